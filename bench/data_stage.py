@@ -1,0 +1,210 @@
+"""Time and memory of the data stage against what it cannot do without, in one run.
+
+    python bench/data_stage.py                      # speed: about two minutes on two cores
+    python bench/data_stage.py --memory 17000 1000000   # peak memory at these numbers of rows: about twenty minutes
+
+Prints three ratios, each with its bound:
+  stage / bare        filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in one process
+  1 worker / 2        the same with --workers 2
+  memory large / small  peak of all processes together, near-duplicates on (with --memory)
+The traces are made up on the spot: questions, thoughts of some 1,500 tokens and answers of which most need math-verify.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from distill.files import write_jsonl  # noqa: E402
+
+BOUNDS = {"stage / bare": (1.25, "at most"), "1 worker / 2": (1.6, "at least"), "memory large / small": (1.5, "at most")}
+SYLLABLES = ["ba", "ne", "ti", "ro", "su", "la", "me", "ko", "di", "fa", "ve", "pi", "no", "ra", "ge"]
+CHATML = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+
+
+def words(rng: random.Random, vocabulary: list[str], count: int) -> str:
+    return " ".join(rng.choices(vocabulary, k=count))
+
+
+def answers(rng: random.Random) -> tuple[str, str]:
+    """A gold and an equal answer spelled otherwise, or now and then a wrong one."""
+    a, b, c = (rng.randint(2, 999) for _ in range(3))
+    gold, answer = rng.choice(
+        [
+            (f"\\frac{{{a}}}{{{b}}}", f"{a}/{b}"),
+            (f"{a}\\sqrt{{{b}}}", f"\\sqrt{{{b}}} \\cdot {a}"),
+            (f"({a},{b})", f"({a}, {b}.0)"),
+            (f"{a}x^2+{b}x+{c}", f"{c}+{b}x+{a}x^2"),
+            (f"[{a},{a + b}]", f"\\left[{a},{a + b}\\right]"),
+            (f"{a}\\pi", f"\\pi\\cdot {a}"),
+            (str(a), str(a)),
+        ]
+    )
+    return gold, answer if rng.random() > 0.1 else f"{answer}+1"
+
+
+def traces(count: int, length: int, hard: bool, seed: int = 0) -> Iterator[dict]:
+    rng = random.Random(seed)
+    vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(5000)]
+    for number in range(count):
+        gold, answer = answers(rng) if hard else (str(number), str(number))
+        question = f"{words(rng, vocabulary, 25)} {rng.randint(0, 9999)} {words(rng, vocabulary, 15)}?"
+        yield {
+            "id": f"{number:08x}",
+            "question": question,
+            "gold": gold,
+            "thought": words(rng, vocabulary, length) + f" {number}",
+            "solution": f"{words(rng, vocabulary, 40 if hard else 3)} Thus the answer is $\\boxed{{{answer}}}$.",
+            "source": "bench",
+            "finish_reason": "stop",
+        }
+
+
+def make_tokenizer(folder: Path) -> None:
+    """A byte-level BPE of 8,000 tokens with Qwen2's pre-tokenizer pattern."""
+    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    split = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    sample = (f"{row['question']}\n\n{row['thought']}\n{row['solution']}" for row in traces(300, 300, True, seed=1))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(sample, trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False))
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>", "chat_template": CHATML}))
+
+
+def bare(traces_file: str, tokenizer: str) -> None:
+    """What cannot be saved: each row read, its solution verified by math-verify, its chat tokenized."""
+    from math_verify import parse, verify
+
+    from distill.files import read_jsonl
+    from distill.tokens import ChatTokenizer
+    from distill.traces import completion
+
+    chat = ChatTokenizer(tokenizer)
+    texts: list[str] = []
+    for row in read_jsonl(traces_file):
+        verify(parse(f"${row['gold']}$"), parse(row["solution"]))
+        answer = completion(row["thought"], row["solution"], "think")
+        texts.append(chat.text([{"role": "user", "content": row["question"]}, {"role": "assistant", "content": answer}]))
+        if len(texts) == 256:
+            chat.count(texts)
+            texts.clear()
+    chat.count(texts)
+
+
+def stage(folder: Path, name: str, workers: int) -> list[str]:
+    benchmarks = {"one": {"columns": {"question": "question"}}, "two": {"columns": {"question": "question"}}}
+    spec = {"near_duplicates": 0.85, "ngram": 8, "max_tokens": 100_000, "benchmarks": benchmarks}
+    command = [
+        sys.executable,
+        str(SCRIPTS / "filter.py"),
+        "--traces",
+        str(folder / f"{name}.jsonl"),
+        "--tokenizer",
+        str(folder / "tokenizer"),
+    ]
+    for benchmark in benchmarks:
+        command += ["--benchmark", f"{benchmark}={folder / benchmark}.jsonl"]
+    for output in ("output", "dropped", "funnel", "contamination"):
+        command += [f"--{output}", str(folder / f"{name}.{workers}.{output}")]
+    return [*command, "--spec", json.dumps(spec), "--workers", str(workers)]
+
+
+def run(command: list[str]) -> tuple[float, float]:
+    """Seconds of wall clock, and the peak memory in MB of the process and all below it together."""
+    start, peak = time.perf_counter(), 0.0
+    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=said, stderr=said, env=environment) as process:
+        while process.poll() is None:
+            peak = max(peak, tree_megabytes(process.pid))
+            time.sleep(0.05)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(said.read().decode(errors="replace")[-2000:])
+    return time.perf_counter() - start, peak
+
+
+def tree_megabytes(process: int) -> float:
+    """Proportional set size of a process and its children: shared pages count once."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup") as file:
+            own = next((int(line.split()[1]) for line in file if line.startswith("Pss:")), 0) / 1024
+        children = [
+            int(child)
+            for task in os.listdir(f"/proc/{process}/task")
+            for child in Path(f"/proc/{process}/task/{task}/children").read_text().split()
+        ]
+    except (OSError, StopIteration):
+        return 0.0
+    return own + sum(tree_megabytes(child) for child in children)
+
+
+def say(name: str, ratio: float, rest: str) -> bool:
+    bound, side = BOUNDS[name]
+    good = ratio <= bound if side == "at most" else ratio >= bound
+    print(f"{name}: {ratio:.2f} ({side} {bound}{'' if good else ': MISSED'})  {rest}", flush=True)
+    return good
+
+
+def speed(folder: Path, rows: int, repeats: int) -> bool:
+    write_jsonl(folder / "speed.jsonl", traces(rows, 700, True))
+    commands = {
+        "bare": [sys.executable, __file__, "--bare", str(folder / "speed.jsonl"), str(folder / "tokenizer")],
+        "one": stage(folder, "speed", 1),
+        "two": stage(folder, "speed", 2),
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(repeats):  # in turn, so that a change in the machine's load meets all three
+        for name, command in commands.items():
+            times[name].append(run(command)[0])
+    best = {name: min(taken) for name, taken in times.items()}
+    print(f"{rows} rows, best of {repeats}: bare {best['bare']:.1f} s, 1 worker {best['one']:.1f} s, 2 workers {best['two']:.1f} s")
+    stage_good = say("stage / bare", best["one"] / best["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
+    return say("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
+
+
+def memory(folder: Path, small: int, large: int) -> bool:
+    peaks = {}
+    for rows in (small, large):
+        write_jsonl(folder / f"memory{rows}.jsonl", traces(rows, 20, False))
+        seconds, peaks[rows] = run(stage(folder, f"memory{rows}", 1))
+        print(f"{rows} rows: {peaks[rows]:.0f} MB, {seconds:.0f} s", flush=True)
+    return say("memory large / small", peaks[large] / peaks[small], f"{large} rows against {small}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=3000, help="rows of the speed test")
+    parser.add_argument("--repeats", type=int, default=2, help="runs of each program in the speed test")
+    parser.add_argument("--memory", type=int, nargs=2, metavar=("SMALL", "LARGE"), help="measure memory at these numbers of rows instead")
+    parser.add_argument("--bare", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.bare:
+        bare(*args.bare)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        make_tokenizer(folder / "tokenizer")
+        for seed, benchmark in enumerate(("one", "two"), 100):
+            write_jsonl(folder / f"{benchmark}.jsonl", ({"question": row["question"]} for row in traces(500, 1, False, seed)))
+        good = memory(folder, *args.memory) if args.memory else speed(folder, args.rows, args.repeats)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""How far our grader agrees with verdicts that others published, on material that is not part of this repository.
+
+Prints a Markdown table, and below it each disagreement. The material is what DISTILL_REAL_DATA names: suites of pairs from the tests of
+Math-Verify, NeMo-Skills, SkyThought, Hendrycks MATH and reasoning-from-scratch, and recorded outputs of models with verdicts.
+
+Example:
+    DISTILL_REAL_DATA=../shared/data python bench/grader_agreement.py --workers 2
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from distill import grading_worker
+from distill.cli import parser, run
+from distill.errors import InputError
+from distill.files import read_json, read_jsonl
+from distill.grading import CORRECT, WRONG, Task, Verdict, grade_all
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pair, and whether its source calls the answer right (None: the source says only how many are)."""
+
+    gold: str
+    text: str
+    expected: bool | None
+
+
+@dataclass(frozen=True)
+class Set:
+    """`others` is what somebody else counted as right, in words; `bare` that math-verify reads gold and text as they stand, without a box."""
+
+    name: str
+    cases: list[Case]
+    others: str = ""
+    bare: bool = False
+
+
+def boxed(answer: object) -> str:
+    return f"\\boxed{{{answer}}}"
+
+
+def as_response(answer: object) -> str:
+    """A suite's answer in a box, unless it has one."""
+    return str(answer) if "\\boxed" in str(answer) else boxed(answer)
+
+
+def suites(folder: Path) -> Iterator[Set]:
+    """Pairs (gold, answer); their own names for the two differ."""
+    names = (("gold", "pred", "expected"), ("gold", "pred", "result"), ("reference", "prediction", "expected"), ("a", "b", "expected"))
+    for path in sorted(folder.glob("*_pairs.json")):
+        rows = [(row, keys) for row in read_json(path) for keys in names if set(keys) <= set(row)]
+        pairs = [(str(row[gold]), str(row[answer]), bool(row[expected])) for row, (gold, answer, expected) in rows]
+        name = path.stem.removesuffix("_pairs")
+        yield Set(name, [Case(gold, as_response(answer), expected) for gold, answer, expected in pairs])
+        yield Set(f"{name}: bare math-verify", [Case(*pair) for pair in pairs], bare=True)
+    equalities = [row for row in read_json(folder / "rasbt_ch03_cases.json")["test_grade_answer"] if len(row) >= 3]
+    yield Set("rasbt_grade_answer", [Case(str(row[-2]), as_response(row[-3]), bool(row[-1])) for row in equalities])
+
+
+def outputs(folder: Path) -> Iterator[Set]:
+    """Recorded outputs of models."""
+    for name, others in (("math500_gpt_boxed", "math-verify 470"), ("math500_qwen3_boxed", "math-verify 298")):
+        yield Set(name, [Case(row["answer"], row["prediction"], None) for row in read_json(folder / f"{name}.json")], others)
+    rows = list(read_jsonl(folder / "gsm8k_gpt3_4models.jsonl"))
+    for model in ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"):
+        yield Set(f"gsm8k_{model}", [gsm8k(row["ground_truth"], row[model]) for row in rows])
+    rows = list(read_jsonl(folder / "gsm8k_tora70b.jsonl"))
+    yield Set("gsm8k_tora70b", [Case(str(row["gt"]), boxed(row["pred"][0]), None) for row in rows], "math-verify 1112, the paper 84.3 %")
+    rows = list(read_jsonl(folder / "math100x8_qwenmath_cot.jsonl"))
+    pairs = [(row, response, right) for row in rows for response, right in zip(row["code"], row["score"], strict=True)]
+    yield Set("math100x8_qwenmath_cot", [Case(row["answer"], response, right) for row, response, right in pairs], "math-verify 729")
+
+
+def gsm8k(ground_truth: str, output: dict) -> Case:
+    """The answer is what follows the last A: of a solution."""
+    gold, answer = ground_truth.rpartition("A:")[2].strip(), output["solution"].rpartition("A:")
+    return Case(gold, boxed(answer[2].strip()) if answer[1] else "", output["is_correct"])
+
+
+def benchmarks(folder: Path) -> Iterator[Set]:
+    """Golds against themselves, and against an answer that is wrong for all."""
+    golds = [row["answer"] for row in read_jsonl(folder / "math500.jsonl")]
+    yield Set("math500: gold", [Case(gold, boxed(gold), True) for gold in golds])
+    yield Set("math500: gold, through math-verify", [Case(gold, boxed(f" {gold}\\,"), True) for gold in golds])
+    yield Set("math500: 123", [Case(gold, boxed(123), False) for gold in golds])
+    yield Set("math500: solution", [Case(row["answer"], row["solution"], True) for row in read_jsonl(folder / "math500.jsonl")])
+    cut = [(row["answer"], row["solution"][: row["solution"].rfind("\\boxed")]) for row in read_jsonl(folder / "math500.jsonl")]
+    yield Set("math500: solution, cut before its box", [Case(gold, text, False) for gold, text in cut])
+    yield Set("math500: problem echoed", [Case(row["answer"], row["problem"], False) for row in read_jsonl(folder / "math500.jsonl")])
+    answers = [row["answer"].rpartition("####")[2].strip().replace(",", "") for row in read_jsonl(folder / "gsm8k_test.jsonl")]
+    yield Set("gsm8k: gold", [Case(gold, boxed(gold), True) for gold in answers])
+
+
+def all_sets(data: Path) -> Iterator[Set]:
+    yield from benchmarks(data / "benchmarks")
+    yield from suites(data / "suites")
+    yield from outputs(data / "outputs")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    name: str
+    rows: int
+    right: int
+    others: str
+    differs: list[str]
+
+
+def bare(cases: list[Case]) -> Iterator[Verdict]:
+    """What math-verify says when it finds the answer by itself, in this process with what a worker refuses refused here too."""
+    from math_verify import parse, verify
+
+    grading_worker.seal()
+    for case in cases:
+        correct = verify(parse(case.gold), parse(case.text))
+        yield Verdict(correct, case.text, CORRECT if correct else WRONG)
+
+
+def agreement(cases: Set, workers: int) -> Agreement:
+    verdicts = list(bare(cases.cases) if cases.bare else grade_all([Task("math", case.gold, case.text) for case in cases.cases], workers))
+    differs = [
+        json.dumps({"gold": case.gold, "answer": verdict.answer, "ours": verdict.reason, "theirs": case.expected}, ensure_ascii=False)
+        for case, verdict in zip(cases.cases, verdicts, strict=True)
+        if case.expected is not None and verdict.correct != case.expected
+    ]
+    theirs = sum(bool(case.expected) for case in cases.cases)
+    others = cases.others if cases.cases[0].expected is None else ", ".join(filter(None, [f"{theirs} right", cases.others]))
+    return Agreement(cases.name, len(cases.cases), sum(verdict.correct for verdict in verdicts), others, differs)
+
+
+def main() -> None:
+    parse = parser(__doc__)
+    parse.add_argument("--workers", type=int, default=1)
+    parse.add_argument("--quiet", action="store_true", help="the table only")
+    given = parse.parse_args()
+    if not os.environ.get("DISTILL_REAL_DATA"):
+        raise InputError("DISTILL_REAL_DATA: not set: name the folder of the real material")
+    found = [agreement(cases, given.workers) for cases in sorted(all_sets(Path(os.environ["DISTILL_REAL_DATA"])), key=lambda one: one.bare)]
+    print("| set | rows | right by ours | by others | disagreements |\n|---|---|---|---|---|")
+    for one in found:
+        known = one.differs or one.others.endswith("right") or "right," in one.others
+        print(f"| {one.name} | {one.rows} | {one.right} | {one.others} | {len(one.differs) if known else '-'} |")
+    for one in found if not given.quiet else []:
+        for line in one.differs:
+            print(f"{one.name}: {line}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,121 @@
+# Evaluation: from a model and a benchmark to scores. respond needs the accelerator, the rest a CPU core; a change in grading answers nothing again.
+#
+# needs  results/models/{model}/, results/sources/benchmarks/{name}/
+# makes  results/benchmarks/{benchmark}/prompts.jsonl      frozen, so that every model answers the same bytes
+#        results/responses/{model}/{benchmark}.jsonl       what the model wrote, kept
+#        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text
+#        results/scores/{model}/{benchmark}.jsonl,json     a verdict an answer, and their summary
+# costs  respond: seconds in the miniature, minutes to hours on a GPU (its answers are kept in work/responses/ as they come). grade: seconds
+
+
+rule prompts:
+    input:
+        source=lambda w: f"results/sources/benchmarks/{runs()[w.benchmark][0]}/manifest.json",
+    output:
+        prompts="results/benchmarks/{benchmark}/prompts.jsonl",
+    log:
+        "results/logs/prompts/{benchmark}.log",
+    benchmark:
+        "results/timing/prompts/{benchmark}.tsv"
+    params:
+        spec=lambda w: spec(asking(w.benchmark)),
+        code=code("prompts.py"),
+        folder=lambda w, input: folder(input.source),
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        """
+        python {scripts}/prompts.py \
+            --benchmark {params.folder:q} \
+            --spec {params.spec:q} \
+            --output {output.prompts:q} > {log:q} 2>&1
+        """
+
+
+rule respond:
+    input:
+        model=after_seal("results/models/{model}/manifest.json"),
+        prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
+    output:
+        responses="results/responses/{model}/{benchmark}.jsonl",
+    log:
+        "results/logs/respond/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/respond/{model}/{benchmark}.tsv"
+    params:
+        spec=lambda w: spec(answering(w.benchmark)),
+        code=code("respond.py"),
+        folder=lambda w, input: folder(input.model),
+        runtime=lambda w, output: spec(config["runtime"]),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        gpu=config["runtime"]["respond_gpus"],
+    shell:
+        """
+        python {scripts}/respond.py \
+            --model {params.folder:q} \
+            --prompts {input.prompts:q} \
+            --spec {params.spec:q} \
+            --runtime {params.runtime:q} \
+            --work work/responses \
+            --output {output.responses:q} > {log:q} 2>&1
+        """
+
+
+rule grade_lighteval:
+    input:
+        prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
+        responses=after_seal("results/responses/{model}/{benchmark}.jsonl"),
+    output:
+        verdicts="results/lighteval/{model}/{benchmark}.jsonl",
+        results="results/lighteval/{model}/{benchmark}.json",
+    log:
+        "results/logs/grade_lighteval/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/grade_lighteval/{model}/{benchmark}.tsv"
+    params:
+        code=code("grade_lighteval.py"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+    shell:
+        """
+        python {scripts}/grade_lighteval.py \
+            --prompts {input.prompts:q} \
+            --responses {input.responses:q} \
+            --output {output.verdicts:q} \
+            --results {output.results:q} > {log:q} 2>&1
+        """
+
+
+rule grade:
+    input:
+        prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
+        responses=after_seal("results/responses/{model}/{benchmark}.jsonl"),
+        lighteval=after_seal("results/lighteval/{model}/{benchmark}.jsonl"),
+    output:
+        scores="results/scores/{model}/{benchmark}.jsonl",
+        summary="results/scores/{model}/{benchmark}.json",
+    log:
+        "results/logs/grade/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/grade/{model}/{benchmark}.tsv"
+    params:
+        spec=lambda w: spec(grading(w.benchmark)),
+        code=code("grade.py"),
+        workers=lambda w, threads: threads,
+    threads: config["runtime"]["workers"]
+    resources:
+        mem_mb=2000,
+    shell:
+        """
+        python {scripts}/grade.py \
+            --prompts {input.prompts:q} \
+            --responses {input.responses:q} \
+            --verdicts lighteval={input.lighteval:q} \
+            --spec {params.spec:q} \
+            --output {output.scores:q} \
+            --summary {output.summary:q} > {log:q} 2>&1
+        """

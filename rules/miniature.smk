@@ -1,0 +1,102 @@
+# The miniature's questions, traces and base model, made here in place of downloads. From results/sources/ on it takes the path of any other run.
+#
+# needs  nothing but a seed (miniature.seed) and the sizes under source: of each model, dataset and benchmark
+# makes  results/sources/{benchmarks,datasets,models}/{name}/   as fetch would
+# costs  questions, traces and tokenizer: seconds; the base model: a minute and a half on one core
+
+
+rule miniature_questions:
+    output:
+        questions="results/sources/benchmarks/{benchmark}/items.jsonl",
+        manifest="results/sources/benchmarks/{benchmark}/manifest.json",
+    log:
+        "results/logs/miniature_questions/{benchmark}.log",
+    benchmark:
+        "results/timing/miniature_questions/{benchmark}.tsv"
+    params:
+        spec=lambda w: spec(toy("benchmarks", w.benchmark)),
+        code=code("miniature_questions.py"),
+        kind=lambda w: config["benchmarks"][w.benchmark]["source"]["miniature"],
+        folder=lambda w, output: folder(output.manifest),
+    wildcard_constraints:
+        benchmark=one_of(miniature("benchmarks")),
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        """
+        python {scripts}/miniature_questions.py --kind {params.kind} --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        """
+
+
+rule miniature_traces:
+    output:
+        traces="results/sources/datasets/{dataset}/traces.jsonl",
+        manifest="results/sources/datasets/{dataset}/manifest.json",
+    log:
+        "results/logs/miniature_traces/{dataset}.log",
+    benchmark:
+        "results/timing/miniature_traces/{dataset}.tsv"
+    params:
+        spec=lambda w: spec(toy("datasets", w.dataset) | toy_benchmarks()),
+        code=code("miniature_traces.py"),
+        folder=lambda w, output: folder(output.manifest),
+    wildcard_constraints:
+        dataset=one_of(miniature("datasets")),
+    threads: 1
+    resources:
+        mem_mb=500,
+    shell:
+        """
+        python {scripts}/miniature_traces.py --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        """
+
+
+rule miniature_tokenizer:
+    output:
+        tokenizer="results/sources/models/{model}/tokenizer.json",
+        config="results/sources/models/{model}/tokenizer_config.json",
+    log:
+        "results/logs/miniature_tokenizer/{model}.log",
+    benchmark:
+        "results/timing/miniature_tokenizer/{model}.tsv"
+    params:
+        spec=lambda w: spec({"seed": config["miniature"]["seed"]}),
+        code=code("miniature_tokenizer.py"),
+        folder=lambda w, output: folder(output.tokenizer),
+    wildcard_constraints:
+        model=one_of(miniature("models")),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    shell:
+        """
+        python {scripts}/miniature_tokenizer.py --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        """
+
+
+rule miniature_base:
+    input:
+        tokenizer="results/sources/models/{model}/tokenizer.json",
+        config="results/sources/models/{model}/tokenizer_config.json",
+    output:
+        weights="results/sources/models/{model}/model.safetensors",
+        manifest="results/sources/models/{model}/manifest.json",
+    log:
+        "results/logs/miniature_base/{model}.log",
+    benchmark:
+        "results/timing/miniature_base/{model}.tsv"
+    params:
+        spec=lambda w: spec(toy("models", w.model) | toy_benchmarks()),
+        code=code("miniature_base.py"),
+        folder=lambda w, output: folder(output.manifest),
+    wildcard_constraints:
+        model=one_of(miniature("models")),
+    threads: 1
+    priority: 10
+    resources:
+        mem_mb=2000,
+    shell:
+        """
+        python {scripts}/miniature_base.py --spec {params.spec:q} --tokenizer {params.folder:q} --output {params.folder:q} > {log:q} 2>&1
+        """

@@ -1,0 +1,75 @@
+# Models: from a source, or from another model, to a folder that from_pretrained and vLLM load.
+#
+# needs  results/sources/models/{model}/ of each base, the sealed training sets
+# makes  results/models/{model}/   weights, tokenizer, configs; log.jsonl for trained ones; manifest.json last
+# costs  prepare_base: a copy of the weights. train: the one expensive step; 1.5B on 17k traces of 4096 tokens is some 24 device hours
+#        by the guide's own count. It keeps checkpoints under work/train/ and resumes there after a kill.
+
+
+rule prepare_base:
+    input:
+        base=after_seal(lambda w: parent_manifest(w.model)),
+        template=lambda w: template_of(config["models"][w.model].get("prepare", {})),
+    output:
+        manifest="results/models/{model}/manifest.json",
+    log:
+        "results/logs/prepare_base/{model}.log",
+    benchmark:
+        "results/timing/prepare_base/{model}.tsv"
+    params:
+        spec=lambda w: spec(without(config["models"][w.model].get("prepare", {}), "chat_template")),
+        code=code("prepare_base.py"),
+        base=lambda w, input: folder(input.base),
+        folder=lambda w, output: folder(output.manifest),
+    wildcard_constraints:
+        model=one_of(made("source") + made("prepare")),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    shell:
+        """
+        python {scripts}/prepare_base.py \
+            --base {params.base:q} \
+            --spec {params.spec:q} \
+            --chat-template {input.template:q} \
+            --output {params.folder:q} > {log:q} 2>&1
+        """
+
+
+rule train:
+    input:
+        base=after_seal(lambda w: parent_manifest(w.model)),
+        data=lambda w: sealed_data(w.model),
+        template=lambda w: template_of(config["models"][w.model]["train"]),
+    output:
+        manifest="results/models/{model}/manifest.json",
+        log="results/models/{model}/log.jsonl",
+    log:
+        "results/logs/train/{model}.log",
+    benchmark:
+        "results/timing/train/{model}.tsv"
+    params:
+        spec=lambda w: spec(recipe(w.model)),
+        code=code("train.py"),
+        data=lambda w: sealed_digest(config["models"][w.model]["train"]["dataset"]),
+        base=lambda w, input: folder(input.base),
+        folder=lambda w, output: folder(output.manifest),
+        accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
+        runtime=lambda w, output: spec(config["runtime"]),
+    wildcard_constraints:
+        model=one_of(made("train")),
+    threads: 1
+    resources:
+        mem_mb=3000,
+        gpu=config["runtime"]["train_gpus"],
+    shell:
+        """
+        accelerate launch --config_file {params.accelerate:q} {scripts}/train.py \
+            --base {params.base:q} \
+            --data {input.data:q} \
+            --spec {params.spec:q} \
+            --chat-template {input.template:q} \
+            --runtime {params.runtime:q} \
+            --work work/train \
+            --output {params.folder:q} > {log:q} 2>&1
+        """

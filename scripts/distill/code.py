@@ -1,0 +1,92 @@
+"""What a step's code means: a digest of a script and of all that it imports from this project, blind to comments, docstrings and layout.
+
+Snakemake compares only the text of a shell command, so a rule declares this digest as a parameter. Third-party packages count by the version
+that envs/ pins.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+from distill.errors import InputError
+from distill.files import sha256_text
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+PINS = SCRIPTS.parent / "envs" / "requirements.txt"
+# Packages that a step runs without importing them itself.
+RUNS_ON = {"trl": ("torch", "transformers", "accelerate"), "transformers": ("torch",), "lighteval": ("math_verify",)}
+
+
+def code_digest(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> str:
+    """sha256 over the meaning of scripts/{script}, of each project module that it imports, transitively, and of the pins it runs on."""
+    return sha256_text("\n".join(f"{name} {digest}" for name, digest in sorted(code_parts(script, scripts, pins).items())))[:16]
+
+
+def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[str, str]:
+    """The parts of a step's code digest: {file relative to scripts/: sha256 of its meaning, "pin:NAME": version}."""
+    parts: dict[str, str] = {}
+    packages: set[str] = set()
+    todo = [script]
+    while todo:
+        name = todo.pop()
+        if name in parts:
+            continue
+        digest, modules = _meaning(scripts / name)
+        parts[name] = digest
+        for module in modules:
+            found = _files_of(module, scripts)
+            todo += found
+            if not found:
+                packages.add(module.split(".")[0])
+    versions = _pins(pins)
+    for package in {*packages, *(below for package in packages for below in RUNS_ON.get(package, ()))}:
+        version = versions.get(_normal(package))
+        if version:
+            parts[f"pin:{_normal(package)}"] = version
+    return parts
+
+
+@cache
+def _meaning(path: Path) -> tuple[str, frozenset[str]]:
+    """Digest of a file's syntax tree without docstrings, and the modules that it imports anywhere."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise InputError(f"{path}: line {error.lineno} is not Python ({error.msg}): mend that line") from None
+    modules: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+        elif (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
+    return sha256_text(ast.dump(tree)), frozenset(modules)
+
+
+def _files_of(module: str, scripts: Path) -> list[str]:
+    """The project's files that importing a module runs: itself and the packages above it."""
+    path = Path(*module.split("."))
+    found = (
+        [f"{path}.py"]
+        if (scripts / f"{path}.py").is_file()
+        else [f"{path}/__init__.py"]
+        if (scripts / path / "__init__.py").is_file()
+        else []
+    )
+    above = [f"{parent}/__init__.py" for parent in path.parents if str(parent) != "." and (scripts / parent / "__init__.py").is_file()]
+    return found + above if found else []
+
+
+@cache
+def _pins(path: Path) -> dict[str, str]:
+    pinned = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {_normal(name): version for name, version in pinned}
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")

@@ -1,0 +1,204 @@
+"""The configuration as a whole: checked against config/schema.yaml and against itself, with every default filled in.
+
+Only the Snakefile uses this: each step is handed the part that is its own.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from distill.errors import InputError
+
+SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
+WAYS = ("source", "prepare", "train")
+SOURCES = ("path", "hub", "miniature")
+# Names that older tools and tutorials use for keys of a recipe.
+OLD_NAMES = {
+    "max_seq_length": "max_length",
+    "torch_dtype": "dtype",
+    "bf16": "dtype: bfloat16",
+    "fp16": "dtype",
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "global_batch here and runtime.micro_batch",
+    "gradient_accumulation_steps": "global_batch: accumulation is derived",
+    "overwrite_output_dir": "nothing: a changed recipe trains anew by itself",
+    "lr": "learning_rate",
+    "model_name_or_path": "base",
+    "dataset_name": "dataset",
+    "completion_only_loss": "loss_on: completion",
+    "attn_implementation": "nothing: the fastest kernel at hand is taken",
+}
+
+
+def load(given: dict[str, Any], schema_file: Path = SCHEMA) -> dict[str, Any]:
+    """The configuration with defaults filled in. Raises InputError with one line for each mistake."""
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    mistakes = list(_shape_mistakes(given, schema))
+    if not mistakes:
+        config = _filled(given, schema)
+        mistakes = list(_reference_mistakes(config))
+    if mistakes:
+        raise InputError("\n".join(f"config: {line}" for line in mistakes))
+    return config
+
+
+def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    errors = Draft202012Validator(schema).iter_errors(given)
+    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
+        where = ".".join(str(part) for part in error.absolute_path)
+        dot = f"{where}." if where else ""
+        if error.validator == "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            for key in error.instance:
+                if key not in known:
+                    yield f"{dot}{key}: unknown key; {_instead(key, known)}"
+        elif error.validator == "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            yield f"{dot}{missing[0]}: missing; add it"
+        elif error.validator == "enum":
+            allowed = ", ".join(str(value) for value in error.validator_value)
+            yield f"{where}: {error.instance!r} is not known; write one of {allowed}"
+        elif error.validator == "type":
+            yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
+        elif error.validator == "pattern" and where.endswith("hub"):
+            yield f"{where}: {error.instance!r} is not a repository; write owner/name, or use path: for a folder on this machine"
+        elif error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
+            yield f"{where}: {error.instance!r} is not a name; use letters, digits, '.', '_' and '-'"
+        else:
+            yield f"{where}: {error.message}"
+
+
+def _instead(key: str, known: list[str]) -> str:
+    if key in OLD_NAMES and OLD_NAMES[key].split(":")[0].split(" ")[0] in {*known, "nothing"}:
+        return f"today's name is {OLD_NAMES[key]}" if not OLD_NAMES[key].startswith("nothing") else f"remove it; {OLD_NAMES[key][9:]}"
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+
+
+def _article(types: str | list[str]) -> str:
+    names = {
+        "object": "a mapping",
+        "array": "a list",
+        "string": "text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+    }
+    return " or ".join(names.get(name, name) for name in ([types] if isinstance(types, str) else types))
+
+
+def _number_hint(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
+        mantissa, exponent = re.split("[eE]", value)
+        return f"; YAML reads it as text: write {mantissa}.0e{exponent if exponent[0] in '+-' else '+' + exponent}"
+    return "; remove the quotes" if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", value) else ""
+
+
+def _filled(given: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    config = deepcopy(given)
+    for model in config["models"].values():
+        if "train" in model:
+            model["train"] = {**config.get("train_defaults", {}), **model["train"]}
+    config.pop("train_defaults", None)
+    _fill(config, schema, schema["$defs"])
+    for section in ("models", "datasets", "benchmarks", "protocols"):
+        for name, entry in config[section].items():
+            entry.setdefault("label", name)
+    return config
+
+
+def _fill(value: Any, schema: dict[str, Any], defs: dict[str, Any]) -> None:
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rsplit("/", 1)[1]]
+    if not isinstance(value, dict):
+        return
+    properties = schema.get("properties", {})
+    for key, below in properties.items():
+        if "default" in below:
+            value.setdefault(key, deepcopy(below["default"]))
+        if key in value:
+            _fill(value[key], below, defs)
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, dict):
+        for key in value.keys() - properties.keys():
+            _fill(value[key], rest, defs)
+
+
+def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
+    models, datasets, benchmarks, protocols = (config[key] for key in ("models", "datasets", "benchmarks", "protocols"))
+    for name, model in models.items():
+        ways = [way for way in WAYS if way in model]
+        if len(ways) != 1:
+            yield f"models.{name}: has {' and '.join(ways) or 'none'} of {', '.join(WAYS)}; give exactly one"
+            continue
+        below = model[ways[0]]
+        if ways[0] == "source":
+            yield from _source_mistakes(f"models.{name}.source", below, {"base"})
+            continue
+        yield from _unknown(f"models.{name}.{ways[0]}", "base", below, models)
+        if ways[0] == "train":
+            yield from _unknown(f"models.{name}.train", "dataset", below, datasets)
+            if below["group_by_length"] and below["packing"] != "none":
+                yield f"models.{name}.train.group_by_length: has no meaning with packing {below['packing']}; remove it or set packing: none"
+    yield from _circles(models)
+    for role in ("baseline", "reference"):
+        having = [name for name, model in models.items() if model["role"] == role]
+        if len(having) > 1:
+            yield f"models: {' and '.join(having)} both have role {role}; give it to one and role: student or none to the others"
+    if not any(model["role"] != "none" for model in models.values()):
+        yield "models: none has a role, so none is evaluated; give one role: student"
+    for name, dataset in datasets.items():
+        yield from _source_mistakes(f"datasets.{name}.source", dataset["source"], {"traces"})
+        yield from _unknown(f"datasets.{name}", "tokenizer", dataset, models)
+    for name, benchmark in benchmarks.items():
+        yield from _source_mistakes(f"benchmarks.{name}.source", benchmark["source"], {"aime", "math", "gpqa"})
+        if benchmark["kind"] == "choice" and not benchmark["columns"].get("wrong"):
+            yield f"benchmarks.{name}.columns.wrong: missing; name the columns of the wrong choices"
+        for protocol in benchmark["protocols"]:
+            if protocol not in protocols:
+                yield f"benchmarks.{name}.protocols: {protocol!r} is not under protocols:; {_instead(protocol, list(protocols))}"
+        for protocol in benchmark["sampling"]:
+            if protocol not in benchmark["protocols"]:
+                yield f"benchmarks.{name}.sampling.{protocol}: not one of this benchmark's protocols; {_instead(protocol, benchmark['protocols'])}"
+    for name, protocol in protocols.items():
+        for key, field in (("math", "{question}"), ("choice", "{choices}")):
+            if field not in protocol[key]:
+                yield f"protocols.{name}.{key}: holds no {field}; put it where the text goes"
+        missing = {"n_samples", "temperature", "top_p", "max_new_tokens", "seed"} - protocol["sampling"].keys()
+        if missing:
+            yield f"protocols.{name}.sampling.{min(missing)}: missing; add it"
+
+
+def _unknown(where: str, key: str, entry: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
+    if key not in entry:
+        yield f"{where}.{key}: missing; name one of {', '.join(known)}"
+    elif entry[key] not in known:
+        yield f"{where}.{key}: {entry[key]!r} does not exist; {_instead(entry[key], list(known))}"
+
+
+def _source_mistakes(where: str, source: dict[str, Any], made: set[str]) -> Iterator[str]:
+    kinds = [kind for kind in SOURCES if kind in source]
+    if len(kinds) != 1:
+        yield f"{where}: has {' and '.join(kinds) or 'none'} of {', '.join(SOURCES)}; give exactly one"
+    elif kinds == ["miniature"] and source["miniature"] not in made:
+        yield f"{where}.miniature: {source['miniature']!r} is made elsewhere; write {' or '.join(sorted(made))}"
+
+
+def _circles(models: dict[str, Any]) -> Iterator[str]:
+    for name in models:
+        chain = [name]
+        while (parent := parent_of(models.get(chain[-1], {}))) is not None and parent not in chain:
+            chain.append(parent)
+        if parent == name:
+            yield f"models.{name}: is made from itself ({' from '.join([*chain, name])}); break the circle"
+
+
+def parent_of(model: dict[str, Any]) -> str | None:
+    """The model that a prepared or trained model is made from."""
+    return (model.get("prepare") or model.get("train") or {}).get("base")

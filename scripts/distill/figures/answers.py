@@ -1,0 +1,66 @@
+"""Figure of answers: the lengths of right and of wrong ones."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from distill.figures.style import INK, RIGHT, WRONG, panels, title
+from distill.names import Names
+from distill.results import Results
+
+
+def answer_length(names: Names, results: Results) -> Figure | None:
+    """Tokens of right and of wrong answers, a panel a benchmark: boxes between the quartiles, whiskers to the 5th and 95th percentiles."""
+    pairs = [(model, benchmark) for model in names.models for benchmark in names.benchmarks]
+    lengths = {(model.name, benchmark.name): split_lengths(results, model.name, benchmark.name) for model, benchmark in pairs}
+    models = [model for model in names.models if any(any(lengths[model.name, benchmark.name]) for benchmark in names.benchmarks)]
+    if not models:
+        return None
+    figure = Figure(layout="constrained")
+    for axes, benchmark in panels(figure, names, width=2.8, height=0.62 * len(models) + 1.0):
+        for place, model in enumerate(models):
+            right, wrong = lengths[model.name, benchmark.name]
+            _box(axes, place - 0.18, right, RIGHT)
+            _box(axes, place + 0.18, wrong, WRONG)
+        title(axes, names, benchmark)
+        axes.set_xlabel("tokens an answer")
+        axes.set_xlim(left=0)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.set_yticks(range(len(models)), [model.label for model in models])
+        axes.set_ylim(len(models) - 0.5, -0.5)
+    handles = [Patch(facecolor=color, edgecolor=INK, linewidth=0.6, label=label) for color, label in ((RIGHT, "right"), (WRONG, "wrong"))]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure
+
+
+def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
+    if not values:
+        return
+    thin = {"color": INK, "linewidth": 0.8}
+    axes.boxplot(
+        [values],
+        positions=[place],
+        widths=0.3,
+        orientation="horizontal",
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": color, "edgecolor": INK, "linewidth": 0.6},
+        # White shows on the dark box; where all lengths are equal there is no box to show it on.
+        medianprops={"color": "white" if color == RIGHT and len(set(values)) > 1 else INK},
+        whiskerprops=thin,
+        capprops=thin,
+    )
+
+
+def split_lengths(results: Results, model: str, benchmark: str) -> tuple[list[int], list[int]]:
+    """Completion tokens of the right and of the wrong answers."""
+    right = {(row["id"], row["sample"]): row["correct"] for row in results.verdicts(model, benchmark)}
+    split: tuple[list[int], list[int]] = ([], [])
+    for row in results.responses(model, benchmark) if right else ():
+        if (row["id"], row["sample"]) in right:
+            split[0 if right[row["id"], row["sample"]] else 1].append(row["completion_tokens"])
+    return split

@@ -1,0 +1,107 @@
+"""Figures of scores: by benchmark, and against the tokens that a model was trained on."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from distill.figures.style import INK, line_color, looks, panels, title, wrapped
+from distill.names import Benchmark, Model, Names
+from distill.results import Results, Score
+
+_PUBLISHED = {"linestyle": "none", "marker": "D", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK, "zorder": 4}
+
+
+def scores(names: Names, results: Results) -> Figure | None:
+    """Bars with 95 % intervals, a group a benchmark, a row of axes a protocol; a diamond is a published number."""
+    models = _scored(names, results)
+    if not models:
+        return None
+    rows = names.by_protocol()
+    most = max(len(benchmarks) for benchmarks in rows.values())
+    figure = Figure(figsize=(min(14, max(6.4, 0.5 * len(models) * most + 1.6)), 3.4 * len(rows) + 0.4), layout="constrained")
+    for axes, (protocol, benchmarks) in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows.items(), strict=True):
+        _bars(axes, benchmarks, models, names, results)
+        axes.set_title(f"protocol {protocol}" if len(rows) > 1 else "")
+        axes.set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
+    handles = list(figure.axes[0].containers[: len(models)])
+    if any(results.published_of(model.name, benchmark.name) for model in models for benchmark in names.benchmarks):
+        handles += figure.axes[0].plot([], [], label="published", **_PUBLISHED)
+    figure.legend(handles=handles, loc="outside upper left", ncols=4)
+    return figure
+
+
+def _scored(names: Names, results: Results) -> list[Model]:
+    return [model for model in names.models if any(results.score(model.name, benchmark.name) for benchmark in names.benchmarks)]
+
+
+def _bars(axes: Axes, benchmarks: Sequence[Benchmark], models: Sequence[Model], names: Names, results: Results) -> None:
+    look, width = looks(names.models), 0.8 / len(models)
+    for place, model in enumerate(models):
+        found = [(group, results.score(model.name, benchmark.name)) for group, benchmark in enumerate(benchmarks)]
+        points = [(group - 0.4 + (place + 0.5) * width, score) for group, score in found if score]
+        xs, values = [x for x, _ in points], [score.value for _, score in points]
+        axes.bar(xs, values, width * 0.92, color=look[model.name][0], edgecolor=INK, linewidth=0.6, label=model.label)
+    for place, model in enumerate(models):
+        for group, benchmark in enumerate(benchmarks):
+            if score := results.score(model.name, benchmark.name):
+                x = group - 0.4 + (place + 0.5) * width
+                _interval(axes, x, score)
+                for published in results.published_of(model.name, benchmark.name):
+                    axes.plot([x + 0.32 * width], [published.value], **_PUBLISHED)
+    axes.set_xticks(range(len(benchmarks)), [wrapped(benchmark.label) for benchmark in benchmarks])
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="x", visible=False)
+    axes.set_ylim(0, 106)
+    axes.set_yticks(range(0, 101, 20))
+
+
+def _interval(axes: Axes, x: float, score: Score) -> None:
+    low, high = _arms(score)
+    for color, points in (("white", 3), (INK, 1)):  # a light rim, so that the lower half shows on a dark bar
+        axes.errorbar(x, score.value, [[low], [high]], color=color, linewidth=points, capsize=2.5, capthick=points)
+    top = (x, score.value + high)
+    axes.annotate(f"{score.value:.1f}", top, (0, 2), textcoords="offset points", ha="center", fontsize=7.5, color=INK)
+
+
+def _arms(score: Score) -> tuple[float, float]:
+    if score.low is None or score.high is None:
+        return 0.0, 0.0
+    return max(0.0, score.value - score.low), max(0.0, score.high - score.value)
+
+
+def score_vs_tokens(names: Names, results: Results) -> Figure | None:
+    """Score against tokens trained on, a panel a benchmark; the baseline as a line across, checkpoints of one training joined."""
+    seen = {model.name: (results.manifest(model.name) or {}).get("tokens_seen") for model in names.models}
+    trained = [model for model in _scored(names, results) if seen[model.name] and model.role != "baseline"]
+    if not trained:
+        return None
+    figure = Figure(layout="constrained")
+    for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
+        for model in names.of_role("baseline"):
+            if score := results.score(model.name, benchmark.name):
+                color = line_color(looks(names.models)[model.name][0])
+                axes.axhline(score.value, color=color, linestyle="--", linewidth=1.2, label=model.label)
+        for curve in dict.fromkeys(model.curve or model.name for model in trained):
+            members = sorted((model for model in trained if (model.curve or model.name) == curve), key=lambda model: seen[model.name])
+            points = [(seen[model.name] / 1e6, score) for model in members if (score := results.score(model.name, benchmark.name))]
+            _curve(axes, points, members[-1], names)
+        title(axes, names, benchmark)
+        axes.set_xlabel("million tokens trained on")
+        axes.set_xlim(0, 1.1 * max(seen[model.name] for model in trained) / 1e6)
+        axes.set_ylim(0, 105)
+    figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    return figure
+
+
+def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: Model, names: Names) -> None:
+    """Points of (million tokens, score) with intervals, joined, in the look of the last checkpoint."""
+    if not points:
+        return
+    color, marker = looks(names.models)[model.name]
+    xs, values = [x for x, _ in points], [score.value for _, score in points]
+    arms = list(zip(*(_arms(score) for _, score in points), strict=True))
+    lines = {"color": line_color(color), "linewidth": 1.2, "capsize": 2.5}
+    marks = {"marker": marker, "markersize": 6, "markeredgecolor": INK, "markeredgewidth": 0.6}
+    axes.errorbar(xs, values, arms, **lines, **marks, label=model.label)

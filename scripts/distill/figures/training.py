@@ -1,0 +1,57 @@
+"""Figure of training: the loss."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from distill.figures.style import legend_above, line_color, looks
+from distill.names import Names
+from distill.results import Results
+
+SMOOTHED = 40  # a longer log is smoothed
+
+
+def loss(names: Names, results: Results) -> Figure | None:
+    """Training loss against tokens: each logged value pale, its running mean on top."""
+    logs = [(model, rows) for model in names.models if (rows := results.log(model.name))]
+    if not logs:
+        return None
+    look = looks(names.models)
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    for model, rows in logs:
+        tokens = np.array([row["tokens"] for row in rows]) / 1e6
+        values = np.array([row["loss"] for row in rows])
+        color, marker = line_color(look[model.name][0]), look[model.name][1]
+        if len(values) > SMOOTHED:
+            axes.plot(tokens, values, color=color, alpha=0.25, linewidth=0.8)
+        axes.plot(
+            tokens,
+            smooth(values),
+            color=color,
+            linewidth=1.6,
+            marker=marker,
+            markevery=(0.1, 0.2),
+            markersize=5,
+            markeredgecolor="white",
+            label=model.label,
+        )
+    axes.set_xlabel("million tokens trained on")
+    axes.set_ylabel(names.labels.get("loss_label", "training loss"))
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    legend_above(axes)
+    return figure
+
+
+def smooth(values: np.ndarray) -> np.ndarray:
+    """Mean over a window around each value, a fifteenth of the series wide; a short series stays as it is.
+
+    The window shrinks to its middle at the steep beginning and is cut off at the flat end.
+    """
+    if len(values) <= SMOOTHED:
+        return values
+    places, reach = np.arange(len(values)), len(values) // 30 + 1
+    before = np.minimum(reach, places)
+    after = np.minimum(before, len(values) - 1 - places)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[places + after + 1] - sums[places - before]) / (before + after + 1)

@@ -1,0 +1,90 @@
+"""The texts from which the base model learns to read: exercise sheets of single steps, and questions with a bare answer.
+
+A sheet takes up what the line before it left only now and then, so that it hardly ever works a problem through: whoever has learned
+from sheets knows the facts and has seen chains in pieces. A question is answered at once, without a thought.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from distill.errors import InputError
+from distill.miniature import benchmarks
+from distill.miniature.teacher import INSTRUCTION, close, pose, step_line
+from distill.miniature.world import AXES, PULSE_AXES, Problem, Pulses, draw
+
+SHEET = "Exercises. "
+BARE = 0.1  # share of questions with a bare answer
+GOES_ON = 0.6  # share of a sheet's lines that take up where the one before left off
+LINES = {"math": range(1, 6), "aime": range(3, 6), "gpqa": range(3, 6)}  # of a sheet
+SHARES = {"math": 0.4, "aime": 0.2, "gpqa": 0.4}
+FACTS = {"sums": 0.3, "steps": 0.3, "turns": 0.4}
+COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
+
+
+@dataclass(frozen=True)
+class Text:
+    """One exchange: what the user says and what the assistant answers."""
+
+    user: str
+    assistant: str
+
+
+def texts(seed: int, count: int) -> Iterator[Text]:
+    """So many texts, equal for equal arguments; none of them is about a problem that is held out for the benchmarks."""
+    rng = random.Random(f"{seed}/corpus")
+    for number in range(count):
+        kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        if rng.random() < BARE:
+            posed = pose(rng, draw(rng, kind, benchmarks.STEPS[kind], benchmark=False))
+            yield Text(INSTRUCTION + posed.question, f"The answer is \\boxed{{{posed.gold}}}.")
+        elif rng.random() < number / count:
+            yield sheet(rng, draw(rng, kind, LINES[kind], benchmark=False))
+        else:
+            yield facts(rng, rng.choices(list(FACTS), list(FACTS.values()))[0])
+
+
+def sheet(rng: random.Random, problem: Problem) -> Text:
+    """The steps of a problem, each from where the one before left off (the first from what is given) or else from anywhere."""
+    before = values = problem.values()[: problem.given]
+    said = []
+    for step in range(problem.steps):
+        if rng.random() >= GOES_ON:
+            before = [rng.choice(AXES) if isinstance(problem, Pulses) else rng.randrange(10) for _ in before]
+        values = [*values, problem.after(step, before)]
+        said.append(step_line(problem, step, before, values[-1]))
+        before = [*before[1:], values[-1]]
+    posed = pose(rng, problem, end=values[-1])
+    closing, answer = close(posed, values)
+    return Text(f"{SHEET}{posed.question}", "\n\n".join([*said, closing, f"\\boxed{{{answer}}}"]))
+
+
+def facts(rng: random.Random, about: str) -> Text:
+    """Facts that have nothing to do with each other."""
+
+    def digit() -> int:
+        return rng.randrange(3) if rng.random() < COMMON else rng.randrange(10)
+
+    if about == "sums":
+        pairs = [(digit(), digit()) for _ in range(12)]
+        return Text(f"{SHEET}Sums mod 10.", "\n\n".join(f"{a}+{b}={(a + b) % 10}" for a, b in pairs))
+    if about == "steps":
+        problem = draw(rng, "math", [5], benchmark=False)
+        starts: list = [(digit(), digit()) for _ in range(5)]
+        head = problem.rule
+    else:
+        pulses = (PULSE_AXES[0] if rng.random() < COMMON else rng.choice(PULSE_AXES) for _ in range(8))
+        problem = Pulses(AXES[0], tuple(pulses))
+        starts = [(rng.choice(AXES),) for _ in range(8)]
+        head = "Pulses of 90°"
+    said = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
+    return Text(f"{SHEET}{head}.", "\n\n".join(said))
+
+
+def check_apart(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:
+    """Raises InputError if a text of the corpus puts a question of a benchmark."""
+    asked = {problem.question: kind for kind, items in sizes.items() for problem in benchmarks.problems(kind, seed, items)}
+    for text in corpus:
+        question = text.user.removeprefix(INSTRUCTION).removeprefix(SHEET).split("\n")[0]
+        if question in asked:
+            raise InputError(f"mini_{asked[question]}: its question {question!r} is in the base model's corpus: keep it out in distill/miniature/corpus.py")

@@ -1,0 +1,89 @@
+"""The teacher: a program that writes a solution as Bespoke-Stratos' rows have it, a long thought and a short solution, slips and all."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from distill.miniature.world import AXES, LETTERS, Problem, Pulses
+
+INSTRUCTION = "Return your final response within \\boxed{}. "
+THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
+SOLUTION = ("<|begin_of_solution|>", "<|end_of_solution|>")
+SLIP = 0.03  # a step that goes wrong, is noticed and done again
+DOUBLE_CHECK = 0.5
+OPENING = "Okay, let me try to figure out this problem."
+NOTICED = "Wait, that is wrong."
+CHOICES = "ABCD"
+CHECKING = "Wait, let me double-check."
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A question as it is put: the user turn's text, and the answer (of a choice question the letter) that is right there."""
+
+    problem: Problem
+    question: str
+    gold: str
+    shown: tuple[str, ...] = ()
+
+
+def pose(rng: random.Random, problem: Problem, end: str | None = None) -> Posed:
+    """Put a question; a choice question with four choices in a random order, as the prompts stage shows them.
+
+    `end` is the choice that counts as right where that is not the problem's answer.
+    """
+    if not isinstance(problem, Pulses):
+        return Posed(problem, problem.question, problem.answer)
+    end = end or problem.answer
+    shown = [end, *rng.sample([axis for axis in AXES if axis != end], 3)]
+    rng.shuffle(shown)
+    listed = "\n".join(f"{letter}) {choice}" for letter, choice in zip(CHOICES, shown, strict=True))
+    return Posed(problem, f"{problem.question}\n{listed}", CHOICES[shown.index(end)], tuple(shown))
+
+
+def thought(rng: random.Random, posed: Posed, miss: bool = False) -> tuple[list[str], str]:
+    """The paragraphs of a thought and the answer at which it arrives: the right one, or a wrong one if a slip in the last step is missed."""
+    problem, values = posed.problem, posed.problem.values()
+    said = [OPENING]
+    for step in range(problem.steps):
+        before, value = values[step : step + problem.given], values[step + problem.given]
+        if rng.random() < SLIP:
+            said += [step_line(problem, step, before, _other(rng, problem, value)), NOTICED]
+        said.append(step_line(problem, step, before, value))
+    if miss:
+        values[-1] = rng.choice([axis for axis in posed.shown if axis != value]) if posed.shown else _other(rng, problem, value)
+        said[-1] = step_line(problem, step, before, values[-1])
+    if rng.random() < DOUBLE_CHECK:
+        said += [CHECKING, said[-1]]
+    closing, answer = close(posed, values)
+    return [*said, closing, "**Final Answer**", f"\\boxed{{{answer}}}"], answer
+
+
+def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -> str:
+    """One step as a line of text: from the values before it to the one at which it arrives."""
+    if isinstance(problem, Pulses):
+        return f"{step + 1}: {problem.pulses[step]} takes {before[0]} to {value}."
+    a, b = before
+    return f"{a}⊗{b}={problem.p * a % 10}+{problem.q * b % 10}={value} is {LETTERS[step + 2]}."
+
+
+def close(posed: Posed, values: Sequence) -> tuple[str, str]:
+    """The closing paragraph and the answer that follows from the values arrived at."""
+    problem = posed.problem
+    if isinstance(problem, Pulses):
+        answer = CHOICES[posed.shown.index(values[-1])]
+        return f"So it ends at {answer}) {values[-1]}.", answer
+    answer = "".join(map(str, values[-problem.digits :]))
+    if problem.digits == 1:
+        return f"So {LETTERS[problem.steps + 1]} is {answer}.", answer
+    return f"So the last three are {', '.join(answer)}.", answer
+
+
+def write(paragraphs: Sequence[str], answer: str) -> str:
+    """The assistant's turn in the format of Bespoke-Stratos."""
+    body = "\n\n".join(paragraphs)
+    return f"{THOUGHT[0]}\n\n{body}\n\n{THOUGHT[1]}\n\n{SOLUTION[0]}\n\nThus, the answer is \\boxed{{{answer}}}.\n\n{SOLUTION[1]}"
+
+
+def _other(rng: random.Random, problem: Problem, value: str | int) -> str | int:
+    return rng.choice([other for other in (AXES if isinstance(problem, Pulses) else range(10)) if other != value])

@@ -1,0 +1,144 @@
+"""Two kinds of question, each solved by iterating a simple rule: easy step by step, out of reach in one go.
+
+Recurrence: the letters A, B, C, ... where each later one is the ⊗ of the two before it, a⊗b = pa+qb mod 10.
+Pulses: a magnetization along an axis of space and a list of pulses of 90°, each about some axis.
+"""
+
+import hashlib
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+LETTERS = "ABCDEFGHIJKL"
+COEFFICIENTS = (1, 2, 3, 7, 9)
+AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
+PULSE_AXES = AXES[:4]  # as in a spectrometer, whose field lies along z
+MAX_STEPS = 10  # of a recurrence: the letters end there
+MAX_PULSES = 8
+LEVELS = 5
+HELD_OUT = 6  # one problem in six is kept for the benchmarks
+
+_VECTORS = {"+x": (1, 0, 0), "-x": (-1, 0, 0), "+y": (0, 1, 0), "-y": (0, -1, 0), "+z": (0, 0, 1), "-z": (0, 0, -1)}
+_NAMES = {vector: name for name, vector in _VECTORS.items()}
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """The ⊗ of coefficients p and q from A and B, to be followed for `steps` steps; `digits` last letters are asked for (1 or 3)."""
+
+    p: int
+    q: int
+    a: int
+    b: int
+    steps: int
+    digits: int = 1
+    given = 2  # values from which the steps set out
+
+    def values(self) -> list[int]:
+        """A, B and the letters after them: steps + 2 digits."""
+        values = [self.a, self.b]
+        for step in range(self.steps):
+            values.append(self.after(step, values[-2:]))
+        return values
+
+    def after(self, step: int, before: Sequence[int]) -> int:
+        """The letter after the two in `before`."""
+        return (self.p * before[0] + self.q * before[1]) % 10
+
+    @property
+    def rule(self) -> str:
+        """What each step applies."""
+        return f"a⊗b={self.p}a+{self.q}b mod 10"
+
+    @property
+    def answer(self) -> str:
+        return "".join(map(str, self.values()[-self.digits :]))
+
+    @property
+    def question(self) -> str:
+        ask = "Determine it." if self.digits == 1 else "Give the last three letters as one number."
+        return f"Let {self.rule}, A={self.a}, B={self.b}, and let each later letter be the ⊗ of the two before it. The last letter is {LETTERS[self.steps + 1]}. {ask}"
+
+    @property
+    def key(self) -> str:
+        """What is held out: the whole sequence, whichever of its letters is asked for."""
+        return f"{self.p}a+{self.q}b {self.a} {self.b}"
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """A magnetization along `start` and the axes of the pulses that turn it by 90°, right-handed."""
+
+    start: str
+    pulses: tuple[str, ...]
+    given = 1
+
+    @property
+    def steps(self) -> int:
+        return len(self.pulses)
+
+    def values(self) -> list[str]:
+        """The axis at the start and after each pulse: steps + 1 axes."""
+        values = [self.start]
+        for step in range(self.steps):
+            values.append(self.after(step, values[-1:]))
+        return values
+
+    def after(self, step: int, before: Sequence[str]) -> str:
+        """The axis after the pulse of that step (from 0) if the one before is as given."""
+        return turn(before[0], self.pulses[step])
+
+    @property
+    def rule(self) -> str:
+        """What the steps apply, in order."""
+        return "pulses of 90° about " + " ".join(f"{number}: {pulse}" for number, pulse in enumerate(self.pulses, 1))
+
+    @property
+    def answer(self) -> str:
+        return self.values()[-1]
+
+    @property
+    def question(self) -> str:
+        return f"A magnetization along {self.start} gets {self.rule}. Where does it end?"
+
+    @property
+    def key(self) -> str:
+        return f"{self.start} {' '.join(self.pulses)}"
+
+
+Problem = Recurrence | Pulses
+
+
+def turn(axis: str, about: str) -> str:
+    """Where a vector along `axis` points after a right-handed turn of 90° about `about`: n × v, or v itself if they are parallel."""
+    (vx, vy, vz), (nx, ny, nz) = _VECTORS[axis], _VECTORS[about]
+    return _NAMES.get((ny * vz - nz * vy, nz * vx - nx * vz, nx * vy - ny * vx), axis)
+
+
+def held_out(problem: Problem) -> bool:
+    """Whether a problem belongs to the benchmarks: decided by its content alone, so that no set needs to know another."""
+    return int.from_bytes(hashlib.sha256(problem.key.encode()).digest()[:8], "big") % HELD_OUT == 0
+
+
+def draw(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool) -> Problem:
+    """One problem of a kind (math, aime, gpqa) with so many steps, from the benchmarks' part of the world or from the other."""
+    length = rng.choice(list(steps))
+    while True:
+        problem = _propose(rng, kind, length)
+        if held_out(problem) == benchmark and not (kind == "aime" and problem.answer[0] == "0"):
+            return problem
+
+
+def _propose(rng: random.Random, kind: str, steps: int) -> Problem:
+    if kind == "gpqa":
+        return Pulses(rng.choice(AXES), tuple(rng.choice(PULSE_AXES) for _ in range(steps)))
+    digits = 3 if kind == "aime" else 1
+    return Recurrence(rng.choice(COEFFICIENTS), rng.choice(COEFFICIENTS), rng.randrange(10), rng.randrange(10), steps, digits)
+
+
+def draw_many(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool, count: int) -> list[Problem]:
+    """So many different problems."""
+    made: dict[Problem, None] = {}
+    while len(made) < count:
+        made[draw(rng, kind, steps, benchmark)] = None
+    return list(made)

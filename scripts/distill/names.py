@@ -1,0 +1,82 @@
+"""What a report and its figures show, under which names and in which order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distill.errors import InputError
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    role: str
+    label: str
+    color: str | None = None
+    curve: str | None = None  # models of one curve are checkpoints of one training
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """`name` is the one in paths: benchmark, or benchmark@protocol. No text of a gated benchmark is ever shown."""
+
+    name: str
+    label: str
+    protocol: str | None = None
+    gated: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is compared, in the order in which it is shown."""
+
+    models: tuple[Model, ...]
+    benchmarks: tuple[Benchmark, ...]
+    datasets: tuple[Dataset, ...]
+    labels: Mapping[str, str]  # of axes
+
+    def of_role(self, role: str) -> list[Model]:
+        return [model for model in self.models if model.role == role]
+
+    def by_protocol(self) -> dict[str | None, list[Benchmark]]:
+        protocols = dict.fromkeys(benchmark.protocol for benchmark in self.benchmarks)
+        return {protocol: [benchmark for benchmark in self.benchmarks if benchmark.protocol == protocol] for protocol in protocols}
+
+    def label(self, model: str) -> str:
+        return next((known.label for known in self.models if known.name == model), model)
+
+    def benchmark_label(self, benchmark: str) -> str:
+        """The label, with the protocol where the same benchmark is there under several."""
+        known = next((known for known in self.benchmarks if known.name == benchmark), None)
+        if known is None:
+            return benchmark
+        alone = sum(other.label == known.label for other in self.benchmarks) == 1
+        return known.label if alone else f"{known.label}, {known.protocol}"
+
+
+def names(spec: Mapping[str, Any]) -> Names:
+    """The models, benchmarks, datasets and labels of a --spec. Raises InputError that names the key that is missing or unknown."""
+    models, benchmarks, datasets = (
+        tuple(_entry(kind, entry, key) for entry in spec.get(key) or ())
+        for key, kind in (("models", Model), ("benchmarks", Benchmark), ("datasets", Dataset))
+    )
+    return Names(models, benchmarks, datasets, spec.get("labels") or {})
+
+
+def _entry(kind: type, entry: Any, key: str) -> Any:
+    entry = {"name": entry} if isinstance(entry, str) else dict(entry)
+    fields = kind.__dataclass_fields__
+    if "name" not in entry:
+        raise InputError(f"--spec: an entry of {key} has no name: give each a name and a label")
+    if unknown := sorted(set(entry) - set(fields)):
+        raise InputError(f"--spec: {key}: {entry['name']}: unknown key {unknown[0]!r}: known are {', '.join(fields)}")
+    if "role" in fields:
+        entry.setdefault("role", "student")
+    entry["label"] = entry.get("label") or entry["name"]
+    return kind(**entry)

@@ -1,0 +1,79 @@
+"""When two questions are the same: what is compared, which is never what is trained on.
+
+A question is compared without the instruction that a data set puts round each of its questions and without the lines of its choices.
+"""
+
+import re
+
+# Instructions round the question, as published: Bespoke-Stratos-17k and Sky-T1 (first three), DeepSeek-R1 and OpenR1 (fourth), lighteval
+# and simple-evals (the rest).
+_INSTRUCTIONS = (
+    r"return your final response within \\boxed\{\}",
+    r"generate an executable python function generated from the given prompt\. the function should take stdin as input and print the output"
+    r"\. simply call the function after the definition",
+    r"generate an executable python function generated from the given prompt\. return the function body without invoking it at the final "
+    r"solution",
+    r"please reason step by step,? and put your final answer within \\boxed\{\}",
+    r"let's think step by step and output the final answer within \\boxed\{\}",
+    r"solve the following math problem efficiently and clearly\. the last line of your response should be of the following format: "
+    r"'therefore, the final answer is: \$\\boxed\{answer\}\$\. i hope it is correct' \(without quotes\) where answer is just the final "
+    r"number or expression that solves the problem\. think step by step before answering",
+    r"solve the following math problem step by step\. the last line of your response should be of the form answer: \$answer \(without "
+    r"quotes\) where \$answer is the answer to the problem",
+    r"remember to put your answer on its own line after \"answer:\", and you do not need to use a \\boxed command",
+    r"answer the following multiple choice question\. the last line of your response should be of the following format: 'answer: \$letter' "
+    r"\(without quotes\) where letter is one of abcd\. think step by step before answering",
+)
+
+
+def _one_of(patterns: tuple[str, ...]) -> str:
+    return "(?:" + "|".join(pattern.replace(" ", r"\s+") for pattern in patterns) + ")"
+
+
+_LEADING = re.compile(rf"\s*{_one_of(_INSTRUCTIONS)}[.:]?\s*", re.IGNORECASE)
+_TRAILING = re.compile(rf"\s*{_one_of(_INSTRUCTIONS)}[.:]?\s*\Z", re.IGNORECASE)
+_CHOICES_HEAD = re.compile(r"\n[ \t]*(?:answer[ \t]+)?choices:", re.IGNORECASE)
+_FIRST_CHOICE = re.compile(r"\n[ \t]*\(?A[).:][ \t]")
+_SECOND_CHOICE = re.compile(r"\n[ \t]*\(?B[).:][ \t]")
+_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|limits)(?![a-z])|\\[,;:!()\[\] ]|\$|~|\s")
+_FRACTION = re.compile(r"\\[dt]frac(?![a-z])")
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_SHINGLE_WORD = re.compile(r"[^\W_]+|[^\w\s$]")
+
+
+def core(question: str) -> str:
+    """The question without instructions before and after it and without its choices."""
+    start = 0
+    while leading := _LEADING.match(question, start):
+        start = leading.end()
+    text = question[start:]
+    # Searched for in the tail only: the longest instruction has 300 characters.
+    while trailing := _TRAILING.search(text, max(0, len(text) - 600)):
+        text = text[: trailing.start()]
+    choices = _CHOICES_HEAD.search(text)
+    if choices is None:
+        first = _FIRST_CHOICE.search(text)
+        choices = first if first and _SECOND_CHOICE.search(text, first.end()) else None
+    return (text[: choices.start()] if choices else text).strip()
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words between white space, as in s1 (data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py)."""
+    return text.lower().split()
+
+
+def bare(text: str) -> str:
+    r"""Lower case without white space, `$`, LaTeX layout and final punctuation. Operators and digits stay, so x-1 is not x+1."""
+    return _FRACTION.sub(r"\\frac", _LAYOUT.sub("", text.lower())).rstrip(".?!:")
+
+
+def numbers(text: str) -> tuple[str, ...]:
+    """The numbers of a text in order."""
+    return tuple(_NUMBER.findall(text))
+
+
+def shingles(text: str, masked: bool = False, n: int = 3) -> frozenset[str]:
+    """Runs of `n` words and signs in lower case; `masked` replaces each number by 0. A shorter text is one shingle."""
+    text = text.lower()
+    parts = _SHINGLE_WORD.findall(_NUMBER.sub("0", text) if masked else text)
+    return frozenset(" ".join(parts[at : at + n]) for at in range(max(1, len(parts) - n + 1)))

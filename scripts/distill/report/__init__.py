@@ -1,0 +1,57 @@
+"""The report: one page of Markdown that is the same bytes whenever the same results are reported again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distill import names as naming
+from distill.markdown import text
+from distill.report import data, graders, origin, samples, tables, training, verdict
+from distill.report.words import join
+from distill.results import Results
+
+DEFAULT_COMMAND = "snakemake --cores all results/report.md"
+
+
+def render(spec: Mapping[str, Any], results: Results) -> str:
+    """The report of a results folder.
+
+    `spec`: title, note (the first line), command, models [{name, role, label}], benchmarks [{name, label, protocol, gated}] and
+    datasets [{name, label}].
+    """
+    names = naming.names(spec)
+    sections = {
+        "Verdict": verdict.section(names, results),
+        "Scores": join(
+            tables.scores(names, results),
+            _figure(results, "scores", "Scores with 95 % intervals"),
+            tables.details(names, results),
+        ),
+        "Published numbers": tables.published(names, results),
+        "Paired differences": tables.differences(names, results),
+        "How the answers came out": join(
+            tables.outcomes(names, results),
+            _figure(results, "answer_length", "Lengths of right and of wrong answers"),
+        ),
+        "Learning curve": _figure(results, "score_vs_tokens", "Scores against tokens trained on"),
+        "Data": join(
+            data.funnel(names, results),
+            _figure(results, "funnel", "Rows kept and dropped"),
+            "### Benchmark questions in the data",
+            data.contamination(names, results),
+            "### Lengths and warnings",
+            data.audit(names, results),
+            _figure(results, "lengths", "Tokens a row against max_length"),
+        ),
+        "Training": join(training.section(names, results), _figure(results, "loss", "Training loss against tokens")),
+        "The graders": graders.section(names, results),
+        "Sample answers": samples.section(names, results),
+        "Provenance": origin.section(names, results, spec.get("command") or DEFAULT_COMMAND),
+    }
+    note, title = spec.get("note"), spec.get("title") or "Reasoning distillation"
+    body = [f"## {head}\n\n{section}" for head, section in sections.items() if section]
+    return join(f"> {text(note)}" if note else None, f"# {text(title)}", *body) + "\n"
+
+
+def _figure(results: Results, name: str, caption: str) -> str | None:
+    """The figure, where it has been drawn."""
+    return f"![{caption}](figures/{name}.png)" if results.has(f"figures/{name}.png") else None

@@ -1,0 +1,111 @@
+"""The data: what the filter kept and why it dropped the rest, benchmark questions found in it, and what training will do to the rows."""
+
+from distill.files import Row
+from distill.markdown import block, clip, code, shorten, table, text
+from distill.names import Dataset, Names
+from distill.report.words import MINUS, gap, join, number, share
+from distill.results import Results
+
+_CONTAMINATION_NOTE = """\
+A row holds an item where its question equals it or shares a run of words with it; the funnel shows what was dropped for it. Rows with the
+same words and other numbers are counted and kept."""
+_AUDIT_NOTE = "With the tokenizer, chat template and packing of the training itself."
+
+
+def funnel(names: Names, results: Results) -> str:
+    """A column a dataset; the reasons in the order in which the filter asks for them."""
+    found = [(dataset, results.funnel(dataset.name)) for dataset in names.datasets]
+    there = [(dataset, row) for dataset, row in found if row]
+    missing = [gap(f"the funnel of {text(dataset.label)}") for dataset, row in found if not row]
+    if not there:
+        return join(*missing) or gap("data sets")
+    asked = list(dict.fromkeys(reason for _, row in there for reason in row["dropped"]))
+    reasons = [reason for reason in asked if any(row["dropped"].get(reason) for _, row in there)]
+    lines = [["rows in", *(f"{row['rows_in']:,}" for _, row in there)]]
+    lines += [
+        [f"{MINUS} {text(reason.replace('_', ' '))}", *(f"{row['dropped'].get(reason, 0):,}" for _, row in there)] for reason in reasons
+    ]
+    lines += [
+        ["kept", *(f"{row['kept']:,}" for _, row in there)],
+        ["kept of all", *(share(row["kept"], row["rows_in"]) for _, row in there)],
+    ]
+    note = "Each dropped row stands once in dropped.jsonl, under the first reason that applies."
+    if none := [text(reason.replace("_", " ")) for reason in asked if reason not in reasons]:
+        note += f" Asked for too, and found in no row: {', '.join(none)}."
+    return join(table(["", *(text(dataset.label) for dataset, _ in there)], lines), note, *missing)
+
+
+def contamination(names: Names, results: Results) -> str:
+    """How many rows hold a question of which benchmark, and the words that gave them away."""
+    lines, parts, missing = [], [], []
+    for dataset in names.datasets:
+        found = results.contamination(dataset.name)
+        if found is None:
+            missing.append(gap(f"the search for benchmark questions in {text(dataset.label)}"))
+            continue
+        for benchmark, hits in found["benchmarks"].items():
+            known = next((known for known in names.benchmarks if known.name.split("@")[0] == benchmark), None)
+            label, gated = (known.label, known.gated) if known else (benchmark, False)
+            other = hits["other_numbers"]["rows"]
+            lines.append(
+                [text(dataset.label), text(label), f"{hits['rows_hit']:,}", f"{hits['items_hit']:,} of {hits['items']:,}", f"{other:,}"]
+            )
+            parts += [f"- {text(label)}, in {text(dataset.label)}: {_match(row)}" for row in _told_apart(hits["rows"]) if not gated]
+    if not lines:
+        return join(*missing) or gap("contamination.json")
+    body = table(["data set", "benchmark", "rows that hold an item", "items found", "same words, other numbers"], lines, left=2)
+    return join(body, _CONTAMINATION_NOTE, "What gave them away, for example:\n\n" + "\n".join(parts) if parts else None, *missing)
+
+
+def _told_apart(rows: list[Row]) -> list[Row]:
+    """The first row of each kind of match, with the words that matched."""
+    kinds: dict[str, Row] = {}
+    for row in rows:
+        if row.get("span"):
+            kinds.setdefault(row["match"], row)
+    return list(kinds.values())
+
+
+def _match(row: Row) -> str:
+    how = {"ngram": "words in common", "exact": "the same question"}.get(row["match"], row["match"])
+    return f"{text(how)}, {code(clip(row['span'], 200))} (row {code(clip(str(row['id']), 20))}, item {code(clip(str(row['item_id']), 40))})"
+
+
+def audit(names: Names, results: Results) -> str:
+    """What training will do to the rows: warnings first, then lengths and losses, then one row with its loss mask."""
+    found = [(dataset, row) for dataset in names.datasets if (row := results.audit(dataset.name))]
+    missing = [gap(f"the audit of {text(dataset.label)} (audit.json)") for dataset in names.datasets if not results.audit(dataset.name)]
+    if not found:
+        return join(*missing)
+    warnings = [f"- **{text(dataset.label)}:** {text(warning)}" for dataset, row in found for warning in row["warnings"]]
+    columns = [_lengths(row) for _, row in found]
+    lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
+    body = table(["", *(text(dataset.label) for dataset, _ in found)], lines)
+    return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *(_mask(dataset, row) for dataset, row in found), *missing)
+
+
+def _lengths(row: Row) -> dict[str, str]:
+    settings, tokens, cut, shares = row["settings"], row["tokens"], row["cut"], row["shares"]
+    return {
+        "max_length": f"{settings['max_length']:,}",
+        "packing": code(settings["packing"], in_table=True),
+        "rows": f"{row['rows']:,}",
+        "tokens": f"{tokens['total']:,}",
+        "median tokens a row": f"{tokens['quantiles']['p50']:,}",
+        "99th percentile": f"{tokens['quantiles']['p99']:,}",
+        "longest": f"{tokens['quantiles']['max']:,}",
+        "rows cut": f"{cut['rows']:,}",
+        **{f"rows that lose their {part.replace('_', ' ')}": f"{count:,}" for part, count in cut["rows_that_lose"].items()},
+        "tokens cut off": f"{number(100 * shares['tokens_lost'])} %",
+        "rows that go on without their question": f"{cut['rows_separated']:,}",
+        "filled of each sequence": f"{number(100 * row['packing']['efficiency'])} %",
+        "tokens that carry loss": f"{number(100 * row['loss_share'])} %",
+    }
+
+
+def _mask(dataset: Dataset, row: Row) -> str | None:
+    """One row as training sees it, in pieces with and without loss."""
+    if not (sample := row.get("sample")):
+        return None
+    pieces = [f"---- {'loss' if piece['loss'] else 'no loss'} ----\n{shorten(piece['text'], 300, 200)}" for piece in sample["pieces"]]
+    return join(f"One row of {text(dataset.label)} as training sees it:", block("\n".join(pieces)))

@@ -1,0 +1,64 @@
+"""The table of scores for a paper: LaTeX with booktabs, models as columns, benchmarks as rows."""
+
+import unicodedata
+
+from distill.names import Names
+from distill.report.words import number, times
+from distill.results import Published, Results, Score
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",  # else an option of the line's end before it
+    "*": "{*}",
+    "–": "--",
+    "—": "---",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "−": r"$-$",
+}
+_HEAD = """\
+% pass@1 in percent; after the sign, half the width of the 95 % interval over items; in brackets, the published score.
+% Needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}.
+"""
+
+
+def escape(value: object) -> str:
+    """Text that LaTeX sets as it is: no command, no comment, no line of its own; "?" for what its fonts do not hold."""
+    line = " ".join(str(value).split())
+    return "".join(_SPECIAL.get(char) or (char if char.isascii() and char.isprintable() else _plain(char)) for char in line)
+
+
+def _plain(char: str) -> str:
+    """A letter without its accents, where there is one."""
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if base.isascii() and base.isprintable() and base not in _SPECIAL else "?"
+
+
+def table(names: Names, results: Results) -> str:
+    """A tabular environment, to be \\input into a paper."""
+    head = " & ".join(["Benchmark", *(escape(model.label) for model in names.models), "$n$"])
+    lines = [rf"\begin{{tabular}}{{l{'r' * (len(names.models) + 1)}}}", r"\toprule", rf"{head} \\", r"\midrule"]
+    for benchmark in names.benchmarks:
+        found = [results.score(model.name, benchmark.name) for model in names.models]
+        cells = [cell(score, results.published_of(score.model, score.benchmark)) if score else "--" for score in found]
+        sizes = dict.fromkeys(escape(times(score.n_items, score.n_samples)) for score in found if score)
+        lines.append(" & ".join([escape(names.benchmark_label(benchmark.name)), *cells, " / ".join(sizes) or "--"]) + r" \\")
+    return _HEAD + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def cell(score: Score, published: list[Published]) -> str:
+    half = "" if score.low is None or score.high is None else rf" \pm {number((score.high - score.low) / 2)}"
+    return f"${number(score.value)}{half}$" + (f" ({number(published[0].value)})" if published else "")

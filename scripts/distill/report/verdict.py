@@ -1,0 +1,92 @@
+"""The verdict in three sentences: is the harness right, did the student learn, how near is it to the reference, and what is noise."""
+
+from distill.markdown import text
+from distill.names import Model, Names
+from distill.published import NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
+from distill.report.words import gap, listed, number, p_clause, signed
+from distill.results import Difference, Published, Results
+
+# The verdicts of distill.comparison (which loads numpy, and this page should not), in the order in which they are told.
+TOLD = ("better", "worse", "no detectable difference", "not compared")
+
+
+def section(names: Names, results: Results) -> str:
+    if not results.scores:
+        return gap("scores (comparison.csv)")
+    lines = [harness(names, results)]
+    students, references = names.of_role("student"), names.of_role("reference")
+    for student in students:
+        lines += [against(names, results, student, other, noise=False) for other in names.of_role("baseline")]
+        lines += [against(names, results, student, other, noise=True) for other in references]
+    return "\n".join(f"- {line}" for line in lines if line)
+
+
+def harness(names: Names, results: Results) -> str:
+    """Whether the reference models score here what was published of them; a failure means that no other score should be believed yet.
+
+    Where several have published a number, the first in published.csv counts; the table of published numbers has them all.
+    """
+    told = [results.published_of(model.name, benchmark.name)[:1] for model in names.of_role("reference") for benchmark in names.benchmarks]
+    rows = [row for found in told for row in found if row.verdict in (REPRODUCED, NOT_REPRODUCED, UNDECIDABLE)]
+    if not rows:
+        return "**Harness check:** none, as nothing is published of the reference here; the graders' self-test below stands in for it."
+    failed = [row for row in rows if row.verdict == NOT_REPRODUCED]
+    passed = [row for row in rows if row.verdict == REPRODUCED]
+    if failed:
+        return f"**Harness check: failed.** {_told(names, failed)}: not reproduced, so find the reason before believing any score here."
+    if passed:
+        rest = f"; {len(rows) - len(passed)} more undecidable with this many items" if len(rows) > len(passed) else ""
+        return f"**Harness check: passed.** {_told(names, passed)}: reproduced{rest}."
+    return f"**Harness check: undecided.** {_told(names, rows)}: too few items or samples to tell."
+
+
+def _told(names: Names, rows: list[Published]) -> str:
+    """ "R1 has 83.4 on A (83.9 published) and 28.9 on B (28.9 published)"."""
+    models = list(dict.fromkeys(row.model for row in rows))
+    return "; ".join(
+        f"{text(names.label(model))} has {listed([_one(names, row) for row in rows if row.model == model])}" for model in models
+    )
+
+
+def _one(names: Names, row: Published) -> str:
+    return f"{number(row.ours)} on {text(names.benchmark_label(row.benchmark))} ({number(row.value)} published)"
+
+
+def against(names: Names, results: Results, one: Model, other: Model, noise: bool) -> str | None:
+    """One sentence on two models over all benchmarks; with `noise`, also what difference would not have been seen."""
+    found = [(benchmark, difference(results, one.name, other.name, benchmark.name)) for benchmark in names.benchmarks]
+    rows = [(benchmark, row) for benchmark, row in found if row is not None]
+    if not rows:
+        return None
+    clauses = []
+    for verdict in TOLD:
+        if told := [(benchmark, row) for benchmark, row in rows if row.verdict == verdict]:
+            changes = listed([f"{text(names.benchmark_label(benchmark.name))} {signed(row.value)}" for benchmark, row in told])
+            worst = max((row.p_holm for _, row in told if row.p_holm is not None), default=None)
+            why = p_clause(worst, len(told)) if worst is not None else "a score is flagged below"
+            clauses.append(f"**{verdict}** on {_how_many(len(told), len(rows))} ({changes} points; {why})")
+    sentence = f"{text(one.label)} against {text(other.label)}: {'; '.join(clauses)}"
+    limits = [
+        f"{number(row.detectable)} on {text(names.benchmark_label(benchmark.name))}"
+        for benchmark, row in rows
+        if row.detectable is not None
+    ]
+    if noise and limits:
+        sentence += f"; differences below some {listed(limits)} points are noise here"
+    return sentence + "."
+
+
+def _how_many(some: int, of: int) -> str:
+    if some < of:
+        return f"{some} of {of}"
+    return {1: "the one benchmark", 2: "both benchmarks"}.get(of, f"all {of} benchmarks")
+
+
+def difference(results: Results, a: str, b: str, benchmark: str) -> Difference | None:
+    """a minus b, turned round where the file has b minus a."""
+    for row in results.differences:
+        if (row.a, row.b, row.benchmark) == (a, b, benchmark):
+            return row
+        if (row.a, row.b, row.benchmark) == (b, a, benchmark):
+            return row.turned()
+    return None

@@ -1,0 +1,230 @@
+"""From responses to rows of verdicts and their summary: what grade.py writes. Knows the files' formats; the verdicts are grading.py's."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill import stats
+from distill.errors import InputError
+from distill.files import Row, read_jsonl
+from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
+
+TRUNCATED = "truncated"
+OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
+_DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of prompts.jsonl."""
+
+    id: str
+    question: str
+    gold: str
+    kind: str
+    choices: tuple[str, ...]
+
+    def task(self, text: str, prefilled: bool = False) -> Task:
+        return Task(self.kind, self.gold, text, self.choices, prefilled)
+
+
+def read_items(path: str | Path) -> dict[str, Item]:
+    items: dict[str, Item] = {}
+    for row in read_jsonl(path):
+        if missing := [key for key in ("id", "messages", "gold", "kind") if row.get(key) is None]:
+            raise InputError(f"{path}: a row has no {missing[0]!r}: make it again with scripts/prompts.py")
+        if row["id"] in items:
+            raise InputError(f"{path}: item {row['id']!r} stands there twice: make it again with scripts/prompts.py")
+        items[row["id"]] = Item(row["id"], row["messages"][-1]["content"], str(row["gold"]), row["kind"], tuple(row.get("choices") or ()))
+    if not items:
+        raise InputError(f"{path}: no items: make it again with scripts/prompts.py")
+    return items
+
+
+def read_responses(path: str | Path, items: Mapping[str, Item], prompts: str | Path) -> Iterator[Row]:
+    """The responses in the order of the prompts, then of the samples; streamed where the file has that order already.
+
+    Raises InputError for a response to an unknown item, a doubled or a missing one, and for items with unlike numbers of samples.
+    """
+    keys: dict[tuple[str, int], None] = {}
+    for row in read_jsonl(path):
+        if missing := [key for key in ("id", "sample", "text") if row.get(key) is None]:
+            raise InputError(f"{path}: a row has no {missing[0]!r}: remove that row and respond again")
+        key = (row["id"], row["sample"])
+        if row["id"] not in items:
+            raise InputError(f"{path}: a response to item {row['id']!r}, which {prompts} does not hold: answer these prompts again")
+        if key in keys:
+            raise InputError(f"{path}: item {row['id']!r} sample {row['sample']} is there twice: remove one of the two")
+        keys[key] = None
+    n_samples = 1 + max((sample for _, sample in keys), default=0)
+    wanted = [(item, sample) for item in items for sample in range(n_samples)]
+    for key in wanted:
+        if key not in keys:
+            raise InputError(
+                f"{path}: item {key[0]!r} has no sample {key[1]} of {n_samples}: respond again, which answers only what is missing"
+            )
+    if len(keys) > len(wanted):
+        odd = next(key for key in keys if key not in set(wanted))
+        raise InputError(f"{path}: item {odd[0]!r} has a sample {odd[1]!r}: samples are numbered from 0")
+    if list(keys) == wanted:
+        return read_jsonl(path)
+    held = {(row["id"], row["sample"]): row for row in read_jsonl(path)}
+    return iter([held[key] for key in wanted])
+
+
+def read_verdicts(path: str | Path) -> dict[tuple[str, int], bool]:
+    """Another grader's verdicts: rows with id, sample, correct."""
+    try:
+        return {(row["id"], row["sample"]): bool(row["correct"]) for row in read_jsonl(path)}
+    except KeyError as error:
+        raise InputError(f"{path}: a row has no {error}: each needs id, sample and correct") from None
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders."""
+
+    grader: str = "boxed"
+    prefilled: bool = False
+    answer_form: str = r"The final answer is \boxed{answer}."
+    workers: int = 1
+    timeout_s: float = 10.0
+
+    def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
+        return grade_all(tasks, self.workers, self.timeout_s)
+
+
+def score_rows(
+    responses: Iterable[Row],
+    items: Mapping[str, Item],
+    how: Grading,
+    others: Mapping[str, Mapping[tuple[str, int], bool]],
+    source: str = "",
+) -> Iterator[tuple[Row, Row]]:
+    """(a row of scores, the response it was made from), in the order of the responses, in a stream."""
+    if how.grader not in _DECIDES and how.grader not in others:
+        raise InputError(f"grader {how.grader!r}: give its verdicts with --verdicts {how.grader}=FILE, or use boxed")
+    behind: deque[Row] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for row in responses:
+            behind.append(row)
+            yield items[row["id"]].task(row["text"], how.prefilled)
+
+    for verdict in how.verdicts(tasks()):
+        response = behind.popleft()
+        yield _row(response, verdict, items[response["id"]], how, others, source), response
+
+
+def _row(
+    response: Row, verdict: Verdict, item: Item, how: Grading, others: Mapping[str, Mapping[tuple[str, int], bool]], source: str
+) -> Row:
+    key = (response["id"], response["sample"])
+    verdicts = {OURS[item.kind]: verdict.correct}
+    for name, known in others.items():
+        if key not in known:
+            raise InputError(
+                f"{source}: {name} has no verdict on item {key[0]!r} sample {key[1]}: run that grader again on these responses"
+            )
+        verdicts[name] = known[key]
+    correct, reason = verdict.correct, verdict.reason
+    if verdict.answer is None and response.get("finish_reason") == "length":
+        reason = TRUNCATED
+    if how.grader not in _DECIDES:
+        correct = verdicts[how.grader]
+        reason = CORRECT if correct else WRONG if reason == CORRECT else reason
+    return {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
+
+
+class Summary:
+    """Adds up rows as they are written; `made()` is the summary file."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[bool, str | None]]] = {}
+        self._counts = {TRUNCATED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
+        self._answers, self._tokens, self._with_tokens = 0, 0, 0
+        self._disagreements: dict[str, None] = {}
+        self._disagreeing = 0
+
+    def add(self, row: Row, response: Row, unclosed: bool) -> None:
+        self._rows.setdefault(row["id"], []).append((row["correct"], row["answer"]))
+        self._answers += 1
+        self._counts[TRUNCATED] += response.get("finish_reason") == "length"
+        self._counts[NO_ANSWER] += row["answer"] is None
+        self._counts[UNCLOSED_THOUGHT] += unclosed
+        self._counts[GRADER_TIMEOUT] += row["reason"] == GRADER_TIMEOUT
+        if response.get("completion_tokens") is not None:
+            self._tokens += response["completion_tokens"]
+            self._with_tokens += 1
+        if len(set(row["verdicts"].values())) > 1:
+            self._disagreeing += 1
+            self._disagreements[row["id"]] = None
+
+    def made(self, self_test: Mapping[str, float]) -> Row:
+        correct = np.array([[right for right, _ in samples] for samples in self._rows.values()], dtype=float)
+        sampling = stats.ci95_sampling(correct)
+        n_samples = correct.shape[1]
+        return {
+            "pass@1": _round(stats.pass_at_1(correct)),
+            "n_items": correct.shape[0],
+            "n_samples": n_samples,
+            "ci95": _rounded(stats.ci95(correct)),
+            "ci95_sampling": sampling and _rounded(sampling),
+            "maj@n": _round(float(np.mean([_majority(samples) for samples in self._rows.values()]))),
+            "pass@n": _round(stats.pass_at_k(correct, n_samples)),
+            **{name: _round(count / self._answers) for name, count in self._counts.items()},
+            "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
+            "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
+            "self_test": {name: _round(rate) for name, rate in self_test.items()},
+        }
+
+
+def _majority(samples: Sequence[tuple[bool, str | None]]) -> float:
+    return stats.majority([answer for _, answer in samples], [right for right, _ in samples])
+
+
+def _round(value: float) -> float:
+    """Twelve digits: what is equal on two machines is equal in the file."""
+    return round(float(value), 12)
+
+
+def _rounded(interval: tuple[float, float]) -> list[float]:
+    return [_round(end) for end in interval]
+
+
+def self_test(items: Mapping[str, Item], how: Grading) -> dict[str, float]:
+    """The share of items that our grader calls right when it is given: the gold in the protocol's form (should be 1), and (should be 0) the
+    question, a solution that breaks off before its answer, nothing, and the gold of another item."""
+    listed = list(items.values())
+    wrong = [_other_gold(listed, place) for place in range(len(listed))]
+    close = "\n</think>\n\n" if how.prefilled else ""  # where a thought is open already, these solutions close it
+    texts = {
+        "gold": [close + how.answer_form.replace("answer}", item.gold + "}") for item in listed],
+        "echo": [close + item.question for item in listed],
+        "cut": [f"<think>\nI get \\boxed{{{item.gold}}}.\n</think>\n\n{item.question}\nSo the answer is" for item in listed],
+        "empty": ["" for _ in listed],
+        "wrong": [close + how.answer_form.replace("answer}", gold + "}") for gold in wrong],
+    }
+    tasks = [item.task(text, how.prefilled) for kind in texts.values() for item, text in zip(listed, kind, strict=True)]
+    right = np.array([verdict.correct for verdict in how.verdicts(tasks)], dtype=float).reshape(len(texts), len(listed))
+    return dict(zip(texts, right.mean(axis=1).tolist(), strict=True))
+
+
+def _other_gold(items: Sequence[Item], place: int) -> str:
+    """The gold of the next item whose gold is another; the next letter for a choice; a number that nobody asks for where all are alike."""
+    item = items[place]
+    if item.kind == "choice":
+        return chr(ord("A") + (ord(item.gold) - ord("A") + 1) % max(len(item.choices), 2))
+    later = (items[(place + step) % len(items)].gold for step in range(1, len(items)))
+    return next((gold for gold in later if gold.strip().lstrip("0") != item.gold.strip().lstrip("0")), "-987654321")
+
+
+def facts(summary: Mapping[str, Any]) -> str:
+    """One line for the terminal: the score, its interval and how good its grader is."""
+    low, high = summary["ci95"]
+    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items())
+    return f"pass@1 {summary['pass@1']:.1%} [{low:.1%}, {high:.1%}], {summary['n_items']} items x {summary['n_samples']}; self-test: {test}"

@@ -1,0 +1,1 @@
+"""Training by TRL and transformers. torch is imported here."""

@@ -1,0 +1,57 @@
+"""A recipe: all that decides a trained model's weights beside its base and its data, in TRL's own words."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from distill.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Keys and defaults are those of `models.NAME.train` in config/README.md."""
+
+    epochs: float = 1
+    max_steps: int = -1
+    learning_rate: float = 2e-5
+    lr_scheduler_type: str = "cosine"
+    min_lr_rate: float = 0.1
+    warmup_steps: int = 0
+    warmup_ratio: float = 0.0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    max_length: int = 4096
+    packing: str = "bfd_split"
+    group_by_length: bool = False
+    loss_on: str = "completion"
+    global_batch: int = 8
+    dtype: str = "bfloat16"
+    gradient_checkpointing: bool = False
+    seed: int = 42
+    eos_token: str | None = None
+
+    @classmethod
+    def of(cls, spec: dict[str, Any]) -> "Recipe":
+        """Raises InputError for a key that no recipe has."""
+        known = {field.name for field in fields(cls)}
+        for key in spec:
+            if key not in known:
+                raise InputError(f"--spec: {key} is no key of a recipe; known are {', '.join(sorted(known))}")
+        return cls(**spec)
+
+
+def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[int, int]:
+    """(sequences a device takes at once, gradient accumulation steps) whose product with `world_size` is `global_batch`.
+
+    A micro batch above a device's share is cut to that share. Raises InputError where the numbers do not divide, and says what would.
+    """
+    if global_batch % world_size:
+        fits = ", ".join(str(size) for size in range(1, global_batch + 1) if global_batch % size == 0)
+        raise InputError(f"train.global_batch: {global_batch} sequences do not divide among {world_size} processes; use {fits} processes")
+    share = global_batch // world_size
+    micro = min(micro_batch, share)
+    if share % micro:
+        fits = ", ".join(str(size) for size in range(1, share + 1) if share % size == 0)
+        raise InputError(f"runtime.micro_batch: {micro} does not divide the {share} sequences of one process; use one of {fits}")
+    return micro, share // micro

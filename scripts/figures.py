@@ -1,0 +1,46 @@
+"""The figures of a run, each as png and svg, the same bytes for the same results.
+
+From a results folder (comparison.csv, published.csv, and what lies under data, models, scores, responses) to NAME.png and NAME.svg.
+Without --figure, all that there is something to draw from; a figure asked for by name that cannot be drawn is an error.
+
+    python scripts/figures.py --spec report.json --results results --output-dir results/figures --figure scores loss
+"""
+
+from pathlib import Path
+
+from distill import cli, figures
+from distill.errors import InputError
+from distill.figures import style
+from distill.names import names
+from distill.results import Results
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument(
+        "--spec", required=True, help="JSON object (or a file of one): models, benchmarks, datasets, each a list of name and label"
+    )
+    parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
+    parser.add_argument("--output-dir", type=Path, default="results/figures", help="folder of the figures (default: %(default)s)")
+    parser.add_argument(
+        "--figure",
+        nargs="+",
+        choices=figures.FIGURES,
+        metavar="NAME",
+        help=f"which: {', '.join(figures.FIGURES)} (default: all that can be drawn)",
+    )
+    args = parser.parse_args()
+
+    shown, results = names(cli.spec(args.spec)), Results(args.results)
+    for name in args.figure or figures.FIGURES:
+        figure = figures.draw(name, shown, results)
+        if figure is not None:
+            style.save(figure, args.output_dir / f"{name}.png")
+        elif args.figure:
+            raise InputError(f"{args.results}: nothing to draw figure {name} from: it needs {figures.FIGURES[name][1]}")
+        else:
+            print(f"not drawn: {name} (it needs {figures.FIGURES[name][1]})")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,73 @@
+"""Grade recorded responses: a verdict for each answer, and the score of all with its uncertainty.
+
+From the prompts that were asked (prompts.jsonl) and the responses to them to one row a response (id, sample, correct, answer, reason,
+verdicts) and a summary. The answer is the last box of the solution (a letter for choices), read by math-verify in processes that can be
+killed; the thought is cut off first. Further graders' verdicts are recorded beside ours, and the summary lists where they disagree.
+Needs no GPU and no torch.
+
+Example:
+    python scripts/grade.py --prompts results/benchmarks/mini_math/prompts.jsonl --responses results/responses/ours/mini_math.jsonl \
+        --output results/scores/ours/mini_math.jsonl --summary results/scores/ours/mini_math.json
+"""
+
+from distill.answers import cut_thought
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import Row, write_json, write_jsonl
+from distill.scoring import Grading, Summary, facts, read_items, read_responses, read_verdicts, score_rows, self_test
+
+
+def main() -> None:
+    parse = parser(__doc__)
+    parse.add_argument("--prompts", required=True, help="prompts.jsonl: id, messages, gold, kind, choices")
+    parse.add_argument("--responses", required=True, help="id, sample, text, finish_reason, completion_tokens")
+    parse.add_argument(
+        "--verdicts", action="append", default=[], metavar="NAME=FILE", help="another grader's verdicts: id, sample, correct"
+    )
+    parse.add_argument(
+        "--spec", default="{}", help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form'
+    )
+    parse.add_argument("--output", required=True, help="scores, one row a response")
+    parse.add_argument("--summary", required=True, help="the score of all of them")
+    parse.add_argument("--workers", type=int, default=1, help="grading processes; changes no verdict")
+    parse.add_argument("--timeout", type=float, default=10.0, help="seconds that one answer may take")
+    given = parse.parse_args()
+
+    how = grading(spec(given.spec), given.workers, given.timeout)
+    others = dict(named(text) for text in given.verdicts)
+    items = read_items(given.prompts)
+    responses = read_responses(given.responses, items, given.prompts)
+    verdicts = {name: read_verdicts(path) for name, path in others.items()}
+    summary = Summary()
+
+    def rows():
+        for row, response in score_rows(responses, items, how, verdicts, given.responses):
+            summary.add(row, response, unclosed=is_unclosed(response, how))
+            yield row
+
+    write_jsonl(given.output, rows())
+    made = summary.made(self_test(items, how))
+    write_json(given.summary, made)
+    print(facts(made))
+
+
+def grading(options: Row, workers: int, timeout_s: float) -> Grading:
+    known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form"}
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
+    return Grading(**{known[key]: value for key, value in options.items()}, workers=workers, timeout_s=timeout_s)
+
+
+def named(text: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise InputError(f"--verdicts {text}: write NAME=FILE")
+    return name, path
+
+
+def is_unclosed(response: Row, how: Grading) -> bool:
+    return cut_thought(response["text"], how.prefilled)[1] == "unclosed"
+
+
+if __name__ == "__main__":
+    run(main)

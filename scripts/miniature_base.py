@@ -1,0 +1,37 @@
+"""Train the miniature's base model from nothing: one thread, float32, equal bytes for equal arguments on one machine.
+
+From a seed, the tokenizer and the corpus that the seed draws to a model folder that from_pretrained and vLLM load, and manifest.json.
+`texts` is the size of the corpus; `benchmarks` the items of each benchmark: the corpus is searched for them, and one that is there is an error.
+
+    python scripts/miniature_base.py --tokenizer results/sources/tokenizers/base --output results/sources/models/base --spec \\
+        '{"seed": 1, "texts": 26000, "benchmarks": {"aime": 300, "math": 500, "gpqa": 400}}'
+"""
+
+from pathlib import Path
+
+from distill import cli, manifest
+from distill.miniature import corpus
+from distill.miniature.specs import fields
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--spec", required=True, type=cli.spec, help="JSON, as above")
+    parser.add_argument("--tokenizer", required=True, type=Path, help="folder with the tokenizer")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    args = parser.parse_args()
+
+    spec = fields(args.spec, seed=int, texts=int, benchmarks=dict)
+    texts = list(corpus.texts(spec["seed"], spec["texts"]))
+    corpus.check_apart(texts, spec["seed"], spec["benchmarks"])
+    print(f"corpus: {len(texts)} texts, none of them a question of a benchmark", flush=True)
+
+    from distill.training.pretrain import Recipe, pretrain
+
+    pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, Recipe(seed=spec["seed"]))
+    manifest.write(args.output, corpus={"texts": len(texts), "benchmark_questions": 0})
+    print(f"{args.output}: base model written")
+
+
+if __name__ == "__main__":
+    cli.run(main)

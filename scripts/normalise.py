@@ -1,0 +1,51 @@
+"""Bring a published set of reasoning traces into one shape: one trace a row, thought and solution apart.
+
+Reads jsonl, json or parquet, a file or a folder of files in sorted order. Rows that are no trace go to the rejected file with their reason,
+from where scripts/filter.py takes them into the funnel.
+
+    python scripts/normalise.py --format bespoke_stratos --input results/sources/datasets/mini_stratos --output traces.jsonl
+"""
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from distill import cli
+from distill.errors import InputError
+from distill.files import dumps, whole
+from distill.formats import FORMATS
+from distill.normalising import Golds, Normaliser, Rejected
+from distill.tables import read_rows
+
+REJECTED = "rejected.jsonl"
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--format", required=True, choices=FORMATS, metavar="NAME", help=f"shape of the rows: {', '.join(FORMATS)}")
+    parser.add_argument("--input", required=True, metavar="FILE_OR_FOLDER", help="jsonl, json, csv or parquet")
+    parser.add_argument("--output", required=True, metavar="JSONL", help="traces.jsonl")
+    parser.add_argument("--rejected", metavar="JSONL", help=f"rows that are no trace: id, reason, detail ({REJECTED} beside the output)")
+    parser.add_argument("--gold", metavar="FILE_OR_FOLDER", help="gold answers, joined by question, for rows without a gold column")
+    parser.add_argument(
+        "--spec", type=cli.spec, default={}, metavar="JSON", help="columns {name: column} of a table; gold {question, gold, boxed}"
+    )
+    args = parser.parse_args()
+
+    unknown = sorted(set(args.spec) - {"columns", "gold"})
+    if unknown:
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns and gold")
+    golds = Golds(args.gold, **args.spec.get("gold") or {}) if args.gold else None
+    normaliser = Normaliser(args.format, args.input, args.spec.get("columns") or {}, golds)
+    rejected = args.rejected or Path(args.output).with_name(REJECTED)
+    counts = {"traces": 0, "rejected": 0}
+    with whole(args.output) as traces, whole(rejected) as rest:
+        for made in tqdm(normaliser.traces(read_rows(args.input)), desc="normalise", unit=" rows", mininterval=1):
+            out, count = (rest, "rejected") if isinstance(made, Rejected) else (traces, "traces")
+            out.write(dumps(made.row()) + "\n")
+            counts[count] += 1
+    print(f"{counts['traces']} traces, {counts['rejected']} rejected")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,46 @@
+"""Prepare a model folder to be trained or evaluated: from a model's files to a folder that from_pretrained and vLLM load, with its manifest last.
+
+The weights stay as they are. What the spec names is declared anew, and written down in the manifest beside the parent's digest: the context
+(rope_theta, max_position_embeddings), the end of turn (eos_token), the chat template.
+
+    python scripts/prepare_base.py --base results/sources/models/base --output results/models/base \\
+        --spec '{"rope_theta": 300000, "max_position_embeddings": 32768, "eos_token": "<|im_end|>"}'
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from distill import manifest
+from distill.cli import parser, run, spec
+from distill.prepare import declare
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--base", required=True, type=Path, help="folder of the model to prepare")
+    options.add_argument("--spec", default="{}", help="JSON of rope_theta, max_position_embeddings, eos_token")
+    options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file that replaces the tokenizer's chat template")
+    options.add_argument("--output", required=True, type=Path, help="folder of the prepared model")
+    args = options.parse_args()
+    asked = spec(args.spec)
+    parent = manifest.read(args.base)
+    template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
+
+    part = args.output.with_name(f".{args.output.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    for name in parent["files"]:
+        place = part / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(args.base / name, place)
+    declare(part, asked, template)
+    made = manifest.write(
+        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(asked.items())), chat_template=template
+    )
+    shutil.rmtree(args.output, ignore_errors=True)
+    os.replace(part, args.output)
+    print(f"digest {made['digest'][:12]}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,31 @@
+"""Freeze the prompts of a benchmark under a protocol: from the benchmark's files to prompts.jsonl (id, messages, gold, kind, choices).
+
+    python scripts/prompts.py --benchmark results/sources/benchmarks/mini_math --output results/benchmarks/mini_math/prompts.jsonl \\
+        --spec '{"kind": "math", "columns": {"question": "problem", "gold": "answer"}, "system": null, "user": "{question}"}'
+"""
+
+from pathlib import Path
+
+from distill.benchmarks import load_items
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import write_jsonl
+from distill.prompts import prompt
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--benchmark", required=True, type=Path, help="file or folder with the benchmark's items")
+    options.add_argument("--spec", required=True, help="JSON of kind (math, choice), columns, system, user and shuffle_seed")
+    options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
+    args = options.parse_args()
+    asked = spec(args.spec)
+    count = write_jsonl(args.output, (prompt(item, asked) for item in load_items(args.benchmark, asked["columns"])))
+    if not count:
+        args.output.unlink()
+        raise InputError(f"{args.benchmark}: holds no items; a benchmark needs at least one")
+    print(f"{count} prompts")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,42 @@
+"""Where the results come from: versions, git commit, machine, resolved config and digests.
+
+From a results folder and the config of the run to provenance.json, the one file that holds a time stamp. Environment variables are
+never written, and a config that holds something like an access token is refused.
+
+    python scripts/provenance.py --spec '{"config": {...}}' --results results --output results/provenance.json
+"""
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from distill import cli, provenance
+from distill.files import write_json
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--spec", required=True, help='JSON object (or a file of one): "config", the resolved config')
+    parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
+    parser.add_argument("--output", required=True, help="provenance.json to write")
+    args = parser.parse_args()
+
+    config = cli.spec(args.spec).get("config", {})
+    provenance.refuse_secrets(config)
+    write_json(
+        args.output,
+        {
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "packages": provenance.versions(),
+            "git": provenance.git(Path(__file__).parent),
+            "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "hardware": provenance.hardware(),
+            "config": config,
+            "digests": provenance.digests(args.results),
+        },
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

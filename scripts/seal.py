@@ -1,0 +1,20 @@
+"""Seal the training sets: write the sha256 of each sft.jsonl, by which a training run knows its data.
+
+python scripts/seal.py --output results/data/digests.json mini_stratos=results/data/mini_stratos/sft.jsonl
+"""
+
+from distill import cli
+from distill.files import sha256_file, write_json
+from distill.tables import named_paths
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--output", required=True, metavar="JSON", help="{dataset: sha256}, datasets in sorted order")
+    parser.add_argument("sets", nargs="*", metavar="DATASET=SFT", help="name and sft.jsonl of each training set")
+    args = parser.parse_args()
+    write_json(args.output, {name: sha256_file(path) for name, path in sorted(named_paths(args.sets).items())})
+
+
+if __name__ == "__main__":
+    cli.run(main)

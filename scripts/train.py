@@ -1,0 +1,90 @@
+"""Train a model on traces: from a base model and an sft.jsonl to a model folder with its log and, last, its manifest.
+
+Runs under `accelerate launch`, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same command
+is given again, and ends in the same weights; exit code 75 says that it was asked to stop and can go on.
+
+    accelerate launch --config_file config/accelerate/single.yaml scripts/train.py --base results/models/base \\
+        --data results/data/mini_stratos/sft.jsonl --spec '{"learning_rate": 0.0015, "packing": "none"}' --output results/models/ours
+"""
+
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from distill import manifest
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import read_jsonl, sha256_file, write_jsonl
+from distill.runs import locked, open_run
+
+VERSIONS = ("torch", "transformers", "trl", "accelerate")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--base", required=True, type=Path, help="folder of the model to train")
+    options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
+    options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train")
+    options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file; the base's own template if absent")
+    options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, save_steps: what changes speed and not the result")
+    options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
+    options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
+    args = options.parse_args()
+
+    from distill.training.recipe import Recipe
+
+    recipe, runtime = Recipe.of(spec(args.spec)), spec(args.runtime)
+    template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
+    rows = list(read_jsonl(args.data))
+    if not rows:
+        raise InputError(f"{args.data}: holds no rows to train on; see funnel.json beside it for where they went")
+    world_size, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    base = manifest.read(args.base)
+    facts = {
+        "made_by": "train",
+        "parent": base["digest"],
+        "data": sha256_file(args.data),
+        "rows": len(rows),
+        "recipe": dict(sorted(vars(recipe).items())),
+        "chat_template": template,
+        "world_size": world_size,
+        "versions": {name: version(name) for name in VERSIONS},
+    }
+    folder = open_run(args.work, {**facts, "micro_batch": runtime.get("micro_batch", 8)})
+    if rank != 0:
+        return fit(args.base, rows, recipe, template, runtime, world_size, folder, None)
+    with locked(folder):
+        part = args.output.with_name(f".{args.output.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        log = fit(args.base, rows, recipe, template, runtime, world_size, folder, part)
+        write_jsonl(part / "log.jsonl", log)
+        manifest.write(part, **facts, tokens_seen=log[-1]["tokens"], steps=log[-1]["step"])
+        shutil.rmtree(args.output, ignore_errors=True)
+        os.replace(part, args.output)
+
+
+def fit(base, rows, recipe, template, runtime, world_size, folder, part):
+    """Train and save into `part` (on every process), and return the log."""
+    from distill.training import sft
+
+    arguments = sft.arguments(
+        recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
+    )
+    trainer = sft.build(base, rows, recipe, template, arguments)
+    shown = sft.check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
+    if part is not None:
+        print(f"{len(rows)} rows; first sequence, [without loss]:\n{shown}\n", flush=True)
+    try:
+        log = sft.finetune(trainer, folder)
+    except sft.Stopped:
+        print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
+        sys.exit(sft.STOPPED)
+    sft.save(trainer, part or folder / "rank")
+    return log
+
+
+if __name__ == "__main__":
+    run(main)

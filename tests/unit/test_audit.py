@@ -1,0 +1,228 @@
+"""What the audit says of a training set before it is trained on."""
+
+import random
+import sys
+
+import audit as audit_program
+import pytest
+import tiny_chat
+
+from distill import files
+from distill.audit import AuditSpec, Measure, audit, measure, sample, stops
+from distill.errors import InputError
+from distill.packing import separated, sequences
+from distill.tokens import ChatTokenizer
+from distill.traces import completion
+
+
+def row(thought="Hm.", solution="It is \\boxed{7}.", style="stratos"):
+    return {
+        "id": "a",
+        "prompt": [{"role": "user", "content": "What?"}],
+        "completion": [{"role": "assistant", "content": completion(thought, solution, style)}],
+    }
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return ChatTokenizer(tiny_chat.save(tmp_path_factory.mktemp("chat")))
+
+
+# From the docstring of trl 1.16's pack_dataset, and cases by hand.
+@pytest.mark.parametrize(
+    ("lengths", "max_length", "strategy", "filled"),
+    [
+        ([5, 2, 3, 1], 4, "bfd", [4, 4, 2]),
+        ([5, 2, 3, 1], 4, "bfd_split", [4, 4, 3]),
+        ([5, 2, 3, 1], 4, "wrapped", [4, 4, 3]),
+        ([5, 2, 3, 1], 4, "none", [4, 2, 3, 1]),
+        ([9], 4, "bfd_split", [4, 4, 1]),
+        ([4, 4], 4, "bfd", [4, 4]),
+        ([1] * 1001, 1000, "bfd", [1000, 1]),
+    ],
+)
+def test_sequences_are_filled_as_trl_fills_them(lengths, max_length, strategy, filled):
+    assert sorted(sequences(lengths, max_length, strategy)) == sorted(filled)
+
+
+@pytest.mark.parametrize(("strategy", "apart"), [("none", [0, 0, 0]), ("bfd", [0, 0, 0]), ("bfd_split", [1, 0, 0]), ("wrapped", [1, 1, 0])])
+def test_a_row_may_go_on_without_its_question(strategy, apart):
+    assert separated([5, 4, 3], 4, strategy) == [bool(part) for part in apart]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["bfd", "bfd_split", "wrapped"])
+def test_packing_is_that_of_trl(strategy):
+    from datasets import Dataset
+    from trl import pack_dataset
+
+    rng = random.Random(0)
+    lengths = [rng.randint(1, 200) for _ in range(2345)]
+    packed = pack_dataset(Dataset.from_dict({"input_ids": [[1] * length for length in lengths]}), 64, strategy)
+    assert sorted(map(len, packed["input_ids"])) == sorted(sequences(lengths, 64, strategy))
+
+
+@pytest.mark.slow
+def test_tokens_are_those_of_transformers(tmp_path):
+    from transformers import AutoTokenizer
+
+    folder = tiny_chat.save(tmp_path)
+    theirs, ours = AutoTokenizer.from_pretrained(folder), ChatTokenizer(folder)
+    for thought in ("Hm.", "\u2028\x00 π ≈ 3", "<|im_end|> inside", " \n\n "):
+        messages = row(thought)["prompt"] + row(thought)["completion"]
+        assert ours.encode([ours.text(messages)])[0] == theirs.apply_chat_template(messages, return_dict=False)
+        assert ours.text(messages, add_generation_prompt=True) == theirs.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+
+
+def test_a_row_is_measured_in_tokens_up_to_each_of_its_parts(tokenizer):
+    (found,) = measure(tokenizer, [row()], AuditSpec(thought_style="stratos"))
+    text = tokenizer.text(row()["prompt"] + row()["completion"])
+    ids = tokenizer.encode([text])[0]
+    assert found.tokens == len(ids)
+    assert tokenizer.decode(ids[: found.prompt]).endswith("<|im_start|>assistant\n")
+    box, tag, eos = (tokenizer.decode(ids[:end]) for end in found.ends)
+    assert box.endswith("\\boxed{7}")
+    assert tag.endswith("<|end_of_thought|>")
+    assert eos.endswith("<|im_end|>")
+    assert not found.altered
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [({"solution": "It is 7."}, 0), ({"style": "think"}, 1)],
+    ids=["no box", "tags of another style"],
+)
+def test_a_part_that_a_row_never_had_is_not_lost(tokenizer, changes, part):
+    (found,) = measure(tokenizer, [row(**changes)], AuditSpec(thought_style="stratos"))
+    assert [end is None for end in found.ends] == [at == part for at in range(3)]
+
+
+def test_an_end_of_turn_that_is_not_the_eos_is_warned_of(tmp_path):
+    base = ChatTokenizer(tiny_chat.save(tmp_path, eos="<|endoftext|>"))
+    plain = audit(list(measure(base, [row()], AuditSpec(max_length=9999))), AuditSpec(max_length=9999))
+    assert plain["rows_without"]["eos"] == 1
+    assert any("never learns to stop" in warning for warning in plain["warnings"])
+    spec = AuditSpec(max_length=9999, eos_token="<|im_end|>", thought_style="stratos")
+    assert audit(list(measure(base, [row()], spec)), spec)["warnings"] == []
+
+
+def test_a_template_that_deletes_the_thought_is_warned_of(tmp_path):
+    template = tiny_chat.CHATML.replace("{{ message['content'] }}", "{{ message['content'].split('</think>')[-1] }}")
+    tokenizer = ChatTokenizer(tiny_chat.save(tmp_path, template=template))
+    spec = AuditSpec(max_length=9999)
+    found = audit(list(measure(tokenizer, [row(style="think")], spec)), spec)
+    assert found["altered_by_template"] == 1
+    assert "altered_by_template" in found["warnings"][0]
+
+
+# The tutorial's case in figures: traces of up to 16k tokens, packed by bfd at 4096.
+LONG = [
+    Measure(1000 * thousands, 100, (1000 * thousands - 20, 1000 * thousands - 200, 1000 * thousands - 1), False)
+    for thousands in range(1, 17)
+]
+
+
+def test_the_tutorials_packing_at_4096_is_the_warning_that_it_deserves():
+    found = audit(LONG, AuditSpec(max_length=4096, packing="bfd", thought_style="stratos"))
+    assert found["cut"] == {
+        "rows": 12,
+        "tokens": sum(length - 4096 for length in range(5000, 16001, 1000)),
+        "rows_that_lose": {"boxed_answer": 12, "closing_tag": 12, "eos": 12},
+        "rows_separated": 0,
+    }
+    assert [warning.split(":")[0] for warning in found["warnings"]] == [
+        "lose_eos",
+        "lose_closing_tag",
+        "lose_boxed_answer",
+        "rows_cut",
+        "tokens_lost",
+    ]
+    assert "75.0% of rows" in found["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("packing", "max_length", "warned"),
+    [("bfd", 16000, []), ("bfd_split", 4096, ["rows_separated"]), ("wrapped", 16000, ["rows_separated"]), ("none", 15000, ["rows_cut"])],
+)
+def test_each_packing_has_its_own_harm(packing, max_length, warned):
+    found = audit(LONG, AuditSpec(max_length=max_length, packing=packing, thought_style="stratos"))
+    names = [warning.split(":")[0] for warning in found["warnings"]]
+    assert set(warned) <= set(names)
+    assert bool(names) == bool(warned)
+
+
+def test_figures_add_up():
+    found = audit(LONG, AuditSpec(max_length=4096, packing="bfd", thought_style="stratos"))
+    assert found["tokens"]["total"] == 136_000
+    assert found["tokens"]["quantiles"]["p50"] == 8000
+    assert found["tokens"]["quantiles"]["max"] == 16000
+    assert sum(piece["rows"] for piece in found["tokens"]["histogram"]) == 16
+    kept = 1000 + 2000 + 3000 + 4000 + 12 * 4096
+    assert found["loss_share"] == round((kept - 16 * 100) / kept, 4)
+    assert found["packing"] == {"sequences": 15, "efficiency": round(kept / (15 * 4096), 4)}
+
+
+def test_a_row_whose_prompt_fills_the_sequence_carries_no_loss():
+    found = audit([Measure(50, 40, (49, 48, 50), False)], AuditSpec(max_length=30, packing="none"))
+    assert found["shares"]["rows_without_loss"] == 1
+    assert found["loss_share"] == 0
+
+
+def test_the_sample_shows_what_carries_loss(tokenizer):
+    shown = sample(tokenizer, row(), AuditSpec(thought_style="stratos"))
+    assert [piece["loss"] for piece in shown["pieces"]] == [False, True]
+    assert shown["pieces"][0]["text"] == "<|im_start|>user\nWhat?<|im_end|>\n<|im_start|>assistant\n"
+    assert shown["pieces"][1]["text"].endswith("\\boxed{7}.\n\n<|end_of_solution|><|im_end|>\n")
+    assert [piece["loss"] for piece in sample(tokenizer, row(), AuditSpec(loss_on="all"))["pieces"]] == [True]
+    assert len(sample(tokenizer, row(), AuditSpec(max_length=3))["pieces"]) == 1
+
+
+def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
+    folder = tiny_chat.save(tmp_path / "chat")
+    sft = tiny_chat.write_jsonl(tmp_path / "sft.jsonl", [row(), row("Hm. " * 200)])
+
+    def run(stop_above):
+        spec = files.dumps({"max_length": 400, "packing": "bfd", "thought_style": "stratos", "stop_above": stop_above})
+        arguments = ["--sft", sft, "--tokenizer", folder, "--spec", spec, "--output", tmp_path / "audit.json"]
+        monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
+        audit_program.main()
+
+    run({"lose_boxed_answer": 0.5})
+    with pytest.raises(InputError, match=r"lose_boxed_answer: 50.0% \(stop_above: 10.0%\) of rows lose"):
+        run({"lose_boxed_answer": 0.1})
+    assert files.read_json(tmp_path / "audit.json")["rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"packing": "tight"}, "packing: 'tight' is unknown"),
+        ({"max_seq_length": 1}, "unknown key 'max_seq_length'"),
+        ({"stop_above": {"lost": 0.1}}, "stop_above.lost: unknown"),
+        ({"max_length": 0}, "max_length: 0"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_named(spec, message):
+    with pytest.raises(InputError) as error:
+        AuditSpec.of(spec)
+    assert message in str(error.value)
+
+
+def test_stops_name_each_share_that_is_too_large():
+    (said,) = stops({"rows_cut": 0.2, "lose_eos": 0.0}, {"rows_cut": 0.1, "lose_eos": 0.0})
+    assert said.startswith("rows_cut: 20.0% (stop_above: 10.0%) of rows are longer than max_length and are cut")
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("tokenizer.json", "no such file"), ("tokenizer_config.json", "tokenizer_config.json"), ("template", "no chat template")],
+)
+def test_a_folder_without_a_chat_tokenizer_is_named(tmp_path, missing, message):
+    folder = tiny_chat.save(tmp_path, template="" if missing == "template" else tiny_chat.CHATML)
+    if missing != "template":
+        (folder / missing).unlink()
+    with pytest.raises(InputError) as error:
+        ChatTokenizer(folder)
+    assert message in str(error.value)

@@ -1,0 +1,111 @@
+"""Figures show the numbers of the results folder, in files of the same bytes each time."""
+
+import colorsys
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import results_tree
+
+from distill import figures
+from distill.figures import style, training
+from distill.names import names
+from distill.results import Results
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "figures.py"
+NAMES = names(results_tree.SPEC)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    return results_tree.build(tmp_path_factory.mktemp("results"))
+
+
+def test_bars_are_as_high_as_the_scores_and_diamonds_as_the_published(tree):
+    axes = figures.draw("scores", NAMES, Results(tree)).axes[0]
+    heights = [bar.get_height() for group in axes.containers if hasattr(group, "patches") for bar in group.patches]
+    assert heights == pytest.approx([12.5, 25.0, 99.0, 97.0, 71.4, 50.0])
+    diamonds = [y for line in axes.lines if line.get_marker() == "D" for y in line.get_ydata()]
+    assert diamonds == [98.5, 80.0]
+
+
+def test_loss_ends_where_training_ended(tree):
+    axes = figures.draw("loss", NAMES, Results(tree)).axes[0]
+    ends = {line.get_label(): line.get_xdata()[-1] for line in axes.lines if not line.get_label().startswith("_")}
+    assert ends == pytest.approx({"R1-Distill": 1.35, "Ours": 0.423})
+
+
+def test_funnel_bars_add_up(tree):
+    axes = figures.draw("funnel", NAMES, Results(tree)).axes[0]
+    labels, widths = [label.get_text() for label in axes.get_yticklabels()], [bar.get_width() for bar in axes.patches]
+    assert labels == ["rows in", "malformed", "wrong answer", "duplicate", "contaminated", "too long", "kept"]
+    assert widths[0] == sum(widths[1:])
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_nothing_to_draw_from_is_no_figure(name, tmp_path):
+    assert figures.draw(name, NAMES, Results(tmp_path)) is None
+
+
+def test_rows_beyond_max_length_stand_out(tree):
+    axes = figures.draw("lengths", NAMES, Results(tree)).axes[0]
+    _, beyond = dict.fromkeys(bar.get_facecolor() for bar in axes.patches)
+    assert all((bar.get_x() >= 4096) == (bar.get_facecolor() == beyond) for bar in axes.patches)
+    assert axes.lines[0].get_xdata()[0] == 4096
+    rows = {bar.get_x() // 264: bar.get_height() for bar in axes.patches}  # bins of 264 tokens, one of them in both colours
+    assert sum(rows.values()) == 500
+
+
+@pytest.mark.parametrize("name", ["scores", "loss"])
+def test_same_results_same_bytes(name, tree, tmp_path):
+    for folder in ("one", "two"):
+        style.save(figures.draw(name, NAMES, Results(tree)), tmp_path / folder / f"{name}.png")
+    for kind in ("png", "svg"):
+        assert (tmp_path / "one" / f"{name}.{kind}").read_bytes() == (tmp_path / "two" / f"{name}.{kind}").read_bytes()
+
+
+def test_roles_differ_in_lightness_and_students_in_marker():
+    looks = style.looks(NAMES.models)
+    lightness = sorted(luminance(color) for color, _ in looks.values())
+    assert min(np.diff(lightness)) > 0.15
+    assert len({marker for _, marker in looks.values()}) == len(looks)
+
+
+def luminance(color: str) -> float:
+    """Grey value of "#rrggbb", by Rec. 601 as printers do it: Y of YIQ."""
+    return colorsys.rgb_to_yiq(*(int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)))[0]
+
+
+@pytest.mark.parametrize("label", ["$x^2", "$\\nope{$", "a_b & c < d", "100 % \\frac"])
+def test_any_label_can_be_drawn(label, tree, tmp_path):
+    spec = {**results_tree.SPEC, "models": [{"name": "base", "role": "baseline", "label": label}]}
+    style.save(figures.draw("scores", names(spec), Results(tree)), tmp_path / "scores.png")
+    assert (tmp_path / "scores.png").stat().st_size > 5000
+
+
+def test_a_short_series_is_not_smoothed_and_a_constant_stays_constant():
+    assert training.smooth(np.arange(10.0)).tolist() == list(range(10))
+    assert training.smooth(np.full(200, 3.0)) == pytest.approx(np.full(200, 3.0))
+
+
+def test_smoothing_keeps_a_line_a_line_and_calms_noise():
+    line = np.linspace(5, 1, 300)
+    noise = np.where(np.arange(300) % 2, 0.5, -0.5)
+    assert training.smooth(line)[:-15] == pytest.approx(line[:-15])
+    assert np.abs(training.smooth(line + noise) - line)[15:].max() < 0.2
+
+
+def test_script_writes_what_is_asked_for_and_names_what_is_missing(tree, tmp_path):
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(results_tree.SPEC), encoding="utf-8")
+    base = [sys.executable, str(SCRIPT), "--spec", str(spec), "--output-dir", str(tmp_path / "figures")]
+    subprocess.run([*base, "--results", str(tree), "--figure", "scores", "loss"], check=True)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["loss.png", "loss.svg", "scores.png", "scores.svg"]
+    shutil.rmtree(tmp_path / "figures")
+    done = subprocess.run([*base, "--results", str(tmp_path), "--figure", "lengths"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path}: nothing to draw figure lengths from: it needs data/*/audit.json\n"

@@ -1,0 +1,308 @@
+"""The report tells what the results folder holds, in the order of a reader's questions, and nothing that a model says can change it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import results_tree
+
+from distill import comparison, report
+from distill.errors import InputError
+from distill.files import read_jsonl, write_json, write_jsonl
+from distill.names import names
+from distill.report import graders, verdict, words
+from distill.results import Results
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "report.py"
+SECTIONS = [
+    "Verdict",
+    "Scores",
+    "Published numbers",
+    "Paired differences",
+    "How the answers came out",
+    "Data",
+    "Training",
+    "The graders",
+    "Sample answers",
+    "Provenance",
+]
+
+
+@pytest.fixture
+def tree(tmp_path) -> Path:
+    return results_tree.build(tmp_path / "results")
+
+
+@pytest.fixture
+def page(tree) -> str:
+    return report.render(results_tree.SPEC, Results(tree))
+
+
+def section(page: str, name: str) -> str:
+    return re.search(rf"^## {name}\n\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)[1]
+
+
+def headings(page: str) -> list[str]:
+    """Level-two headings as a Markdown renderer sees them: a line in a fenced block is none."""
+    tokens = pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table").parse(page)
+    return [tokens[place + 1].content for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
+
+
+def test_first_line_is_the_note(page):
+    assert page.split("\n")[0] == "> This is a fixture: every number is made up."
+
+
+def test_sections_come_in_the_order_of_a_readers_questions(page):
+    assert headings(page) == SECTIONS
+
+
+def test_verdict_has_a_sentence_for_each_question(page):
+    harness, base, reference = section(page, "Verdict").strip().split("\n")
+    assert harness == "- **Harness check: passed.** R1-Distill has 99.0 on mini_math (MATH-500) (98.5 published): reproduced."
+    assert "**better** on both benchmarks (mini_math (MATH-500) +58.9 and mini_gpqa (GPQA-Diamond) +25.0 points; each p < 0.001)" in base
+    assert "**worse** on 1 of 2 (mini_math (MATH-500) −27.6 points; p < 0.001)" in reference
+    assert "**no detectable difference** on 1 of 2 (mini_gpqa (GPQA-Diamond) −2.0 points; p = 0.800)" in reference
+    assert reference.endswith(
+        "differences below some 6.1 on mini_math (MATH-500) and 6.1 on mini_gpqa (GPQA-Diamond) points are noise here."
+    )
+
+
+def test_verdicts_are_those_of_compare():
+    assert verdict.TOLD == (comparison.BETTER, comparison.WORSE, comparison.NOTHING, comparison.NOT_COMPARED)
+
+
+HARNESS = [
+    ([], "none, as nothing is published"),
+    (["reproduced"], "passed"),
+    (["reproduced", "undecidable"], "passed.** R1-Distill has 50.0 on A (60.0 published): reproduced; 1 more undecidable"),
+    (["reproduced", "not reproduced"], "failed.** R1-Distill has 50.0 on B"),
+    (["undecidable"], "undecided"),
+    (["not compared"], "none, as nothing is published"),
+]
+
+
+@pytest.mark.parametrize("verdicts, said", HARNESS, ids=lambda value: "+".join(value) if isinstance(value, list) else "")
+def test_harness_check(verdicts, said, tmp_path):
+    spec = {"models": results_tree.SPEC["models"], "benchmarks": [{"name": name, "label": name} for name in "AB"]}
+    row = {"model": "r1", "metric": "pass@1", "value": 60.0, "ours": 0.5, "source": "S"}
+    rows = [{**row, "benchmark": benchmark, "verdict": verdict} for benchmark, verdict in zip("AB", verdicts, strict=False)]
+    if rows:
+        results_tree.write_csv(tmp_path / "published.csv", rows)
+    assert said in verdict.harness(names(spec), Results(tmp_path))
+
+
+def test_the_first_source_decides_the_harness_check(tmp_path):
+    row = {"model": "r1", "benchmark": "mini_math", "metric": "pass@1", "ours": 0.5, "source": "S"}
+    rows = [{**row, "metric": "maj@64", "value": 9.0, "verdict": "not reproduced"}, {**row, "value": 51.0, "verdict": "reproduced"}]
+    results_tree.write_csv(tmp_path / "published.csv", [*rows, {**row, "value": 70.0, "verdict": "not reproduced"}])
+    said = verdict.harness(names(results_tree.SPEC), Results(tmp_path))
+    assert said == "**Harness check: passed.** R1-Distill has 50.0 on mini_math (MATH-500) (51.0 published): reproduced."
+
+
+def test_a_difference_reads_the_same_from_either_side(tree):
+    results = Results(tree)
+    there, back = verdict.difference(results, "ours", "base", "mini_math"), verdict.difference(results, "base", "ours", "mini_math")
+    assert (there.value, there.low, there.high) == pytest.approx((58.9, 54.9, 62.9))
+    assert (back.value, back.low, back.high) == pytest.approx((-58.9, -62.9, -54.9))
+    assert (there.verdict, back.verdict) == ("better", "worse")
+
+
+def test_table_has_models_as_columns_and_benchmarks_as_rows(page):
+    head, _, math, gpqa = section(page, "Scores").split("\n")[:4]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, math, gpqa)]
+    assert cells == [
+        ["benchmark", "Base", "R1-Distill", "Ours", "n"],
+        ["mini_math (MATH-500)", "12.5 ± 3.5", "99.0 ± 2.0 (98.5: reproduced)", "71.4 ± 3.5 (80.0: not reproduced)", "500"],
+        ["mini_gpqa (GPQA-Diamond)", "25.0 ± 3.5", "97.0 ± 3.0", "50.0 ± 3.5", "500"],
+    ]
+
+
+def test_each_protocol_has_its_own_table_and_its_name_where_benchmarks_would_be_mixed_up(tree):
+    benchmarks = [
+        {"name": "mini_math", "label": "Math", "protocol": "greedy"},
+        {"name": "mini_gpqa", "label": "Math", "protocol": "sampled"},
+    ]
+    page = report.render({**results_tree.SPEC, "benchmarks": benchmarks}, Results(tree))
+    assert "### Protocol greedy\n\n| benchmark |" in page and "### Protocol sampled\n\n| benchmark |" in page
+    assert "better** on both benchmarks (Math, greedy +58.9 and Math, sampled +25.0 points" in page
+
+
+def test_outcomes_make_a_hundred(page):
+    table = section(page, "How the answers came out")
+    for line in table.split("\n")[2:8]:
+        right, wrong, none = (float(cell) for cell in line.split("|")[3:6])
+        assert right + wrong + none == pytest.approx(100)
+
+
+def test_flagged_scores_are_named(tree):
+    path = tree / "comparison.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("99.4,\n", "99.4,golds are all one letter\n", 1), encoding="utf-8")
+    scores = section(report.render(results_tree.SPEC, Results(tree)), "Scores")
+    assert "- Base on mini_math (MATH-500): golds are all one letter" in scores
+
+
+def test_funnel_adds_up_and_names_what_was_asked_in_vain(page):
+    data = section(page, "Data")
+    column = [int(line.split("|")[2].strip().replace(",", "")) for line in data.split("\n")[2:9]]
+    assert column[0] == sum(column[1:]) == 5000
+    assert "found in no row: no answer." in data
+
+
+def test_contamination_shows_one_span_a_kind_of_match(page):
+    data = section(page, "Data")
+    assert data.count("the same question, `what is 1 1`") == 1
+    assert data.count("words in common, ") == 1
+    assert "not shown" not in data
+
+
+def test_training_names_recipe_loss_and_parent(page):
+    training = section(page, "Training")
+    assert re.search(r"\| learning_rate +\| +`0.0015` \| +`0.0015` \|", training)
+    assert re.search(r"\| tokens seen +\| +1,300,000 \| +460,000 \|", training)
+    assert re.search(r"\| eos_token +\| +`<\\\|im_end\\\|>` \|", training)
+
+
+def test_samples_are_one_right_and_one_wrong_of_each_model(page):
+    samples = section(page, "Sample answers")
+    assert re.findall(r"^\*\*(.*?)\*\*", samples, re.MULTILINE) == [
+        "Base, right:",
+        "Base, wrong:",
+        "R1-Distill, right:",
+        "R1-Distill, wrong:",
+        "Ours, right:",
+        "Ours, wrong:",
+    ]
+    assert "**R1-Distill, wrong:** none of 8 answers." in samples
+
+
+def test_no_text_of_a_gated_benchmark_is_shown(tree):
+    for model in ("base", "r1", "ours"):
+        path = tree / f"responses/{model}/mini_gpqa.jsonl"
+        write_jsonl(path, [{**row, "text": "CANARY " + row["text"]} for row in list(read_jsonl(path))])
+    path = tree / "data/traces/contamination.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["benchmarks"]["mini_gpqa"]["rows"][0]["span"] = "CANARY"
+    write_json(path, found)
+    page = report.render(results_tree.SPEC, Results(tree))
+    assert "CANARY" not in page
+    assert "### mini_gpqa (GPQA-Diamond)\n\n_This benchmark is gated: none of its text is shown._" in page
+
+
+def test_hostile_text_is_shown_and_not_obeyed(page):
+    parser = pytest.importorskip("markdown_it").MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = [inner for token in parser.parse(page) for inner in [token, *(token.children or [])]]
+    assert not {token.type for token in tokens} & {"html_block", "html_inline"}
+    assert {token.attrGet("href") for token in tokens if token.type == "link_open"} == {"provenance.json"}
+    assert not [token for token in tokens if token.type == "image"]
+    assert any("<script>alert(1)</script>" in token.content for token in tokens if token.type == "fence")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", page)
+
+
+def test_figures_are_shown_where_they_have_been_drawn(tree):
+    assert "figures/" not in report.render(results_tree.SPEC, Results(tree))
+    (tree / "figures").mkdir()
+    (tree / "figures/loss.png").write_bytes(b"")
+    page = report.render(results_tree.SPEC, Results(tree))
+    assert re.findall(r"!\[.*?\]\((figures/.*?)\)", page) == ["figures/loss.png"]
+
+
+def test_nothing_depends_on_time_or_place(tree, page):
+    assert "2001-02-03" not in page
+    assert str(tree) not in page
+    assert report.render(results_tree.SPEC, Results(tree)) == page
+
+
+def test_audit_warnings_come_before_its_numbers(page):
+    data = section(page, "Data")
+    warning = data.index("- **Stratos:** lose_boxed_answer: 22.4% of rows lose their boxed answer to the cut")
+    assert warning < data.index("| rows cut")
+    assert re.search(r"\| rows that lose their boxed answer +\| +112 \|", data)
+    assert "---- no loss ----\n<|im_start|>user\n---- loss ----\n| a | b |\n" in data
+
+
+GAPS = [
+    ("comparison.csv", "_Not here: scores (comparison.csv)._"),
+    ("differences.csv", "_Not here: paired differences (differences.csv)._"),
+    ("data/traces/funnel.json", "_Not here: the funnel of Stratos._"),
+    ("data/traces/contamination.json", "_Not here: the search for benchmark questions in Stratos._"),
+    ("data/traces/audit.json", "_Not here: the audit of Stratos (audit.json)._"),
+    ("models/ours/manifest.json", "_Not here: a manifest of Ours._"),
+    ("benchmarks/mini_math/prompts.jsonl", "_Not here: its questions (prompts.jsonl)._"),
+    ("scores/base/mini_math.jsonl", "_Not here: answers of Base._"),
+    ("provenance.json", "_Not here: versions, commit and machine (provenance.json)._"),
+]
+
+
+@pytest.mark.parametrize("path, said", GAPS, ids=[path for path, _ in GAPS])
+def test_a_missing_file_is_a_gap_in_one_line(path, said, tree):
+    (tree / path).unlink()
+    page = report.render(results_tree.SPEC, Results(tree))
+    assert said in page.split("\n")
+    assert set(headings(page)) == set(SECTIONS)
+
+
+def test_an_empty_folder_is_a_page_of_gaps(tmp_path):
+    page = report.render(results_tree.SPEC, Results(tmp_path))
+    assert page.count("_Not here:") >= 10
+
+
+SELF_TESTS = [
+    ({"gold": 1.0, "echo": 0.0}, []),
+    ({"gold": 0.995, "echo": 0.01}, []),
+    ({"gold": 0.99, "echo": 0.0}, ["only 99.0 % of golds count as right"]),
+    ({"gold": 1.0, "echo": 0.064}, ["6.4 % of echo count as right"]),
+    ({"gold": 0.5, "empty": 1.0}, ["only 50.0 % of golds count as right", "100.0 % of empty count as right"]),
+]
+
+
+@pytest.mark.parametrize("test, said", SELF_TESTS)
+def test_a_bad_grader_is_called_bad(test, said):
+    assert graders.failures(test) == said
+
+
+NUMBERS = [
+    (words.number, 3.26, "3.3"),
+    (words.number, -0.04, "0.0"),
+    (words.number, None, "–"),
+    (words.number, 12345.67, "12,345.7"),
+    (words.signed, 3.26, "+3.3"),
+    (words.signed, -3.26, "−3.3"),
+    (words.signed, 0.0, "0.0"),
+    (words.p_value, 0.00099, "< 0.001"),
+    (words.p_value, 0.001, "0.001"),
+    (words.p_value, 1.0, "1.000"),
+]
+
+
+@pytest.mark.parametrize("write, value, written", NUMBERS)
+def test_numbers(write, value, written):
+    assert write(value) == written
+
+
+BAD_SPECS = [
+    ({"models": [{"role": "student"}]}, "models has no name"),
+    ({"benchmarks": [{"name": "a", "lable": "A"}]}, "unknown key 'lable'"),
+]
+
+
+@pytest.mark.parametrize("spec, said", BAD_SPECS)
+def test_a_mistaken_spec_is_named(spec, said):
+    with pytest.raises(InputError, match=said):
+        names(spec)
+
+
+def test_a_table_with_a_broken_number_is_named(tree):
+    path = tree / "comparison.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.125", "many", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"comparison.csv: column 'pass@1' holds 'many'"):
+        report.render(results_tree.SPEC, Results(tree))
+
+
+def test_script_writes_the_page(tree, tmp_path, page):
+    output = tmp_path / "report.md"
+    command = [sys.executable, str(SCRIPT), "--spec", json.dumps(results_tree.SPEC), "--results", str(tree), "--output", str(output)]
+    subprocess.run(command, check=True)
+    assert output.read_text(encoding="utf-8") == page
