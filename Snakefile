@@ -8,8 +8,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-# Jobs run under the interpreter that runs Snakemake, whatever stands first on PATH.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+# Jobs find this project's scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH.
+os.environ.update(
+    SCRIPTS=os.path.join(workflow.basedir, "scripts"),
+    PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
+)
 
 if "models" not in config:
 
@@ -20,12 +23,13 @@ include: "rules/common.smk"
 
 
 config = checked(config)
+plan = Plan(config)
 
 
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
     model=one_of(config["models"]),
-    benchmark=one_of(runs()),
+    benchmark=one_of(plan.runs()),
 
 
 include: "rules/data.smk"

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
@@ -52,10 +53,12 @@ def answers(rng: random.Random) -> tuple[str, str]:
     return gold, answer if rng.random() > 0.1 else f"{answer}+1"
 
 
-def traces(count: int, length: int, hard: bool, seed: int = 0) -> Iterator[dict]:
+def traces(count: int, length: int, hard_every: int = 1, seed: int = 0) -> Iterator[dict]:
+    """Rows of traces.jsonl with thoughts of `length` words; every so many rows the answer is one for math-verify, else an integer."""
     rng = random.Random(seed)
     vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(5000)]
     for number in range(count):
+        hard = number % hard_every == 0
         gold, answer = answers(rng) if hard else (str(number), str(number))
         question = f"{words(rng, vocabulary, 25)} {rng.randint(0, 9999)} {words(rng, vocabulary, 15)}?"
         yield {
@@ -78,7 +81,7 @@ def make_tokenizer(folder: Path) -> None:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
-    sample = (f"{row['question']}\n\n{row['thought']}\n{row['solution']}" for row in traces(300, 300, True, seed=1))
+    sample = (f"{row['question']}\n\n{row['thought']}\n{row['solution']}" for row in traces(300, 300, seed=1))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer.train_from_iterator(sample, trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False))
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
@@ -88,7 +91,10 @@ def make_tokenizer(folder: Path) -> None:
 
 
 def bare(traces_file: str, tokenizer: str) -> None:
-    """What cannot be saved: each row read, its solution verified by math-verify, its chat tokenized."""
+    """What cannot be saved: each row read, its boxed answer verified by math-verify, its chat tokenized.
+
+    math-verify gets the box alone: given whole solutions it takes many times as long.
+    """
     from math_verify import parse, verify
 
     from distill.files import read_jsonl
@@ -98,7 +104,7 @@ def bare(traces_file: str, tokenizer: str) -> None:
     chat = ChatTokenizer(tokenizer)
     texts: list[str] = []
     for row in read_jsonl(traces_file):
-        verify(parse(f"${row['gold']}$"), parse(row["solution"]))
+        verify(parse(f"${row['gold']}$"), parse(row["solution"][row["solution"].rindex("$\\boxed") : -1]))
         answer = completion(row["thought"], row["solution"], "think")
         texts.append(chat.text([{"role": "user", "content": row["question"]}, {"role": "assistant", "content": answer}]))
         if len(texts) == 256:
@@ -125,33 +131,58 @@ def stage(folder: Path, name: str, workers: int) -> list[str]:
     return [*command, "--spec", json.dumps(spec), "--workers", str(workers)]
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Seconds of wall clock, and the peak memory in MB of the process and all below it together."""
-    start, peak = time.perf_counter(), 0.0
+@dataclass(frozen=True)
+class Run:
+    """Seconds of wall clock and of processor, and the peak of memory in MB; the last two of all processes together."""
+
+    wall: float
+    processor: float
+    megabytes: float
+
+
+def run(command: list[str], memory: bool = False) -> Run:
+    """Memory is watched where it is asked for: that costs time."""
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    start, peak, ticks = time.perf_counter(), 0.0, {}
     with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=said, stderr=said, env=environment) as process:
         while process.poll() is None:
-            peak = max(peak, tree_megabytes(process.pid))
-            time.sleep(0.05)
+            tree = list(processes(process.pid))
+            ticks |= {number: processor_ticks(number) for number in tree}
+            if memory:
+                peak = max(peak, sum(map(megabytes, tree)))
+            time.sleep(0.2)
         if process.returncode:
             said.seek(0)
             sys.exit(said.read().decode(errors="replace")[-2000:])
-    return time.perf_counter() - start, peak
+    return Run(time.perf_counter() - start, sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), peak)
 
 
-def tree_megabytes(process: int) -> float:
-    """Proportional set size of a process and its children: shared pages count once."""
+def processes(number: int) -> Iterator[int]:
+    """A process and all below it."""
+    yield number
     try:
-        with open(f"/proc/{process}/smaps_rollup") as file:
-            own = next((int(line.split()[1]) for line in file if line.startswith("Pss:")), 0) / 1024
-        children = [
-            int(child)
-            for task in os.listdir(f"/proc/{process}/task")
-            for child in Path(f"/proc/{process}/task/{task}/children").read_text().split()
-        ]
-    except (OSError, StopIteration):
+        for task in Path(f"/proc/{number}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from processes(int(child))
+    except OSError:
+        return  # it has just ended
+
+
+def processor_ticks(number: int) -> int:
+    try:
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
+def megabytes(number: int) -> float:
+    """Proportional set size: pages that processes share count once."""
+    try:
+        with open(f"/proc/{number}/smaps_rollup") as file:
+            return next((int(line.split()[1]) / 1024 for line in file if line.startswith("Pss:")), 0.0)
+    except OSError:
         return 0.0
-    return own + sum(tree_megabytes(child) for child in children)
 
 
 def say(name: str, ratio: float, rest: str) -> bool:
@@ -162,18 +193,21 @@ def say(name: str, ratio: float, rest: str) -> bool:
 
 
 def speed(folder: Path, rows: int, repeats: int) -> bool:
-    write_jsonl(folder / "speed.jsonl", traces(rows, 700, True))
+    write_jsonl(folder / "speed.jsonl", traces(rows, 700))
     commands = {
         "bare": [sys.executable, __file__, "--bare", str(folder / "speed.jsonl"), str(folder / "tokenizer")],
         "one": stage(folder, "speed", 1),
         "two": stage(folder, "speed", 2),
     }
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(repeats):  # in turn, so that a change in the machine's load meets all three
         for name, command in commands.items():
-            times[name].append(run(command)[0])
-    best = {name: min(taken) for name, taken in times.items()}
-    print(f"{rows} rows, best of {repeats}: bare {best['bare']:.1f} s, 1 worker {best['one']:.1f} s, 2 workers {best['two']:.1f} s")
+            runs[name].append(run(command))
+    best = {name: min(made.wall for made in taken) for name, taken in runs.items()}
+    processor = {name: min(made.processor for made in taken) for name, taken in runs.items()}
+    print(f"{rows} rows, best of {repeats}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for name in commands:
+        print(f"  {name}: {best[name]:.1f} s, {processor[name]:.1f} s of processor")
     stage_good = say("stage / bare", best["one"] / best["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
     return say("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
 
@@ -181,9 +215,10 @@ def speed(folder: Path, rows: int, repeats: int) -> bool:
 def memory(folder: Path, small: int, large: int) -> bool:
     peaks = {}
     for rows in (small, large):
-        write_jsonl(folder / f"memory{rows}.jsonl", traces(rows, 20, False))
-        seconds, peaks[rows] = run(stage(folder, f"memory{rows}", 1))
-        print(f"{rows} rows: {peaks[rows]:.0f} MB, {seconds:.0f} s", flush=True)
+        write_jsonl(folder / f"memory{rows}.jsonl", traces(rows, 20, hard_every=100))
+        made = run(stage(folder, f"memory{rows}", 1), memory=True)
+        peaks[rows] = made.megabytes
+        print(f"{rows} rows: {made.megabytes:.0f} MB, {made.wall:.0f} s", flush=True)
     return say("memory large / small", peaks[large] / peaks[small], f"{large} rows against {small}")
 
 
@@ -201,7 +236,7 @@ def main() -> None:
         folder = Path(name)
         make_tokenizer(folder / "tokenizer")
         for seed, benchmark in enumerate(("one", "two"), 100):
-            write_jsonl(folder / f"{benchmark}.jsonl", ({"question": row["question"]} for row in traces(500, 1, False, seed)))
+            write_jsonl(folder / f"{benchmark}.jsonl", ({"question": row["question"]} for row in traces(500, 1, 500, seed)))
         good = memory(folder, *args.memory) if args.memory else speed(folder, args.rows, args.repeats)
     sys.exit(0 if good else 1)
 

@@ -34,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Set:
-    """`others` is what somebody else counted as right, in words; `bare` that math-verify reads gold and text as they stand, without a box."""
+    """`others` is what somebody else counted as right, in words; `bare` that math-verify is to find the answers itself, without a box."""
 
     name: str
     cases: list[Case]
@@ -88,11 +88,11 @@ def benchmarks(folder: Path) -> Iterator[Set]:
     """Golds against themselves, and against an answer that is wrong for all."""
     golds = [row["answer"] for row in read_jsonl(folder / "math500.jsonl")]
     yield Set("math500: gold", [Case(gold, boxed(gold), True) for gold in golds])
-    yield Set("math500: gold, through math-verify", [Case(gold, boxed(f" {gold}\\,"), True) for gold in golds])
+    yield Set("math500: gold, through math-verify", [Case(gold, boxed(f"\\displaystyle {gold}"), True) for gold in golds])
     yield Set("math500: 123", [Case(gold, boxed(123), False) for gold in golds])
     yield Set("math500: solution", [Case(row["answer"], row["solution"], True) for row in read_jsonl(folder / "math500.jsonl")])
-    cut = [(row["answer"], row["solution"][: row["solution"].rfind("\\boxed")]) for row in read_jsonl(folder / "math500.jsonl")]
-    yield Set("math500: solution, cut before its box", [Case(gold, text, False) for gold, text in cut])
+    cut = [(row["answer"], row["solution"][: row["solution"].find("\\boxed")]) for row in read_jsonl(folder / "math500.jsonl")]
+    yield Set("math500: solution, cut before its first box", [Case(gold, text, False) for gold, text in cut])
     yield Set("math500: problem echoed", [Case(row["answer"], row["problem"], False) for row in read_jsonl(folder / "math500.jsonl")])
     answers = [row["answer"].rpartition("####")[2].strip().replace(",", "") for row in read_jsonl(folder / "gsm8k_test.jsonl")]
     yield Set("gsm8k: gold", [Case(gold, boxed(gold), True) for gold in answers])
@@ -114,10 +114,10 @@ class Agreement:
 
 
 def bare(cases: list[Case]) -> Iterator[Verdict]:
-    """What math-verify says when it finds the answer by itself, in this process with what a worker refuses refused here too."""
+    """What math-verify says when it finds the answer by itself. In this process: these texts are tests, and harmless."""
     from math_verify import parse, verify
 
-    grading_worker.seal()
+    grading_worker.without_signals()  # on a busy machine its time limits change its verdicts
     for case in cases:
         correct = verify(parse(case.gold), parse(case.text))
         yield Verdict(correct, case.text, CORRECT if correct else WRONG)

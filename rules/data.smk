@@ -11,35 +11,38 @@
 
 rule fetch:
     input:
-        files=lambda w: files_of(source_of(w.source)),
+        files=lambda w: files_of(plan.source_of(w.source)),
     output:
         manifest="results/sources/{source}/manifest.json",
     log:
         "results/logs/fetch/{source}.log",
     benchmark:
         "results/timing/fetch/{source}.tsv"
-    params:
-        spec=lambda w: spec(without(source_of(w.source), "path")),
-        code=code("fetch.py"),
-        path=lambda w, input: local(source_of(w.source).get("path", "")),
-        folder=lambda w, output: folder(output.manifest),
     wildcard_constraints:
-        source=one_of(downloaded()),
+        source=one_of(plan.fetched()),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.fetch(w.source)),
+        code=code("fetch.py"),
+        path=lambda w, input: local(plan.source_of(w.source).get("path", "")),
+        folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python {scripts}/fetch.py \
+        python "$SCRIPTS/fetch.py" \
             --spec {params.spec:q} \
             --path {params.path:q} \
-            --output {params.folder:q} > {log:q} 2>&1
+            --output {params.folder:q} >{log:q} 2>&1
         """
 
 
 rule normalise:
     input:
         source="results/sources/datasets/{dataset}/manifest.json",
+        gold=lambda w: plan.gold_of(w.dataset),
     output:
         traces="results/data/{dataset}/traces.jsonl",
         rejected="results/data/{dataset}/rejected.jsonl",
@@ -47,20 +50,26 @@ rule normalise:
         "results/logs/normalise/{dataset}.log",
     benchmark:
         "results/timing/normalise/{dataset}.tsv"
-    params:
-        format=lambda w: config["datasets"][w.dataset]["format"],
-        code=code("normalise.py"),
-        folder=lambda w, input: folder(input.source),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.normalise(w.dataset)),
+        code=code("normalise.py"),
+        format=lambda w: config["datasets"][w.dataset]["format"],
+        folder=lambda w, input: folder(input.source),
+        gold=lambda w, input: f"--gold={folder(input.gold)}" if input.gold else [],
     shell:
         """
-        python {scripts}/normalise.py \
+        python "$SCRIPTS/normalise.py" \
             --format {params.format:q} \
             --input {params.folder:q} \
+            --spec {params.spec:q} \
+            {params.gold:q} \
             --output {output.traces:q} \
-            --rejected {output.rejected:q} > {log:q} 2>&1
+            --rejected {output.rejected:q} >{log:q} 2>&1
         """
 
 
@@ -68,8 +77,11 @@ rule filter:
     input:
         traces="results/data/{dataset}/traces.jsonl",
         rejected="results/data/{dataset}/rejected.jsonl",
-        tokenizer=lambda w: tokenizer_of(w.dataset),
-        benchmarks=expand("results/sources/benchmarks/{name}/manifest.json", name=config["benchmarks"]),
+        tokenizer=lambda w: plan.tokenizer_of(w.dataset),
+        benchmarks=expand(
+            "results/sources/benchmarks/{name}/manifest.json",
+            name=config["benchmarks"],
+        ),
     output:
         sft="results/data/{dataset}/sft.jsonl",
         dropped="results/data/{dataset}/dropped.jsonl",
@@ -79,18 +91,20 @@ rule filter:
         "results/logs/filter/{dataset}.log",
     benchmark:
         "results/timing/filter/{dataset}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: config["runtime"]["workers"]
+    resources:
+        mem_mb=2000,
     params:
         spec=lambda w: spec(selection(w.dataset)),
         code=code("filter.py"),
         tokenizer=lambda w, input: folder(input.tokenizer),
         benchmarks=lambda w, input: [f"--benchmark={name}={folder(path)}" for name, path in zip(config["benchmarks"], input.benchmarks)],
         workers=lambda w, threads: threads,
-    threads: config["runtime"]["workers"]
-    resources:
-        mem_mb=2000,
     shell:
         """
-        python {scripts}/filter.py \
+        python "$SCRIPTS/filter.py" \
             --traces {input.traces:q} \
             --rejected {input.rejected:q} \
             --spec {params.spec:q} \
@@ -100,26 +114,57 @@ rule filter:
             --dropped {output.dropped:q} \
             --funnel {output.funnel:q} \
             --contamination {output.contamination:q} \
-            --workers {params.workers} > {log:q} 2>&1
+            --workers {params.workers} >{log:q} 2>&1
+        """
+
+
+rule audit:
+    input:
+        sft="results/data/{dataset}/sft.jsonl",
+        tokenizer=lambda w: plan.tokenizer_of(w.dataset),
+    output:
+        audit="results/data/{dataset}/audit.json",
+    log:
+        "results/logs/audit/{dataset}.log",
+    benchmark:
+        "results/timing/audit/{dataset}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        spec=lambda w: spec(plan.audit(w.dataset)),
+        code=code("audit.py"),
+        tokenizer=lambda w, input: folder(input.tokenizer),
+    shell:
+        """
+        python "$SCRIPTS/audit.py" \
+            --sft {input.sft:q} \
+            --tokenizer {params.tokenizer:q} \
+            --spec {params.spec:q} \
+            --output {output.audit:q} >{log:q} 2>&1
         """
 
 
 checkpoint seal:
     input:
-        sft=expand("results/data/{dataset}/sft.jsonl", dataset=trained_on()),
+        sft=expand("results/data/{dataset}/sft.jsonl", dataset=plan.trained_on()),
     output:
         digests="results/data/digests.json",
     log:
         "results/logs/seal.log",
     benchmark:
         "results/timing/seal.tsv"
-    params:
-        code=code("seal.py"),
-        sets=lambda w, input: [f"{name}={path}" for name, path in zip(trained_on(), input.sft)],
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        code=code("seal.py"),
+        sets=lambda w, input: [f"{name}={path}" for name, path in zip(plan.trained_on(), input.sft)],
     shell:
         """
-        python {scripts}/seal.py --output {output.digests:q} {params.sets:q} > {log:q} 2>&1
+        python "$SCRIPTS/seal.py" --output {output.digests:q} {params.sets:q} >{log:q} 2>&1
         """

@@ -10,26 +10,28 @@
 
 rule prompts:
     input:
-        source=lambda w: f"results/sources/benchmarks/{runs()[w.benchmark][0]}/manifest.json",
+        source=lambda w: f"results/sources/benchmarks/{plan.runs()[w.benchmark][0]}/manifest.json",
     output:
         prompts="results/benchmarks/{benchmark}/prompts.jsonl",
     log:
         "results/logs/prompts/{benchmark}.log",
     benchmark:
         "results/timing/prompts/{benchmark}.tsv"
-    params:
-        spec=lambda w: spec(asking(w.benchmark)),
-        code=code("prompts.py"),
-        folder=lambda w, input: folder(input.source),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        spec=lambda w: spec(plan.prompts(w.benchmark)),
+        code=code("prompts.py"),
+        folder=lambda w, input: folder(input.source),
     shell:
         """
-        python {scripts}/prompts.py \
+        python "$SCRIPTS/prompts.py" \
             --benchmark {params.folder:q} \
             --spec {params.spec:q} \
-            --output {output.prompts:q} > {log:q} 2>&1
+            --output {output.prompts:q} >{log:q} 2>&1
         """
 
 
@@ -43,24 +45,28 @@ rule respond:
         "results/logs/respond/{model}/{benchmark}.log",
     benchmark:
         "results/timing/respond/{model}/{benchmark}.tsv"
-    params:
-        spec=lambda w: spec(answering(w.benchmark)),
-        code=code("respond.py"),
-        folder=lambda w, input: folder(input.model),
-        runtime=lambda w, output: spec(config["runtime"]),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         gpu=config["runtime"]["respond_gpus"],
+    params:
+        spec=lambda w: spec(plan.respond(w.benchmark)),
+        code=lambda w: code("respond.py", f"distill/engines/{plan.respond(w.benchmark)['engine']}.py"),
+        folder=lambda w, input: folder(input.model),
+        runtime=lambda w, output: spec(config["runtime"]),
+        siblings=lambda w, output: spec(plan.siblings(w.model)),
     shell:
         """
-        python {scripts}/respond.py \
+        python "$SCRIPTS/respond.py" \
             --model {params.folder:q} \
             --prompts {input.prompts:q} \
             --spec {params.spec:q} \
             --runtime {params.runtime:q} \
+            --siblings {params.siblings:q} \
             --work work/responses \
-            --output {output.responses:q} > {log:q} 2>&1
+            --output {output.responses:q} >{log:q} 2>&1
         """
 
 
@@ -75,18 +81,20 @@ rule grade_lighteval:
         "results/logs/grade_lighteval/{model}/{benchmark}.log",
     benchmark:
         "results/timing/grade_lighteval/{model}/{benchmark}.tsv"
-    params:
-        code=code("grade_lighteval.py"),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=2000,
+    params:
+        code=code("grade_lighteval.py"),
     shell:
         """
-        python {scripts}/grade_lighteval.py \
+        python "$SCRIPTS/grade_lighteval.py" \
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
             --output {output.verdicts:q} \
-            --results {output.results:q} > {log:q} 2>&1
+            --results {output.results:q} >{log:q} 2>&1
         """
 
 
@@ -102,20 +110,22 @@ rule grade:
         "results/logs/grade/{model}/{benchmark}.log",
     benchmark:
         "results/timing/grade/{model}/{benchmark}.tsv"
-    params:
-        spec=lambda w: spec(grading(w.benchmark)),
-        code=code("grade.py"),
-        workers=lambda w, threads: threads,
+    conda:
+        "../envs/environment.yaml"
     threads: config["runtime"]["workers"]
     resources:
         mem_mb=2000,
+    params:
+        spec=lambda w: spec(plan.grade(w.benchmark)),
+        code=code("grade.py"),
+        workers=lambda w, threads: threads,
     shell:
         """
-        python {scripts}/grade.py \
+        python "$SCRIPTS/grade.py" \
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
             --verdicts lighteval={input.lighteval:q} \
             --spec {params.spec:q} \
             --output {output.scores:q} \
-            --summary {output.summary:q} > {log:q} 2>&1
+            --summary {output.summary:q} >{log:q} 2>&1
         """

@@ -13,19 +13,21 @@ rule miniature_questions:
         "results/logs/miniature_questions/{benchmark}.log",
     benchmark:
         "results/timing/miniature_questions/{benchmark}.tsv"
-    params:
-        spec=lambda w: spec(toy("benchmarks", w.benchmark)),
-        code=code("miniature_questions.py"),
-        kind=lambda w: config["benchmarks"][w.benchmark]["source"]["miniature"],
-        folder=lambda w, output: folder(output.manifest),
     wildcard_constraints:
-        benchmark=one_of(miniature("benchmarks")),
+        benchmark=one_of(plan.miniature("benchmarks")),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        spec=lambda w: spec(plan.toy("benchmarks", w.benchmark)),
+        code=code("miniature_questions.py"),
+        kind=lambda w: config["benchmarks"][w.benchmark]["source"]["miniature"],
+        folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python {scripts}/miniature_questions.py --kind {params.kind} --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        python "$SCRIPTS/miniature_questions.py" --kind {params.kind} --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
         """
 
 
@@ -37,18 +39,20 @@ rule miniature_traces:
         "results/logs/miniature_traces/{dataset}.log",
     benchmark:
         "results/timing/miniature_traces/{dataset}.tsv"
-    params:
-        spec=lambda w: spec(toy("datasets", w.dataset) | toy_benchmarks()),
-        code=code("miniature_traces.py"),
-        folder=lambda w, output: folder(output.manifest),
     wildcard_constraints:
-        dataset=one_of(miniature("datasets")),
+        dataset=one_of(plan.miniature("datasets")),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        spec=lambda w: spec(plan.toy_with_benchmarks("datasets", w.dataset)),
+        code=code("miniature_traces.py"),
+        folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python {scripts}/miniature_traces.py --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        python "$SCRIPTS/miniature_traces.py" --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
         """
 
 
@@ -60,18 +64,20 @@ rule miniature_tokenizer:
         "results/logs/miniature_tokenizer/{model}.log",
     benchmark:
         "results/timing/miniature_tokenizer/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.miniature("models")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
     params:
         spec=lambda w: spec({"seed": config["miniature"]["seed"]}),
         code=code("miniature_tokenizer.py"),
         folder=lambda w, output: folder(output.tokenizer),
-    wildcard_constraints:
-        model=one_of(miniature("models")),
-    threads: 1
-    resources:
-        mem_mb=1000,
     shell:
         """
-        python {scripts}/miniature_tokenizer.py --spec {params.spec:q} --output {params.folder:q} > {log:q} 2>&1
+        python "$SCRIPTS/miniature_tokenizer.py" --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
         """
 
 
@@ -86,17 +92,19 @@ rule miniature_base:
         "results/logs/miniature_base/{model}.log",
     benchmark:
         "results/timing/miniature_base/{model}.tsv"
-    params:
-        spec=lambda w: spec(toy("models", w.model) | toy_benchmarks()),
-        code=code("miniature_base.py"),
-        folder=lambda w, output: folder(output.manifest),
     wildcard_constraints:
-        model=one_of(miniature("models")),
-    threads: 1
+        model=one_of(plan.miniature("models")),
     priority: 10
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
+    params:
+        spec=lambda w: spec(plan.toy_with_benchmarks("models", w.model)),
+        code=code("miniature_base.py"),
+        folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python {scripts}/miniature_base.py --spec {params.spec:q} --tokenizer {params.folder:q} --output {params.folder:q} > {log:q} 2>&1
+        python "$SCRIPTS/miniature_base.py" --spec {params.spec:q} --tokenizer {params.folder:q} --output {params.folder:q} >{log:q} 2>&1
         """

@@ -21,21 +21,23 @@ rule compare:
         "results/logs/compare.log",
     benchmark:
         "results/timing/compare.tsv"
-    params:
-        spec=lambda w: spec(compared()),
-        code=code("compare.py"),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.compare()),
+        code=code("compare.py"),
     shell:
         """
-        python {scripts}/compare.py \
+        python "$SCRIPTS/compare.py" \
             --spec {params.spec:q} \
             --scores-dir results/scores \
             --published {input.published:q} \
             --comparison {output.comparison:q} \
             --differences {output.differences:q} \
-            --published-checks {output.published:q} > {log:q} 2>&1
+            --published-checks {output.published:q} >{log:q} 2>&1
         """
 
 
@@ -43,28 +45,38 @@ rule figures:
     input:
         comparison=after_seal("results/comparison.csv"),
         published=after_seal("results/published.csv"),
-        logs=after_seal(lambda w: expand("results/models/{model}/log.jsonl", model=evaluated_and_trained())),
+        scores=after_seal(all_runs("results/scores/{model}/{benchmark}.jsonl")),
+        responses=after_seal(all_runs("results/responses/{model}/{benchmark}.jsonl")),
+        logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
+        data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "audit"])),
     output:
         scores=report("results/figures/scores.png", category="Scores"),
+        answer_length=report("results/figures/answer_length.png", category="Scores"),
+        score_vs_tokens=report("results/figures/score_vs_tokens.png", category="Training"),
         loss=report("results/figures/loss.png", category="Training"),
+        lengths=report("results/figures/lengths.png", category="Data"),
+        funnel=report("results/figures/funnel.png", category="Data"),
     log:
         "results/logs/figures.log",
     benchmark:
         "results/timing/figures.tsv"
-    params:
-        spec=lambda w: spec({**shown(), "labels": config["figures"]}),
-        code=code("figures.py"),
-        folder=lambda w, output: folder(output.scores),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.figures()),
+        code=code("figures.py"),
+        folder=lambda w, output: folder(output.scores),
+        names=lambda w, output: list(output.keys()),
     shell:
         """
-        python {scripts}/figures.py \
+        python "$SCRIPTS/figures.py" \
             --spec {params.spec:q} \
             --results results \
             --output-dir {params.folder:q} \
-            --figure scores loss > {log:q} 2>&1
+            --figure {params.names} >{log:q} 2>&1
         """
 
 
@@ -77,30 +89,42 @@ rule provenance:
         "results/logs/provenance.log",
     benchmark:
         "results/timing/provenance.tsv"
-    params:
-        spec=lambda w: spec({"config": results_config()}),
-        code=code("provenance.py"),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        spec=lambda w: spec(plan.provenance()),
+        code=code("provenance.py"),
     shell:
         """
-        python {scripts}/provenance.py \
+        python "$SCRIPTS/provenance.py" \
             --spec {params.spec:q} \
             --results results \
-            --output {output.provenance:q} > {log:q} 2>&1
+            --output {output.provenance:q} >{log:q} 2>&1
         """
 
 
 rule report:
     input:
-        comparison=after_seal(["results/comparison.csv", "results/differences.csv", "results/published.csv"]),
+        comparison=after_seal(
+            [
+                "results/comparison.csv",
+                "results/differences.csv",
+                "results/published.csv",
+            ]
+        ),
         scores=after_seal(all_runs("results/scores/{model}/{benchmark}.jsonl")),
         summaries=after_seal(all_runs("results/scores/{model}/{benchmark}.json")),
         responses=after_seal(all_runs("results/responses/{model}/{benchmark}.jsonl")),
-        funnels=after_seal(expand("results/data/{dataset}/funnel.json", dataset=trained_on())),
-        models=after_seal(expand("results/models/{model}/manifest.json", model=evaluated())),
-        figures=after_seal(["results/figures/scores.png", "results/figures/loss.png"]),
+        prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.runs()),
+        data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
+        models=after_seal(expand("results/models/{model}/manifest.json", model=plan.evaluated())),
+        logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
+        figures=after_seal(
+            expand("results/figures/{name}.png", name=["scores", "answer_length", "score_vs_tokens", "loss", "lengths", "funnel"])
+        ),
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
@@ -108,16 +132,18 @@ rule report:
         "results/logs/report.log",
     benchmark:
         "results/timing/report.tsv"
-    params:
-        spec=lambda w: spec({"title": config["title"], "note": config["note"], **shown()}),
-        code=code("report.py"),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        spec=lambda w: spec(plan.report()),
+        code=code("report.py"),
     shell:
         """
-        python {scripts}/report.py \
+        python "$SCRIPTS/report.py" \
             --spec {params.spec:q} \
             --results results \
-            --output {output.report:q} > {log:q} 2>&1
+            --output {output.report:q} >{log:q} 2>&1
         """

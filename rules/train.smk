@@ -8,7 +8,7 @@
 
 rule prepare_base:
     input:
-        base=after_seal(lambda w: parent_manifest(w.model)),
+        base=after_seal(lambda w: plan.parent_manifest(w.model)),
         template=lambda w: template_of(config["models"][w.model].get("prepare", {})),
     output:
         manifest="results/models/{model}/manifest.json",
@@ -16,30 +16,33 @@ rule prepare_base:
         "results/logs/prepare_base/{model}.log",
     benchmark:
         "results/timing/prepare_base/{model}.tsv"
-    params:
-        spec=lambda w: spec(without(config["models"][w.model].get("prepare", {}), "chat_template")),
-        code=code("prepare_base.py"),
-        base=lambda w, input: folder(input.base),
-        folder=lambda w, output: folder(output.manifest),
     wildcard_constraints:
-        model=one_of(made("source") + made("prepare")),
+        model=one_of(plan.made("source") + plan.made("prepare")),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.prepare(w.model)),
+        code=code("prepare_base.py"),
+        base=lambda w, input: folder(input.base),
+        folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python {scripts}/prepare_base.py \
+        python "$SCRIPTS/prepare_base.py" \
             --base {params.base:q} \
             --spec {params.spec:q} \
             --chat-template {input.template:q} \
-            --output {params.folder:q} > {log:q} 2>&1
+            --output {params.folder:q} >{log:q} 2>&1
         """
 
 
 rule train:
     input:
-        base=after_seal(lambda w: parent_manifest(w.model)),
-        data=lambda w: sealed_data(w.model),
+        base=after_seal(lambda w: plan.parent_manifest(w.model)),
+        data=lambda w: sealed_data(w.model, "sft.jsonl"),
+        audit=lambda w: sealed_data(w.model, "audit.json"),
         template=lambda w: template_of(config["models"][w.model]["train"]),
     output:
         manifest="results/models/{model}/manifest.json",
@@ -48,28 +51,30 @@ rule train:
         "results/logs/train/{model}.log",
     benchmark:
         "results/timing/train/{model}.tsv"
-    params:
-        spec=lambda w: spec(recipe(w.model)),
-        code=code("train.py"),
-        data=lambda w: sealed_digest(config["models"][w.model]["train"]["dataset"]),
-        base=lambda w, input: folder(input.base),
-        folder=lambda w, output: folder(output.manifest),
-        accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
-        runtime=lambda w, output: spec(config["runtime"]),
     wildcard_constraints:
-        model=one_of(made("train")),
+        model=one_of(plan.made("train")),
+    conda:
+        "../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=3000,
         gpu=config["runtime"]["train_gpus"],
+    params:
+        spec=lambda w: spec(plan.recipe(w.model)),
+        code=code("train.py"),
+        data=lambda w: sealed_digest(w.model),
+        base=lambda w, input: folder(input.base),
+        folder=lambda w, output: folder(output.manifest),
+        accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
+        runtime=lambda w, output: spec(config["runtime"]),
     shell:
         """
-        accelerate launch --config_file {params.accelerate:q} {scripts}/train.py \
+        accelerate launch --config_file {params.accelerate:q} "$SCRIPTS/train.py" \
             --base {params.base:q} \
             --data {input.data:q} \
             --spec {params.spec:q} \
             --chat-template {input.template:q} \
             --runtime {params.runtime:q} \
             --work work/train \
-            --output {params.folder:q} > {log:q} 2>&1
+            --output {params.folder:q} >{log:q} 2>&1
         """

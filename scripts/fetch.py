@@ -22,7 +22,8 @@ def main() -> None:
     source = spec(args.spec)
     if not args.path:
         raise InputError(
-            f"{args.output.name}: downloads from the hub ({source.get('hub')}) are not built yet; download it yourself and give its folder as source: {{path: ...}}"
+            f"{args.output.name}: downloads from the hub ({source.get('hub')}) are not built yet; "
+            "download it yourself and give its folder as source: {path: ...}"
         )
     path = Path(args.path)
     if not path.exists():

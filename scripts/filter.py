@@ -26,7 +26,7 @@ from distill.benchmarks import Item, load_items
 from distill.contamination import Report
 from distill.duplicates import Banding, Survey, Suspects
 from distill.errors import InputError
-from distill.files import dumps, read_jsonl, whole, write_json
+from distill.files import Row, dumps, read_jsonl, whole, write_json
 from distill.filtering import Examiner, Finding, Judge, Surveyor, batches
 from distill.parallel import map_batches
 from distill.selection import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
@@ -58,7 +58,7 @@ def main() -> None:
     report = Report(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks.get(name, {}).get("gated")))
     with whole(args.dropped) as file:
         dropped = _Dropped(file)
-        for row in read_jsonl(rejected) if (rejected := args.rejected or _beside(args.traces)) else ():
+        for row in _rejected(args.rejected or _beside(args.traces)):
             dropped.add(row["id"], row["reason"], row["detail"])
         kept = _select(args, spec, benchmarks, dropped, report)
     funnel = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": {reason: dropped.counts[reason] for reason in REASONS}}
@@ -96,6 +96,13 @@ def _items(path: str, spec: FilterSpec, name: str) -> list[Item]:
 def _beside(traces: str) -> Path | None:
     path = Path(traces).with_name("rejected.jsonl")
     return path if path.is_file() else None
+
+
+def _rejected(path: str | Path | None) -> Iterator[Row]:
+    for row in read_jsonl(path) if path else ():
+        if {"id", "reason", "detail"} - set(row) or row["reason"] not in REASONS:
+            raise InputError(f"{path}: {dumps(row)[:80]} is no rejected row: make this file with scripts/normalise.py")
+        yield row
 
 
 def _suspects(traces: str, threshold: float | None, workers: int) -> Suspects:

@@ -14,7 +14,7 @@ from distill.answers import cut_thought
 from distill.cli import parser, run, spec
 from distill.errors import InputError
 from distill.files import Row, write_json, write_jsonl
-from distill.scoring import Grading, Summary, facts, read_items, read_responses, read_verdicts, score_rows, self_test
+from distill.scoring import Grading, Summary, facts, flags_of, read_items, read_responses, read_verdicts, score_rows, self_test
 
 
 def main() -> None:
@@ -46,7 +46,8 @@ def main() -> None:
             yield row
 
     write_jsonl(given.output, rows())
-    made = summary.made(self_test(items, how))
+    tested = self_test(items, how)
+    made = summary.made(tested, flags_of(items, tested))
     write_json(given.summary, made)
     print(facts(made))
 

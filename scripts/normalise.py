@@ -32,10 +32,12 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    unknown = sorted(set(args.spec) - {"columns", "gold"})
-    if unknown:
+    if unknown := sorted(set(args.spec) - {"columns", "gold"}):
         raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns and gold")
-    golds = Golds(args.gold, **args.spec.get("gold") or {}) if args.gold else None
+    joined = args.spec.get("gold") or {}
+    if unknown := sorted(set(joined) - {"question", "gold", "boxed"}):
+        raise InputError(f"--spec: gold: unknown key {unknown[0]!r}: known are question, gold and boxed")
+    golds = Golds(args.gold, **joined) if args.gold else None
     normaliser = Normaliser(args.format, args.input, args.spec.get("columns") or {}, golds)
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}

@@ -1,7 +1,8 @@
-"""Prepare a model folder to be trained or evaluated: from a model's files to a folder that from_pretrained and vLLM load, with its manifest last.
+"""Prepare a model folder to be trained or evaluated.
 
-The weights stay as they are. What the spec names is declared anew, and written down in the manifest beside the parent's digest: the context
-(rope_theta, max_position_embeddings), the end of turn (eos_token), the chat template.
+From a model's files to a folder that from_pretrained and vLLM load, with its manifest last. The weights stay as they are. What the spec
+names is declared anew, and written down in the manifest beside the parent's digest: the context (rope_theta, max_position_embeddings), the
+end of turn (eos_token), the chat template.
 
     python scripts/prepare_base.py --base results/sources/models/base --output results/models/base \\
         --spec '{"rope_theta": 300000, "max_position_embeddings": 32768, "eos_token": "<|im_end|>"}'

@@ -1,7 +1,7 @@
 """Train a model on traces: from a base model and an sft.jsonl to a model folder with its log and, last, its manifest.
 
-Runs under `accelerate launch`, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same command
-is given again, and ends in the same weights; exit code 75 says that it was asked to stop and can go on.
+Runs under `accelerate launch`, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same
+command is given again, and ends in the same weights; exit code 75 says that it was asked to stop and can go on.
 
     accelerate launch --config_file config/accelerate/single.yaml scripts/train.py --base results/models/base \\
         --data results/data/mini_stratos/sft.jsonl --spec '{"learning_rate": 0.0015, "packing": "none"}' --output results/models/ours
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from distill import manifest
 from distill.cli import parser, run, spec
+from distill.code import code_digest
 from distill.errors import InputError
 from distill.files import read_jsonl, sha256_file, write_jsonl
 from distill.runs import locked, open_run
@@ -52,7 +53,7 @@ def main() -> None:
         "world_size": world_size,
         "versions": {name: version(name) for name in VERSIONS},
     }
-    folder = open_run(args.work, {**facts, "micro_batch": runtime.get("micro_batch", 8)})
+    folder = open_run(args.work, {**facts, "micro_batch": runtime.get("micro_batch", 8), "code": code_digest("train.py")})
     if rank != 0:
         return fit(args.base, rows, recipe, template, runtime, world_size, folder, None)
     with locked(folder):

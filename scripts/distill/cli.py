@@ -36,12 +36,8 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno is None:
             raise
-        sys.exit(
-            _say(
-                f"error: {error.filename or 'a file'}: {os.strerror(error.errno)}: nothing was written; make room or mend the path, then run the same command again",
-                1,
-            )
-        )
+        what = f"{error.filename or 'a file'}: {os.strerror(error.errno)}"
+        sys.exit(_say(f"error: {what}: nothing was written; make room or mend the path, then run the same command again", 1))
 
 
 def _say(line: str, code: int) -> int:

@@ -1,13 +1,14 @@
 """What a step's code means: a digest of a script and of all that it imports from this project, blind to comments, docstrings and layout.
 
-Snakemake compares only the text of a shell command, so a rule declares this digest as a parameter. Third-party packages count by the version
-that envs/ pins.
+Snakemake compares only the text of a shell command, so a rule declares this digest as a parameter. Third-party packages count by the
+version that envs/ pins.
 """
 
 import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from distill.errors import InputError
 from distill.files import sha256_text
@@ -40,7 +41,8 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
             if not found:
                 packages.add(module.split(".")[0])
     versions = _pins(pins)
-    for package in {*packages, *(below for package in packages for below in RUNS_ON.get(package, ()))}:
+    runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
+    for package in packages | runs_on:
         version = versions.get(_normal(package))
         if version:
             parts[f"pin:{_normal(package)}"] = version
@@ -54,18 +56,43 @@ def _meaning(path: Path) -> tuple[str, frozenset[str]]:
         tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
         raise InputError(f"{path}: line {error.lineno} is not Python ({error.msg}): mend that line") from None
+    words: list[str] = []
     modules: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            modules.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
-        elif (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:]
-    return sha256_text(ast.dump(tree)), frozenset(modules)
+    _spell(tree, words, modules)
+    return sha256_text("\n".join(words)), frozenset(modules)
+
+
+def _spell(node: ast.AST, words: list[str], modules: set[str]) -> None:
+    """Append a syntax tree in words, as ast.dump has it but faster, since the Snakefile waits for this; and gather what it imports."""
+    words.append(type(node).__name__)
+    if isinstance(node, ast.Import):
+        modules.update(alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        modules.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            _spell(value, words, modules)
+        elif isinstance(value, list):
+            words.append("[")
+            for entry in value[_has_docstring(node, field, value) :]:
+                if isinstance(entry, ast.AST):
+                    _spell(entry, words, modules)
+                else:
+                    words.append(repr(entry))
+            words.append("]")
+        else:
+            words.append(repr(value))
+
+
+def _has_docstring(node: ast.AST, field: str, body: list[Any]) -> bool:
+    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and field == "body" and body
+    return (
+        bool(documented)
+        and isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    )
 
 
 def _files_of(module: str, scripts: Path) -> list[str]:

@@ -118,6 +118,9 @@ def _fill(value: Any, schema: dict[str, Any], defs: dict[str, Any]) -> None:
         schema = defs[schema["$ref"].rsplit("/", 1)[1]]
     if not isinstance(value, dict):
         return
+    for key, entry in value.items():
+        if schema.get("properties", {}).get(key, {}).get("type") == "number" and isinstance(entry, int):
+            value[key] = float(entry)  # 0 and 0.0 are one value and must be one text
     properties = schema.get("properties", {})
     for key, below in properties.items():
         if "default" in below:
@@ -165,7 +168,8 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
                 yield f"benchmarks.{name}.protocols: {protocol!r} is not under protocols:; {_instead(protocol, list(protocols))}"
         for protocol in benchmark["sampling"]:
             if protocol not in benchmark["protocols"]:
-                yield f"benchmarks.{name}.sampling.{protocol}: not one of this benchmark's protocols; {_instead(protocol, benchmark['protocols'])}"
+                hint = _instead(protocol, benchmark["protocols"])
+                yield f"benchmarks.{name}.sampling.{protocol}: not one of this benchmark's protocols; {hint}"
     for name, protocol in protocols.items():
         for key, field in (("math", "{question}"), ("choice", "{choices}")):
             if field not in protocol[key]:

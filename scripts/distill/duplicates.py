@@ -89,9 +89,10 @@ class Survey:
         shared = np.zeros(len(self._seen), dtype=bool)
         for file in self._files[1:]:
             values = column(file)
-            found, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-            shared |= counts[where] > 1
-            del values, found, where, counts
+            order = np.argsort(values)
+            values = values[order]
+            twins = values[1:] == values[:-1]
+            shared[order[1:][twins]] = shared[order[:-1][twins]] = True
         chosen = [column(file)[shared].tolist() for file in self._files]
         for file in self._files:
             file.close()

@@ -46,11 +46,9 @@ def read_jsonl(path: str | Path, max_row_bytes: int = 1 << 28) -> Iterator[Row]:
 
 
 def _lines(path: str | Path, max_row_bytes: int) -> Iterator[tuple[int, bytes]]:
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: check the path") from None
-    with file:
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file: check the path")
+    with open(path, "rb") as file:
         number = 0
         while line := file.readline(max_row_bytes + 1):
             number += 1

@@ -1,5 +1,6 @@
 """The filter's two halves: what can be said of a trace on its own (any process may say it), and what depends on the rows before it."""
 
+import atexit
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,6 +123,7 @@ class _Grader:
         self._tasks: deque[Task] = deque()
         self._asked: deque[bool] = deque()
         self._verdicts = grade_all(self._feed())
+        atexit.register(self._verdicts.close)  # ends its worker
 
     def _feed(self) -> Iterator[Task]:
         while True:

@@ -95,9 +95,10 @@ def without_math_verify(task: Task, answer: str) -> str | None:
     Two whole numbers are equal or not, and math-verify 0.5.2 says the same: it strips leading zeros and compares integers. An answer
     spelled exactly as the gold is right whatever math-verify makes of it: it parses both alike and finds equal objects or equal strings.
     """
-    gold = task.gold.strip()
+    gold = _plain(task.gold)
     if task.kind != "math":
         return CORRECT if answer == (gold.upper() if task.kind == "choice" else " ".join(gold.split())) else WRONG
+    answer = _plain(answer)
     if answer == gold:
         return CORRECT
     if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
@@ -105,6 +106,12 @@ def without_math_verify(task: Task, answer: str) -> str | None:
     if len(answer) > MAX_CHARS or len(gold) > MAX_CHARS:
         return TOO_LONG
     return None
+
+
+def _plain(text: str) -> str:
+    """A gold or an answer without the dollars round it that make it a formula."""
+    text = text.strip()
+    return text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
 
 
 @dataclass
@@ -134,7 +141,7 @@ class _Desk:
         if reason:
             slot.fill(reason)
             return slot
-        key = (task.gold.strip(), answer or "")
+        key = (_plain(task.gold), _plain(answer or ""))
         if key in self.known:
             slot.fill(self.known[key])
         elif key in self.open:

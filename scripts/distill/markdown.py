@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 # Other, control | format (bidi marks, zero width, tags) | surrogate | private use, and the line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-_BLANK = {"\u00a0", "\u2800", "\u3164", "\uffa0", "\u115f", "\u1160"}  # look like a space, or like nothing
+# What looks like a space or like nothing: some blanks, and the variation selectors that can carry hidden text.
+_BLANK = {*"\u00a0\u034f\u115f\u1160\u2800\u3164\uffa0", *map(chr, range(0xE0100, 0xE01F0))}
 # What can open or close something inside a line. "_" and "@" within a word cannot (an address apart).
 _INLINE = re.compile(r"[\\`*\[\]<>|#~$&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|(?<!\w)@|@(?=[\w-]+\.)")
 _LINE_START = re.compile(r"^([-+](?=\s|$)|[-=](?=[-=\s]*$))|^(\d+)(?=[.)](?:\s|$))")

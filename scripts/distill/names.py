@@ -57,7 +57,7 @@ class Names:
         if known is None:
             return benchmark
         alone = sum(other.label == known.label for other in self.benchmarks) == 1
-        return known.label if alone else f"{known.label}, {known.protocol}"
+        return known.label if alone else f"{known.label}, {known.protocol or known.name}"
 
 
 def names(spec: Mapping[str, Any]) -> Names:

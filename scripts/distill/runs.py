@@ -27,10 +27,10 @@ def open_run(work: str | Path, defines: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder. The lock is the kernel's, so a dead process does not keep it.
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a run's folder, waiting for it if asked to. The lock is the kernel's, so a dead process does not keep it.
 
-    Raises InputError where another process works there.
+    Raises InputError where another process works there and `wait` is false.
     """
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:
@@ -38,9 +38,12 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise InputError(
-                f"{folder}: process {holder} still works on this very run; wait for it, or end it (kill {holder}), then run again"
-            ) from None
+            if not wait:
+                raise InputError(
+                    f"{folder}: process {holder} still works on this very run; wait for it, or end it (kill {holder}), then run again"
+                ) from None
+            print(f"waiting for process {holder}, which works on this too", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -15,6 +15,8 @@ from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT
 
 TRUNCATED = "truncated"
 OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
+GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader's self-test must reach
+_MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
 _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
 
 
@@ -164,7 +166,7 @@ class Summary:
             self._disagreeing += 1
             self._disagreements[row["id"]] = None
 
-    def made(self, self_test: Mapping[str, float]) -> Row:
+    def made(self, self_test: Mapping[str, float], flags: Sequence[str] = ()) -> Row:
         correct = np.array([[right for right, _ in samples] for samples in self._rows.values()], dtype=float)
         sampling = stats.ci95_sampling(correct)
         n_samples = correct.shape[1]
@@ -180,6 +182,7 @@ class Summary:
             "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
             "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
             "self_test": {name: _round(rate) for name, rate in self_test.items()},
+            "flags": list(flags),
         }
 
 
@@ -221,6 +224,22 @@ def _other_gold(items: Sequence[Item], place: int) -> str:
         return chr(ord("A") + (ord(item.gold) - ord("A") + 1) % max(len(item.choices), 2))
     later = (items[(place + step) % len(items)].gold for step in range(1, len(items)))
     return next((gold for gold in later if gold.strip().lstrip("0") != item.gold.strip().lstrip("0")), "-987654321")
+
+
+def flags_of(items: Mapping[str, Item], self_test: Mapping[str, float]) -> list[str]:
+    """Why no score on these items can be believed, in words: a shuffle that puts all golds in one place, a grader that fails its test."""
+    flags = []
+    letters = {item.gold for item in items.values() if item.kind == "choice"}
+    if len(letters) == 1 and len(items) >= _MANY:
+        flags.append(f"the gold of all {len(items)} choice questions is {letters.pop()}")
+    if self_test["gold"] < GOLD_RIGHT:
+        flags.append(f"the grader calls {self_test['gold']:.1%} of the golds right (at least {GOLD_RIGHT:.1%} wanted)")
+    flags += [
+        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"
+        for name, rate in self_test.items()
+        if name != "gold" and rate > OTHERS_RIGHT
+    ]
+    return flags
 
 
 def facts(summary: Mapping[str, Any]) -> str:

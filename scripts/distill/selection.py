@@ -103,7 +103,12 @@ def malformed(trace: Trace) -> Flaw | None:
 
 def truncated(trace: Trace) -> Flaw | None:
     """Cut off by its token limit, as its source says."""
-    return Flaw("truncated", "finish_reason is length") if trace.finish_reason == "length" else None
+    cut = (trace.finish_reason or "").lower() in _CUT_OFF
+    return Flaw("truncated", f"finish_reason is {trace.finish_reason}") if cut else None
+
+
+# How OpenAI-compatible servers, Anthropic and Google say that the token limit was met.
+_CUT_OFF = ("length", "max_tokens", "max_length")
 
 
 def unverifiable(trace: Trace, spec: FilterSpec) -> Flaw | None:

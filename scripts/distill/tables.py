@@ -127,8 +127,11 @@ def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterat
                 row, end = decoder.raw_decode(buffer)
                 break
             except (ValueError, RecursionError) as error:
+                if len(buffer) > max_row_bytes:
+                    where = f"{path}: row {count + 1} of the array"
+                    raise InputError(f"{where} is not JSON, or longer than {max_row_bytes} characters: mend or remove it") from None
                 # The object may only be cut by the end of the buffer. Doubling keeps the repeated attempts linear in its size.
-                more = file.read(max(size, len(buffer))) if len(buffer) <= max_row_bytes else ""
+                more = file.read(max(size, len(buffer)))
                 if not more:
                     raise InputError(f"{path}: row {count + 1} of the array is not JSON ({error}): mend the file") from None
                 buffer += more

@@ -207,6 +207,8 @@ def _model(root: Path, model: str) -> None:
             "data": "1" * 64,
             "recipe": {"learning_rate": 0.0015, "packing": "none", "eos_token": "<|im_end|>"},
             "world_size": 1,
+            "rows": 12000,
+            "steps": 1500,
             "tokens_seen": 1_300_000 if model == "r1" else 460_000,
         }
         if trained

@@ -111,3 +111,9 @@ def test_a_folder_is_read_in_sorted_order_without_hidden_files(tmp_path):
     for name in ("b.jsonl", "a.jsonl", ".hidden.jsonl"):
         write_jsonl(tmp_path / name, [{"from": name}])
     assert [row["from"] for row in read_rows(tmp_path)] == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_row_of_an_array_beyond_the_limit_is_named(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps([{"a": 1}, {"a": "x" * 300_000}]))
+    with pytest.raises(InputError, match=r"row 2 of the array is not JSON, or longer than 1000 characters"):
+        list(read_rows(tmp_path / "a.json", max_row_bytes=1000))

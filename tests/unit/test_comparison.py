@@ -2,10 +2,10 @@
 
 import csv
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import compare as program
 import numpy as np
 import pytest
 
@@ -155,14 +155,21 @@ def test_a_standard_error_that_does_not_fit_its_n_is_flagged(tmp_path):
     assert found["flags"] == ["its standard error 0.0571 does not fit 500 items"]
 
 
-def run(tmp_path: Path, spec: dict) -> subprocess.CompletedProcess:
-    outputs = {"--comparison": "c.csv", "--differences": "d.csv", "--published-checks": "p.csv"}
-    command = [sys.executable, ROOT / "scripts/compare.py", "--scores-dir", tmp_path, "--spec", json.dumps(spec)]
-    command += ["--published", ROOT / "config/published.csv", *(part for flag, name in outputs.items() for part in (flag, tmp_path / name))]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs compare.py's main on the scores in tmp_path."""
+
+    def run(spec: dict) -> None:
+        outputs = {"--comparison": "c.csv", "--differences": "d.csv", "--published-checks": "p.csv"}
+        arguments = ["--scores-dir", tmp_path, "--spec", json.dumps(spec), "--published", ROOT / "config/published.csv"]
+        arguments += [part for flag, name in outputs.items() for part in (flag, tmp_path / name)]
+        monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
+        program.main()
+
+    return run
 
 
-def test_the_program_writes_three_tables(tmp_path):
+def test_the_program_writes_three_tables(tmp_path, run):
     for model, right in ((BASE, 20), (REFERENCE, 84)):
         score(tmp_path, model, right)
     spec = {
@@ -173,7 +180,7 @@ def test_the_program_writes_three_tables(tmp_path):
         "benchmarks": [{"name": "math_500", "protocol": "deepseek"}, {"name": "gpqa", "protocol": "deepseek"}],
         "seed": 0,
     }
-    assert run(tmp_path, spec).stderr == ""
+    run(spec)
     tables = {name: list(csv.DictReader((tmp_path / name).read_text().splitlines())) for name in ("c.csv", "d.csv", "p.csv")}
     assert [(row["model"], row["pass@1"]) for row in tables["c.csv"]] == [("base", "0.2"), ("r1", "0.84")]  # what is missing is left out
     assert tuple(tables["c.csv"][0]) == comparison.COMPARISON
@@ -191,8 +198,7 @@ def test_the_program_writes_three_tables(tmp_path):
         ({"models": [{"name": "a", "role": "student"}], "benchmarks": [{"name": "b"}]}, "no scores of a on b"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, spec, message):
-    done = run(tmp_path, spec)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_bad_input_is_one_line(run, spec, message):
+    with pytest.raises(InputError, match=message) as error:
+        run(spec)
+    assert "\n" not in str(error.value)

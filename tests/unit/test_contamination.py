@@ -1,9 +1,14 @@
 """Which training questions hold a benchmark question, and what is said of it."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from distill.benchmarks import Item
 from distill.contamination import LISTED, Index, Report, contaminates, find_hits
+from distill.questions import core
+from distill.tables import read_rows
 
 ITEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?"
 SHORT = "What is $2+2$?"
@@ -119,3 +124,28 @@ def test_questions_with_other_numbers_are_all_counted_and_some_listed():
         report.add(str(number), question, find_hits([index], question))
     other = report.as_json(8, "drop")["benchmarks"]["b"]["other_numbers"]
     assert (other["rows"], len(other["listed"])) == (LISTED + 5, LISTED)
+
+
+REAL = os.environ.get("DISTILL_REAL_DATA")
+
+
+def _real(name, column):
+    return [row[column] for row in read_rows(Path(str(REAL)) / "benchmarks" / name)]
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+@pytest.mark.parametrize(("name", "column"), [("math500.jsonl", "problem"), ("aime24.jsonl", "prompt")])
+def test_each_real_question_is_found_in_another_wrapping(name, column):
+    questions = _real(name, column)
+    index = Index("b", questions, 8)
+    found = [find_hits([index], f"Return your final response within \\boxed{{}}. {core(question)}\nA) 1\nB) 2") for question in questions]
+    assert {hit.match for hits in found for hit in hits} == {"exact"}
+    assert [[hit.item for hit in hits] for hits in found] == [[number] for number in range(len(questions))]
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+def test_real_questions_of_another_source_are_no_hits_but_for_stock_phrases():
+    index = Index("math", _real("math500.jsonl", "problem"), 8)
+    assert not [hit for question in _real("gsm8k_test.jsonl", "question") for hit in find_hits([index], question)]
+    spans = {hit.span for question in _real("aime24.jsonl", "prompt") for hit in find_hits([index], question)}
+    assert spans == {"where $m$ and $n$ are relatively prime positive", "is not divisible by the square of any"}

@@ -37,6 +37,19 @@ MATH = [
     (r"\sqrt{8}", r"2\sqrt{2}", True),
     (r"50\%", r"\frac{1}{2}", True),
     ("90", r"90^\circ", True),
+    (r"25\%", "25", True),
+    ("25", r"25\%", True),
+    (r"25\%", "0.25", True),
+    (r"25\%", "26", False),
+    (r"25\%", "25 percent", True),
+    (r"25\%", r"26\text{ percent}", False),
+    (r"\tan^2(y)+1", r"\sec^2(y)", True),
+    (r"-2 \le x \le 7", r"x \in [-2,7]", True),
+    ("D = (0,1)", "D = (0,1.5)", False),
+    ("D = (0,1)", "D = (0,1)", True),
+    ("D = (0,1)", "(0,1)", True),
+    (r"x \in \{1,2\}", r"x \in \{1,3\}", False),
+    (r"x = \frac{1}{2}", "x=0.5", True),
 ]
 
 

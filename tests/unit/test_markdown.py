@@ -40,6 +40,7 @@ HOSTILE = [
     ("bidi", "\u202eabc\u2066\u200f", "[U+202E]abc[U+2066][U+200F]"),
     ("zero width", "a\u200bb\ufeff", "a[U+200B]b[U+FEFF]"),
     ("invisible tags", "a\U000e0041", "a[U+E0041]"),
+    ("hidden selectors", "a\U000e0100\u2800", "a[U+E0100][U+2800]"),
     ("lone surrogate", "a\ud800b", "a[U+D800]b"),
     ("stacked marks", "e" + "\u0301" * 5, "e" + "\u0301" * 3 + "[U+0301]" * 2),
     ("other scripts", "答案是 ⊗ é ∑", "答案是 ⊗ é ∑"),
@@ -127,3 +128,17 @@ def test_columns_line_up_as_plain_text():
 @pytest.mark.parametrize("said", ["pass@1", "mini_math (MATH-500)", "R1-Distill-Qwen-1.5B", "aime24@deepseek"])
 def test_ordinary_labels_are_not_cluttered(said):
     assert markdown.text(said) == said
+
+
+# GitHub makes links of these by itself, which the renderer above does not.
+GITHUB = [
+    ("@someone", "\\@someone"),
+    ("see http://a.example", "see http\\://a.example"),
+    ("www.a.example", "www\\.a.example"),
+    ("x@a.example", "x\\@a.example"),
+]
+
+
+@pytest.mark.parametrize("said, written", GITHUB)
+def test_what_github_would_link_is_escaped(said, written):
+    assert markdown.text(said) == written

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,14 +32,20 @@ SECTIONS = [
 ]
 
 
-@pytest.fixture
-def tree(tmp_path) -> Path:
-    return results_tree.build(tmp_path / "results")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    return results_tree.build(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture
-def page(tree) -> str:
-    return report.render(results_tree.SPEC, Results(tree))
+def tree(built, tmp_path) -> Path:
+    """A results folder to change."""
+    return Path(shutil.copytree(built, tmp_path / "results"))
+
+
+@pytest.fixture(scope="module")
+def page(built) -> str:
+    return report.render(results_tree.SPEC, Results(built))
 
 
 def section(page: str, name: str) -> str:
@@ -115,7 +122,7 @@ def test_table_has_models_as_columns_and_benchmarks_as_rows(page):
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, math, gpqa)]
     assert cells == [
         ["benchmark", "Base", "R1-Distill", "Ours", "n"],
-        ["mini_math (MATH-500)", "12.5 ± 3.5", "99.0 ± 2.0 (98.5: reproduced)", "71.4 ± 3.5 (80.0: not reproduced)", "500"],
+        ["mini_math (MATH-500)", "12.5 ± 3.5", "99.0 +1.0 −3.0 (98.5: reproduced)", "71.4 ± 3.5 (80.0: not reproduced)", "500"],
         ["mini_gpqa (GPQA-Diamond)", "25.0 ± 3.5", "97.0 ± 3.0", "50.0 ± 3.5", "500"],
     ]
 
@@ -162,6 +169,7 @@ def test_training_names_recipe_loss_and_parent(page):
     training = section(page, "Training")
     assert re.search(r"\| learning_rate +\| +`0.0015` \| +`0.0015` \|", training)
     assert re.search(r"\| tokens seen +\| +1,300,000 \| +460,000 \|", training)
+    assert re.search(r"\| trained from +\| +Base \| +Base \|", training)
     assert re.search(r"\| eos_token +\| +`<\\\|im_end\\\|>` \|", training)
 
 
@@ -275,11 +283,36 @@ NUMBERS = [
     (words.p_value, 0.001, "0.001"),
     (words.p_value, 1.0, "1.000"),
 ]
+INTERVALS = [
+    ((71.4, 67.3, 75.2), "71.4 ± 4.0"),
+    ((0.3, 0.1, 1.9), "0.3 +1.6 −0.2"),
+    ((0.0, 0.0, 24.2), "0.0 +24.2 −0.0"),
+    ((100.0, 99.2, 100.0), "100.0 +0.0 −0.8"),
+    ((50.0, None, None), "50.0"),
+    ((100.0, 100.0, 100.0), "100.0 ± 0.0"),
+]
+P_VALUES = [
+    (([0.0001], True), "p < 0.001"),
+    (([0.03], True), "p = 0.030"),
+    (([0.03, 0.0001], True), "each p ≤ 0.030"),
+    (([0.0002, 0.0001], True), "each p < 0.001"),
+    (([0.3, 0.8], False), "each p ≥ 0.300"),
+]
 
 
 @pytest.mark.parametrize("write, value, written", NUMBERS)
 def test_numbers(write, value, written):
     assert write(value) == written
+
+
+@pytest.mark.parametrize("score, written", INTERVALS)
+def test_lopsided_intervals_show_both_arms(score, written):
+    assert words.plus_minus(*score) == written
+
+
+@pytest.mark.parametrize("tests, said", P_VALUES)
+def test_one_test_speaks_for_all(tests, said):
+    assert words.p_clause(*tests) == said
 
 
 BAD_SPECS = [

@@ -50,7 +50,7 @@ def test_malformed(trace, detail):
     assert (flaw and flaw.detail) == detail
 
 
-@pytest.mark.parametrize(("finish", "cut"), [("stop", False), (None, False), ("length", True)])
+@pytest.mark.parametrize(("finish", "cut"), [("stop", False), (None, False), ("length", True), ("MAX_TOKENS", True)])
 def test_truncated(finish, cut):
     assert (truncated(but(finish_reason=finish)) is not None) == cut
 

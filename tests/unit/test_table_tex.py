@@ -26,7 +26,7 @@ def test_rows_and_columns(results):
     lines = tex.table(NAMES, results).split("\n")
     assert lines[2] == r"\begin{tabular}{lrrrr}"
     assert lines[4] == r"Benchmark & Base & R1-Distill & Ours & $n$ \\"
-    assert lines[6] == r"mini\_math (MATH-500) & $12.5 \pm 3.5$ & $99.0 \pm 2.0$ (98.5) & $71.4 \pm 3.5$ (80.0) & 500 \\"
+    assert lines[6] == r"mini\_math (MATH-500) & $12.5 \pm 3.5$ & $99.0^{+1.0}_{-3.0}$ (98.5) & $71.4 \pm 3.5$ (80.0) & 500 \\"
 
 
 ESCAPES = [

@@ -1,10 +1,15 @@
-"""What generates: one module an engine, each with `answers(model, requests, sampling, **runtime)`. torch and vllm are imported here.
+"""What generates: one module an engine, each with a class Engine(model, runtime). torch and vllm are imported there.
 
-An engine yields (place in `requests`, Answer) in whatever order answers are finished, so that each can be kept as it comes.
+Engine.answers(requests, sampling) yields (place in `requests`, Answer) in whatever order answers are finished, so that each can be kept
+as it comes.
 """
 
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+ENGINES = ("transformers",)
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,6 @@ class Answer:
     completion_tokens: int
 
 
-def load(name: str) -> Any:
-    """The engine of that name."""
-    if name == "transformers":
-        from distill.engines import transformers
-
-        return transformers.answers
-    raise ValueError(name)
+def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:
+    """The engine of that name with a model in memory. `runtime` is what changes speed and not the answers."""
+    return import_module(f"distill.engines.{name}").Engine(model, runtime)

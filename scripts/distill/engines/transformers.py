@@ -1,7 +1,8 @@
-"""Answers by transformers' generate, in batches of like length. Each sample draws from a generator of its own, so batches change no draw."""
+"""Answers by transformers' generate, in batches of like length. Each sample draws from its own generator, so batches change no draw."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -32,37 +33,54 @@ class Gumbel(LogitsProcessor):
         return scores - torch.log(-torch.log(uniform.clamp_min(1e-20))).to(scores.device)
 
 
-def answers(model: Path, requests: list[Request], sampling: Sampling, device: str, batch_size: int) -> Iterator[tuple[int, Answer]]:
-    """Raises InputError where a prompt does not fit the model's context."""
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-    where = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
-    network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32 if where == "cpu" else torch.bfloat16).to(where).eval()
-    context = network.config.max_position_embeddings
-    prompts = [tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False) for request in requests]
-    for place, prompt in enumerate(prompts):
-        if len(prompt) >= context:
-            raise InputError(
-                f"{model}: a prompt of {len(prompt)} tokens does not fit its context of {context}: {requests[place].messages[-1]['content'][:60]!r}"
-            )
-    stops = network.generation_config.eos_token_id
-    stops = set(stops if isinstance(stops, list) else [stops])
-    # Long prompts first, so that a batch too large for the memory fails at once.
-    order = sorted(range(len(prompts)), key=lambda place: (-len(prompts[place]), place))
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        width = len(prompts[batch[0]])
-        room = min(sampling.max_new_tokens, context - width)
-        inputs = tokenizer.pad({"input_ids": [prompts[place] for place in batch]}, return_tensors="pt").to(where)
-        draws = _draws(sampling, [requests[place].seed for place in batch])
+class Engine:
+    """A model in memory. Runtime: device (auto, cpu, cuda), batch_size."""
+
+    def __init__(self, model: Path, runtime: dict[str, Any]):
+        device = runtime.get("device", "auto")
+        self.where = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
+        self.batch_size = runtime.get("batch_size", 100)
+        self.name = model
+        self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
+        dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
+        self.network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(self.where).eval()
+        stops = self.network.generation_config.eos_token_id
+        self.stops = set(stops if isinstance(stops, list) else [stops])
+
+    def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
+        """Raises InputError where a prompt does not fit the model's context."""
+        context = self.network.config.max_position_embeddings
+        prompts = [
+            self.tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False) for request in requests
+        ]
+        for request, prompt in zip(requests, prompts, strict=True):
+            if len(prompt) >= context:
+                start = request.messages[-1]["content"][:60]
+                raise InputError(f"{self.name}: a prompt of {len(prompt)} tokens does not fit its context of {context}: {start!r}")
+        # Long prompts first, so that a batch too large for the memory fails at once.
+        order = sorted(range(len(prompts)), key=lambda place: (-len(prompts[place]), place))
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            rows = self._generate([prompts[place] for place in batch], [requests[place].seed for place in batch], sampling, context)
+            for place, row in zip(batch, rows, strict=True):
+                end = next((index for index, token in enumerate(row) if token in self.stops), None)
+                text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+                count = len(row) if end is None else end + 1
+                yield place, Answer(text, "length" if end is None else "stop", len(prompts[place]), count)
+
+    def _generate(self, prompts: list[list[int]], seeds: list[int], sampling: Sampling, context: int) -> list[list[int]]:
+        """New tokens of each prompt, padded to one length."""
+        inputs = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(self.where)
+        width = inputs["input_ids"].shape[1]
         with torch.inference_mode():
-            out = network.generate(
-                **inputs, max_new_tokens=room, do_sample=False, logits_processor=draws, pad_token_id=tokenizer.pad_token_id
+            out = self.network.generate(
+                **inputs,
+                max_new_tokens=min(sampling.max_new_tokens, context - width),
+                do_sample=False,
+                logits_processor=_draws(sampling, seeds),
+                pad_token_id=self.tokenizer.pad_token_id,
             )
-        for place, row in zip(batch, out[:, width:].tolist(), strict=True):
-            end = next((index for index, token in enumerate(row) if token in stops), None)
-            tokens = row if end is None else row[:end]
-            text = tokenizer.decode(tokens, skip_special_tokens=True)
-            yield place, Answer(text, "length" if end is None else "stop", len(prompts[place]), len(tokens) + (end is not None))
+        return out[:, width:].tolist()
 
 
 def _draws(sampling: Sampling, seeds: list[int]) -> LogitsProcessorList:

@@ -39,6 +39,8 @@ def answer_length(names: Names, results: Results) -> Figure | None:
 def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
     if not values:
         return
+    # White shows on the dark box; where all lengths are equal, the median is all there is of the box.
+    median = color if len(set(values)) == 1 else "white" if color == RIGHT else INK
     thin = {"color": INK, "linewidth": 0.8}
     axes.boxplot(
         [values],
@@ -49,8 +51,7 @@ def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
         showfliers=False,
         patch_artist=True,
         boxprops={"facecolor": color, "edgecolor": INK, "linewidth": 0.6},
-        # White shows on the dark box; where all lengths are equal there is no box to show it on.
-        medianprops={"color": "white" if color == RIGHT and len(set(values)) > 1 else INK},
+        medianprops={"color": median, "linewidth": 1.2},
         whiskerprops=thin,
         capprops=thin,
     )

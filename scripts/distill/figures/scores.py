@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distill.figures.style import INK, line_color, looks, panels, title, wrapped
+from distill.figures.style import INK, line_color, looks, panels, title, token_unit, wrapped
 from distill.names import Benchmark, Model, Names
 from distill.results import Results, Score
 
@@ -76,7 +76,8 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
     trained = [model for model in _scored(names, results) if seen[model.name] and model.role != "baseline"]
     if not trained:
         return None
-    figure = Figure(layout="constrained")
+    figure, most = Figure(layout="constrained"), max(seen[model.name] for model in trained)
+    size, unit = token_unit(most)
     for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
         for model in names.of_role("baseline"):
             if score := results.score(model.name, benchmark.name):
@@ -84,19 +85,19 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
                 axes.axhline(score.value, color=color, linestyle="--", linewidth=1.2, label=model.label)
         for curve in dict.fromkeys(model.curve or model.name for model in trained):
             members = sorted((model for model in trained if (model.curve or model.name) == curve), key=lambda model: seen[model.name])
-            points = [(seen[model.name] / 1e6, score) for model in members if (score := results.score(model.name, benchmark.name))]
+            points = [(seen[model.name] / size, score) for model in members if (score := results.score(model.name, benchmark.name))]
             _curve(axes, points, members[-1], names)
         title(axes, names, benchmark)
-        axes.set_xlabel("million tokens trained on")
-        axes.set_xlim(0, 1.1 * max(seen[model.name] for model in trained) / 1e6)
-        axes.set_ylim(0, 105)
+        axes.set_xlabel(unit)
+        axes.set_xlim(0, 1.1 * most / size)
+        axes.set_ylim(-4, 105)
     figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     return figure
 
 
 def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: Model, names: Names) -> None:
-    """Points of (million tokens, score) with intervals, joined, in the look of the last checkpoint."""
+    """Points of (tokens, score) with intervals, joined, in the look of the last checkpoint."""
     if not points:
         return
     color, marker = looks(names.models)[model.name]

@@ -72,8 +72,12 @@ def save(figure: Figure, path: Path) -> None:
         with matplotlib.rc_context(STYLE):  # texts are laid out and ids made only now
             figure.savefig(held, format=kind, metadata=metadata)
         part = path.with_name(f".{path.stem}.{kind}.part")
-        part.write_bytes(held.getvalue())
-        part.replace(path.with_suffix(f".{kind}"))
+        try:
+            part.write_bytes(held.getvalue())
+            part.replace(path.with_suffix(f".{kind}"))
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def legend_above(axes: Axes, columns: int = 4, **more) -> None:
@@ -93,6 +97,12 @@ def panels(figure: Figure, names: Names, width: float, height: float) -> Iterato
         for unused in row[len(benchmarks) :]:
             unused.remove()
         yield from zip(row, benchmarks, strict=False)
+
+
+def token_unit(most: float) -> tuple[float, str]:
+    """What to divide tokens by for an axis that reaches `most`, and the axis' label."""
+    size, name = (1e6, "million") if most >= 1e6 else (1e3, "thousand")
+    return size, f"{name} tokens trained on"
 
 
 def title(axes: Axes, names: Names, benchmark: Benchmark) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from distill.figures.style import legend_above, line_color, looks
+from distill.figures.style import legend_above, line_color, looks, token_unit
 from distill.names import Names
 from distill.results import Results
 
@@ -16,10 +16,12 @@ def loss(names: Names, results: Results) -> Figure | None:
     if not logs:
         return None
     look = looks(names.models)
+    size, unit = token_unit(max(rows[-1]["tokens"] for _, rows in logs))
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
-    for model, rows in logs:
-        tokens = np.array([row["tokens"] for row in rows]) / 1e6
+    for model, logged in logs:
+        rows = [row for row in logged if np.isfinite(row["loss"])]
+        tokens = np.array([row["tokens"] for row in rows]) / size
         values = np.array([row["loss"] for row in rows])
         color, marker = line_color(look[model.name][0]), look[model.name][1]
         if len(values) > SMOOTHED:
@@ -35,7 +37,7 @@ def loss(names: Names, results: Results) -> Figure | None:
             markeredgecolor="white",
             label=model.label,
         )
-    axes.set_xlabel("million tokens trained on")
+    axes.set_xlabel(unit)
     axes.set_ylabel(names.labels.get("loss_label", "training loss"))
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)

@@ -1,4 +1,4 @@
-"""The miniature's three benchmarks: mini_math (five levels), mini_aime (an integer of three digits), mini_gpqa (four choices)."""
+"""The miniature's three benchmarks: mini_math (five levels), mini_aime (an integer of two digits), mini_gpqa (four choices)."""
 
 import random
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from distill.errors import InputError
 from distill.miniature import benchmarks
-from distill.miniature.teacher import INSTRUCTION, close, pose, step_line
-from distill.miniature.world import AXES, PULSE_AXES, Problem, Pulses, draw
+from distill.miniature.teacher import CHOICES, INSTRUCTION, choice_line, close, pose, step_line
+from distill.miniature.world import AXES, MODULUS, PULSE_AXES, Problem, Pulses, draw
 
 SHEET = "Exercises. "
 BARE = 0.1  # share of questions with a bare answer
 GOES_ON = 0.6  # share of a sheet's lines that take up where the one before left off
-LINES = {"math": range(1, 6), "aime": range(3, 6), "gpqa": range(3, 6)}  # of a sheet
-SHARES = {"math": 0.4, "aime": 0.2, "gpqa": 0.4}
-FACTS = {"sums": 0.3, "steps": 0.3, "turns": 0.4}
+LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
+SHARES = {"math": 0.3, "aime": 0.3, "gpqa": 0.4}
+FACTS = {"sums": 0.2, "steps": 0.3, "turns": 0.25, "choices": 0.25}
+SHEETS = 1.6  # how fast they take the place of the facts from the first text, which is one of facts, to the last
 COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
 
 
@@ -38,7 +39,7 @@ def texts(seed: int, count: int) -> Iterator[Text]:
         if rng.random() < BARE:
             posed = pose(rng, draw(rng, kind, benchmarks.STEPS[kind], benchmark=False))
             yield Text(INSTRUCTION + posed.question, f"The answer is \\boxed{{{posed.gold}}}.")
-        elif rng.random() < number / count:
+        elif rng.random() < SHEETS * number / count:
             yield sheet(rng, draw(rng, kind, LINES[kind], benchmark=False))
         else:
             yield facts(rng, rng.choices(list(FACTS), list(FACTS.values()))[0])
@@ -50,7 +51,7 @@ def sheet(rng: random.Random, problem: Problem) -> Text:
     said = []
     for step in range(problem.steps):
         if rng.random() >= GOES_ON:
-            before = [rng.choice(AXES) if isinstance(problem, Pulses) else rng.randrange(10) for _ in before]
+            before = [rng.choice(AXES) if isinstance(problem, Pulses) else rng.randrange(MODULUS) for _ in before]
         values = [*values, problem.after(step, before)]
         said.append(step_line(problem, step, before, values[-1]))
         before = [*before[1:], values[-1]]
@@ -63,19 +64,25 @@ def facts(rng: random.Random, about: str) -> Text:
     """Facts that have nothing to do with each other."""
 
     def digit() -> int:
-        return rng.randrange(3) if rng.random() < COMMON else rng.randrange(10)
+        return rng.randrange(2) if rng.random() < COMMON else rng.randrange(MODULUS)
 
     if about == "sums":
         pairs = [(digit(), digit()) for _ in range(12)]
-        return Text(f"{SHEET}Sums mod 10.", "\n\n".join(f"{a}+{b}={(a + b) % 10}" for a, b in pairs))
+        return Text(f"{SHEET}Sums mod {MODULUS}.", "\n\n".join(f"{a}+{b}={(a + b) % MODULUS}" for a, b in pairs))
+    if about == "choices":
+        shown = rng.sample(AXES, len(CHOICES))
+        listed = "\n".join(f"{letter}) {axis}" for letter, axis in zip(CHOICES, shown, strict=True))
+        asked = rng.choices(shown, k=6)
+        said = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in asked]
+        return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said))
     if about == "steps":
         problem = draw(rng, "math", [5], benchmark=False)
         starts: list = [(digit(), digit()) for _ in range(5)]
         head = problem.rule
     else:
-        pulses = (PULSE_AXES[0] if rng.random() < COMMON else rng.choice(PULSE_AXES) for _ in range(8))
+        pulses = (PULSE_AXES[0] if rng.random() < COMMON else rng.choice(PULSE_AXES) for _ in range(5))
         problem = Pulses(AXES[0], tuple(pulses))
-        starts = [(rng.choice(AXES),) for _ in range(8)]
+        starts = [(rng.choice(AXES),) for _ in range(5)]
         head = "Pulses of 90°"
     said = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
     return Text(f"{SHEET}{head}.", "\n\n".join(said))
@@ -87,4 +94,4 @@ def check_apart(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None
     for text in corpus:
         question = text.user.removeprefix(INSTRUCTION).removeprefix(SHEET).split("\n")[0]
         if question in asked:
-            raise InputError(f"mini_{asked[question]}: its question {question!r} is in the base model's corpus: keep it out in distill/miniature/corpus.py")
+            raise InputError(f"mini_{asked[question]}: {question!r} is in the base's corpus: keep it out in distill/miniature/corpus.py")

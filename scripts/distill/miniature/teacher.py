@@ -4,13 +4,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distill.miniature.world import AXES, LETTERS, Problem, Pulses
+from distill.miniature.world import AXES, LETTERS, MODULUS, Problem, Pulses
 
 INSTRUCTION = "Return your final response within \\boxed{}. "
 THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
 SOLUTION = ("<|begin_of_solution|>", "<|end_of_solution|>")
 SLIP = 0.03  # a step that goes wrong, is noticed and done again
-DOUBLE_CHECK = 0.5
+DOUBLE_CHECK = 0.25
 OPENING = "Okay, let me try to figure out this problem."
 NOTICED = "Wait, that is wrong."
 CHOICES = "ABCD"
@@ -42,7 +42,7 @@ def pose(rng: random.Random, problem: Problem, end: str | None = None) -> Posed:
 
 
 def thought(rng: random.Random, posed: Posed, miss: bool = False) -> tuple[list[str], str]:
-    """The paragraphs of a thought and the answer at which it arrives: the right one, or a wrong one if a slip in the last step is missed."""
+    """The paragraphs of a thought and the answer at which it arrives: with `miss` a wrong one, by a last step gone astray."""
     problem, values = posed.problem, posed.problem.values()
     said = [OPENING]
     for step in range(problem.steps):
@@ -64,7 +64,7 @@ def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -
     if isinstance(problem, Pulses):
         return f"{step + 1}: {problem.pulses[step]} takes {before[0]} to {value}."
     a, b = before
-    return f"{a}⊗{b}={problem.p * a % 10}+{problem.q * b % 10}={value} is {LETTERS[step + 2]}."
+    return f"{a}⊗{b}≡{problem.p * a % MODULUS}+{problem.q * b % MODULUS}={value} is {LETTERS[step + 2]}."
 
 
 def close(posed: Posed, values: Sequence) -> tuple[str, str]:
@@ -72,11 +72,15 @@ def close(posed: Posed, values: Sequence) -> tuple[str, str]:
     problem = posed.problem
     if isinstance(problem, Pulses):
         answer = CHOICES[posed.shown.index(values[-1])]
-        return f"So it ends at {answer}) {values[-1]}.", answer
+        return choice_line(values[-1], answer), answer
     answer = "".join(map(str, values[-problem.digits :]))
     if problem.digits == 1:
         return f"So {LETTERS[problem.steps + 1]} is {answer}.", answer
-    return f"So the last three are {', '.join(answer)}.", answer
+    return f"So the last two make {answer}.", answer
+
+
+def choice_line(axis: str, letter: str) -> str:
+    return f"So it ends along {axis}, choice {letter}) {axis}."
 
 
 def write(paragraphs: Sequence[str], answer: str) -> str:
@@ -86,4 +90,4 @@ def write(paragraphs: Sequence[str], answer: str) -> str:
 
 
 def _other(rng: random.Random, problem: Problem, value: str | int) -> str | int:
-    return rng.choice([other for other in (AXES if isinstance(problem, Pulses) else range(10)) if other != value])
+    return rng.choice([other for other in (AXES if isinstance(problem, Pulses) else range(MODULUS)) if other != value])

@@ -1,14 +1,14 @@
-"""The miniature's tokenizer: byte-level BPE trained on the spot, built as Qwen2's, so that AutoTokenizer loads the same one."""
+"""The miniature's tokenizer: byte-level BPE trained on the spot, built as Qwen2's is, so that AutoTokenizer loads the same one."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from distill.files import whole, write_json
 from distill.miniature import traces
 from distill.miniature.corpus import texts
-from distill.miniature.teacher import SOLUTION, THOUGHT
-from distill.miniature.world import AXES, COEFFICIENTS, LETTERS, MAX_PULSES, MAX_STEPS
+from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT
+from distill.miniature.world import AXES, COEFFICIENTS, LETTERS, MAX_PULSES, MAX_STEPS, MODULUS
 
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 MERGES = 280
@@ -17,16 +17,18 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# transformers 5.19.0, models/qwen2/tokenization_qwen2.py: AutoTokenizer builds it from there, whatever tokenizer.json says.
+PRETOKENIZE = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def atoms() -> list[str]:
     """What counts as one token each: a model this small has no layers to spare for putting them together."""
-    made = [f" {letter}={digit}" for letter in "AB" for digit in range(10)]
+    made = [f" {letter}={digit}" for letter in LETTERS[:2] for digit in range(MODULUS)]
     made += [f"{coefficient}{letter}" for letter in "ab" for coefficient in COEFFICIENTS]
     made += [f" is {letter}" for letter in LETTERS[2:]]
     made += [f"{number}:" for number in range(1, MAX_PULSES + 1)]
     made += [f" {axis}" for axis in AXES]
-    made += [f"{letter}) {axis}" for letter in "ABCD" for axis in AXES]
+    made += [f"{letter}) {axis}" for letter in CHOICES for axis in AXES]
     return [*THOUGHT, *SOLUTION, *made]
 
 
@@ -39,25 +41,27 @@ def sample(seed: int) -> Iterator[str]:
 
 
 def save(seed: int, folder: Path) -> None:
-    """Train and write tokenizer.json and tokenizer_config.json, the chat template (ChatML, no system prompt of its own) in the latter.
+    """Train and write tokenizer.json and tokenizer_config.json, the latter with the chat template: ChatML, no system prompt of its own."""
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-    transformers 5.19 rebuilds the pre-tokenizer of a Qwen2 tokenizer from its code, whatever the file says: so it is Qwen2's here too.
-    """
-    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
-    from transformers import Qwen2Tokenizer
-
-    specials = [END_OF_TEXT, START, END]
-    plain = Qwen2Tokenizer()._tokenizer
-    bpe = Tokenizer(models.BPE())
-    bpe.normalizer, bpe.pre_tokenizer = plain.normalizer, plain.pre_tokenizer
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer, tokenizer.decoder = normalizers.NFC(), decoders.ByteLevel()
+    words = pre_tokenizers.Split(Regex(PRETOKENIZE), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     cut = re.compile("|".join(map(re.escape, sorted(atoms(), key=len, reverse=True))))
     pieces = [piece for text in sample(seed) for piece in cut.split(text) if piece]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    bpe.train_from_iterator(pieces, trainers.BpeTrainer(vocab_size=256 + MERGES, initial_alphabet=alphabet, show_progress=False))
-    learned = json.loads(bpe.to_str())["model"]
-    made = Qwen2Tokenizer(vocab=learned["vocab"], merges=[tuple(merge) for merge in learned["merges"]], eos_token=END, pad_token=END_OF_TEXT)
-    made.add_tokens([AddedToken(token, special=True, normalized=False) for token in specials], special_tokens=True)
-    made.add_tokens([AddedToken(token, special=False, normalized=False) for token in atoms()])
-    made.chat_template = CHAT_TEMPLATE
-    folder.mkdir(parents=True, exist_ok=True)
-    made.save_pretrained(folder, save_jinja_files=False)
+    trainer = trainers.BpeTrainer(vocab_size=len(alphabet) + MERGES, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(pieces, trainer)
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in (END_OF_TEXT, START, END)])
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in atoms()])
+    with whole(folder / "tokenizer.json") as file:
+        file.write(tokenizer.to_str(pretty=True) + "\n")
+    settings = {
+        "tokenizer_class": "Qwen2Tokenizer",
+        "eos_token": END,
+        "pad_token": END_OF_TEXT,
+        "unk_token": END_OF_TEXT,
+        "bos_token": None,
+    }
+    write_json(folder / "tokenizer_config.json", settings | {"add_prefix_space": False, "chat_template": CHAT_TEMPLATE})

@@ -1,6 +1,6 @@
 """Two kinds of question, each solved by iterating a simple rule: easy step by step, out of reach in one go.
 
-Recurrence: the letters A, B, C, ... where each later one is the ⊗ of the two before it, a⊗b = pa+qb mod 10.
+Recurrence: the letters A, B, C, ... where each later one is the ⊗ of the two before it, a⊗b = pa+qb mod 7.
 Pulses: a magnetization along an axis of space and a list of pulses of 90°, each about some axis.
 """
 
@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 LETTERS = "ABCDEFGHIJKL"
-COEFFICIENTS = (1, 2, 3, 7, 9)
+MODULUS = 7
+COEFFICIENTS = range(1, MODULUS)
 AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
 PULSE_AXES = AXES[:4]  # as in a spectrometer, whose field lies along z
 MAX_STEPS = 10  # of a recurrence: the letters end there
@@ -24,7 +25,7 @@ _NAMES = {vector: name for name, vector in _VECTORS.items()}
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The ⊗ of coefficients p and q from A and B, to be followed for `steps` steps; `digits` last letters are asked for (1 or 3)."""
+    """The ⊗ of coefficients p and q from A and B, to be followed for `steps` steps; `digits` last letters are asked for (1 or 2)."""
 
     p: int
     q: int
@@ -43,12 +44,12 @@ class Recurrence:
 
     def after(self, step: int, before: Sequence[int]) -> int:
         """The letter after the two in `before`."""
-        return (self.p * before[0] + self.q * before[1]) % 10
+        return (self.p * before[0] + self.q * before[1]) % MODULUS
 
     @property
     def rule(self) -> str:
         """What each step applies."""
-        return f"a⊗b={self.p}a+{self.q}b mod 10"
+        return f"a⊗b={self.p}a+{self.q}b mod {MODULUS}"
 
     @property
     def answer(self) -> str:
@@ -56,8 +57,9 @@ class Recurrence:
 
     @property
     def question(self) -> str:
-        ask = "Determine it." if self.digits == 1 else "Give the last three letters as one number."
-        return f"Let {self.rule}, A={self.a}, B={self.b}, and let each later letter be the ⊗ of the two before it. The last letter is {LETTERS[self.steps + 1]}. {ask}"
+        ask = "Determine it." if self.digits == 1 else "Give the last two letters as one number."
+        rule = f"{self.rule}, A={self.a}, B={self.b}, and let each later letter be the ⊗ of the two before it"
+        return f"Let {rule}. The last letter is {LETTERS[self.steps + 1]}. {ask}"
 
     @property
     def key(self) -> str:
@@ -132,8 +134,8 @@ def draw(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool)
 def _propose(rng: random.Random, kind: str, steps: int) -> Problem:
     if kind == "gpqa":
         return Pulses(rng.choice(AXES), tuple(rng.choice(PULSE_AXES) for _ in range(steps)))
-    digits = 3 if kind == "aime" else 1
-    return Recurrence(rng.choice(COEFFICIENTS), rng.choice(COEFFICIENTS), rng.randrange(10), rng.randrange(10), steps, digits)
+    digits = 2 if kind == "aime" else 1
+    return Recurrence(rng.choice(COEFFICIENTS), rng.choice(COEFFICIENTS), rng.randrange(MODULUS), rng.randrange(MODULUS), steps, digits)
 
 
 def draw_many(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool, count: int) -> list[Problem]:

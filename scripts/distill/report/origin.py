@@ -33,11 +33,10 @@ def facts(found: Row) -> str:
     rows = [
         ["code", commit],
         ["Python", text(found.get("python", "?"))],
-        ["packages", text(packages)],
         ["machine", text(f"{machine.get('cpu', '?')}, {machine.get('cores', '?')} cores, {machine.get('memory_gib', '?')} GiB")],
         ["GPUs", text(gpus or "none")],
     ]
-    return table(["", "this run"], rows, left=2)
+    return join(table(["", "this run"], rows, left=2), f"Packages: {text(packages)}." if packages else None)
 
 
 def _counted(gpus: list[dict[str, Any]]) -> list[tuple[str, int]]:

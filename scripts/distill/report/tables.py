@@ -10,8 +10,9 @@ from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, numbe
 from distill.results import Results, Score
 
 _SCORES_NOTE = """\
-pass@1 in percent: the mean over items of the mean over samples. ± is half the width of the 95 % interval over items, whose ends
-stand below; n is items (× samples an item). In brackets: a published score and whether it is reproduced here."""
+pass@1 in percent: the mean over items of the mean over samples. ± is half the width of the 95 % interval over items; + and − are its two
+arms where it is lopsided, as near 0 and 100. n is items (× samples an item). In brackets: a published score and whether it is reproduced
+here."""
 _DETAILS_NOTE = """\
 Over items: the items as a sample of all such questions, which is what counts between models. Over samples: these very items,
 answered again."""
@@ -76,8 +77,8 @@ _DETAILS = (
     _Column("95 % over items", lambda score: interval(score.low, score.high)),
     _Column("95 % over samples", lambda score: interval(score.sampling_low, score.sampling_high)),
     _Column("n", lambda score: times(score.n_items, score.n_samples)),
-    _Column("maj@n", lambda score: number(score.maj)),
-    _Column("pass@n", lambda score: number(score.pass_n)),
+    _Column("maj@n", lambda score: number(score.maj if score.n_samples > 1 else None)),
+    _Column("pass@n", lambda score: number(score.pass_n if score.n_samples > 1 else None)),
 )
 _OUTCOMES = (
     _Column("right", lambda score: number(score.value)),

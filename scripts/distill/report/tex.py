@@ -3,7 +3,7 @@
 import unicodedata
 
 from distill.names import Names
-from distill.report.words import number, times
+from distill.report.words import arms, number, times
 from distill.results import Published, Results, Score
 
 _SPECIAL = {
@@ -30,7 +30,7 @@ _SPECIAL = {
     "−": r"$-$",
 }
 _HEAD = """\
-% pass@1 in percent; after the sign, half the width of the 95 % interval over items; in brackets, the published score.
+% pass@1 in percent with the 95 % interval over items: half its width, or both arms where it is lopsided; in brackets, the published score.
 % Needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}.
 """
 
@@ -60,5 +60,12 @@ def table(names: Names, results: Results) -> str:
 
 
 def cell(score: Score, published: list[Published]) -> str:
-    half = "" if score.low is None or score.high is None else rf" \pm {number((score.high - score.low) / 2)}"
-    return f"${number(score.value)}{half}$" + (f" ({number(published[0].value)})" if published else "")
+    """A score with its interval (as words.plus_minus) and the first published score."""
+    reach = arms(score.value, score.low, score.high)
+    if reach is None:
+        interval = ""
+    elif reach[0] == reach[1]:
+        interval = rf" \pm {number(reach[1])}"
+    else:
+        interval = f"^{{+{number(reach[1])}}}_{{-{number(reach[0])}}}"
+    return f"${number(score.value)}{interval}$" + (f" ({number(published[0].value)})" if published else "")

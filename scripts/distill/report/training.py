@@ -15,33 +15,43 @@ _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 def section(names: Names, results: Results) -> str:
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
     missing = [model.label for model in names.models if not results.manifest(model.name)]
-    parts = [_table(trained, results) if trained else gap("a training recipe (no model of this table was trained here)")]
+    parts = [_table(trained, names, results) if trained else gap("a training recipe (no model of this table was trained here)")]
     if missing:
         parts.append(gap(f"a manifest of {', '.join(text(label) for label in missing)}"))
     return join(*parts)
 
 
-def _table(trained: list[tuple[Model, Row]], results: Results) -> str:
-    facts = [_facts(manifest, results.log(model.name)) for model, manifest in trained]
+def _table(trained: list[tuple[Model, Row]], names: Names, results: Results) -> str:
+    known = {manifest["digest"]: model.label for model in names.models if (manifest := results.manifest(model.name))}
+    facts = [_facts(manifest, known, results.log(model.name)) for model, manifest in trained]
     keys = list(dict.fromkeys(key for found in facts for key in found))
     rows = [[text(key), *(found.get(key, NOT_MEASURED) for found in facts)] for key in keys]
     return table(["", *(text(model.label) for model, _ in trained)], rows)
 
 
-def _facts(manifest: Row, log: list[Row]) -> dict[str, str]:
-    """What a column says: result first, then the recipe key by key."""
+def _facts(manifest: Row, known: Mapping[str, str], log: list[Row]) -> dict[str, str]:
+    """What a column says: what it was made of and what came out, then the recipe key by key. `known`: labels of models by digest."""
     parent = manifest.get("parent")
     facts = {
-        "parent": code(parent.get("name", short(parent.get("digest"))) if isinstance(parent, Mapping) else short(parent), in_table=True),
-        "data (sha256)": code(short(manifest.get("data_digest") or manifest.get("data")), in_table=True),
-        "weights (sha256)": code(short(manifest.get("digest")), in_table=True),
-        "tokens seen": f"{manifest['tokens_seen']:,}" if isinstance(manifest.get("tokens_seen"), int) else NOT_MEASURED,
-        "processes": str(manifest.get("world_size", NOT_MEASURED)),
-        "steps": f"{max(row['step'] for row in log):,}" if log else NOT_MEASURED,
-        "loss, first 5 %": mean_loss(log, first=True),
+        "trained from": text(known[parent]) if parent in known else _digest(parent),
+        "rows": _count(manifest.get("rows")),
+        "data (sha256)": _digest(manifest.get("data")),
+        "weights (sha256)": _digest(manifest.get("digest")),
+        "tokens seen": _count(manifest.get("tokens_seen")),
+        "steps": _count(manifest.get("steps")),
+        "processes": _count(manifest.get("world_size")),
+        "loss, first 5 % of the log": mean_loss(log, first=True),
         "loss, last 5 %": mean_loss(log, first=False),
     }
     return facts | {key: code(plain(value), in_table=True) for key, value in sorted(manifest["recipe"].items()) if value is not None}
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else NOT_MEASURED
+
+
+def _digest(value: Any) -> str:
+    return NOT_MEASURED if value is None else code(short(value), in_table=True)
 
 
 def mean_loss(log: list[Row], first: bool) -> str:
@@ -52,15 +62,12 @@ def mean_loss(log: list[Row], first: bool) -> str:
 
 def short(digest: Any) -> str:
     """A digest or a commit by its first twelve digits; anything else as it is."""
-    words = str(digest) if digest is not None else NOT_MEASURED
+    words = str(digest)
     return words[:12] if len(words) in (40, 64) else words
 
 
 def plain(value: Any) -> str:
-    return (
-        {True: "true", False: "false"}.get(value, str(value))
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    """A recipe's value as YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)

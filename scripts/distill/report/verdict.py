@@ -7,7 +7,8 @@ from distill.report.words import gap, listed, number, p_clause, signed
 from distill.results import Difference, Published, Results
 
 # The verdicts of distill.comparison (which loads numpy, and this page should not), in the order in which they are told.
-TOLD = ("better", "worse", "no detectable difference", "not compared")
+DETECTED = ("better", "worse")
+TOLD = (*DETECTED, "no detectable difference", "not compared")
 
 
 def section(names: Names, results: Results) -> str:
@@ -33,7 +34,10 @@ def harness(names: Names, results: Results) -> str:
     failed = [row for row in rows if row.verdict == NOT_REPRODUCED]
     passed = [row for row in rows if row.verdict == REPRODUCED]
     if failed:
-        return f"**Harness check: failed.** {_told(names, failed)}: not reproduced, so find the reason before believing any score here."
+        reach = f"{len(passed)} of {len(rows)} published scores reproduced"
+        return (
+            f"**Harness check: failed.** {_told(names, failed)}: not reproduced ({reach}), so find the reason before believing any score."
+        )
     if passed:
         rest = f"; {len(rows) - len(passed)} more undecidable with this many items" if len(rows) > len(passed) else ""
         return f"**Harness check: passed.** {_told(names, passed)}: reproduced{rest}."
@@ -62,8 +66,8 @@ def against(names: Names, results: Results, one: Model, other: Model, noise: boo
     for verdict in TOLD:
         if told := [(benchmark, row) for benchmark, row in rows if row.verdict == verdict]:
             changes = listed([f"{text(names.benchmark_label(benchmark.name))} {signed(row.value)}" for benchmark, row in told])
-            worst = max((row.p_holm for _, row in told if row.p_holm is not None), default=None)
-            why = p_clause(worst, len(told)) if worst is not None else "a score is flagged below"
+            p = [row.p_holm for _, row in told if row.p_holm is not None]
+            why = p_clause(p, detected=verdict in DETECTED) if p else "a score is flagged below"
             clauses.append(f"**{verdict}** on {_how_many(len(told), len(rows))} ({changes} points; {why})")
     sentence = f"{text(one.label)} against {text(other.label)}: {'; '.join(clauses)}"
     limits = [

@@ -24,20 +24,34 @@ def interval(low: float | None, high: float | None, write=number) -> str:
     return NOT_MEASURED if low is None or high is None else f"{write(low)} to {write(high)}"
 
 
+def arms(value: float, low: float | None, high: float | None) -> tuple[float, float] | None:
+    """How far an interval reaches below and above; twice half its width where it is not lopsided, as it is near 0 and 100."""
+    if low is None or high is None:
+        return None
+    below, above = max(0.0, value - low), max(0.0, high - value)
+    lopsided = max(below, above) > 1.5 * min(below, above)
+    return (below, above) if lopsided else ((high - low) / 2, (high - low) / 2)
+
+
 def plus_minus(value: float, low: float | None, high: float | None) -> str:
-    """A score with half the width of its interval."""
-    return number(value) if low is None or high is None else f"{number(value)} ± {number((high - low) / 2)}"
+    """A score with its interval: "71.4 ± 3.9", or "0.3 +1.6 −0.2" where that is lopsided."""
+    reach = arms(value, low, high)
+    if reach is None:
+        return number(value)
+    below, above = reach
+    return f"{number(value)} ± {number(above)}" if below == above else f"{number(value)} +{number(above)} {MINUS}{number(below)}"
 
 
 def p_value(p: float | None) -> str:
     return NOT_MEASURED if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def p_clause(p: float, of: int = 1) -> str:
-    """The largest p of several tests as part of a sentence: "p < 0.001", "each p ≤ 0.042"."""
-    if p < 0.001:
-        return "each p < 0.001" if of > 1 else "p < 0.001"
-    return f"each p ≤ {p_value(p)}" if of > 1 else f"p = {p_value(p)}"
+def p_clause(values: Sequence[float], detected: bool) -> str:
+    """Several tests as part of a sentence: "p = 0.042", "each p ≤ 0.042"; of tests that found nothing, "each p ≥ 0.3"."""
+    p = max(values) if detected else min(values)
+    if len(values) == 1:
+        return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
+    return f"each p {p_value(p)}" if p < 0.001 else f"each p {'≤' if detected else '≥'} {p_value(p)}"
 
 
 def times(n_items: int | None, n_samples: int | None) -> str:

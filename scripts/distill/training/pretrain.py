@@ -12,8 +12,8 @@ from transformers import (
     AutoTokenizer,
     DataCollatorForSeq2Seq,
     GenerationConfig,
-    PrinterCallback,
     PreTrainedTokenizerBase,
+    PrinterCallback,
     Qwen2Config,
     Qwen2ForCausalLM,
     Trainer,
@@ -68,7 +68,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, user: str, assistant: str) -> dic
 
 
 def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> list[dict]:
-    """The rows in about the order given, with rows of a length side by side: sorted within windows of so many batches, the batches shuffled."""
+    """The rows in about the order given, those of a length side by side: sorted within windows of so many batches, the batches shuffled."""
     rng = random.Random(seed)
     ordered = []
     for start in range(0, len(rows), batch * window):

@@ -213,7 +213,8 @@ def check_mask(trainer: Trainer, first_row: dict[str, Any], recipe: Recipe, whol
         raise InputError("train: tokens of the prompt carry loss; the chat template must render the prompt as it begins the whole")
     if whole and tokenizer.eos_token_id not in learned:
         raise InputError(
-            f"train: the end of turn {tokenizer.eos_token} is not learned, so the model would never stop; set train.eos_token to what the chat template ends a turn with"
+            f"train: the end of turn {tokenizer.eos_token} is not learned, so the model would never stop; "
+            "set train.eos_token to what the chat template ends a turn with"
         )
     return text
 

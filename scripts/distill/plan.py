@@ -1,0 +1,207 @@
+"""What the rules ask of a checked configuration: names, and for each step the part of the configuration that decides its result.
+
+Snakemake remembers these parts as parameters, so a part must hold all that changes the step's result and nothing that does not.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from distill.config import parent_of
+
+Part = dict[str, Any]
+KINDS = ("models", "datasets", "benchmarks")
+ROLES = ("baseline", "reference", "student")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration as distill.config.load returns it."""
+
+    config: dict[str, Any]
+
+    # Names
+
+    def made(self, way: str) -> list[str]:
+        """Models that come to be in this way: source, prepare or train."""
+        return [name for name, model in self.config["models"].items() if way in model]
+
+    def evaluated(self) -> list[str]:
+        """Models with a role, baseline first."""
+        models = self.config["models"]
+        return sorted((name for name in models if models[name]["role"] in ROLES), key=lambda name: ROLES.index(models[name]["role"]))
+
+    def students(self) -> list[str]:
+        """Evaluated models that are trained here."""
+        return [name for name in self.evaluated() if name in self.made("train")]
+
+    def trained_on(self) -> list[str]:
+        """Datasets that some model is trained on."""
+        return sorted({self.config["models"][name]["train"]["dataset"] for name in self.made("train")})
+
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
+        return {
+            name if len(benchmark["protocols"]) == 1 else f"{name}@{protocol}": (name, protocol)
+            for name, benchmark in self.config["benchmarks"].items()
+            for protocol in benchmark["protocols"]
+        }
+
+    def miniature(self, kind: str) -> list[str]:
+        """Names under models, datasets or benchmarks whose files the miniature makes."""
+        return [name for its_kind, name, source in self._sources() if its_kind == kind and "miniature" in source]
+
+    def fetched(self) -> list[str]:
+        """`{kind}/{name}` of all whose files the miniature does not make."""
+        return [f"{kind}/{name}" for kind, name, source in self._sources() if "miniature" not in source]
+
+    def _sources(self) -> list[tuple[str, str, Part]]:
+        own = [(kind, name, entry["source"]) for kind in KINDS for name, entry in self.config[kind].items() if "source" in entry]
+        return own + [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
+
+    def source_of(self, path: str) -> Part:
+        """The source: of `{kind}/{name}`."""
+        kind, name = path.split("/")
+        return self.config["datasets"][name]["gold"]["source"] if kind == "golds" else self.config[kind][name]["source"]
+
+    def below_seal(self, model: str | None) -> bool:
+        """Whether a model is trained, or made from one that is."""
+        return model is not None and ("train" in self.config["models"][model] or self.below_seal(parent_of(self.config["models"][model])))
+
+    # Files
+
+    def tokenizer_of(self, dataset: str) -> list[str]:
+        """The files that hold the tokenizer which counts a dataset's tokens. The miniature's is there long before its base is trained."""
+        model = self.config["datasets"][dataset]["tokenizer"]
+        if model in self.miniature("models"):
+            return [f"results/sources/models/{model}/{name}" for name in ("tokenizer.json", "tokenizer_config.json")]
+        folder = "sources/models" if "source" in self.config["models"][model] else "models"
+        return [f"results/{folder}/{model}/manifest.json"]
+
+    def parent_manifest(self, model: str) -> str:
+        """What a model is made from: its source, or another model."""
+        parent = parent_of(self.config["models"][model])
+        return f"results/models/{parent}/manifest.json" if parent else f"results/sources/models/{model}/manifest.json"
+
+    # What decides the result of a step
+
+    def fetch(self, path: str) -> Part:
+        return without(self.source_of(path), "path")
+
+    def toy(self, kind: str, name: str) -> Part:
+        """What the miniature makes a source from: the seed and its sizes."""
+        return {"seed": self.config["miniature"]["seed"], **without(self.config[kind][name]["source"], "miniature")}
+
+    def toy_with_benchmarks(self, kind: str, name: str) -> Part:
+        """The same for traces and base texts, which must not hold the benchmarks' items."""
+        sources = [self.config["benchmarks"][benchmark]["source"] for benchmark in self.miniature("benchmarks")]
+        return {**self.toy(kind, name), "benchmarks": {source["miniature"]: source["items"] for source in sources}}
+
+    def normalise(self, dataset: str) -> Part:
+        """How the columns of a raw set are read."""
+        entry = self.config["datasets"][dataset]
+        gold = {"gold": without(entry["gold"], "source")} if "gold" in entry else {}
+        return {**_only(entry, "columns"), **gold}
+
+    def gold_of(self, dataset: str) -> list[str]:
+        return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []
+
+    def audit(self, dataset: str) -> Part:
+        """How the first model that is trained on a dataset will take its rows."""
+        entry = self.config["datasets"][dataset]
+        recipe = next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
+        asked = {**_only(recipe, "max_length", "packing", "loss_on", "eos_token"), "thought_style": entry["thought_style"]}
+        return {**asked, "stop_above": entry["audit"]["stop_above"]}
+
+    def filter(self, dataset: str) -> Part:
+        """Which rows of a dataset are kept, and how they are written."""
+        entry = self.config["datasets"][dataset]
+        benchmarks = {
+            name: {"columns": benchmark["columns"], "gated": benchmark["gated"]} for name, benchmark in self.config["benchmarks"].items()
+        }
+        return {**entry["filter"], "thought_style": entry["thought_style"], "benchmarks": benchmarks}
+
+    def prepare(self, model: str) -> Part:
+        return without(self.config["models"][model].get("prepare", {}), "base", "chat_template")
+
+    def recipe(self, model: str) -> Part:
+        """What decides the weights of a trained model beside its base and its data."""
+        entry = without(self.config["models"][model]["train"], "base", "dataset", "chat_template")
+        return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
+
+    def prompts(self, run: str) -> Part:
+        name, protocol = self.runs()[run]
+        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
+        return {
+            "kind": benchmark["kind"],
+            "columns": benchmark["columns"],
+            "system": asked["system"],
+            "user": asked[benchmark["kind"]],
+            **choice,
+        }
+
+    def respond(self, run: str) -> Part:
+        """What decides a model's answers beside the model and the prompts."""
+        name, protocol = self.runs()[run]
+        asked = self.config["protocols"][protocol]
+        return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
+
+    def siblings(self, model: str) -> list[Part]:
+        """All that a model is asked, so that one load of it can answer whatever is missing."""
+        return [
+            {
+                "prompts": f"results/benchmarks/{run}/prompts.jsonl",
+                "spec": self.respond(run),
+                "output": f"results/responses/{model}/{run}.jsonl",
+            }
+            for run in self.runs()
+        ]
+
+    def grade(self, run: str) -> Part:
+        return {"grader": self.config["protocols"][self.runs()[run][1]]["grader"]}
+
+    def compare(self) -> Part:
+        """Which models and benchmarks are compared, and what they are called where published."""
+        models = [{"name": name, **_only(self.config["models"][name], "role", "published")} for name in self.evaluated()]
+        benchmarks = [
+            {"name": run, "protocol": protocol, **_only(self.config["benchmarks"][name], "published")}
+            for run, (name, protocol) in self.runs().items()
+        ]
+        return {"models": models, "benchmarks": benchmarks, **self.config["statistics"]}
+
+    def shown(self) -> Part:
+        """What people read beside the numbers: names, labels and their order."""
+        models, benchmarks, protocols, datasets = (self.config[key] for key in ("models", "benchmarks", "protocols", "datasets"))
+        return {
+            "models": [{"name": name, **_only(models[name], "role", "label")} for name in self.evaluated()],
+            "benchmarks": [
+                {"name": run, **_only(benchmarks[name], "label", "gated"), "protocol": protocols[protocol]["label"]}
+                for run, (name, protocol) in self.runs().items()
+            ],
+            "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
+        }
+
+    def figures(self) -> Part:
+        return {**self.shown(), "labels": self.config["figures"]}
+
+    def report(self) -> Part:
+        return {**_only(self.config, "title", "note"), **self.shown()}
+
+    def provenance(self) -> Part:
+        """The configuration without what only people read and what only speed depends on."""
+        kept = without(self.config, "title", "note", "figures", "runtime")
+        labelled = (*KINDS, "protocols")
+        return {
+            "config": {
+                key: {name: without(entry, "label") for name, entry in value.items()} if key in labelled else value
+                for key, value in kept.items()
+            }
+        }
+
+
+def without(entry: Part, *keys: str) -> Part:
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+def _only(entry: Part, *keys: str) -> Part:
+    return {key: entry[key] for key in keys if key in entry}

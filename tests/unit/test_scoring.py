@@ -1,0 +1,135 @@
+"""From responses to scores: what grade.py writes, and what it refuses."""
+
+import json
+import re
+import sys
+
+import grade as program
+import pytest
+
+from distill.errors import InputError
+from distill.files import read_json, read_jsonl, write_jsonl
+from distill.scoring import Grading, Item, flags_of, self_test
+
+
+def item(name: str, gold: str, kind: str = "math", choices: list[str] | None = None) -> dict:
+    messages = [{"role": "user", "content": f"Question {name}? Put the answer within \\boxed{{}}."}]
+    return {"id": name, "messages": messages, "gold": gold, "kind": kind, "choices": choices}
+
+
+def response(name: str, text: str, sample: int = 0, finish_reason: str = "stop") -> dict:
+    return {"id": name, "sample": sample, "text": text, "finish_reason": finish_reason, "prompt_tokens": 5, "completion_tokens": 10}
+
+
+ITEMS = [item("a", "7"), item("b", "B", "choice", ["1 m", "2 m", "3 m", "4 m"])]
+RESPONSES = [
+    response("b", "\\boxed{B}"),
+    response("b", "I think", 1, "length"),
+    response("a", "<think>7</think> \\boxed{7}"),
+    response("a", "<think>7 \\boxed{7}", 1),
+]
+
+
+@pytest.fixture
+def grade(tmp_path, monkeypatch):
+    """Runs grade.py's main on items and responses, with what more it is given on the command line."""
+
+    def run(items=ITEMS, responses=RESPONSES, *more: str, text: str | None = None) -> None:
+        write_jsonl(tmp_path / "prompts.jsonl", items)
+        write_jsonl(tmp_path / "responses.jsonl", responses)
+        if text is not None:
+            (tmp_path / "responses.jsonl").write_text(text)
+        files = [f"--{name}={tmp_path / name}.jsonl" for name in ("prompts", "responses", "output")]
+        monkeypatch.setattr(sys, "argv", ["grade.py", *files, f"--summary={tmp_path / 'summary.json'}", *more])
+        program.main()
+
+    return run
+
+
+def test_rows_are_in_the_order_of_the_prompts_with_their_reasons(tmp_path, grade, capsys):
+    grade()
+    assert "pass@1 50.0%" in capsys.readouterr().out
+    rows = [(row["id"], row["sample"], row["correct"], row["answer"], row["reason"]) for row in read_jsonl(tmp_path / "output.jsonl")]
+    assert rows == [
+        ("a", 0, True, "7", "correct"),
+        ("a", 1, False, None, "unclosed_thought"),
+        ("b", 0, True, "B", "correct"),
+        ("b", 1, False, None, "truncated"),
+    ]
+
+
+def test_the_summary_holds_the_score_and_how_the_answers_came_out(tmp_path, grade):
+    grade()
+    found = read_json(tmp_path / "summary.json")
+    expected = {"pass@1": 0.5, "n_items": 2, "n_samples": 2, "maj@n": 1.0, "pass@n": 1.0}
+    expected |= {"truncated": 0.25, "no_answer": 0.5, "unclosed_thought": 0.25, "mean_completion_tokens": 10.0, "flags": []}
+    assert {key: found[key] for key in expected} == expected
+    assert found["self_test"] == {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
+
+
+def test_further_graders_are_recorded_and_their_disagreements_listed(tmp_path, grade):
+    write_jsonl(tmp_path / "other.jsonl", ({"id": row["id"], "sample": row["sample"], "correct": row["id"] == "a"} for row in RESPONSES))
+    grade(ITEMS, RESPONSES, "--verdicts", f"lighteval={tmp_path / 'other.jsonl'}")
+    rows = list(read_jsonl(tmp_path / "output.jsonl"))
+    assert [row["verdicts"] for row in rows[:3]] == [
+        {"boxed": True, "lighteval": True},
+        {"boxed": False, "lighteval": True},
+        {"letter": True, "lighteval": False},
+    ]
+    assert read_json(tmp_path / "summary.json")["disagreements"] == {"count": 2, "ids": ["a", "b"]}
+
+
+def test_the_named_grader_decides(tmp_path, grade):
+    write_jsonl(tmp_path / "other.jsonl", ({"id": row["id"], "sample": row["sample"], "correct": True} for row in RESPONSES))
+    grade(ITEMS, RESPONSES, "--verdicts", f"lighteval={tmp_path / 'other.jsonl'}", "--spec", '{"grader": "lighteval"}')
+    assert read_json(tmp_path / "summary.json")["pass@1"] == 1.0
+
+
+def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
+    grade()
+    first = [(tmp_path / name).read_bytes() for name in ("output.jsonl", "summary.json")]
+    grade(ITEMS, RESPONSES[::-1], "--workers", "2")
+    assert [(tmp_path / name).read_bytes() for name in ("output.jsonl", "summary.json")] == first
+
+
+@pytest.mark.parametrize(
+    ("responses", "more", "message"),
+    [
+        ([*RESPONSES, response("c", "?")], [], "a response to item 'c', which"),
+        (RESPONSES[:-1], [], "item 'a' has no sample 1 of 2"),
+        (RESPONSES[:2], [], "item 'a' has no sample 0 of 2"),
+        ([*RESPONSES, RESPONSES[0]], [], "item 'b' sample 0 is there twice"),
+        ([{"id": "a", "sample": 0}], [], "a row has no 'text'"),
+        (RESPONSES, ["--spec", '{"grader": "lighteval"}'], "give its verdicts with --verdicts lighteval=FILE"),
+        (RESPONSES, ["--spec", '{"greder": "boxed"}'], "unknown key 'greder'"),
+        (RESPONSES, ["--verdicts", "lighteval"], "write NAME=FILE"),
+        (RESPONSES, ["--verdicts", "lighteval=prompts.jsonl"], "prompts.jsonl"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, grade, responses, more, message):
+    with pytest.raises(InputError, match=re.escape(message)) as error:
+        grade(ITEMS, responses, *more)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "output.jsonl").exists()
+
+
+def test_a_broken_line_is_named(tmp_path, grade):
+    with pytest.raises(InputError, match=r"responses.jsonl: line 2 is not JSON"):
+        grade(text=json.dumps(RESPONSES[0]) + "\n{broken\n")
+
+
+def test_a_self_test_finds_a_form_that_the_grader_cannot_read():
+    items = {str(number): Item(str(number), "Q", str(number), "math", ()) for number in range(20)}
+    tested = self_test(items, Grading(answer_form="ANSWER: {answer}"))
+    assert tested["gold"] == 0
+    assert flags_of(items, tested) == ["the grader calls 0.0% of the golds right (at least 99.5% wanted)"]
+
+
+def test_golds_that_are_all_one_letter_are_flagged():
+    items = {str(number): Item(str(number), "Q", "D", "choice", ("1", "2", "3", "4")) for number in range(20)}
+    assert flags_of(items, self_test(items, Grading())) == ["the gold of all 20 choice questions is D"]
+
+
+def test_a_prefilled_thought_is_known_to_be_open():
+    items = {str(number): Item(str(number), "Q", str(number), "math", ()) for number in range(3)}
+    assert self_test(items, Grading(prefilled=True)) == {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
