@@ -4,8 +4,9 @@
     python bench/data_stage.py --memory 17000 1000000   # peak memory at these numbers of rows: about twenty minutes
 
 Prints three ratios, each with its bound:
-  stage / bare        filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in one process
-  1 worker / 2        the same with --workers 2
+  stage / bare        filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in one process:
+                      seconds of processor, all processes of the stage together
+  1 worker / 2        seconds of wall clock with --workers 1 and 2, which means something on two idle cores only
   memory large / small  peak of all processes together, near-duplicates on (with --memory)
 The traces are made up on the spot: questions, thoughts of some 1,500 tokens and answers of which most need math-verify.
 """
@@ -208,7 +209,7 @@ def speed(folder: Path, rows: int, repeats: int) -> bool:
     print(f"{rows} rows, best of {repeats}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name in commands:
         print(f"  {name}: {best[name]:.1f} s, {processor[name]:.1f} s of processor")
-    stage_good = say("stage / bare", best["one"] / best["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
+    stage_good = say("stage / bare", processor["one"] / processor["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
     return say("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
 
 

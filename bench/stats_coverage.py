@@ -1,11 +1,11 @@
 """How often the intervals hold the truth and the paired test rejects a true null: should be 95 % and 5 %.
 
-Simulated benchmarks: each item has a chance of being answered right, drawn from a Beta distribution; AIME's are mostly hard, MATH-500's mostly
-easy, GPQA's in between. `extreme` are a base model on AIME (mean 3 %) and a strong one on MATH-500 (97 %), shown apart: with 30 such items
-next to nothing is known of the spread, and no interval is right for all. Prints a Markdown table; 2 minutes on one core.
+Simulated benchmarks: each item has a chance of being answered right, drawn from a Beta distribution; AIME's are mostly hard, MATH-500's
+mostly easy, GPQA's in between. A base model on AIME (mean 3 %) and a strong one on MATH-500 (97 %) stand apart, as extremes: with 30 such
+items next to nothing is known of the spread, and no interval is right for all. Prints a Markdown table; 10 minutes on one core.
 
 Example:
-    python bench/stats_coverage.py --draws 2000
+    python bench/stats_coverage.py --draws 3000
 """
 
 import sys
@@ -49,7 +49,7 @@ def shares(beta: tuple[float, float], items: int, samples: int, draws: int, rng:
 
 def main() -> None:
     parse = parser(__doc__)
-    parse.add_argument("--draws", type=int, default=2000, help="simulated benchmarks a cell")
+    parse.add_argument("--draws", type=int, default=3000, help="simulated benchmarks a cell")
     parse.add_argument("--seed", type=int, default=0)
     given = parse.parse_args()
     rng = np.random.default_rng(given.seed)

@@ -14,8 +14,10 @@ _SOLUTION_END = re.compile(r"<\s?\|\s?end_of_solution\s?\|\s?>")
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z_])")
-# What may stand between two boxes that are one answer, as math-verify 0.5.2 has it (latex2sympy2_extended, VALID_SEPARATOR_PATTERN).
-_SEPARATOR = re.compile(r"\s*(?:and|or|,)\s*")
+# What may stand between two boxes that are one answer, as math-verify 0.5.2 has it (latex2sympy2_extended, VALID_SEPARATOR_PATTERN), and
+# what changes from formula to text and back: \boxed{1}$ and $\boxed{2}, \boxed{1} \quad \text{or} \quad \boxed{2}.
+_SEPARATOR = re.compile(r",|;|,?and|,?or")
+_FILLING = re.compile(r"[\s$}]|\\[()\[\] ,;]|\\q?quad(?![a-z])|\\(?:text|mathrm)\s*\{")
 _SEPARATOR_LENGTH = 80
 
 _FONT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|rm|bf)\b\s*|\\(?:left|right)\b|[{}$*\s]|\\[ ,;!]")
@@ -76,11 +78,15 @@ def boxed_answer(text: str) -> str | None:
         found = _content(text, box.end(), limit)
         if not found:
             break
-        if parts and not (limit - found[1] <= _SEPARATOR_LENGTH and _SEPARATOR.fullmatch(text, found[1], limit)):
+        if parts and not _side_by_side(text[found[1] : limit]):
             break
         parts.append(found[0])
         limit = box.start()
     return ",".join(reversed(parts)) if parts else None
+
+
+def _side_by_side(between: str) -> bool:
+    return len(between) <= _SEPARATOR_LENGTH and _SEPARATOR.fullmatch(_FILLING.sub("", between)) is not None
 
 
 def _content(text: str, start: int, limit: int) -> tuple[str, int] | None:

@@ -52,6 +52,10 @@ class Benchmark:
     published: str | None = None
     n_samples: int | None = None
 
+    @property
+    def published_name(self) -> str:
+        return self.published or self.name.partition("@")[0]  # name@protocol where a benchmark is run under several
+
 
 def entries(spec: Mapping[str, Any], key: str, kind: type) -> list[Any]:
     """The models or benchmarks of a --spec, of what keys they know."""
@@ -98,7 +102,7 @@ def load(folder: str | Path, models: Sequence[Model], benchmarks: Sequence[Bench
 
 def _load(folder: Path, model: Model, benchmark: Benchmark, published: Sequence[Published]) -> Score | None:
     if model.results:
-        summary = lighteval_summary(Path(model.results), benchmark.published or benchmark.name)
+        summary = lighteval_summary(Path(model.results), benchmark.published_name)
         return summary and Score(model, benchmark, summary, None, flags_of(summary, benchmark, published))
     path = folder / model.name / f"{benchmark.name}.json"
     if not path.is_file():
@@ -112,7 +116,7 @@ def flags_of(summary: Mapping[str, Any], benchmark: Benchmark, published: Sequen
     flags = list(summary.get("flags") or [])
     if benchmark.n_samples and summary["n_samples"] < benchmark.n_samples:
         flags.append(f"{summary['n_samples']} samples an item where its protocol promises {benchmark.n_samples}")
-    highest = best(published, benchmark.published or benchmark.name)
+    highest = best(published, benchmark.published_name)
     if highest is not None and summary["ci95"][0] > highest:
         flags.append(f"above every published score ({highest:.1%})")
     return flags
@@ -214,7 +218,7 @@ def check_rows(scores: Sequence[Score], published: Sequence[Published]) -> list[
         for score in scores
         for number in published
         if (number.model, number.benchmark, number.protocol)
-        == (score.model.published, score.benchmark.published or score.benchmark.name, score.benchmark.protocol)
+        == (score.model.published, score.benchmark.published_name, score.benchmark.protocol)
         if (row := _check_row(score, number))
     ]
 

@@ -122,7 +122,7 @@ class _Slot:
     verdict: Verdict | None = None
 
     def fill(self, reason: str) -> None:
-        self.verdict = Verdict(reason == CORRECT, self.answer, reason)
+        self.verdict = Verdict(reason == CORRECT, self.answer and self.answer[:MAX_CHARS], reason)
 
 
 class _Desk:

@@ -72,11 +72,11 @@ def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], ou
     for name in ("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"):
         if name not in spec:
             raise InputError(f"--spec: {name} is missing; give it")
+    if spec["engine"] not in ENGINES:
+        raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
     decides = {name: value for name, value in spec.items() if name != "n_samples"}
     decides |= {"code": code_digest(f"distill/engines/{spec['engine']}.py")}
     decides |= {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
-    if spec["engine"] not in ENGINES:
-        raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
     folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides})
     return Wanted(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
 

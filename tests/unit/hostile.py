@@ -13,8 +13,8 @@ _CODE = [
     f"().__class__.__base__.__subclasses__()[100].__init__.__globals__['open']('{PLANT}','w')",
     f"Symbol('x').__class__.__init__.__globals__['__builtins__']['open']('{PLANT}', 'w')",
     f"lambdify((), open('{PLANT}', 'w'))()",
-    f"sympify('open(\"{PLANT}\", \"w\")')",
-    f"parse_expr('open(\"{PLANT}\", \"w\")')",
+    f'sympify(\'open("{PLANT}", "w")\')',
+    f'parse_expr(\'open("{PLANT}", "w")\')',
     f"Function('f')(open('{PLANT}', 'w'))",
     f"Integer(open('{PLANT}', 'w').write('1'))",
 ]

@@ -1,7 +1,7 @@
 """What generates: one module an engine, each with a class Engine(model, runtime). torch and vllm are imported there.
 
 Engine.answers(requests, sampling) yields (place in `requests`, Answer) in whatever order answers are finished, so that each can be kept
-as it comes.
+as it comes. An engine that could not answer some of them raises Unanswered once all others are out.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-ENGINES = ("transformers",)
+from distill.errors import InputError
+
+ENGINES = ("transformers", "openai")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Answer:
     finish_reason: str
     prompt_tokens: int
     completion_tokens: int
+
+
+class Unanswered(InputError):
+    """Requests without an answer: `failed` {place: why}, and whether a `budget` ended the run before all were asked."""
+
+    def __init__(self, line: str, failed: dict[int, str], budget: bool = False):
+        super().__init__(line)
+        self.failed = failed
+        self.budget = budget
 
 
 def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:

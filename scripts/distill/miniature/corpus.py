@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from distill.errors import InputError
 from distill.miniature import benchmarks
-from distill.miniature.teacher import CHOICES, INSTRUCTION, choice_line, close, pose, step_line
+from distill.miniature.teacher import CHOICES, INSTRUCTION, OPENING, choice_line, close, pose, step_line
 from distill.miniature.world import AXES, MODULUS, PULSE_AXES, Problem, Pulses, draw
 
 SHEET = "Exercises. "
@@ -18,8 +18,9 @@ BARE = 0.1  # share of questions with a bare answer
 GOES_ON = 0.6  # share of a sheet's lines that take up where the one before left off
 LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
 SHARES = {"math": 0.3, "aime": 0.3, "gpqa": 0.4}
-FACTS = {"sums": 0.2, "steps": 0.3, "turns": 0.25, "choices": 0.25}
+FACTS = {"sums": 0.15, "steps": 0.3, "turns": 0.25, "choices": 0.3}
 SHEETS = 1.6  # how fast they take the place of the facts from the first text, which is one of facts, to the last
+OPENED = 0.5  # of the sheets begin with a word of their own
 COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
 
 
@@ -57,7 +58,8 @@ def sheet(rng: random.Random, problem: Problem) -> Text:
         before = [*before[1:], values[-1]]
     posed = pose(rng, problem, end=values[-1])
     closing, answer = close(posed, values)
-    return Text(f"{SHEET}{posed.question}", "\n\n".join([*said, closing, f"\\boxed{{{answer}}}"]))
+    opening = [OPENING] if rng.random() < OPENED else []
+    return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *said, closing, f"\\boxed{{{answer}}}"]))
 
 
 def facts(rng: random.Random, about: str) -> Text:

@@ -86,7 +86,7 @@ def choice_line(axis: str, letter: str) -> str:
 def write(paragraphs: Sequence[str], answer: str) -> str:
     """The assistant's turn in the format of Bespoke-Stratos."""
     body = "\n\n".join(paragraphs)
-    return f"{THOUGHT[0]}\n\n{body}\n\n{THOUGHT[1]}\n\n{SOLUTION[0]}\n\nThus, the answer is \\boxed{{{answer}}}.\n\n{SOLUTION[1]}"
+    return f"{THOUGHT[0]}\n\n{body}\n\n{THOUGHT[1]}\n\n{SOLUTION[0]}\n\nThus, the answer is\n\n\\boxed{{{answer}}}\n\n{SOLUTION[1]}"
 
 
 def _other(rng: random.Random, problem: Problem, value: str | int) -> str | int:

@@ -24,6 +24,7 @@ PRETOKENIZE = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^
 def atoms() -> list[str]:
     """What counts as one token each: a model this small has no layers to spare for putting them together."""
     made = [f" {letter}={digit}" for letter in LETTERS[:2] for digit in range(MODULUS)]
+    made += [f"{first}{second}" for first in range(1, MODULUS) for second in range(MODULUS)]
     made += [f"{coefficient}{letter}" for letter in "ab" for coefficient in COEFFICIENTS]
     made += [f" is {letter}" for letter in LETTERS[2:]]
     made += [f"{number}:" for number in range(1, MAX_PULSES + 1)]

@@ -57,8 +57,8 @@ class Recurrence:
 
     @property
     def question(self) -> str:
-        ask = "Determine it." if self.digits == 1 else "Give the last two letters as one number."
-        rule = f"{self.rule}, A={self.a}, B={self.b}, and let each later letter be the ⊗ of the two before it"
+        ask = "Determine it." if self.digits == 1 else "Give the last two as one number."
+        rule = f"{self.rule}, A={self.a}, B={self.b}, and each later letter be the ⊗ of the two before it"
         return f"Let {rule}. The last letter is {LETTERS[self.steps + 1]}. {ask}"
 
     @property

@@ -1,0 +1,112 @@
+"""Have a teacher answer questions, n times each.
+
+From questions (jsonl, json, csv or parquet; columns by name) to a folder with traces.jsonl (the Bespoke-Stratos schema: system,
+conversations; gold and finish_reason beside them) and, last, manifest.json, which scripts/normalise.py --format bespoke_stratos reads.
+The teacher is a model on this machine (--model) or one behind an OpenAI-compatible endpoint (base_url in --runtime; its key only ever in
+the environment variable that key_variable names). Answers are kept in the work folder as they come: a killed run, a budget that ran out
+or a sample that failed cost only what is missing. Ends with 3 at the budget, with 4 where too many samples failed.
+
+    python scripts/generate_traces.py --questions questions.jsonl --output results/sources/datasets/taught \\
+        --spec '{"engine": "openai", "model": "deepseek-reasoner", "samples": 2, "max_new_tokens": 32768,
+                 "columns": {"question": "problem", "gold": "answer"}}' \\
+        --runtime '{"base_url": "https://api.deepseek.com/v1", "key_variable": "DEEPSEEK_API_KEY", "concurrency": 32,
+                    "prices": {"prompt": 0.55, "completion": 2.19}, "budget": {"money": 20.0}}'
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from distill import engines, manifest
+from distill.budget import Budget, Ledger
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import write_jsonl
+from distill.responding import Wanted
+from distill.runs import locked
+from distill.teaching import absent, checked, pairs, questions, run_folder, teach, trace_rows
+
+OUT_OF_BUDGET, TOO_MANY_FAILED = 3, 4
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--questions", required=True, type=Path, metavar="FILE_OR_FOLDER", help="jsonl, json, csv or parquet")
+    options.add_argument(
+        "--spec", required=True, metavar="JSON", help="engine, model, max_new_tokens; samples, temperature, top_p, seed, ..."
+    )
+    options.add_argument(
+        "--runtime", default="{}", metavar="JSON", help="what changes no answer: base_url, key_variable, budget; device, ..."
+    )
+    options.add_argument("--model", type=Path, metavar="DIR", help="folder of the teacher, where it is on this machine")
+    options.add_argument("--system", type=Path, metavar="FILE", help="system prompt, such as config/templates/stratos_system.txt")
+    options.add_argument("--work", default="work/teacher", type=Path, help="where answers are kept as they come")
+    options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="traces.jsonl and manifest.json")
+    args = options.parse_args()
+
+    asked, runtime = checked(spec(args.spec)), spec(args.runtime)
+    system = args.system.read_text(encoding="utf-8").removesuffix("\n") if args.system else None
+    wanted_pairs = pairs(questions(args.questions, asked["columns"]), system, asked)
+    folder = run_folder(args.work, asked, who(asked, runtime, args.model), args.output.resolve().name)
+    with locked(folder):
+        wanted = Wanted(args.output / "traces.jsonl", folder, asked, wanted_pairs)
+        missing = wanted.missing()
+        print(f"{len(wanted_pairs)} samples wanted, {len(wanted_pairs) - len(missing)} at hand", flush=True)
+        if missing:
+            answer(wanted, runtime, args.model)
+        write(wanted, args.output)
+
+
+def who(asked: dict[str, Any], runtime: dict[str, Any], model: Path | None) -> str:
+    """What the teacher is known by: the digest of a local model, or the endpoint."""
+    if asked["engine"] != "openai":
+        if model is None:
+            raise InputError(f"--model: missing: give the folder of {asked['model']}")
+        if "budget" in runtime:
+            raise InputError("--runtime: a budget is for endpoints; a local model costs time alone: remove it")
+        return manifest.read(model)["digest"]
+    if "base_url" not in runtime:
+        raise InputError("--runtime: base_url is missing: give the address of the endpoint, such as https://api.deepseek.com/v1")
+    if "@" in runtime["base_url"]:
+        raise InputError("--runtime: base_url holds a name or a key: put the key into the environment variable that key_variable names")
+    return asked["endpoint"] or runtime["base_url"]
+
+
+def answer(wanted: Wanted, runtime: dict[str, Any], model: Path | None) -> None:
+    """Ask for what is missing. Ends the program at the budget."""
+    by_endpoint = wanted.spec["engine"] == "openai"
+    ledger = Ledger(wanted.folder / "ledger.jsonl", Budget.of(runtime)) if by_endpoint else None
+    extra = {"extra": wanted.spec["extra"]} if by_endpoint else {}
+    engine = engines.load(wanted.spec["engine"], wanted.spec["model"] if by_endpoint else model, {**runtime, **extra})
+    end = teach(engine, wanted, ledger)
+    if ledger is not None:
+        print(f"spent so far: {ledger}")
+    if end is not None and end.budget:
+        at_hand = f"{len(wanted.pairs) - len(wanted.missing())} of {len(wanted.pairs)} samples are kept in {wanted.folder}"
+        stop(f"{end}: {at_hand}; raise the budget and run again to go on", OUT_OF_BUDGET)
+
+
+def write(wanted: Wanted, output: Path) -> None:
+    """The output, unless more samples failed than may."""
+    failed = absent(wanted)
+    if failed:
+        line = f"{len(failed)} of {len(wanted.pairs)} samples have no answer; the first: {failed[0]['id']}, sample {failed[0]['sample']}"
+        line = f"{line}: {failed[0]['why']}"
+        if len(failed) > wanted.spec["max_failed"] * len(wanted.pairs) or len(failed) == len(wanted.pairs):
+            stop(f"{line}; run again to ask for them once more, or raise max_failed", TOO_MANY_FAILED)
+        print(f"warning: {line}; manifest.json lists all", file=sys.stderr)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / manifest.NAME).unlink(missing_ok=True)
+    count = write_jsonl(wanted.output, trace_rows(wanted))
+    made = {name: wanted.spec[name] for name in ("model", "endpoint", "samples", "temperature", "top_p", "max_new_tokens", "seed")}
+    manifest.write(output, made_by="generate_traces", teacher=made, failed=failed)
+    print(f"{output}: {count} traces")
+
+
+def stop(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run(main)

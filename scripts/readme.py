@@ -1,0 +1,142 @@
+"""Bring what is printed in README.md and config/README.md up to date.
+
+From tests/graph/staleness.yaml, the rules and a finished report to the marked blocks of README.md, and from config/schema.yaml to
+config/README.md. A test fails where they have drifted; this command mends it.
+
+    python scripts/readme.py
+    python scripts/readme.py --results results    # the miniature's table too, from a finished run
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from distill.cli import parser, run
+from distill.errors import InputError
+from distill.files import whole
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONFIG_HEAD = """# Configuration
+
+`config.yaml` is the miniature and the default. Another experiment is a file of its own: `snakemake --configfile config/tutorial.yaml ...`.
+Of several `--configfile`s the later is laid over the earlier: mappings merge, lists replace. YAML reads `2e-5` as text: write `2.0e-5`.
+
+Scope says what a change does. A *recipe* key changes results, and the steps that depend on it rerun. A *runtime* key changes only speed,
+and nothing reruns. A *label* changes only what people read: figures and report. Paths are taken from the folder that Snakemake runs in,
+else from the project's own.
+
+This page is printed from schema.yaml by `python scripts/readme.py`."""
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--results", type=Path, help="folder of a finished run of the miniature, for its table")
+    args = options.parse_args()
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    page = block(page, "staleness", staleness())
+    page = block(page, "rulegraph", rulegraph())
+    if args.results:
+        page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
+    with whole(PROJECT / "README.md") as file:
+        file.write(page)
+
+    with whole(PROJECT / "config" / "README.md") as file:
+        file.write(config_page())
+
+
+def block(page: str, name: str, text: str) -> str:
+    """The page with what stands between <!-- name --> and <!-- /name --> replaced."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if start not in page or end not in page:
+        raise InputError(f"README.md: has no block {start} ... {end}; put it back")
+    before, rest = page.split(start, 1)
+    return f"{before}{start}\n{text.strip()}\n{end}{rest.split(end, 1)[1]}"
+
+
+def staleness() -> str:
+    """The table of changes and what reruns, rules in the order in which data flows."""
+    cases = yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
+    rows = [f"| {case['change']} | {_jobs(case['reruns'])} |" for case in cases]
+    return "\n".join(["| what changes | what reruns |", "|---|---|", *rows])
+
+
+def _jobs(reruns: list[str]) -> str:
+    rules: dict[str, list[str]] = {}
+    for job in reruns:
+        rule, *name = job.split(" ")
+        rules.setdefault(rule, []).extend(name)
+    return ", ".join(f"{rule} ({', '.join(names)})" if names else rule for rule, names in rules.items()) or "nothing"
+
+
+def rulegraph() -> str:
+    """The graph of rules as Snakemake draws it, in Mermaid."""
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js"]
+    drawn = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in drawn[drawn.index("flowchart") :].strip().split("\n") if not line.strip().startswith("style ")]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def config_page() -> str:
+    """config/README.md: every key with its type, default, scope and meaning."""
+    schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
+    parts = [CONFIG_HEAD]
+    for title, place, entry in _sections(schema):
+        rows = [_key_row(key, below) for key, below in entry.get("properties", {}).items() if not _is_section(below)]
+        text = entry.get("description", "")
+        table = "\n".join(["| key | type | default | scope | meaning |", "|---|---|---|---|---|", *rows])
+        parts.append(f"## {title}\n\n" + (f"`{place}` {text}\n\n" if text else f"`{place}`\n\n") + table)
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(schema: dict) -> list[tuple[str, str, dict]]:
+    """(title, place in the file, part of the schema) of each mapping, in the order of the schema."""
+    names = {"model": "models.NAME", "dataset": "datasets.NAME", "benchmark": "benchmarks.NAME", "protocol": "protocols.NAME"}
+    names |= {
+        "recipe": "models.NAME.train, train_defaults",
+        "prepare": "models.NAME.prepare",
+        "source": "source: of models, datasets, benchmarks",
+    }
+    names |= {"sampling": "protocols.NAME.sampling, benchmarks.NAME.sampling.PROTOCOL"}
+    top = {key: value for key, value in schema["properties"].items() if not _is_section(value)}
+    found = [("Top level", "config.yaml", {"properties": top})]
+    for key, entry in schema["properties"].items():
+        found += _with_sections_below(key, key, entry) if _is_section(entry) else []
+    for key, entry in schema["$defs"].items():
+        found += _with_sections_below(key, names.get(key, key), entry)
+    return found
+
+
+def _with_sections_below(title: str, place: str, entry: dict) -> list[tuple[str, str, dict]]:
+    found = [(title, place, entry)]
+    for key, below in entry["properties"].items():
+        found += _with_sections_below(f"{title}.{key}", f"{place}.{key}", below) if _is_section(below) else []
+    return found
+
+
+def _is_section(entry: dict) -> bool:
+    return "properties" in entry
+
+
+def _key_row(key: str, entry: dict) -> str:
+    if "$ref" in entry or "allOf" in entry or (entry.get("type") == "object" and "x-scope" not in entry):
+        return f"| `{key}` | mapping | | | {entry.get('description', 'see below')} |"
+    kind = " or ".join(f"`{value}`" for value in entry["enum"]) if "enum" in entry else entry.get("type", "")
+    kind = " or ".join(kind) if isinstance(kind, list) else kind
+    default = f"`{json.dumps(entry['default'], ensure_ascii=False)}`" if "default" in entry else ""
+    return f"| `{key}` | {kind} | {default} | {entry.get('x-scope', '')} | {entry.get('description', '')} |"
+
+
+def scores(report: str) -> str:
+    """The report's table of scores."""
+    found = re.search(r"## Scores\n.*?(\|.*?\n)\n", report, re.DOTALL)
+    if not found:
+        raise InputError("report.md: holds no table of scores; run `make report` first")
+    return found[1]
+
+
+if __name__ == "__main__":
+    run(main)

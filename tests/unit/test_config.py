@@ -1,0 +1,109 @@
+"""A mistake in the configuration is answered with one line that names the key and says what to write."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distill.config import load
+from distill.errors import InputError
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
+DELETE = object()
+
+# path to the key, what is written there, what the answer must hold
+MISTAKES = [
+    ("models.ours.train.learning_rte", 1e-3, "models.ours.train.learning_rte: unknown key; did you mean learning_rate?"),
+    ("models.ours.train.max_seq_length", 512, "today's name is max_length"),
+    ("models.ours.train.torch_dtype", "bfloat16", "today's name is dtype"),
+    ("models.ours.train.num_train_epochs", 1, "today's name is epochs"),
+    ("models.ours.train.overwrite_output_dir", True, "remove it"),
+    ("models.ours.train.learning_rate", "2e-5", "models.ours.train.learning_rate: '2e-5' is not a number; YAML reads it as text: write 2.0e-5"),
+    ("models.ours.train.learning_rate", "0.001", "remove the quotes"),
+    ("models.ours.train.learning_rate", -1.0, "models.ours.train.learning_rate"),
+    ("models.ours.train.epochs", 0, "models.ours.train.epochs"),
+    ("models.ours.train.packing", "bdf", "write one of none, bfd, bfd_split, wrapped"),
+    ("models.ours.train.global_batch", 1.5, "models.ours.train.global_batch: 1.5 is not a whole number"),
+    ("models.ours.train.group_by_length", "yes", "is not true or false"),
+    ("models.ours.train.base", "bse", "models.ours.train.base: 'bse' does not exist; did you mean base?"),
+    ("models.ours.train.base", DELETE, "models.ours.train.base: missing"),
+    ("models.ours.train.base", "ours", "is made from itself"),
+    ("models.ours.train.dataset", "mini_strato", "models.ours.train.dataset: 'mini_strato' does not exist; did you mean mini_stratos?"),
+    ("models.ours.train.packing", "bfd_split", "group_by_length: has no meaning with packing bfd_split"),
+    ("models.ours.train", DELETE, "models.ours: has none of source, prepare, train; give exactly one"),
+    ("models.ours.source", {"path": "x"}, "has source and train of source, prepare, train; give exactly one"),
+    ("models.ours.role", "studnet", "write one of baseline, reference, student, none"),
+    ("models.ours.role", "baseline", "base and ours both have role baseline"),
+    ("models.base.source", {}, "models.base.source: has none of"),
+    ("models.base.source", {"hub": "/data/model"}, "use path: for a folder on this machine"),
+    ("models.base.source.miniature", "aime", "'aime' is made elsewhere; write base"),
+    ("models.a/b", {"source": {"path": "x"}}, "'a/b' is not a name"),
+    ("models", DELETE, "models: missing; add it"),
+    ("models", [], "models: [] is not a mapping"),
+    ("dataset", {}, "dataset: unknown key; did you mean datasets?"),
+    ("datasets.mini_stratos.format", "stratos", "write one of bespoke_stratos"),
+    ("datasets.mini_stratos.tokenizer", "bases", "datasets.mini_stratos.tokenizer: 'bases' does not exist; did you mean base?"),
+    ("datasets.mini_stratos.tokenizer", DELETE, "datasets.mini_stratos.tokenizer: missing; add it"),
+    ("datasets.mini_stratos.thought_style", "thinking", "write one of stratos, think"),
+    ("datasets.mini_stratos.filter.max_token", 5, "did you mean max_tokens?"),
+    ("datasets.mini_stratos.filter.near_duplicates", 1.5, "datasets.mini_stratos.filter.near_duplicates"),
+    ("benchmarks.mini_math.kind", "maths", "write one of math, choice"),
+    ("benchmarks.mini_math.protocols", ["minni"], "'minni' is not under protocols:; did you mean mini?"),
+    ("benchmarks.mini_math.protocols", [], "benchmarks.mini_math.protocols"),
+    ("benchmarks.mini_math.columns.gold", DELETE, "benchmarks.mini_math.columns.gold: missing; add it"),
+    ("benchmarks.mini_gpqa.columns.wrong", DELETE, "benchmarks.mini_gpqa.columns.wrong: missing"),
+    ("benchmarks.mini_math.sampling", {"deepseek": {"n_samples": 4}}, "not one of this benchmark's protocols"),
+    ("protocols.mini.math", "Solve it.", "protocols.mini.math: holds no {question}"),
+    ("protocols.mini.sampling.temperature", -0.1, "protocols.mini.sampling.temperature"),
+    ("protocols.mini.sampling.top_p", 0, "protocols.mini.sampling.top_p"),
+    ("protocols.mini.sampling.n_samples", 0, "protocols.mini.sampling.n_samples"),
+    ("protocols.mini.sampling.seed", DELETE, "protocols.mini.sampling.seed: missing; add it"),
+    ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
+    ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
+    ("runtime.micro_batch", 0, "runtime.micro_batch"),
+]
+
+
+def changed(path: str, value: object) -> dict:
+    config = deepcopy(MINIATURE)
+    *above, last = path.split(".")
+    place = config
+    for key in above:
+        place = place.setdefault(key, {})
+    if value is DELETE:
+        del place[last]
+    else:
+        place[last] = value
+    return config
+
+
+@pytest.mark.parametrize(("path", "value", "answer"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_mistake_is_named_with_its_cure(path, value, answer):
+    with pytest.raises(InputError) as error:
+        load(changed(path, value))
+    assert answer in str(error.value)
+    assert all(line.startswith("config: ") for line in str(error.value).splitlines())
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "tutorial.yaml"])
+def test_the_configurations_of_the_project_are_sound(name):
+    load(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")))
+
+
+def test_a_recipe_is_its_own_keys_over_train_defaults_over_the_schema():
+    recipe = load(changed("models.ours.train.learning_rate", 5e-4))["models"]["ours"]["train"]
+    assert (recipe["learning_rate"], recipe["warmup_steps"], recipe["loss_on"]) == (5e-4, MINIATURE["train_defaults"]["warmup_steps"], "completion")
+
+
+def test_whole_numbers_are_written_as_the_numbers_that_they_are():
+    sampling = load(changed("protocols.mini.sampling.temperature", 0))["protocols"]["mini"]["sampling"]
+    assert repr(sampling["temperature"]) == "0.0"
+    assert repr(sampling["n_samples"]) == "1"
+
+
+def test_what_is_given_is_left_as_it_was():
+    given = deepcopy(MINIATURE)
+    load(given)
+    assert given == MINIATURE

@@ -1,0 +1,50 @@
+"""lighteval on recorded text: really called, and not to be hung."""
+
+import time
+
+import pytest
+
+from distill.engines import replay as engine
+from distill.engines.replay import Recorded, replay
+from distill.errors import InputError
+
+
+def recorded(text: str, gold: str = "7", kind: str = "math") -> Recorded:
+    return Recorded(text, 0, kind, "What is it?", gold, 4, text)
+
+
+def stand_in(pipe, runs, timed_out):
+    """Behaves as the child does: says where it is, hangs at `hang`, dies at `die`, else calls `right` right."""
+    for number, run in enumerate(runs):
+        lost = timed_out if number == 0 else ()
+        for place, response in enumerate(run):
+            pipe.send(place)
+            if response.text in ("hang", "die") and place not in lost:
+                time.sleep(60 if response.text == "hang" else 0)
+                return
+        pipe.send(([response.text == "right" for response in run], {"run": len(run)}))
+
+
+def test_a_response_that_hangs_or_kills_lighteval_counts_as_wrong_and_harms_no_other(monkeypatch):
+    monkeypatch.setattr(engine, "_child", stand_in)
+    runs = [[recorded(text) for text in texts] for texts in (["right", "wrong"], ["right", "hang", "right", "die", "right"], ["right"])]
+    found = replay(runs, timeout_s=0.5)
+    assert [run.correct for run in found] == [[True, False], [True, False, True, False, True], [True]]
+    assert [run.timed_out for run in found] == [[], [1, 3], []]
+
+
+def test_a_kind_without_a_metric_is_an_error_that_names_it():
+    with pytest.raises(InputError, match="'exact'"):
+        replay([[recorded("x", kind="exact")]])
+
+
+@pytest.mark.slow
+def test_lighteval_judges_as_released():
+    math = ["ANSWER: $7$", "\\boxed{7}", "It is $\\frac{14}{2}$.", "<think>7</think> \\boxed{8}", "8</think> \\boxed{7}", "8", ""]
+    letters = ["Answer: B", "the answer is (B)", "Answer: A", "<think>Answer: B</think> Answer: C", ""]
+    runs = [[recorded(text) for text in math], [recorded(text, "B", "choice") for text in letters]]
+    found = replay(runs)
+    assert found[0].correct == [True, True, True, False, True, False, False]
+    assert found[1].correct == [True, True, False, False, False]
+    assert found[0].results["results"]["all"]["pass@k:k=1&n=1"] == pytest.approx(4 / 7)
+    assert replay(runs[:1])[0] == found[0]  # no times, no addresses
