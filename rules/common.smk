@@ -57,10 +57,16 @@ def template_of(entry):
     return [local(entry["chat_template"])] if "chat_template" in entry else []
 
 
+def system_of(entry):
+    """The system prompt file that a dataset or a teacher declares, if any."""
+    return [local(entry["system"])] if "system" in entry else []
+
+
 def selection(dataset):
     """What decides which rows of a dataset are kept; the system prompt counts by its text."""
-    entry = config["datasets"][dataset]
-    system = Path(local(entry["system"])).read_text(encoding="utf-8") if "system" in entry else None
+    system = config["datasets"][dataset].get("system")
+    if system not in (None, "source"):
+        system = Path(local(system)).read_text(encoding="utf-8")
     return {**plan.filter(dataset), "system": system}
 
 
@@ -82,17 +88,29 @@ def after_seal(path):
     """
 
     def wait(wildcards):
-        if not never_trained() and ("model" not in wildcards.keys() or plan.below_seal(wildcards.model)):
+        if not never_trained() and below_seal(wildcards):
             checkpoints.seal.get()
         return path(wildcards) if callable(path) else expand(path, **wildcards)
 
     return wait
 
 
+def below_seal(wildcards):
+    """Whether a job hangs on a training of this run: its model or its dataset says so; one that is about neither is about all models."""
+    if "model" in wildcards.keys():
+        return plan.below_seal(wildcards.model)
+    return "dataset" not in wildcards.keys() or plan.taught_below_seal(wildcards.dataset)
+
+
 def sealed_data(model, name):
-    """A file of a model's training set. The set counts by its digest, not by its date: `ancient`."""
+    """A file of a model's training set. The set counts by its digest, not by its date: `ancient`.
+
+    What a model that is trained here has written is no part of the seal, which waits for no training: it counts as any other input does.
+    """
     checkpoints.seal.get()
-    return ancient(f"results/data/{config['models'][model]['train']['dataset']}/{name}")
+    dataset = config["models"][model]["train"]["dataset"]
+    path = f"results/data/{dataset}/{name}"
+    return path if plan.taught_below_seal(dataset) else ancient(path)
 
 
 def sealed_digest(model):

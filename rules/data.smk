@@ -1,12 +1,12 @@
 # Data: from where a source lies to what is trained on.
 #
-# needs  the source of each dataset and benchmark (a path; the miniature makes its own) and the tokenizer that counts
+# needs  the source of each dataset and benchmark (a path, or a teacher and questions; the miniature makes its own) and the tokenizer that counts
 # makes  results/sources/{kind}/{name}/       the files of a source, known by content (manifest.json)
 #        results/data/{dataset}/traces.jsonl  one trace a row, whatever the format
 #        results/data/{dataset}/sft.jsonl     what is trained on; dropped.jsonl, funnel.json and contamination.json say why
 #        results/data/{dataset}/audit.json    what training will do to these rows
 #        results/data/digests.json            the seal: which training sets there are, by content
-# costs  one core; about a minute for 17k traces
+# costs  one core; about a minute for 17k traces. teacher: what its tokens cost; it keeps answers under work/teacher/ and goes on there
 
 
 rule fetch:
@@ -39,9 +39,50 @@ rule fetch:
         """
 
 
+rule teacher:
+    input:
+        questions=after_seal(lambda w: plan.questions_of(w.dataset)),
+        model=after_seal(lambda w: plan.teacher_model(w.dataset)),
+        system=lambda w: system_of(plan.teacher_of(w.dataset)),
+    output:
+        traces="results/sources/datasets/{dataset}/traces.jsonl",
+        manifest="results/sources/datasets/{dataset}/manifest.json",
+    log:
+        "results/logs/teacher/{dataset}.log",
+    benchmark:
+        "results/timing/teacher/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.taught()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        gpu=lambda w: config["runtime"]["respond_gpus"] if plan.teacher_model(w.dataset) else 0,
+    params:
+        spec=lambda w: spec(plan.teacher(w.dataset)),
+        code=lambda w: code("generate_traces.py", f"distill/engines/{plan.teacher(w.dataset)['engine']}.py"),
+        runtime=lambda w, output: spec(plan.teacher_runtime(w.dataset)),
+        questions=lambda w, input: input.questions if input.questions.endswith(".jsonl") else folder(input.questions),
+        model=lambda w, input: f"--model={folder(input.model)}" if input.model else [],
+        system=lambda w, input: f"--system={input.system}" if input.system else [],
+        folder=lambda w, output: folder(output.manifest),
+    shell:
+        """
+        python "$SCRIPTS/generate_traces.py" \
+            --questions {params.questions:q} \
+            --spec {params.spec:q} \
+            --runtime {params.runtime:q} \
+            {params.model:q} \
+            {params.system:q} \
+            --work work/teacher \
+            --output {params.folder:q} >{log:q} 2>&1
+        """
+
+
 rule normalise:
     input:
-        source="results/sources/datasets/{dataset}/manifest.json",
+        source=after_seal("results/sources/datasets/{dataset}/manifest.json"),
         gold=lambda w: plan.gold_of(w.dataset),
     output:
         traces="results/data/{dataset}/traces.jsonl",
@@ -75,8 +116,8 @@ rule normalise:
 
 rule filter:
     input:
-        traces="results/data/{dataset}/traces.jsonl",
-        rejected="results/data/{dataset}/rejected.jsonl",
+        traces=after_seal("results/data/{dataset}/traces.jsonl"),
+        rejected=after_seal("results/data/{dataset}/rejected.jsonl"),
         tokenizer=lambda w: plan.tokenizer_of(w.dataset),
         benchmarks=expand(
             "results/sources/benchmarks/{name}/manifest.json",
@@ -120,7 +161,7 @@ rule filter:
 
 rule audit:
     input:
-        sft="results/data/{dataset}/sft.jsonl",
+        sft=after_seal("results/data/{dataset}/sft.jsonl"),
         tokenizer=lambda w: plan.tokenizer_of(w.dataset),
     output:
         audit="results/data/{dataset}/audit.json",
@@ -149,7 +190,10 @@ rule audit:
 
 checkpoint seal:
     input:
-        sft=expand("results/data/{dataset}/sft.jsonl", dataset=plan.trained_on()),
+        # All that train takes as `ancient` must be made before the seal: Snakemake 9.27.1 does not look at a job's parameters while a job that
+        # makes one of its ancient inputs is yet to run.
+        audits=expand("results/data/{dataset}/audit.json", dataset=plan.sealed()),
+        sft=expand("results/data/{dataset}/sft.jsonl", dataset=plan.sealed()),
     output:
         digests="results/data/digests.json",
     log:
@@ -163,7 +207,7 @@ checkpoint seal:
         mem_mb=500,
     params:
         code=code("seal.py"),
-        sets=lambda w, input: [f"{name}={path}" for name, path in zip(plan.trained_on(), input.sft)],
+        sets=lambda w, input: [f"{name}={path}" for name, path in zip(plan.sealed(), input.sft)],
     shell:
         """
         python "$SCRIPTS/seal.py" --output {output.digests:q} {params.sets:q} >{log:q} 2>&1

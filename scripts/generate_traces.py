@@ -81,7 +81,9 @@ def answer(wanted: Wanted, runtime: dict[str, Any], model: Path | None) -> None:
     end = teach(engine, wanted, ledger)
     if ledger is not None:
         print(f"spent so far: {ledger}")
-    if end is not None and end.budget:
+    if end is not None and end.ended == "refusal":
+        raise InputError(str(end))
+    if end is not None and end.ended == "budget":
         at_hand = f"{len(wanted.pairs) - len(wanted.missing())} of {len(wanted.pairs)} samples are kept in {wanted.folder}"
         stop(f"{end}: {at_hand}; raise the budget and run again to go on", OUT_OF_BUDGET)
 

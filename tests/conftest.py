@@ -23,7 +23,7 @@ class Checkout:
 
     def snakemake(self, *args: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
         """Run Snakemake here; `config` is laid over the tiny miniature."""
-        (self.folder / "overlay.yaml").write_text(yaml.safe_dump(config or {"title": "Tiny"}), encoding="utf-8")
+        (self.folder / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **(config or {})}), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml", *args]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=900, check=False)
 
@@ -58,7 +58,12 @@ def checkout(folder: Path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout on which the tiny miniature has run from nothing. Tests must not change it: take a copy."""
+    """A checkout on which the tiny miniature has run from nothing. Tests must not change it: take a copy.
+
+    While working on the tests, DISTILL_FINISHED may name such a folder of an earlier session, and nothing is run.
+    """
+    if "DISTILL_FINISHED" in os.environ:
+        return Checkout(Path(os.environ["DISTILL_FINISHED"]))
     made = checkout(tmp_path_factory.mktemp("finished") / "project")
     done = made.snakemake("--cores", str(os.cpu_count()))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

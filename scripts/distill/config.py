@@ -17,7 +17,7 @@ from distill.errors import InputError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
 WAYS = ("source", "prepare", "train")
-SOURCES = ("path", "hub", "miniature")
+SOURCES = ("path", "hub", "miniature", "teacher")
 # Names that older tools and tutorials use for keys of a recipe.
 OLD_NAMES = {
     "max_seq_length": "max_length",
@@ -157,7 +157,9 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
     if not any(model["role"] != "none" for model in models.values()):
         yield "models: none has a role, so none is evaluated; give one role: student"
     for name, dataset in datasets.items():
-        yield from _source_mistakes(f"datasets.{name}.source", dataset["source"], {"traces"})
+        yield from _source_mistakes(f"datasets.{name}.source", dataset["source"], {"traces"}, SOURCES)
+        if "teacher" in dataset["source"]:
+            yield from _teacher_mistakes(f"datasets.{name}.source.teacher", name, config)
         yield from _unknown(f"datasets.{name}", "tokenizer", dataset, models)
     for name, benchmark in benchmarks.items():
         yield from _source_mistakes(f"benchmarks.{name}.source", benchmark["source"], {"aime", "math", "gpqa"})
@@ -186,12 +188,48 @@ def _unknown(where: str, key: str, entry: dict[str, Any], known: dict[str, Any])
         yield f"{where}.{key}: {entry[key]!r} does not exist; {_instead(entry[key], list(known))}"
 
 
-def _source_mistakes(where: str, source: dict[str, Any], made: set[str]) -> Iterator[str]:
+def _source_mistakes(where: str, source: dict[str, Any], made: set[str], known: tuple[str, ...] = SOURCES[:3]) -> Iterator[str]:
     kinds = [kind for kind in SOURCES if kind in source]
-    if len(kinds) != 1:
-        yield f"{where}: has {' and '.join(kinds) or 'none'} of {', '.join(SOURCES)}; give exactly one"
+    if len(kinds) != 1 or kinds[0] not in known:
+        yield f"{where}: has {' and '.join(kinds) or 'none'} of {', '.join(known)}; give exactly one"
     elif kinds == ["miniature"] and source["miniature"] not in made:
         yield f"{where}.miniature: {source['miniature']!r} is made elsewhere; write {' or '.join(sorted(made))}"
+
+
+def _teacher_mistakes(where: str, dataset: str, config: dict[str, Any]) -> Iterator[str]:
+    teacher = config["datasets"][dataset]["source"]["teacher"]
+    if "endpoint" in teacher:
+        yield from _unknown(where, "endpoint", teacher, config["runtime"]["endpoints"])
+    else:
+        yield from _unknown(where, "model", teacher, config["models"])
+    asked = teacher["questions"]
+    kinds = [kind for kind in ("dataset", "path", "hub") if kind in asked]
+    if len(kinds) != 1:
+        yield f"{where}.questions: has {' and '.join(kinds) or 'none'} of dataset, path, hub; give exactly one"
+    elif kinds == ["dataset"]:
+        yield from _unknown(f"{where}.questions", "dataset", asked, config["datasets"])
+    if "{question}" not in teacher["user"]:
+        yield f"{where}.user: holds no {{question}}; put it where the text goes"
+    if f"datasets.{dataset}" in _above(f"datasets.{dataset}", config):
+        yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
+
+
+def _above(what: str, config: dict[str, Any]) -> set[str]:
+    """`models.NAME` and `datasets.NAME` that a model or dataset is made from, directly or not."""
+    found: set[str] = set()
+    todo = [what]
+    while todo:
+        kind, name = todo.pop().split(".", 1)
+        entry = config[kind].get(name, {})
+        teacher = entry.get("source", {}).get("teacher", {})
+        made_from = {
+            "models": [parent_of(entry) if kind == "models" else teacher.get("model") if "endpoint" not in teacher else None],
+            "datasets": [entry.get("train", {}).get("dataset"), teacher.get("questions", {}).get("dataset")],
+        }
+        direct = {f"{key}.{value}" for key, values in made_from.items() for value in values if value}
+        todo += direct - found
+        found |= direct
+    return found
 
 
 def _circles(models: dict[str, Any]) -> Iterator[str]:

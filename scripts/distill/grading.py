@@ -95,7 +95,7 @@ def without_math_verify(task: Task, answer: str) -> str | None:
     Two whole numbers are equal or not, and math-verify 0.5.2 says the same: it strips leading zeros and compares integers. An answer
     spelled exactly as the gold is right whatever math-verify makes of it: it parses both alike and finds equal objects or equal strings.
     """
-    gold = _plain(task.gold)
+    gold = _gold(task)
     if task.kind != "math":
         return CORRECT if answer == (gold.upper() if task.kind == "choice" else " ".join(gold.split())) else WRONG
     answer = _plain(answer)
@@ -106,6 +106,12 @@ def without_math_verify(task: Task, answer: str) -> str | None:
     if len(answer) > MAX_CHARS or len(gold) > MAX_CHARS:
         return TOO_LONG
     return None
+
+
+def _gold(task: Task) -> str:
+    """What an answer is compared with: of a gold that is a whole solution, its box."""
+    boxed = boxed_answer(task.gold) if task.kind == "math" and "\\boxed" in task.gold else None
+    return _plain(boxed or task.gold)
 
 
 def _plain(text: str) -> str:
@@ -141,7 +147,7 @@ class _Desk:
         if reason:
             slot.fill(reason)
             return slot
-        key = (_plain(task.gold), _plain(answer or ""))
+        key = (_gold(task), _plain(answer or ""))
         if key in self.known:
             slot.fill(self.known[key])
         elif key in self.open:

@@ -13,7 +13,7 @@ class HashSet:
     """Open addressing with linear probing over one array; grows by doubling at three quarters."""
 
     def __init__(self) -> None:
-        self._places = array("Q", bytes(8 << 10))
+        self._places = array("Q", [0]) * 1024
         self._count = 0
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class HashSet:
 
     def _grow(self) -> None:
         old = self._places
-        self._places = array("Q", bytes(16 * len(old)))
+        self._places = array("Q", [0]) * (2 * len(old))
         for value in old:
             if value:
                 self._places[self._find(value)] = value

@@ -51,21 +51,40 @@ class Plan:
         return [name for its_kind, name, source in self._sources() if its_kind == kind and "miniature" in source]
 
     def fetched(self) -> list[str]:
-        """`{kind}/{name}` of all whose files the miniature does not make."""
-        return [f"{kind}/{name}" for kind, name, source in self._sources() if "miniature" not in source]
+        """`{kind}/{name}` of all whose files are fetched, not made here."""
+        return [f"{kind}/{name}" for kind, name, source in self._sources() if not source.keys() & {"miniature", "teacher", "dataset"}]
 
     def _sources(self) -> list[tuple[str, str, Part]]:
         own = [(kind, name, entry["source"]) for kind in KINDS for name, entry in self.config[kind].items() if "source" in entry]
-        return own + [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
+        golds = [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
+        return own + golds + [("questions", name, self.teacher_of(name)["questions"]) for name in self.taught()]
 
     def source_of(self, path: str) -> Part:
         """The source: of `{kind}/{name}`."""
-        kind, name = path.split("/")
-        return self.config["datasets"][name]["gold"]["source"] if kind == "golds" else self.config[kind][name]["source"]
+        return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
 
     def below_seal(self, model: str | None) -> bool:
         """Whether a model is trained, or made from one that is."""
         return model is not None and ("train" in self.config["models"][model] or self.below_seal(parent_of(self.config["models"][model])))
+
+    def taught(self) -> list[str]:
+        """Datasets that a teacher writes in this run."""
+        return [name for name, entry in self.config["datasets"].items() if "teacher" in entry["source"]]
+
+    def teacher_of(self, dataset: str) -> Part:
+        return self.config["datasets"][dataset]["source"]["teacher"]
+
+    def taught_below_seal(self, dataset: str) -> bool:
+        """Whether a dataset hangs on a model that is trained here: such a one cannot be sealed before training."""
+        if dataset not in self.taught():
+            return False
+        teacher = self.teacher_of(dataset)
+        above = teacher["questions"].get("dataset")
+        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.taught_below_seal(above))
+
+    def sealed(self) -> list[str]:
+        """Datasets that some model is trained on and that are known before any training."""
+        return [name for name in self.trained_on() if not self.taught_below_seal(name)]
 
     # Files
 
@@ -85,7 +104,7 @@ class Plan:
     # What decides the result of a step
 
     def fetch(self, path: str) -> Part:
-        return without(self.source_of(path), "path")
+        return without(self.source_of(path), "path", "columns")
 
     def toy(self, kind: str, name: str) -> Part:
         """What the miniature makes a source from: the seed and its sizes."""
@@ -101,6 +120,28 @@ class Plan:
         entry = self.config["datasets"][dataset]
         gold = {"gold": without(entry["gold"], "source")} if "gold" in entry else {}
         return {**_only(entry, "columns"), **gold}
+
+    def questions_of(self, dataset: str) -> str:
+        """What a teacher's questions are read from: another dataset's traces, or a fetched folder."""
+        above = self.teacher_of(dataset)["questions"].get("dataset")
+        return f"results/data/{above}/traces.jsonl" if above else f"results/sources/questions/{dataset}/manifest.json"
+
+    def teacher_model(self, dataset: str) -> list[str]:
+        """The manifest of a teacher on this machine; nothing where it is behind an endpoint."""
+        teacher = self.teacher_of(dataset)
+        return [] if "endpoint" in teacher else [f"results/models/{teacher['model']}/manifest.json"]
+
+    def teacher(self, dataset: str) -> Part:
+        """What decides a teacher's traces beside its weights, the questions and the system prompt."""
+        teacher = self.teacher_of(dataset)
+        engine = "openai" if "endpoint" in teacher else teacher["engine"]
+        asked = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
+        return {**without(teacher, "questions", "system", "engine"), "engine": engine, "columns": asked}
+
+    def teacher_runtime(self, dataset: str) -> Part:
+        """Where and how fast a teacher answers, and what it may cost."""
+        endpoint = self.teacher_of(dataset).get("endpoint")
+        return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
 
     def gold_of(self, dataset: str) -> list[str]:
         return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []

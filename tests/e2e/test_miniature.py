@@ -38,8 +38,12 @@ def sha256(path: Path) -> str:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_row_is_trained_on_or_dropped_once_with_a_reason(results, dataset):
     folder = results / "data" / dataset
-    traces, rejected, sft, dropped, funnel = *(rows(folder / f"{name}.jsonl") for name in ("traces", "rejected", "sft", "dropped")), read(folder / "funnel.json")
-    assert all(list(row) == ["id", "question", "gold", "thought", "solution", "source", "finish_reason"] for row in traces)
+    traces, rejected, sft, dropped, funnel = (
+        *(rows(folder / f"{name}.jsonl") for name in ("traces", "rejected", "sft", "dropped")),
+        read(folder / "funnel.json"),
+    )
+    keys = ["id", "question", "gold", "thought", "solution", "source", "finish_reason"]
+    assert all(list(row)[:7] == keys and set(row) - set(keys) <= {"system"} for row in traces)
     assert all(list(row) == ["id", "prompt", "completion"] for row in sft)
     assert all(list(row) == ["id", "reason", "detail"] for row in dropped)
     assert funnel["rows_in"] == len(traces) + len(rejected) == funnel["kept"] + sum(funnel["dropped"].values())
@@ -54,7 +58,9 @@ def test_the_filter_finds_the_planted_defects(results):
     dropped = read(results / "data" / "mini_stratos" / "funnel.json")["dropped"]
     assert all(dropped[reason] > 0 for reason in ("malformed", "truncated", "wrong_answer", "duplicate", "contaminated", "too_long"))
     hits = read(results / "data" / "mini_stratos" / "contamination.json")
-    questions = {row["problem"] for name in ("mini_aime", "mini_math") for row in rows(results / "sources" / "benchmarks" / name / "items.jsonl")}
+    questions = {
+        row["problem"] for name in ("mini_aime", "mini_math") for row in rows(results / "sources" / "benchmarks" / name / "items.jsonl")
+    }
     trained = [row["prompt"][-1]["content"] for row in rows(results / "data" / "mini_stratos" / "sft.jsonl")]
     assert hits
     assert not [text for text in trained if any(question in text for question in questions)]
@@ -70,7 +76,10 @@ def test_a_model_folder_is_what_its_manifest_says(results, model):
     manifest = read(folder / "manifest.json")
     assert manifest["files"] == {name: sha256(folder / name) for name in manifest["files"]}
     assert {"model.safetensors", "config.json", "generation_config.json", "tokenizer.json"} <= set(manifest["files"])
-    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} - set(manifest["files"]) <= {"manifest.json", "log.jsonl"}
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} - set(manifest["files"]) <= {
+        "manifest.json",
+        "log.jsonl",
+    }
     if model != "base":
         dataset = {"ours": "mini_stratos", "r1-distill-mini": "mini_r1"}[model]
         assert manifest["parent"] == read(results / "models" / "base" / "manifest.json")["digest"]
@@ -147,7 +156,19 @@ def test_two_runs_from_nothing_give_the_same_bytes(finished, tmp_path):
 
     again = checkout(tmp_path / "again")
     assert again.snakemake("--cores", "1").returncode == 0
-    kept = ["data", "models", "benchmarks", "responses", "scores", "lighteval", "figures", "comparison.csv", "differences.csv", "published.csv", "report.md"]
+    kept = [
+        "data",
+        "models",
+        "benchmarks",
+        "responses",
+        "scores",
+        "lighteval",
+        "figures",
+        "comparison.csv",
+        "differences.csv",
+        "published.csv",
+        "report.md",
+    ]
     for name in kept:
         first = finished.folder / "results" / name
         files = [first] if first.is_file() else sorted(path for path in first.rglob("*") if path.is_file())

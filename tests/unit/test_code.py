@@ -21,7 +21,11 @@ BELOW = '"""Below."""\nfrom distill import deeper\n\ndef double(n):\n    import 
 def scripts(tmp_path):
     (tmp_path / "scripts" / "distill").mkdir(parents=True)
     write = {"scripts/step.py": SCRIPT, "scripts/distill/__init__.py": "", "scripts/distill/below.py": BELOW}
-    write |= {"scripts/distill/deeper.py": "def two():\n    return 2\n", "scripts/distill/other.py": "", "pins.txt": "trl==1.16.0\ntorch==2.13.0\nPandas==3\n"}
+    write |= {
+        "scripts/distill/deeper.py": "def two():\n    return 2\n",
+        "scripts/distill/other.py": "",
+        "pins.txt": "trl==1.16.0\ntorch==2.13.0\nPandas==3\n",
+    }
     for name, text in write.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
@@ -82,5 +86,5 @@ def test_parts_name_each_module_and_pin(scripts):
 
 def test_a_script_that_is_no_python_is_named(scripts):
     (scripts / "scripts" / "step.py").write_text("def", encoding="utf-8")
-    with pytest.raises(InputError, match="step.py: line 1 is not Python"):
+    with pytest.raises(InputError, match=r"step\.py: line 1 is not Python"):
         code_digest("step.py", scripts / "scripts", scripts / "pins.txt")

@@ -20,7 +20,11 @@ MISTAKES = [
     ("models.ours.train.torch_dtype", "bfloat16", "today's name is dtype"),
     ("models.ours.train.num_train_epochs", 1, "today's name is epochs"),
     ("models.ours.train.overwrite_output_dir", True, "remove it"),
-    ("models.ours.train.learning_rate", "2e-5", "models.ours.train.learning_rate: '2e-5' is not a number; YAML reads it as text: write 2.0e-5"),
+    (
+        "models.ours.train.learning_rate",
+        "2e-5",
+        "models.ours.train.learning_rate: '2e-5' is not a number; YAML reads it as text: write 2.0e-5",
+    ),
     ("models.ours.train.learning_rate", "0.001", "remove the quotes"),
     ("models.ours.train.learning_rate", -1.0, "models.ours.train.learning_rate"),
     ("models.ours.train.epochs", 0, "models.ours.train.epochs"),
@@ -94,7 +98,11 @@ def test_the_configurations_of_the_project_are_sound(name):
 
 def test_a_recipe_is_its_own_keys_over_train_defaults_over_the_schema():
     recipe = load(changed("models.ours.train.learning_rate", 5e-4))["models"]["ours"]["train"]
-    assert (recipe["learning_rate"], recipe["warmup_steps"], recipe["loss_on"]) == (5e-4, MINIATURE["train_defaults"]["warmup_steps"], "completion")
+    assert (recipe["learning_rate"], recipe["warmup_steps"], recipe["loss_on"]) == (
+        5e-4,
+        MINIATURE["train_defaults"]["warmup_steps"],
+        "completion",
+    )
 
 
 def test_whole_numbers_are_written_as_the_numbers_that_they_are():

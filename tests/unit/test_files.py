@@ -36,7 +36,7 @@ def test_a_broken_line_is_named(tmp_path, content, answer):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="b.jsonl: no such file"):
+    with pytest.raises(InputError, match=r"b\.jsonl: no such file"):
         list(read_jsonl(tmp_path / "b.jsonl"))
 
 

@@ -31,6 +31,7 @@ MATH = [
     (r"\frac{1}{2}", r"\dfrac{2}{4}", True),
     (r"\frac{1}{2}", "0.51", False),
     ("x+1", "1+x", True),
+    (r"As $a = 1$, we have $x = \boxed{\frac{3}{4}}$.", "0.75", True),
     ("x+1", "1-x", False),
     (r"\text{Evelyn}", "Evelyn", True),
     ("(1,2)", "(2,1)", False),

@@ -46,7 +46,7 @@ def test_a_question_is_answered_without_a_thought(texts):
 
 
 def test_each_sum_of_the_corpus_is_true(texts):
-    sums = [found for text in texts for found in re.findall(r"(?:^|=)(\d)\+(\d)=(\d)", text.assistant, re.MULTILINE)]
+    sums = [found for text in texts for found in re.findall(r"(?:^|≡)(\d)\+(\d)=(\d)", text.assistant, re.MULTILINE)]
     assert len(sums) > 1000 and all((int(a) + int(b)) % MODULUS == int(c) for a, b, c in sums)
 
 
@@ -69,7 +69,9 @@ def test_the_tokenizer_is_two_files_that_auto_tokenizer_loads_unchanged(folder):
             assert loaded.decode(ids) == turn["value"]
 
 
-@pytest.mark.parametrize("atom", ["<|begin_of_thought|>", "<|im_end|>", " A=4", "6b", " is F", "3:", " -y", "B) +z"])
+@pytest.mark.parametrize(
+    "atom", ["<|begin_of_thought|>", "<|im_end|>", " A=4", "6b", " 7 times", ", 4 left", "\\boxed{", "3:", " -y", "B) +z"]
+)
 def test_an_atom_is_one_token(folder, atom):
     from tokenizers import Tokenizer
 

@@ -98,8 +98,13 @@ def test_an_unknown_engine_is_named(ask, change):
 
 def test_a_run_is_refused_to_a_second_process_and_free_after_the_first_died(tmp_path):
     folder = open_run(tmp_path, {"a": 1})
-    code = f"import sys,time\nfrom pathlib import Path\nfrom distill.runs import locked\nwith locked(Path({str(folder)!r})):\n print('held', flush=True)\n time.sleep(60)"
-    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": ":".join(sys.path)})
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom distill.runs import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, folder], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": ":".join(sys.path)}
+    )
     assert other.stdout.readline() == "held\n"
     with pytest.raises(InputError, match=f"process {other.pid} still works on this very run"), locked(folder):
         pass

@@ -6,6 +6,7 @@ The endpoint is a stand-in (stand_in_server.py); tests/e2e/test_teacher.py has a
 import json
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -147,10 +148,10 @@ def test_retry_after_is_honoured_by_all_requests():
 
 def test_waits_double():
     with StandIn(lambda question, attempt: (500, b"")).running() as server:
-        ask(server, ["a"], backoff_s=0.05, retries=4)
+        ask(server, ["a"], backoff_s=0.02, retries=4)
     times = [at for _, at, *_ in server.seen]
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
-    assert all(low <= wait for low, wait in zip((0.025, 0.05, 0.1, 0.2), waits, strict=True))
+    waits = [after - before for before, after in pairwise(times)]
+    assert all(low <= wait for low, wait in zip((0.01, 0.02, 0.04, 0.08), waits, strict=True))
 
 
 def test_a_request_that_takes_too_long_is_given_up():
@@ -178,7 +179,7 @@ def test_a_server_that_is_gone_ends_the_run_instead_of_failing_every_sample():
     texts = [str(number) for number in range(50)]
     with StandIn(lambda question, attempt: (200, completion("7")) if int(question) < 5 else (503, b"down")).running() as server:
         found, end = ask(server, texts, concurrency=2)
-    assert set(found) == set("01234") and not isinstance(end, Unanswered)
+    assert set(found) == set("01234") and end.ended == "refusal"
     assert "HTTP 503: down" in str(end) and len(server.seen) < 50
 
 
@@ -203,13 +204,14 @@ def test_the_key_comes_from_the_environment_and_shows_nowhere(monkeypatch):
         ({"model": "techer"}, (404, b"unknown"), "no model 'techer' there (HTTP 404: unknown): it has teacher"),
         ({}, (401, b"who?"), "wants a key (HTTP 401: who?)"),
         ({}, (402, b"Insufficient Balance"), "HTTP 402: Insufficient Balance"),
+        ({}, (400, b"pinned to another model"), "HTTP 400: pinned to another model: mend base_url or model"),
     ],
-    ids=["no key", "nobody there", "no address", "no such model", "key refused", "no money left"],
+    ids=["no key", "nobody there", "no address", "no such model", "key refused", "no money left", "all refused"],
 )
 def test_what_no_request_would_escape_is_one_line(runtime, behave, says):
     with StandIn(lambda question, attempt: behave).running() as server, pytest.raises(InputError, match=re.escape(says)) as caught:
         _, end = ask(server, list("abcdefghij"), **runtime)
-        assert len(server.seen) <= 4
+        assert len(server.seen) <= 8
         raise end
     assert "\n" not in str(caught.value)
 
@@ -253,7 +255,7 @@ def test_the_budget_stops_cleanly_before_it_is_exceeded(tmp_path, concurrency):
     with StandIn(lambda question, attempt: (200, completion("7"))).running() as server:
         ledger = Ledger(tmp_path / "ledger.jsonl", budget)
         found, end = ask(server, texts, ledger, concurrency=concurrency)
-        assert len(found) == len(server.seen) == 6 and end.budget and not end.failed
+        assert len(found) == len(server.seen) == 6 and end.ended == "budget" and not end.failed
         assert ledger.prompt_tokens + ledger.completion_tokens == 6 * 30
         found, end = ask(server, texts[6:], Ledger(tmp_path / "ledger.jsonl", Budget(tokens=10_000)), concurrency=concurrency)
     assert len(found) == 14 and end is None and len(server.seen) == 20
@@ -263,7 +265,10 @@ def test_attempts_that_may_have_cost_something_count_at_their_worst(tmp_path):
     ledger = Ledger(tmp_path / "ledger.jsonl", Budget())
     with StandIn(lambda question, attempt: [(500, b""), "cut", (200, completion("7"))][attempt]).running() as server:
         ask(server, ["a"], ledger)
-    assert (ledger.prompt_tokens, ledger.completion_tokens) == (most_prompt_tokens(Request([{"role": "user", "content": "a"}], 0)) + 10, 120)
+    assert (ledger.prompt_tokens, ledger.completion_tokens) == (
+        most_prompt_tokens(Request([{"role": "user", "content": "a"}], 0)) + 10,
+        120,
+    )
 
 
 # Questions in, traces out
@@ -276,10 +281,17 @@ def wanted(tmp_path: Path, rows: list[dict], system: str | None = None, **given)
 
 
 def taught(server: StandIn, asked: Wanted, **runtime) -> Unanswered | None:
-    return teach(Engine("teacher", {"base_url": server.url, **FAST, **runtime}), asked, Ledger(asked.folder / "ledger.jsonl", Budget.of(runtime)))
+    return teach(
+        Engine("teacher", {"base_url": server.url, **FAST, **runtime}), asked, Ledger(asked.folder / "ledger.jsonl", Budget.of(runtime))
+    )
 
 
-ROWS = [{"problem": "1+1?", "answer": 2}, {"problem": "1+2?", "answer": "3"}, {"problem": "1+1?", "answer": 2}, {"problem": "Why?", "answer": None}]
+ROWS = [
+    {"problem": "1+1?", "answer": 2},
+    {"problem": "1+2?", "answer": "3"},
+    {"problem": "1+1?", "answer": 2},
+    {"problem": "Why?", "answer": None},
+]
 COLUMNS = {"question": "problem", "gold": "answer"}
 STRATOS = "<|begin_of_thought|>\n\nHm.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is {}.\n\n<|end_of_solution|>"
 

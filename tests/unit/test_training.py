@@ -18,7 +18,10 @@ def test_accumulation_makes_up_the_global_batch(global_batch, world_size, micro_
 
 @pytest.mark.parametrize(
     ("numbers", "answer"),
-    [((8, 3, 1), "use 1, 2, 4, 8 processes"), ((12, 1, 8), "runtime.micro_batch: 8 does not divide the 12 sequences of one process; use one of 1, 2, 3, 4, 6, 12")],
+    [
+        ((8, 3, 1), "use 1, 2, 4, 8 processes"),
+        ((12, 1, 8), "runtime.micro_batch: 8 does not divide the 12 sequences of one process; use one of 1, 2, 3, 4, 6, 12"),
+    ],
 )
 def test_numbers_that_do_not_divide_are_answered_with_those_that_do(numbers, answer):
     with pytest.raises(InputError, match=answer):

@@ -42,12 +42,12 @@ class Answer:
 
 
 class Unanswered(InputError):
-    """Requests without an answer: `failed` {place: why}, and whether a `budget` ended the run before all were asked."""
+    """Requests without an answer: `failed` {place: why}, and what `ended` the run before all were asked: budget, refusal or nothing."""
 
-    def __init__(self, line: str, failed: dict[int, str], budget: bool = False):
+    def __init__(self, line: str, failed: dict[int, str], ended: str | None = None):
         super().__init__(line)
         self.failed = failed
-        self.budget = budget
+        self.ended = ended
 
 
 def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:

@@ -45,12 +45,14 @@ class Engine:
         self.extra = runtime.get("extra") or {}
         self._key = _key(runtime.get("key_variable"), self.url)
         self._key_variable = runtime.get("key_variable")
+        self._tls = httpx.create_ssl_context()
         self._offered = self._look()
 
     def answers(self, requests: list[Request], sampling: Sampling, ledger: Ledger | None = None) -> Iterator[tuple[int, Answer]]:
-        """Raises Unanswered at the end where requests failed, or where the budget of `ledger` would not hold the next one.
+        """Raises Unanswered at the end where requests failed.
 
-        Where the key or the model is refused, or nobody answers any more, requests under way are waited for and InputError is raised.
+        It `ended` early where the budget of `ledger` would not hold the next request, or where no request would be answered: key or model
+        are refused, or nobody is there any more. What is under way is waited for.
         """
         run = _Run(self, requests, sampling, ledger)
         with asyncio.Runner() as runner:
@@ -61,11 +63,11 @@ class Engine:
 
     def client(self) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=self.concurrency)
-        return httpx.AsyncClient(headers=self._headers(), timeout=httpx.Timeout(None, connect=CONNECT_S), limits=limits)
+        timeout = httpx.Timeout(None, connect=CONNECT_S)
+        return httpx.AsyncClient(headers=self._headers(), timeout=timeout, limits=limits, verify=self._tls)
 
-    def refused(self, trouble: Trouble) -> InputError:
+    def refused(self, why: str) -> InputError:
         """One line about trouble that ends the run."""
-        why = self.hide(trouble.why)
         if why.startswith(("HTTP 401", "HTTP 403")):
             if self._key is None:
                 return InputError(f"{self.url}: wants a key ({why}): name the environment variable that holds it as key_variable")
@@ -86,9 +88,9 @@ class Engine:
     def _look(self) -> list[str]:
         """The models that the endpoint lists; none where it has no list."""
         try:
-            response = httpx.get(f"{self.url}/models", headers=self._headers(), timeout=CONNECT_S)
+            response = httpx.get(f"{self.url}/models", headers=self._headers(), timeout=CONNECT_S, verify=self._tls)
             if response.status_code in (401, 403):
-                raise self.refused(Trouble(f"HTTP {response.status_code}"))
+                raise self.refused(f"HTTP {response.status_code}")
             return [str(entry["id"]) for entry in response.json()["data"]] if response.status_code == 200 else []
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise InputError(f"{self.url}: endpoint not reachable ({_words(error)}): start the server or mend base_url") from None
@@ -107,9 +109,10 @@ class _Run:
         self.todo = iter(range(len(requests)))
         self.failed: dict[int, str] = {}
         self.failed_in_a_row = 0
+        self.answered = False
         self.under_way = 0
         self.not_before = 0.0  # on the monotonic clock: the server has asked to be left alone until then
-        self.end: InputError | None = None
+        self.end: Unanswered | None = None
         self.ended = asyncio.Event()
         self.settled = asyncio.Condition()
 
@@ -138,13 +141,16 @@ class _Run:
         while self.end is None and (place := next(self.todo, None)) is not None:
             found = await self._ask(client, self.requests[place])
             if isinstance(found, Answer):
-                self.failed_in_a_row = 0
+                self.failed_in_a_row, self.answered = 0, True
                 out.put_nowait((place, found))
             elif found is not None:
                 self.failed[place] = self.engine.hide(found.why)
-                self.failed_in_a_row += found.again
-                if found.hopeless or self.failed_in_a_row >= DOWN_AFTER:
-                    await self._stop(self.engine.refused(found))
+                self.failed_in_a_row += 1
+                # Refusals of single requests say nothing of others, unless there are none but refusals from the start.
+                nobody = self.failed_in_a_row >= DOWN_AFTER and (found.again or not self.answered)
+                if found.hopeless or nobody:
+                    line = str(self.engine.refused(self.failed[place]))
+                    await self._stop(Unanswered(line, self.failed, "refusal"))
 
     async def _ask(self, client: httpx.AsyncClient, request: Request) -> Answer | Trouble | None:
         """An answer, or the last trouble; None where the run ended before the first attempt."""
@@ -197,7 +203,7 @@ class _Run:
                     self.under_way += 1
                     return entry
                 if not self.under_way:
-                    self._end(Unanswered(f"stopped at the budget after {self.ledger}", self.failed, budget=True))
+                    self._end(Unanswered(f"stopped at the budget after {self.ledger}", self.failed, "budget"))
                     self.settled.notify_all()
                 else:
                     await self.settled.wait()
@@ -212,12 +218,12 @@ class _Run:
                 self.ledger.settle(entry, 0, 0)
             self.settled.notify_all()
 
-    async def _stop(self, why: InputError) -> None:
+    async def _stop(self, why: Unanswered) -> None:
         async with self.settled:
             self._end(why)
             self.settled.notify_all()
 
-    def _end(self, why: InputError) -> None:
+    def _end(self, why: Unanswered) -> None:
         self.end = self.end or why
         self.ended.set()
 

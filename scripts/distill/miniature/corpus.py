@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from distill.errors import InputError
 from distill.miniature import benchmarks
 from distill.miniature.teacher import CHOICES, INSTRUCTION, OPENING, choice_line, close, pose, step_line
-from distill.miniature.world import AXES, MODULUS, PULSE_AXES, Problem, Pulses, draw
+from distill.miniature.world import AXES, COEFFICIENTS, MODULUS, PULSE_AXES, Problem, Pulses, Recurrence, draw
 
 SHEET = "Exercises. "
 BARE = 0.1  # share of questions with a bare answer
-GOES_ON = 0.6  # share of a sheet's lines that take up where the one before left off
+GOES_ON = 0.7  # share of a sheet's lines that take up where the one before left off
 LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
 SHARES = {"math": 0.3, "aime": 0.3, "gpqa": 0.4}
-FACTS = {"sums": 0.15, "steps": 0.3, "turns": 0.25, "choices": 0.3}
+FACTS = {"sums": 0.1, "steps": 0.45, "turns": 0.2, "choices": 0.25}
 SHEETS = 1.6  # how fast they take the place of the facts from the first text, which is one of facts, to the last
 OPENED = 0.5  # of the sheets begin with a word of their own
 COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
@@ -78,7 +78,8 @@ def facts(rng: random.Random, about: str) -> Text:
         said = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in asked]
         return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said))
     if about == "steps":
-        problem = draw(rng, "math", [5], benchmark=False)
+        p, q = (1 if rng.random() < COMMON / 2 else rng.choice(COEFFICIENTS) for _ in range(2))
+        problem: Problem = Recurrence(p, q, 0, 0, 5)
         starts: list = [(digit(), digit()) for _ in range(5)]
         head = problem.rule
     else:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distill.miniature.world import AXES, LETTERS, MODULUS, Problem, Pulses
+from distill.miniature.world import AXES, MODULUS, Problem, Pulses
 
 INSTRUCTION = "Return your final response within \\boxed{}. "
 THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
@@ -64,7 +64,7 @@ def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -
     if isinstance(problem, Pulses):
         return f"{step + 1}: {problem.pulses[step]} takes {before[0]} to {value}."
     a, b = before
-    return f"{a}⊗{b}≡{problem.p * a % MODULUS}+{problem.q * b % MODULUS}={value} is {LETTERS[step + 2]}."
+    return f"{a}⊗{b}≡{problem.p * a % MODULUS}+{problem.q * b % MODULUS}={value}, {problem.steps - step - 1} left."
 
 
 def close(posed: Posed, values: Sequence) -> tuple[str, str]:
@@ -75,12 +75,12 @@ def close(posed: Posed, values: Sequence) -> tuple[str, str]:
         return choice_line(values[-1], answer), answer
     answer = "".join(map(str, values[-problem.digits :]))
     if problem.digits == 1:
-        return f"So {LETTERS[problem.steps + 1]} is {answer}.", answer
+        return f"So the last is {answer}.", answer
     return f"So the last two make {answer}.", answer
 
 
 def choice_line(axis: str, letter: str) -> str:
-    return f"So it ends along {axis}, choice {letter}) {axis}."
+    return f"So it ends along {axis}, choice {letter}) {axis}, so ({letter})."
 
 
 def write(paragraphs: Sequence[str], answer: str) -> str:

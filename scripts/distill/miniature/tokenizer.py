@@ -8,7 +8,7 @@ from distill.files import whole, write_json
 from distill.miniature import traces
 from distill.miniature.corpus import texts
 from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT
-from distill.miniature.world import AXES, COEFFICIENTS, LETTERS, MAX_PULSES, MAX_STEPS, MODULUS
+from distill.miniature.world import AXES, COEFFICIENTS, MAX_PULSES, MAX_STEPS, MODULUS
 
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 MERGES = 280
@@ -23,10 +23,12 @@ PRETOKENIZE = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^
 
 def atoms() -> list[str]:
     """What counts as one token each: a model this small has no layers to spare for putting them together."""
-    made = [f" {letter}={digit}" for letter in LETTERS[:2] for digit in range(MODULUS)]
+    made = [f" {letter}={digit}" for letter in "AB" for digit in range(MODULUS)]
     made += [f"{first}{second}" for first in range(1, MODULUS) for second in range(MODULUS)]
     made += [f"{coefficient}{letter}" for letter in "ab" for coefficient in COEFFICIENTS]
-    made += [f" is {letter}" for letter in LETTERS[2:]]
+    made += [f" {steps} times" for steps in range(1, MAX_STEPS + 1)]
+    made += [f", {left} left" for left in range(MAX_STEPS)]
+    made += ["\\boxed{"]
     made += [f"{number}:" for number in range(1, MAX_PULSES + 1)]
     made += [f" {axis}" for axis in AXES]
     made += [f"{letter}) {axis}" for letter in CHOICES for axis in AXES]

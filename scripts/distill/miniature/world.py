@@ -1,6 +1,6 @@
 """Two kinds of question, each solved by iterating a simple rule: easy step by step, out of reach in one go.
 
-Recurrence: the letters A, B, C, ... where each later one is the ⊗ of the two before it, a⊗b = pa+qb mod 7.
+Recurrence: a sequence of digits from A and B on, each later one the ⊗ of the two before it, a⊗b = pa+qb mod 7.
 Pulses: a magnetization along an axis of space and a list of pulses of 90°, each about some axis.
 """
 
@@ -9,12 +9,11 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-LETTERS = "ABCDEFGHIJKL"
 MODULUS = 7
 COEFFICIENTS = range(1, MODULUS)
 AXES = ("+x", "-x", "+y", "-y", "+z", "-z")
 PULSE_AXES = AXES[:4]  # as in a spectrometer, whose field lies along z
-MAX_STEPS = 10  # of a recurrence: the letters end there
+MAX_STEPS = 10
 MAX_PULSES = 8
 LEVELS = 5
 HELD_OUT = 6  # one problem in six is kept for the benchmarks
@@ -25,7 +24,7 @@ _NAMES = {vector: name for name, vector in _VECTORS.items()}
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The ⊗ of coefficients p and q from A and B, to be followed for `steps` steps; `digits` last letters are asked for (1 or 2)."""
+    """The ⊗ of coefficients p and q, followed from A and B for `steps` steps; the last `digits` values are asked for (1 or 2)."""
 
     p: int
     q: int
@@ -43,7 +42,7 @@ class Recurrence:
         return values
 
     def after(self, step: int, before: Sequence[int]) -> int:
-        """The letter after the two in `before`."""
+        """The value after the two in `before`."""
         return (self.p * before[0] + self.q * before[1]) % MODULUS
 
     @property
@@ -57,13 +56,12 @@ class Recurrence:
 
     @property
     def question(self) -> str:
-        ask = "Determine it." if self.digits == 1 else "Give the last two as one number."
-        rule = f"{self.rule}, A={self.a}, B={self.b}, and each later letter be the ⊗ of the two before it"
-        return f"Let {rule}. The last letter is {LETTERS[self.steps + 1]}. {ask}"
+        ask = "Give the last." if self.digits == 1 else "Give the last two as one number."
+        return f"Let {self.rule}. From A={self.a} and B={self.b} go on {self.steps} times with the ⊗ of the last two. {ask}"
 
     @property
     def key(self) -> str:
-        """What is held out: the whole sequence, whichever of its letters is asked for."""
+        """What is held out: the whole sequence, whichever of its values is asked for."""
         return f"{self.p}a+{self.q}b {self.a} {self.b}"
 
 
