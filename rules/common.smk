@@ -4,8 +4,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 from distill.code import code_digest
 from distill.config import load
 from distill.errors import InputError
@@ -17,7 +15,7 @@ def checked(given):
     try:
         return load(given)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        raise SystemExit(str(error)) from None
 
 
 def code(*scripts):

@@ -163,6 +163,7 @@ rule audit:
     input:
         sft=after_seal("results/data/{dataset}/sft.jsonl"),
         tokenizer=lambda w: plan.tokenizer_of(w.dataset),
+        template=lambda w: template_of(plan.trained_with(w.dataset)),
     output:
         audit="results/data/{dataset}/audit.json",
     log:
@@ -177,12 +178,14 @@ rule audit:
     params:
         spec=lambda w: spec(plan.audit(w.dataset)),
         code=code("audit.py"),
+        template=lambda w, input: [f"--chat-template={path}" for path in input.template],
         tokenizer=lambda w, input: folder(input.tokenizer),
     shell:
         """
         python "$SCRIPTS/audit.py" \
             --sft {input.sft:q} \
             --tokenizer {params.tokenizer:q} \
+            {params.template:q} \
             --spec {params.spec:q} \
             --output {output.audit:q} >{log:q} 2>&1
         """

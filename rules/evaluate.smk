@@ -126,6 +126,7 @@ rule grade:
             --responses {input.responses:q} \
             --verdicts lighteval={input.lighteval:q} \
             --spec {params.spec:q} \
+            --workers {params.workers} \
             --output {output.scores:q} \
             --summary {output.summary:q} >{log:q} 2>&1
         """

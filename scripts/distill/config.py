@@ -68,6 +68,13 @@ def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[s
             yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
         elif error.validator == "pattern" and where.endswith("hub"):
             yield f"{where}: {error.instance!r} is not a repository; write owner/name, or use path: for a folder on this machine"
+        elif error.validator == "pattern" and where.endswith(("base_url", "key_variable")):  # may hold a key: not shown
+            right = (
+                "http://HOST/v1 or https://HOST/v1, without a name or key"
+                if where.endswith("url")
+                else "the NAME of an environment variable"
+            )
+            yield f"{where}: write {right}"
         elif error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
             yield f"{where}: {error.instance!r} is not a name; use letters, digits, '.', '_' and '-'"
         else:

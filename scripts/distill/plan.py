@@ -146,10 +146,13 @@ class Plan:
     def gold_of(self, dataset: str) -> list[str]:
         return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []
 
+    def trained_with(self, dataset: str) -> Part:
+        """The recipe of the first model that is trained on a dataset."""
+        return next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
+
     def audit(self, dataset: str) -> Part:
-        """How the first model that is trained on a dataset will take its rows."""
-        entry = self.config["datasets"][dataset]
-        recipe = next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
+        """How training will take a dataset's rows."""
+        entry, recipe = self.config["datasets"][dataset], self.trained_with(dataset)
         asked = {**_only(recipe, "max_length", "packing", "loss_on", "eos_token"), "thought_style": entry["thought_style"]}
         return {**asked, "stop_above": entry["audit"]["stop_above"]}
 
@@ -205,7 +208,12 @@ class Plan:
         """Which models and benchmarks are compared, and what they are called where published."""
         models = [{"name": name, **_only(self.config["models"][name], "role", "published")} for name in self.evaluated()]
         benchmarks = [
-            {"name": run, "protocol": protocol, **_only(self.config["benchmarks"][name], "published")}
+            {
+                "name": run,
+                "protocol": protocol,
+                "n_samples": self.respond(run)["n_samples"],
+                **_only(self.config["benchmarks"][name], "published"),
+            }
             for run, (name, protocol) in self.runs().items()
         ]
         return {"models": models, "benchmarks": benchmarks, **self.config["statistics"]}

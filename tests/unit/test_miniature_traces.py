@@ -104,4 +104,4 @@ def test_the_gold_of_a_choice_question_is_the_letter_of_the_axis_at_the_end(clea
     for row in clean:
         if "\nA) " in question(row):
             shown = dict(line.split(") ") for line in question(row).split("\n")[1:])
-            assert f", choice {row['gold']}) {shown[row['gold']]}." in text(row)
+            assert f", choice {row['gold']}) {shown[row['gold']]}, so" in text(row)

@@ -10,15 +10,18 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from stand_in_server import StandIn, completion
 from tiny_chat import write_jsonl
 
 from distill.budget import Budget, Ledger
+from distill.config import load
 from distill.engines import Answer, Request, Sampling, Unanswered
 from distill.engines.chat_completions import Trouble, body, most_prompt_tokens, read, seconds
 from distill.engines.openai import Engine
 from distill.errors import InputError
 from distill.normalising import Normaliser
+from distill.plan import Plan
 from distill.responding import Wanted
 from distill.tables import read_rows
 from distill.teaching import absent, checked, pairs, questions, run_folder, teach, trace_rows
@@ -379,3 +382,80 @@ def test_the_published_system_prompt_is_whole():
     text = (Path(__file__).parents[2] / "config" / "templates" / "stratos_system.txt").read_text(encoding="utf-8")
     assert text.startswith("Your role as an assistant") and text.endswith("through the above guidelines:")
     assert r"separated with '\n\n'}" in text and json.dumps(text).count(r"\n") == 2  # the two are spelled out, not line ends
+
+
+# In a configuration
+
+
+def overlaid(*changes: dict) -> dict:
+    """config/config.yaml with config/miniature_teacher.yaml and further changes laid over it, as Snakemake does it."""
+    folder = Path(__file__).parents[2] / "config"
+    whole, *overlays = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("config.yaml", "miniature_teacher.yaml"))
+    for overlay in (*overlays, *changes):
+        _lay(whole, overlay)
+    return whole
+
+
+def _lay(under: dict, over: dict) -> None:
+    for name, value in over.items():
+        if isinstance(value, dict) and isinstance(under.get(name), dict):
+            _lay(under[name], value)
+        else:
+            under[name] = value
+
+
+def teacher(**given) -> dict:
+    return {"datasets": {"from_teacher": {"source": {"teacher": given}}}}
+
+
+ENDPOINT = {"runtime": {"endpoints": {"api": {"base_url": "http://127.0.0.1:8000/v1"}}}}
+FROM_BASE = {"teacher": {"model": "base", "questions": {"dataset": "from_teacher"}, "max_new_tokens": 9}}
+SECOND = {"source": FROM_BASE, "format": "bespoke_stratos", "tokenizer": "base"}
+
+
+def test_what_a_model_of_this_run_writes_is_not_sealed_and_what_others_write_is():
+    plan = Plan(load(overlaid()))
+    assert plan.sealed() == ["mini_r1", "mini_stratos"] and plan.trained_on() == ["from_teacher", "mini_r1", "mini_stratos"]
+    for change in (teacher(model="base"), teacher(endpoint="api")):
+        plan = Plan(load(overlaid(ENDPOINT, change)))
+        assert plan.sealed() == plan.trained_on()
+    plan = Plan(load(overlaid({"datasets": {"second": SECOND}, "models": {"ours": {"train": {"dataset": "second"}}}})))
+    assert plan.taught_below_seal("second")  # by way of its questions
+
+
+def test_where_and_how_fast_an_endpoint_answers_and_what_it_may_cost_decide_no_result():
+    runtime = {"base_url": "http://127.0.0.1:9/v1", "concurrency": 3, "budget": {"tokens": 5}, "prices": {"prompt": 1.0}}
+    changes = ({}, {"runtime": {"endpoints": {"api": runtime}}})
+    before, after = (Plan(load(overlaid(ENDPOINT, teacher(endpoint="api"), change))) for change in changes)
+    assert before.teacher("from_teacher") == after.teacher("from_teacher")
+    assert checked(before.teacher("from_teacher"))["engine"] == "openai"
+    assert before.teacher_runtime("from_teacher") != after.teacher_runtime("from_teacher")
+    assert Plan(load(overlaid())).teacher("from_teacher")["engine"] == "transformers"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (teacher(model="nobody"), "source.teacher.model: 'nobody' does not exist"),
+        (teacher(endpoint="api"), "source.teacher.endpoint: 'api' does not exist"),
+        (teacher(model="ours-from-teacher"), "source.teacher: is made from its own dataset"),
+        (teacher(questions={"dataset": "from_teacher"}), "source.teacher: is made from its own dataset"),
+        (teacher(questions={"dataset": "questions"}), "questions.dataset: 'questions' does not exist; did you mean mini_questions?"),
+        (teacher(questions={"path": "x.jsonl"}), "questions: has dataset and path of dataset, path, hub; give exactly one"),
+        (teacher(user="Go."), "source.teacher.user: holds no {question}"),
+        (teacher(temprature=1.0), "source.teacher.temprature: unknown key; did you mean temperature?"),
+        (
+            {"datasets": {"from_teacher": {"source": {"path": "x"}}}},
+            "has path and teacher of path, hub, miniature, teacher; give exactly one",
+        ),
+        ({"models": {"base": {"source": FROM_BASE}}}, "models.base.source: has miniature and teacher of path, hub, miniature"),
+        ({"runtime": {"endpoints": {"api": {"base_url": "https://me:s3cr3t@x/v1"}}}}, "runtime.endpoints.api.base_url: write http"),
+        ({"runtime": {"endpoints": {"api": {"base_url": "http://x", "key_variable": "s3cr3t"}}}}, "key_variable: write the NAME of an"),
+        ({"runtime": {"endpoints": {"api": {"base_url": "http://x/v1", "key": "s3cr3t"}}}}, "runtime.endpoints.api.key: unknown key"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else value[:48],
+)
+def test_a_mistaken_teacher_is_one_line(change, says):
+    with pytest.raises(InputError, match=re.escape(says)) as caught:
+        load(overlaid(change))
+    assert "s3cr3t" not in str(caught.value)
