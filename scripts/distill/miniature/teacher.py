@@ -76,7 +76,7 @@ def close(posed: Posed, values: Sequence) -> tuple[str, str]:
     answer = "".join(map(str, values[-problem.digits :]))
     if problem.digits == 1:
         return f"So the last is {answer}.", answer
-    return f"So the last two make {answer}.", answer
+    return f"{values[-2]}⊗{values[-1]} would be next, so {answer}.", answer
 
 
 def choice_line(axis: str, letter: str) -> str:

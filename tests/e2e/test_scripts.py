@@ -1,0 +1,89 @@
+"""Every script tells what it needs, runs by hand, and answers bad input with one line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "scripts").glob("*.py"))
+
+
+def run(script: str | Path, *args: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    path = Path(__file__).resolve().parents[2] / "scripts" / script
+    return subprocess.run([sys.executable, path, *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_help_shows_what_a_script_does_and_an_example(script):
+    done = run(script, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"python scripts/{script.name}" in done.stdout or f"scripts/{script.name} --" in done.stdout
+
+
+def broken_line(folder):
+    (folder / "raw.jsonl").write_text('{"question": "1+1?"}\n{"question": \n', encoding="utf-8")
+    return (
+        "normalise.py",
+        ["--format", "table", "--input", folder / "raw.jsonl", "--output", folder / "traces.jsonl"],
+        ["raw.jsonl", "line 2"],
+    )
+
+
+def missing_column(folder):
+    (folder / "raw.jsonl").write_text('{"problem": "1+1?", "gold": "2"}\n', encoding="utf-8")
+    return (
+        "normalise.py",
+        ["--format", "table", "--input", folder / "raw.jsonl", "--output", folder / "traces.jsonl"],
+        ["question", "problem"],
+    )
+
+
+def missing_model(folder):
+    (folder / "sft.jsonl").write_text('{"id": "1", "prompt": [], "completion": []}\n', encoding="utf-8")
+    return (
+        "train.py",
+        ["--base", folder / "nowhere", "--data", folder / "sft.jsonl", "--output", folder / "model"],
+        ["nowhere", "manifest.json"],
+    )
+
+
+def empty_dataset(folder):
+    (folder / "sft.jsonl").write_text("", encoding="utf-8")
+    return "train.py", ["--base", folder, "--data", folder / "sft.jsonl", "--output", folder / "model"], ["sft.jsonl", "no rows"]
+
+
+def missing_source(folder):
+    return "fetch.py", ["--path", folder / "nowhere", "--output", folder / "out"], ["nowhere", "does not exist"]
+
+
+def empty_benchmark(folder):
+    (folder / "items.jsonl").write_text("", encoding="utf-8")
+    spec = json.dumps({"kind": "math", "columns": {"question": "problem", "gold": "answer"}, "user": "{question}"})
+    return "prompts.py", ["--benchmark", folder / "items.jsonl", "--spec", spec, "--output", folder / "prompts.jsonl"], ["items.jsonl"]
+
+
+def unknown_recipe_key(folder):
+    (folder / "sft.jsonl").write_text('{"id": "1", "prompt": [], "completion": []}\n', encoding="utf-8")
+    args = ["--base", folder, "--data", folder / "sft.jsonl", "--spec", '{"learning_rte": 1}', "--output", folder / "model"]
+    return "train.py", args, ["learning_rte"]
+
+
+def spec_that_is_no_json(folder):
+    return "fetch.py", ["--spec", "{path", "--output", folder / "out"], ["--spec"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [broken_line, missing_column, missing_model, empty_dataset, missing_source, empty_benchmark, unknown_recipe_key, spec_that_is_no_json],
+)
+def test_bad_input_is_one_line_that_names_it(case, tmp_path):
+    script, args, names = case(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    done = run(script, *args)
+    assert done.returncode == 2, done.stderr
+    said = [line for line in done.stderr.splitlines() if line and "rows/s" not in line]  # a progress line may stand before
+    assert len(said) == 1, done.stderr
+    assert all(name in said[0] for name in names), done.stderr
+    assert sorted(tmp_path.iterdir()) == before
