@@ -95,18 +95,20 @@ def _has_docstring(node: ast.AST, field: str, body: list[Any]) -> bool:
     )
 
 
+@cache
+def _modules(scripts: Path) -> dict[str, str]:
+    """{module: file relative to scripts/} of the whole project."""
+    files = sorted(path.relative_to(scripts).as_posix() for path in scripts.rglob("*.py"))
+    return {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
+
+
 def _files_of(module: str, scripts: Path) -> list[str]:
     """The project's files that importing a module runs: itself and the packages above it."""
-    path = Path(*module.split("."))
-    found = (
-        [f"{path}.py"]
-        if (scripts / f"{path}.py").is_file()
-        else [f"{path}/__init__.py"]
-        if (scripts / path / "__init__.py").is_file()
-        else []
-    )
-    above = [f"{parent}/__init__.py" for parent in path.parents if str(parent) != "." and (scripts / parent / "__init__.py").is_file()]
-    return found + above if found else []
+    known = _modules(scripts)
+    if module not in known:
+        return []
+    parts = module.split(".")
+    return [known[name] for name in (".".join(parts[:count]) for count in range(1, len(parts) + 1)) if name in known]
 
 
 @cache
