@@ -23,7 +23,9 @@ def test_help_shows_what_a_script_does_and_an_example(script):
 
 
 def broken_line(folder):
-    (folder / "raw.jsonl").write_text('{"question": "1+1?", "gold": "2", "response": "<think>a</think>2"}\n{"question": \n', encoding="utf-8")
+    (folder / "raw.jsonl").write_text(
+        '{"question": "1+1?", "gold": "2", "response": "<think>a</think>2"}\n{"question": \n', encoding="utf-8"
+    )
     return (
         "normalise.py",
         ["--format", "table", "--input", folder / "raw.jsonl", "--output", folder / "traces.jsonl"],
