@@ -40,8 +40,11 @@ def scores_of(folder: Path, seed: int, cores: int) -> dict[str, list[Score]]:
     """Of each benchmark the scores of base, student and reference, after a run of the pipeline in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "results" / "comparison.csv"
+    # In an overlay and not by --config, which makes every value inside braces a string (snakemake 9.27).
+    overlay = folder / "seed.yaml"
+    overlay.write_text(f"miniature: {{seed: {seed}}}\n", encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", str(cores)]
-    command += ["--config", f"miniature={{seed: {seed}}}", "--quiet", "all", "--", "results/comparison.csv"]
+    command += ["--configfile", str(ROOT / "config" / "config.yaml"), str(overlay), "--quiet", "all", "--", "results/comparison.csv"]
     with open(folder / "run.log", "w", encoding="utf-8") as log:
         if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
             sys.exit(f"seed {seed}: the run failed: see {log.name}")

@@ -1,4 +1,7 @@
-"""The teacher against a real server: `transformers serve` with a tiny untrained model on loopback. Client and server are killed midway."""
+"""The teacher against a real server, `transformers serve` with a tiny untrained model on loopback: client and server are killed midway.
+
+And a teacher that is trained in the run itself: what reruns when.
+"""
 
 import json
 import os
@@ -12,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import Checkout, checkout
 
 PROJECT = Path(__file__).parents[2]
 QUESTIONS = [{"problem": f"What is {number} + {number}?", "answer": str(2 * number)} for number in range(12)]
@@ -186,3 +191,65 @@ def test_a_model_that_is_not_there_is_one_line(questions, port, tmp_path):
 
 def tokens(store: Path) -> list[int]:
     return [row["prompt_tokens"] + row["completion_tokens"] for row in map(json.loads, store.read_bytes().split(b"\n")[:-1])]
+
+
+# A teacher of the run's own, trained just long enough to write in the right form; what is right in it is not asked.
+MINI_R1 = {"source": {"rows": 2500}}
+FROM_TEACHER = {"source": {"teacher": {"max_new_tokens": 200}}, "filter": {"verify": False}}
+SMALL = {"datasets": {"mini_r1": MINI_R1, "mini_questions": {"source": {"rows": 60}}, "from_teacher": FROM_TEACHER}}
+STUDENT = ["train ours-from-teacher", "respond ours-from-teacher", "grade_lighteval ours-from-teacher", "grade ours-from-teacher"]
+DATA = [f"{rule} from_teacher" for rule in ("teacher", "normalise", "filter", "audit")]
+REPORT = ["compare", "figures", "provenance", "report"]
+
+
+def with_teacher(**change: dict) -> dict:
+    """config/miniature_teacher.yaml with `change` laid over it, as one overlay of the tiny miniature."""
+    return laid(laid(yaml.safe_load((PROJECT / "config" / "miniature_teacher.yaml").read_text(encoding="utf-8")), SMALL), change)
+
+
+def laid(under: dict, over: dict) -> dict:
+    both = {name: laid(under[name], value) for name, value in over.items() if isinstance(value, dict) and name in under}
+    return under | over | both
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory) -> Checkout:
+    made = checkout(tmp_path_factory.mktemp("taught") / "project")
+    done = made.snakemake("--cores", "2", config=with_teacher())
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return made
+
+
+def test_the_student_of_a_teacher_of_this_run_is_in_the_table_and_nothing_is_left_to_do(taught):
+    comparison = (taught.folder / "results" / "comparison.csv").read_text(encoding="utf-8")
+    assert comparison.count("\nours-from-teacher,student,") == 3
+    assert taught.jobs("--dry-run", config=with_teacher()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reruns"),
+    [
+        ({"models": {"ours-from-teacher": {"train": {"learning_rate": 1.0e-3}}}}, [*STUDENT, *REPORT]),
+        ({"models": {"ours": {"train": {"learning_rate": 1.0e-3}}}}, [f"{job.split()[0]} ours" for job in STUDENT] + REPORT),
+        ({"runtime": {"batch_size": 7, "endpoints": {"api": {"base_url": "http://127.0.0.1:9"}}}}, []),
+        ({"datasets": {"from_teacher": {"source": {"teacher": {"temperature": 0.7}}}}}, [*DATA, *STUDENT, *REPORT]),
+        (
+            {"models": {"r1-distill-mini": {"train": {"learning_rate": 1.0e-3}}}},
+            [f"{job.split()[0]} r1-distill-mini" for job in STUDENT] + DATA + STUDENT + REPORT,
+        ),
+    ],
+    ids=["the student", "another student", "runtime", "the teacher's temperature", "the teacher's training"],
+)
+def test_exactly_the_stale_jobs_are_planned(taught, change, reruns):
+    assert taught.jobs("--dry-run", config=with_teacher(**change)) == sorted(reruns)
+
+
+def test_a_teacher_waits_for_the_seal_and_rests_where_its_own_data_came_out_as_they_were(taught, tmp_path):
+    here = taught.copy(tmp_path / "moved")
+    same = with_teacher(datasets={"mini_r1": {"filter": {"min_tokens": 1}}})
+    assert here.jobs("--cores", "2", config=same) == sorted(["filter mini_r1", "audit mini_r1", "seal", "provenance", "report"])
+    assert here.jobs("--dry-run", config=same) == []
+    fewer = with_teacher(datasets={"mini_r1": {"filter": {"max_tokens": 150}}})
+    done = here.jobs("--cores", "2", config=fewer)
+    assert {"seal", "train r1-distill-mini", *DATA, *STUDENT} <= set(done) and "train ours" not in done
+    assert here.jobs("--dry-run", config=fewer) == []

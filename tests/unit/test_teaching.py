@@ -14,6 +14,7 @@ import yaml
 from stand_in_server import StandIn, completion
 from tiny_chat import write_jsonl
 
+from distill import responding
 from distill.budget import Budget, Ledger
 from distill.config import load
 from distill.engines import Answer, Request, Sampling, Unanswered
@@ -184,6 +185,33 @@ def test_a_server_that_is_gone_ends_the_run_instead_of_failing_every_sample():
         found, end = ask(server, texts, concurrency=2)
     assert set(found) == set("01234") and end.ended == "refusal"
     assert "HTTP 503: down" in str(end) and len(server.seen) < 50
+
+
+def test_who_leaves_early_waits_for_nobody():
+    def slow(question, attempt):
+        time.sleep(0 if question == "a" else 2)
+        return 200, completion("7")
+
+    with StandIn(slow).running() as server:
+        requests = [Request([{"role": "user", "content": text}], 0) for text in "abcdef"]
+        answers = Engine("teacher", {"base_url": server.url, **FAST}).answers(requests, SAMPLING)
+        assert next(answers)[0] == 0
+        start = time.monotonic()
+        answers.close()
+        assert time.monotonic() - start < 1
+
+
+def test_evaluation_can_ask_an_endpoint_too(tmp_path):
+    """scripts/respond.py knows the engine by its name alone, as any other."""
+    import respond
+
+    spec = {"engine": "openai", "n_samples": 2, "temperature": 0.6, "top_p": 0.95, "max_new_tokens": 9, "seed": 0}
+    prompts = write_jsonl(tmp_path / "prompts.jsonl", [{"id": name, "messages": [{"role": "user", "content": name}]} for name in "ab"])
+    asked = responding.wanted(tmp_path / "work", "digest", prompts, spec, tmp_path / "responses.jsonl")
+    with StandIn(lambda question, attempt: (200, completion(question))).running() as server:
+        respond.answer(tmp_path, [asked], {**FAST, "base_url": server.url, "model": "teacher"})
+    assert [(row["id"], row["sample"], row["text"]) for row in asked.rows()] == [("a", 0, "a"), ("a", 1, "a"), ("b", 0, "b"), ("b", 1, "b")]
+    assert {request["model"] for _, _, request, _ in server.seen} == {"teacher"}
 
 
 # Keys, addresses and names
