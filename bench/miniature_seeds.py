@@ -44,7 +44,7 @@ def scores_of(folder: Path, seed: int, cores: int) -> dict[str, list[Score]]:
     overlay = folder / "seed.yaml"
     overlay.write_text(f"miniature: {{seed: {seed}}}\n", encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", str(cores)]
-    command += ["--configfile", str(ROOT / "config" / "config.yaml"), str(overlay), "--quiet", "all", "--", "results/comparison.csv"]
+    command += ["--configfile", str(ROOT / "config" / "config.yaml"), str(overlay), "--", "results/comparison.csv"]
     with open(folder / "run.log", "w", encoding="utf-8") as log:
         if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
             sys.exit(f"seed {seed}: the run failed: see {log.name}")
