@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: report test test-slow check environment clean
 

@@ -4,10 +4,11 @@ import re
 from functools import cache
 from pathlib import Path
 
-from distill.code import code_digest
+from distill.code_notes import noted_digest
 from distill.config import load
 from distill.errors import InputError
-from distill.plan import Plan
+from distill.importing import answer_files
+from distill.plan import Plan, in_results
 
 
 def checked(given):
@@ -20,7 +21,7 @@ def checked(given):
 
 def code(*scripts):
     """What scripts and all project modules that they import mean: the parameter that tells Snakemake of changed code."""
-    return " ".join(["code", *(code_digest(script) for script in scripts)])
+    return " ".join(["code", *(noted_digest(script) for script in scripts)])
 
 
 def spec(value):
@@ -73,9 +74,26 @@ def folder(files):
     return os.path.dirname(files if isinstance(files, str) else files[0])
 
 
+def recorded(model, run):
+    """The files that hold a recorded model's answers to a benchmark."""
+    path, pattern, names = plan.recorded(model, run)
+    if in_results(path):
+        return answer_files(path, pattern, names)
+    files = answer_files(local(path), pattern, names)
+    if not Path(files[0]).exists():
+        what = f"has no file for {run}; name it under files:" if Path(local(path)).exists() else "does not exist; mend the path"
+        raise SystemExit(f"config: models.{model}.responses.path: {path!r} {what}")
+    return files
+
+
+def drawn():
+    """The output of each figure that there will be something to draw from, with its place in Snakemake's own report."""
+    return {name: report(f"results/figures/{name}.png", category=category) for name, category in plan.drawn().items()}
+
+
 def all_runs(pattern):
-    """One path for each evaluated model and each benchmark."""
-    return expand(pattern, model=plan.evaluated(), benchmark=plan.runs())
+    """One path for each model and each benchmark that it answers."""
+    return [pattern.format(model=model, benchmark=run) for model, run in plan.answered()]
 
 
 def after_seal(path):

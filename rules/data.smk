@@ -1,12 +1,14 @@
 # Data: from where a source lies to what is trained on.
 #
-# needs  the source of each dataset and benchmark (a path, or a teacher and questions; the miniature makes its own) and the tokenizer that counts
+# needs  the source of each dataset and benchmark (a path, or a teacher and questions; the miniature makes its own), and the tokenizer that
+#        counts
 # makes  results/sources/{kind}/{name}/       the files of a source, known by content (manifest.json)
 #        results/data/{dataset}/traces.jsonl  one trace a row, whatever the format
 #        results/data/{dataset}/sft.jsonl     what is trained on; dropped.jsonl, funnel.json and contamination.json say why
 #        results/data/{dataset}/audit.json    what training will do to these rows
 #        results/data/digests.json            the seal: which training sets there are, by content
 # costs  one core; about a minute for 17k traces. teacher: what its tokens cost; it keeps answers under work/teacher/ and goes on there
+#        fetch: the network; docs/sources.md tells of hubs and the lock, and what is cut off goes on from work/fetch/
 
 
 rule fetch:
@@ -26,15 +28,16 @@ rule fetch:
     resources:
         mem_mb=1000,
     params:
-        spec=lambda w: spec(plan.fetch(w.source)),
+        spec=lambda w: spec(plan.fetch(w.source, lock=local("config/sources.lock"))),
         code=code("fetch.py"),
-        path=lambda w, input: local(plan.source_of(w.source).get("path", "")),
+        path=lambda w, input: [f"--path={local(path)}" for path in [plan.source_of(w.source).get("path")] if path],
         folder=lambda w, output: folder(output.manifest),
     shell:
         """
         python "$SCRIPTS/fetch.py" \
             --spec {params.spec:q} \
-            --path {params.path:q} \
+            {params.path:q} \
+            --work work/fetch \
             --output {params.folder:q} >{log:q} 2>&1
         """
 

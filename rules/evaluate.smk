@@ -1,8 +1,8 @@
 # Evaluation: from a model and a benchmark to scores. respond needs the accelerator, the rest a CPU core; a change in grading answers nothing again.
 #
-# needs  results/models/{model}/, results/sources/benchmarks/{name}/
+# needs  results/models/{model}/, results/sources/benchmarks/{name}/, and the files of models that are given as recorded responses
 # makes  results/benchmarks/{benchmark}/prompts.jsonl      frozen, so that every model answers the same bytes
-#        results/responses/{model}/{benchmark}.jsonl       what the model wrote, kept
+#        results/responses/{model}/{benchmark}.jsonl       what the model wrote, kept; of a recorded model, taken in
 #        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text
 #        results/scores/{model}/{benchmark}.jsonl,json     a verdict an answer, and their summary
 # costs  respond: seconds in the miniature, minutes to hours on a GPU (its answers are kept in work/responses/ as they come). grade: seconds
@@ -45,6 +45,8 @@ rule respond:
         "results/logs/respond/{model}/{benchmark}.log",
     benchmark:
         "results/timing/respond/{model}/{benchmark}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.made("source") + plan.made("prepare") + plan.made("train")),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -66,6 +68,39 @@ rule respond:
             --runtime {params.runtime:q} \
             --siblings {params.siblings:q} \
             --work work/responses \
+            --output {output.responses:q} >{log:q} 2>&1
+        """
+
+
+rule import_responses:
+    input:
+        responses=after_seal(lambda w: recorded(w.model, w.benchmark)),
+        prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
+        source=lambda w: f"results/sources/benchmarks/{plan.runs()[w.benchmark][0]}/manifest.json",
+    output:
+        responses="results/responses/{model}/{benchmark}.jsonl",
+    log:
+        "results/logs/import_responses/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/import_responses/{model}/{benchmark}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.made("responses")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        spec=lambda w: spec(plan.import_responses(w.model, w.benchmark)),
+        code=code("import_responses.py"),
+        folder=lambda w, input: folder(input.source),
+    shell:
+        """
+        python "$SCRIPTS/import_responses.py" \
+            --responses {input.responses:q} \
+            --prompts {input.prompts:q} \
+            --benchmark {params.folder:q} \
+            --spec {params.spec:q} \
             --output {output.responses:q} >{log:q} 2>&1
         """
 

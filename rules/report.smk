@@ -12,6 +12,7 @@ rule compare:
     input:
         scores=after_seal(all_runs("results/scores/{model}/{benchmark}.jsonl")),
         summaries=after_seal(all_runs("results/scores/{model}/{benchmark}.json")),
+        elsewhere=[file for name in plan.made("results") for file in files_of({"path": config["models"][name]["results"]})],
         published=local(config["published"]),
     output:
         comparison="results/comparison.csv",
@@ -27,7 +28,7 @@ rule compare:
     resources:
         mem_mb=1000,
     params:
-        spec=lambda w: spec(plan.compare()),
+        spec=lambda w: spec(plan.compare(local)),
         code=code("compare.py"),
     shell:
         """
@@ -50,12 +51,7 @@ rule figures:
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "audit"])),
     output:
-        scores=report("results/figures/scores.png", category="Scores"),
-        answer_length=report("results/figures/answer_length.png", category="Scores"),
-        score_vs_tokens=report("results/figures/score_vs_tokens.png", category="Training"),
-        loss=report("results/figures/loss.png", category="Training"),
-        lengths=report("results/figures/lengths.png", category="Data"),
-        funnel=report("results/figures/funnel.png", category="Data"),
+        **drawn(),
     log:
         "results/logs/figures.log",
     benchmark:
@@ -120,11 +116,9 @@ rule report:
         responses=after_seal(all_runs("results/responses/{model}/{benchmark}.jsonl")),
         prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.runs()),
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
-        models=after_seal(expand("results/models/{model}/manifest.json", model=plan.evaluated())),
+        models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
-        figures=after_seal(
-            expand("results/figures/{name}.png", name=["scores", "answer_length", "score_vs_tokens", "loss", "lengths", "funnel"])
-        ),
+        figures=after_seal(expand("results/figures/{name}.png", name=plan.drawn())),
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",

@@ -1,56 +1,40 @@
-"""Bring a source here: from a file or folder to a folder of copies with, last, a manifest of their digests.
+"""Bring a source here: from a hub, a web address, or a file or folder on this machine, to a folder with, last, a manifest of its digests.
 
 python scripts/fetch.py --path ~/traces/bespoke.parquet --output results/sources/datasets/bespoke
+python scripts/fetch.py --spec '{"hub": "Qwen/Qwen2.5-Math-1.5B"}' --output results/sources/models/base
+python scripts/fetch.py --update --config config/tutorial.yaml    # move config/sources.lock; options as for lock_sources.py
 """
 
-import fnmatch
 import os
-import shutil
+import sys
 from pathlib import Path
 
-from distill import manifest
 from distill.cli import parser, run, spec
 from distill.errors import InputError
+from distill.fetching import bring
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--spec", default="{}", help="JSON of the source: files (patterns to take), hub, revision")
-    options.add_argument("--path", default="", help="file or folder on this machine")
-    options.add_argument("--output", required=True, type=Path, help="folder to put the files in")
-    args = options.parse_args()
-    source = spec(args.spec)
-    if not args.path:
-        raise InputError(
-            f"{args.output.name}: downloads from the hub ({source.get('hub')}) are not built yet; "
-            "download it yourself and give its folder as source: {path: ...}"
-        )
-    path = Path(args.path)
-    if not path.exists():
-        raise InputError(f"{path}: does not exist; mend source.path of {args.output.name}")
-    part = args.output.with_name(f".{args.output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for file in wanted(path, source.get("files", ["*"])):
-        place = part / (file.relative_to(path) if path.is_dir() else file.name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, place)
-    made = manifest.write(part, made_by="fetch")
-    if not made["files"]:
-        raise InputError(f"{path}: holds none of the files wanted ({', '.join(source.get('files', ['*']))})")
-    shutil.rmtree(args.output, ignore_errors=True)
-    os.replace(part, args.output)
-    print(f"{len(made['files'])} files, digest {made['digest'][:12]}")
-
-
-def wanted(path: Path, patterns: list[str]) -> list[Path]:
-    """The files to take: visible ones whose name, or path below the folder, matches a pattern."""
-    if path.is_file():
-        return [path]
-    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-    names = {file: file.relative_to(path).as_posix() for file in files}
-    visible = [file for file in files if not any(part.startswith(".") for part in names[file].split("/")) and names[file] != manifest.NAME]
-    return [file for file in visible if any(fnmatch.fnmatch(names[file], pattern) for pattern in patterns)]
+    options.add_argument(
+        "--spec", default="{}", help="JSON of the source: hub, modelscope, or url and sha256; repo_type, files, commit, ..."
+    )
+    options.add_argument("--path", default="", help="file or folder on this machine, instead of a download")
+    options.add_argument("--output", type=Path, help="folder to put the files in")
+    options.add_argument("--work", type=Path, default=Path("work/fetch"), help="folder that keeps what has come of a cut download")
+    options.add_argument("--update", action="store_true", help="lock what the branches of a configuration are at now, and fetch nothing")
+    args, others = options.parse_known_args()
+    if args.update:
+        # A program of its own: it reads whole configurations, and code that it imports must not count as fetch's.
+        program = Path(__file__).with_name("lock_sources.py")
+        os.execv(sys.executable, [sys.executable, str(program), "--work", str(args.work), *others])
+    if others:
+        options.error(f"unrecognized arguments: {' '.join(others)}")
+    if args.output is None:
+        raise InputError("--output: missing; name the folder to put the files in, or use --update")
+    made = bring(spec(args.spec), args.output, args.work, args.path)
+    commit = f", commit {made['commit'][:12]}" if "commit" in made else ""
+    print(f"{len(made['files'])} files, digest {made['digest'][:12]}{commit}")
 
 
 if __name__ == "__main__":

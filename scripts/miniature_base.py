@@ -7,6 +7,7 @@ From a seed, the tokenizer and the corpus that the seed draws to a model folder 
         '{"seed": 1, "texts": 26000, "benchmarks": {"aime": 300, "math": 500, "gpqa": 400}}'
 """
 
+from collections import Counter
 from pathlib import Path
 
 from distill import cli, manifest
@@ -24,12 +25,13 @@ def main() -> None:
     spec = fields(args.spec, seed=int, texts=int, benchmarks=dict)
     texts = list(corpus.texts(spec["seed"], spec["texts"]))
     corpus.check_apart(texts, spec["seed"], spec["benchmarks"])
-    print(f"corpus: {len(texts)} texts, none of them a question of a benchmark", flush=True)
+    sorts = dict(sorted(Counter(text.sort for text in texts).items()))
+    print(f"corpus: {len(texts)} texts ({sorts}), none of them a question of a benchmark", flush=True)
 
     from distill.training.pretrain import Recipe, pretrain
 
     pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, Recipe(seed=spec["seed"]))
-    manifest.write(args.output, corpus={"texts": len(texts), "benchmark_questions": 0})
+    manifest.write(args.output, corpus=sorts, benchmark_questions=0)
     print(f"{args.output}: base model written")
 
 

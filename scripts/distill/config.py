@@ -16,8 +16,9 @@ from jsonschema import Draft202012Validator
 from distill.errors import InputError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
-WAYS = ("source", "prepare", "train")
-SOURCES = ("path", "hub", "miniature", "teacher")
+WITH_WEIGHTS = ("source", "prepare", "train")
+WAYS = (*WITH_WEIGHTS, "responses", "results")
+SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 # Names that older tools and tutorials use for keys of a recipe.
 OLD_NAMES = {
     "max_seq_length": "max_length",
@@ -66,7 +67,9 @@ def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[s
             yield f"{where}: {error.instance!r} is not known; write one of {allowed}"
         elif error.validator == "type":
             yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
-        elif error.validator == "pattern" and where.endswith("hub"):
+        elif error.validator == "pattern" and where.endswith(".url"):  # may hold a key: not shown
+            yield f"{where}: write https://HOST/PATH/FILE without a name, key or token; download what needs one yourself, and give its path"
+        elif error.validator == "pattern" and where.endswith(("hub", "modelscope")):
             yield f"{where}: {error.instance!r} is not a repository; write owner/name, or use path: for a folder on this machine"
         elif error.validator == "pattern" and where.endswith(("base_url", "key_variable")):  # may hold a key: not shown
             right = (
@@ -151,7 +154,11 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         if ways[0] == "source":
             yield from _source_mistakes(f"models.{name}.source", below, {"base"})
             continue
-        yield from _unknown(f"models.{name}.{ways[0]}", "base", below, models)
+        if ways[0] == "responses":
+            yield from _recorded_mistakes(f"models.{name}.responses", name, below, benchmarks)
+        if ways[0] not in WITH_WEIGHTS:
+            continue
+        yield from _no_model(f"models.{name}.{ways[0]}", "base", below, models)
         if ways[0] == "train":
             yield from _unknown(f"models.{name}.train", "dataset", below, datasets)
             if below["group_by_length"] and below["packing"] != "none":
@@ -167,7 +174,7 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         yield from _source_mistakes(f"datasets.{name}.source", dataset["source"], {"traces"}, SOURCES)
         if "teacher" in dataset["source"]:
             yield from _teacher_mistakes(f"datasets.{name}.source.teacher", name, config)
-        yield from _unknown(f"datasets.{name}", "tokenizer", dataset, models)
+        yield from _no_model(f"datasets.{name}", "tokenizer", dataset, models)
     for name, benchmark in benchmarks.items():
         yield from _source_mistakes(f"benchmarks.{name}.source", benchmark["source"], {"aime", "math", "gpqa"})
         if benchmark["kind"] == "choice" and not benchmark["columns"].get("wrong"):
@@ -195,12 +202,31 @@ def _unknown(where: str, key: str, entry: dict[str, Any], known: dict[str, Any])
         yield f"{where}.{key}: {entry[key]!r} does not exist; {_instead(entry[key], list(known))}"
 
 
-def _source_mistakes(where: str, source: dict[str, Any], made: set[str], known: tuple[str, ...] = SOURCES[:3]) -> Iterator[str]:
+def _no_model(where: str, key: str, entry: dict[str, Any], models: dict[str, Any]) -> Iterator[str]:
+    yield from _unknown(where, key, entry, models)
+    if entry.get(key) in models and not models[entry[key]].keys() & set(WITH_WEIGHTS):
+        yield f"{where}.{key}: {entry[key]!r} has no weights; name a model with {', '.join(WITH_WEIGHTS[:-1])} or {WITH_WEIGHTS[-1]}"
+
+
+def _recorded_mistakes(where: str, name: str, recorded: dict[str, Any], benchmarks: dict[str, Any]) -> Iterator[str]:
+    if Path(recorded["path"]).parts[:3] == ("results", "responses", name):
+        yield f"{where}.path: is what this model's answers are to become; name another folder"
+    if recorded["columns"] and recorded["format"] != "table":
+        yield f"{where}.columns: has no meaning with format {recorded['format']}; remove it or set format: table"
+    for key in recorded.get("files", {}):
+        benchmark, _, protocol = key.partition("@")
+        if benchmark not in benchmarks or (protocol and protocol not in benchmarks[benchmark]["protocols"]):
+            yield f"{where}.files: {key!r} is not under benchmarks:; {_instead(key, list(benchmarks))}"
+
+
+def _source_mistakes(where: str, source: dict[str, Any], made: set[str], known: tuple[str, ...] = SOURCES[:-1]) -> Iterator[str]:
     kinds = [kind for kind in SOURCES if kind in source]
     if len(kinds) != 1 or kinds[0] not in known:
         yield f"{where}: has {' and '.join(kinds) or 'none'} of {', '.join(known)}; give exactly one"
     elif kinds == ["miniature"] and source["miniature"] not in made:
         yield f"{where}.miniature: {source['miniature']!r} is made elsewhere; write {' or '.join(sorted(made))}"
+    elif ("url" in source) != ("sha256" in source):
+        yield f"{where}: url and sha256 belong together; give both, so that the file is known by its content"
 
 
 def _teacher_mistakes(where: str, dataset: str, config: dict[str, Any]) -> Iterator[str]:
@@ -208,7 +234,7 @@ def _teacher_mistakes(where: str, dataset: str, config: dict[str, Any]) -> Itera
     if "endpoint" in teacher:
         yield from _unknown(where, "endpoint", teacher, config["runtime"]["endpoints"])
     else:
-        yield from _unknown(where, "model", teacher, config["models"])
+        yield from _no_model(where, "model", teacher, config["models"])
     asked = teacher["questions"]
     kinds = [kind for kind in ("dataset", "path", "hub") if kind in asked]
     if len(kinds) != 1:

@@ -14,6 +14,7 @@ class Model:
     label: str
     color: str | None = None
     curve: str | None = None  # models of one curve are checkpoints of one training
+    weights: bool = True  # False: known by what it wrote or scored elsewhere
 
 
 @dataclass(frozen=True)

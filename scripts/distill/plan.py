@@ -3,9 +3,12 @@
 Snakemake remembers these parts as parameters, so a part must hold all that changes the step's result and nothing that does not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
+from distill import sources_lock
 from distill.config import parent_of
 
 Part = dict[str, Any]
@@ -22,13 +25,17 @@ class Plan:
     # Names
 
     def made(self, way: str) -> list[str]:
-        """Models that come to be in this way: source, prepare or train."""
+        """Models that come to be in this way: source, prepare, train, responses or results."""
         return [name for name, model in self.config["models"].items() if way in model]
 
     def evaluated(self) -> list[str]:
         """Models with a role, baseline first."""
         models = self.config["models"]
         return sorted((name for name in models if models[name]["role"] in ROLES), key=lambda name: ROLES.index(models[name]["role"]))
+
+    def with_weights(self) -> list[str]:
+        """Evaluated models that are more than what they wrote or scored elsewhere."""
+        return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "results"}]
 
     def students(self) -> list[str]:
         """Evaluated models that are trained here."""
@@ -45,6 +52,18 @@ class Plan:
             for name, benchmark in self.config["benchmarks"].items()
             for protocol in benchmark["protocols"]
         }
+
+    def answered(self) -> list[tuple[str, str]]:
+        """(model, run) of all answers: of each evaluated model to each benchmark, of a recorded one to those that its files are of."""
+        return [(name, run) for name in self.evaluated() for run in self.runs() if self._answers(self.config["models"][name], run)]
+
+    def _answers(self, model: Part, run: str) -> bool:
+        files = model.get("responses", {}).get("files")
+        return "results" not in model and (files is None or any(name in files for name in self._names(run)))
+
+    def _names(self, run: str) -> list[str]:
+        """What a run is called in a configuration: as in paths, and by its benchmark alone."""
+        return list(dict.fromkeys((run, self.runs()[run][0])))
 
     def miniature(self, kind: str) -> list[str]:
         """Names under models, datasets or benchmarks whose files the miniature makes."""
@@ -64,8 +83,11 @@ class Plan:
         return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
 
     def below_seal(self, model: str | None) -> bool:
-        """Whether a model is trained, or made from one that is."""
-        return model is not None and ("train" in self.config["models"][model] or self.below_seal(parent_of(self.config["models"][model])))
+        """Whether a model is trained, made from one that is, or recorded in files of this run, which may be such a one's."""
+        if model is None:
+            return False
+        entry = self.config["models"][model]
+        return "train" in entry or ("responses" in entry and in_results(entry["responses"]["path"])) or self.below_seal(parent_of(entry))
 
     def taught(self) -> list[str]:
         """Datasets that a teacher writes in this run."""
@@ -103,8 +125,15 @@ class Plan:
 
     # What decides the result of a step
 
-    def fetch(self, path: str) -> Part:
-        return without(self.source_of(path), "path", "columns")
+    def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
+        """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch asked for."""
+        source = without(self.source_of(path), "path", "columns")
+        if not source.keys() & {"hub", "modelscope"}:
+            return source
+        pinned = sources_lock.pinned(sources_lock.read(lock), path, source) if lock else {}
+        asked = without(source, "revision") if "commit" in pinned else source
+        part = {**asked, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
+        return sources_lock.settled(part, f"{results}/sources/{path}/manifest.json")
 
     def toy(self, kind: str, name: str) -> Part:
         """What the miniature makes a source from: the seed and its sizes."""
@@ -190,6 +219,16 @@ class Plan:
         asked = self.config["protocols"][protocol]
         return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
 
+    def recorded(self, model: str, run: str) -> tuple[str, str | None, list[str]]:
+        """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""
+        entry, names = self.config["models"][model]["responses"], self._names(run)
+        return entry["path"], next((entry["files"][name] for name in names if name in entry.get("files", {})), None), names
+
+    def import_responses(self, model: str, run: str) -> Part:
+        """How recorded responses are read, and where the benchmark's questions stand."""
+        columns = self.config["benchmarks"][self.runs()[run][0]]["columns"]
+        return {**_only(self.config["models"][model]["responses"], "format", "columns"), "items": _only(columns, "id", "question")}
+
     def siblings(self, model: str) -> list[Part]:
         """All that a model is asked, so that one load of it can answer whatever is missing."""
         return [
@@ -204,9 +243,13 @@ class Plan:
     def grade(self, run: str) -> Part:
         return {"grader": self.config["protocols"][self.runs()[run][1]]["grader"]}
 
-    def compare(self) -> Part:
-        """Which models and benchmarks are compared, and what they are called where published."""
-        models = [{"name": name, **_only(self.config["models"][name], "role", "published")} for name in self.evaluated()]
+    def compare(self, placed: Callable[[str], str] = str) -> Part:
+        """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""
+        entries = {name: self.config["models"][name] for name in self.evaluated()}
+        models = [
+            {"name": name, **_only(entry, "role", "published"), **({"results": placed(entry["results"])} if "results" in entry else {})}
+            for name, entry in entries.items()
+        ]
         benchmarks = [
             {
                 "name": run,
@@ -222,7 +265,10 @@ class Plan:
         """What people read beside the numbers: names, labels and their order."""
         models, benchmarks, protocols, datasets = (self.config[key] for key in ("models", "benchmarks", "protocols", "datasets"))
         return {
-            "models": [{"name": name, **_only(models[name], "role", "label")} for name in self.evaluated()],
+            "models": [
+                {"name": name, **_only(models[name], "role", "label"), **({} if name in self.with_weights() else {"weights": False})}
+                for name in self.evaluated()
+            ],
             "benchmarks": [
                 {"name": run, **_only(benchmarks[name], "label", "gated"), "protocol": protocols[protocol]["label"]}
                 for run, (name, protocol) in self.runs().items()
@@ -232,6 +278,13 @@ class Plan:
 
     def figures(self) -> Part:
         return {**self.shown(), "labels": self.config["figures"]}
+
+    def drawn(self) -> dict[str, str]:
+        """The figures that there is something to draw from, each with its category."""
+        answers = {"answer_length": "Scores"} if self.answered() else {}
+        training = {"score_vs_tokens": "Training", "loss": "Training"} if self.students() else {}
+        data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
+        return {"scores": "Scores", **answers, **training, **data}
 
     def report(self) -> Part:
         return {**_only(self.config, "title", "note"), **self.shown()}
@@ -246,6 +299,11 @@ class Plan:
                 for key, value in kept.items()
             }
         }
+
+
+def in_results(path: str) -> bool:
+    """Whether a path of the configuration is one that a rule of this run makes."""
+    return PurePosixPath(path).parts[:1] == ("results",)
 
 
 def without(entry: Part, *keys: str) -> Part:

@@ -148,7 +148,7 @@ class Summary:
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[bool, str | None]]] = {}
         self._counts = {TRUNCATED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
-        self._answers, self._tokens, self._with_tokens = 0, 0, 0
+        self._answers, self._tokens, self._with_tokens, self._with_finish = 0, 0, 0, 0
         self._disagreements: dict[str, None] = {}
         self._disagreeing = 0
 
@@ -156,6 +156,7 @@ class Summary:
         self._rows.setdefault(row["id"], []).append((row["correct"], row["answer"]))
         self._answers += 1
         self._counts[TRUNCATED] += response.get("finish_reason") == "length"
+        self._with_finish += response.get("finish_reason") is not None
         self._counts[NO_ANSWER] += row["answer"] is None
         self._counts[UNCLOSED_THOUGHT] += unclosed
         self._counts[GRADER_TIMEOUT] += row["reason"] == GRADER_TIMEOUT
@@ -179,6 +180,7 @@ class Summary:
             "maj@n": _round(float(np.mean([_majority(samples) for samples in self._rows.values()]))),
             "pass@n": _round(stats.pass_at_k(correct, n_samples)),
             **{name: _round(count / self._answers) for name, count in self._counts.items()},
+            **({} if self._with_finish else {TRUNCATED: None}),  # unknown, as of responses recorded elsewhere
             "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
             "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
             "self_test": {name: _round(rate) for name, rate in self_test.items()},

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections import Counter
 
 import pytest
 
@@ -36,13 +37,19 @@ def test_no_text_asks_a_benchmark_question(texts):
 def test_a_leaked_benchmark_question_is_an_error_that_names_it(texts, kind, prefix):
     leaked = benchmarks.problems(kind, 1, SIZES[kind])[-1].question
     with pytest.raises(InputError, match=f"mini_{kind}.*{re.escape(leaked)}"):
-        corpus.check_apart([*texts, corpus.Text(f"{prefix}{leaked}\nA) +x", "")], 1, SIZES)
+        corpus.check_apart([*texts, corpus.Text(f"{prefix}{leaked}\nA) +x", "", "question")], 1, SIZES)
 
 
 def test_a_question_is_answered_without_a_thought(texts):
     asked = [text for text in texts if text.user.startswith(INSTRUCTION)]
     assert len(asked) / len(texts) == pytest.approx(corpus.BARE, abs=0.02)
     assert all(re.fullmatch(r"The answer is \\boxed\{\w+\}\.", text.assistant) for text in asked)
+
+
+def test_most_sheets_have_gaps_and_some_have_none(texts):
+    sorts = Counter(text.sort for text in texts)
+    assert sorts["gaps"] > sorts["worked"] > 0
+    assert sorts["facts"] > 0
 
 
 def test_each_sum_of_the_corpus_is_true(texts):
@@ -70,7 +77,7 @@ def test_the_tokenizer_is_two_files_that_auto_tokenizer_loads_unchanged(folder):
 
 
 @pytest.mark.parametrize(
-    "atom", ["<|begin_of_thought|>", "<|im_end|>", " A=4", "6b", " 7 times", ", 4 left", "\\boxed{", "3:", " -y", "B) +z"]
+    "atom", ["<|begin_of_thought|>", "<|im_end|>", " A=4", "6b", " 7 times", ", 4 left", "\\boxed{", "3:", "3:+x", " (D)", " -y", "B) +z"]
 )
 def test_an_atom_is_one_token(folder, atom):
     from tokenizers import Tokenizer

@@ -474,9 +474,9 @@ def test_where_and_how_fast_an_endpoint_answers_and_what_it_may_cost_decide_no_r
         (teacher(temprature=1.0), "source.teacher.temprature: unknown key; did you mean temperature?"),
         (
             {"datasets": {"from_teacher": {"source": {"path": "x"}}}},
-            "has path and teacher of path, hub, miniature, teacher; give exactly one",
+            "has path and teacher of path, hub, modelscope, url, miniature, teacher; give exactly one",
         ),
-        ({"models": {"base": {"source": FROM_BASE}}}, "models.base.source: has miniature and teacher of path, hub, miniature"),
+        ({"models": {"base": {"source": FROM_BASE}}}, "models.base.source: has miniature and teacher of path, hub, modelscope, url"),
         ({"runtime": {"endpoints": {"api": {"base_url": "https://me:s3cr3t@x/v1"}}}}, "runtime.endpoints.api.base_url: write http"),
         ({"runtime": {"endpoints": {"api": {"base_url": "http://x", "key_variable": "s3cr3t"}}}}, "key_variable: write the NAME of an"),
         ({"runtime": {"endpoints": {"api": {"base_url": "http://x/v1", "key": "s3cr3t"}}}}, "runtime.endpoints.api.key: unknown key"),

@@ -1,20 +1,27 @@
 """Figure of answers: the lengths of right and of wrong ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from distill.figures.style import INK, RIGHT, WRONG, panels, title
+from distill.files import Row
 from distill.names import Names
 from distill.results import Results
 
 
 def answer_length(names: Names, results: Results) -> Figure | None:
-    """Tokens of right and of wrong answers, a panel a benchmark: boxes between the quartiles, whiskers to the 5th and 95th percentiles."""
-    pairs = [(model, benchmark) for model in names.models for benchmark in names.benchmarks]
-    lengths = {(model.name, benchmark.name): split_lengths(results, model.name, benchmark.name) for model, benchmark in pairs}
+    """Tokens of right and of wrong answers, a panel a benchmark: boxes between the quartiles, whiskers to the 5th and 95th percentiles.
+
+    Characters where nobody's tokens are known, as of responses that were recorded elsewhere.
+    """
+    pairs = [(model.name, benchmark.name) for model in names.models for benchmark in names.benchmarks]
+    unit, lengths = "tokens", {pair: split_lengths(results, *pair) for pair in pairs}
+    if not any(any(split) for split in lengths.values()):
+        unit, lengths = "characters", {pair: split_lengths(results, *pair, of=lambda row: len(row["text"])) for pair in pairs}
     models = [model for model in names.models if any(any(lengths[model.name, benchmark.name]) for benchmark in names.benchmarks)]
     if not models:
         return None
@@ -25,7 +32,7 @@ def answer_length(names: Names, results: Results) -> Figure | None:
             _box(axes, place - 0.18, right, RIGHT)
             _box(axes, place + 0.18, wrong, WRONG)
         title(axes, names, benchmark)
-        axes.set_xlabel("tokens an answer")
+        axes.set_xlabel(f"{unit} an answer")
         axes.set_xlim(left=0)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
@@ -57,11 +64,13 @@ def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
     )
 
 
-def split_lengths(results: Results, model: str, benchmark: str) -> tuple[list[int], list[int]]:
-    """Completion tokens of the right and of the wrong answers."""
+def split_lengths(
+    results: Results, model: str, benchmark: str, of: Callable[[Row], int | None] = itemgetter("completion_tokens")
+) -> tuple[list[int], list[int]]:
+    """Lengths of the right and of the wrong answers, of those that tell."""
     right = {(row["id"], row["sample"]): row["correct"] for row in results.verdicts(model, benchmark)}
     split: tuple[list[int], list[int]] = ([], [])
     for row in results.responses(model, benchmark) if right else ():
-        if (row["id"], row["sample"]) in right:
-            split[0 if right[row["id"], row["sample"]] else 1].append(row["completion_tokens"])
+        if (row["id"], row["sample"]) in right and (length := of(row)) is not None:
+            split[0 if right[row["id"], row["sample"]] else 1].append(length)
     return split

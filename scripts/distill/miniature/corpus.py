@@ -1,7 +1,8 @@
-"""The texts from which the base model learns to read: exercise sheets of single steps, and questions with a bare answer.
+"""The texts from which the base model learns to read: facts, exercise sheets with gaps, and questions with a bare answer.
 
-A sheet takes up what the line before it left only now and then, so that it hardly ever works a problem through: whoever has learned
-from sheets knows the facts and has seen chains in pieces. A question is answered at once, without a thought.
+Each line of a sheet is a true step, but three lines in ten set out from anywhere and not from where the line before left off. So the base
+model has seen all the pieces of a chain, and on one sheet in three a whole one, of at most five steps; but never below a question: a
+question it answers at once. What distillation brings is to answer a question with a chain without gaps, and with a long one.
 """
 
 import random
@@ -17,19 +18,20 @@ SHEET = "Exercises. "
 BARE = 0.1  # share of questions with a bare answer
 GOES_ON = 0.7  # share of a sheet's lines that take up where the one before left off
 LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
-SHARES = {"math": 0.25, "aime": 0.25, "gpqa": 0.5}
-FACTS = {"sums": 0.05, "steps": 0.4, "turns": 0.2, "choices": 0.35}
-SHEETS = 1.6  # how fast they take the place of the facts from the first text, which is one of facts, to the last
+SHARES = {"math": 0.3, "aime": 0.3, "gpqa": 0.4}  # of the questions and sheets
+FACTS = {"sums": 0.1, "steps": 0.4, "turns": 0.25, "choices": 0.25}
+SHEETS = 1.6  # facts come first; the share of sheets grows from none to all at this rate (all at 1/1.6 of the way)
 OPENED = 0.5  # of the sheets begin with a word of their own
 COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
 
 
 @dataclass(frozen=True)
 class Text:
-    """One exchange: what the user says and what the assistant answers."""
+    """One exchange: what user and assistant say. `sort` is question, facts, gaps (a sheet) or worked (a sheet without gaps)."""
 
     user: str
     assistant: str
+    sort: str
 
 
 def texts(seed: int, count: int) -> Iterator[Text]:
@@ -39,7 +41,7 @@ def texts(seed: int, count: int) -> Iterator[Text]:
         kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
         if rng.random() < BARE:
             posed = pose(rng, draw(rng, kind, benchmarks.STEPS[kind], benchmark=False))
-            yield Text(INSTRUCTION + posed.question, f"The answer is \\boxed{{{posed.gold}}}.")
+            yield Text(INSTRUCTION + posed.question, f"The answer is \\boxed{{{posed.gold}}}.", "question")
         elif rng.random() < SHEETS * number / count:
             yield sheet(rng, draw(rng, kind, LINES[kind], benchmark=False))
         else:
@@ -59,7 +61,8 @@ def sheet(rng: random.Random, problem: Problem) -> Text:
     posed = pose(rng, problem, end=values[-1])
     closing, answer = close(posed, values)
     opening = [OPENING] if rng.random() < OPENED else []
-    return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *said, closing, f"\\boxed{{{answer}}}"]))
+    sort = "worked" if values == problem.values() else "gaps"
+    return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *said, closing, f"\\boxed{{{answer}}}"]), sort)
 
 
 def facts(rng: random.Random, about: str) -> Text:
@@ -70,13 +73,13 @@ def facts(rng: random.Random, about: str) -> Text:
 
     if about == "sums":
         pairs = [(digit(), digit()) for _ in range(12)]
-        return Text(f"{SHEET}Sums mod {MODULUS}.", "\n\n".join(f"{a}+{b}={(a + b) % MODULUS}" for a, b in pairs))
+        return Text(f"{SHEET}Sums mod {MODULUS}.", "\n\n".join(f"{a}+{b}={(a + b) % MODULUS}" for a, b in pairs), "facts")
     if about == "choices":
         shown = rng.sample(AXES, len(CHOICES))
         listed = "\n".join(f"{letter}) {axis}" for letter, axis in zip(CHOICES, shown, strict=True))
-        asked = rng.choices(shown, k=6)
+        asked = rng.choices(shown, k=8)
         said = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in asked]
-        return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said))
+        return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said), "facts")
     if about == "steps":
         p, q = (1 if rng.random() < COMMON / 2 else rng.choice(COEFFICIENTS) for _ in range(2))
         problem: Problem = Recurrence(p, q, 0, 0, 5)
@@ -88,7 +91,7 @@ def facts(rng: random.Random, about: str) -> Text:
         starts = [(rng.choice(AXES),) for _ in range(5)]
         head = "Pulses of 90°"
     said = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
-    return Text(f"{SHEET}{head}.", "\n\n".join(said))
+    return Text(f"{SHEET}{head}.", "\n\n".join(said), "facts")
 
 
 def check_apart(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:

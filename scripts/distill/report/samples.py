@@ -60,8 +60,9 @@ def _show(head: str, prompt: Row, response: Row, verdict: Row) -> str:
         f"gold {_short(prompt['gold'])}",
         f"taken as its answer: {_short(taken)}" if taken is not None else "no answer found",
         f"verdict {text(str(verdict['reason']).replace('_', ' '))}",
-        f"{response['completion_tokens']:,} tokens",
     ]
+    if (tokens := response.get("completion_tokens")) is not None:
+        facts.append(f"{tokens:,} tokens")
     body = f"{shorten(asked, 500, 200)}\n\n---- answer ----\n\n{shorten(str(response['text']), 500, 300)}"
     return join(f"{head} {', '.join(facts)}", block(body))
 

@@ -14,10 +14,15 @@ _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
 def section(names: Names, results: Results) -> str:
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
-    missing = [model.label for model in names.models if not results.manifest(model.name)]
+    missing = [model.label for model in names.models if model.weights and not results.manifest(model.name)]
+    elsewhere = [model.label for model in names.models if not model.weights]
     parts = [_table(trained, names, results) if trained else gap("a training recipe (no model of this table was trained here)")]
     if missing:
         parts.append(gap(f"a manifest of {', '.join(text(label) for label in missing)}"))
+    if elsewhere:
+        parts.append(
+            f"Without weights here, known by what was written or scored elsewhere: {', '.join(text(label) for label in elsewhere)}."
+        )
     return join(*parts)
 
 

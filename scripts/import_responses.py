@@ -1,0 +1,46 @@
+"""Take recorded responses in as a model's answers to a benchmark.
+
+From files that this or another program wrote (this project's jsonl, lighteval's details, EvalScope's reviews, or a table) to responses: id,
+sample, text, finish_reason, prompt_tokens, completion_tokens, in the order of prompts.jsonl; null where the files do not say. Rows are
+joined by id, else by the text of the question. Every item must be answered, and equally often. Loads no model.
+
+    python scripts/import_responses.py --responses answers.csv --prompts results/benchmarks/mini_math/prompts.jsonl \\
+        --benchmark results/sources/benchmarks/mini_math --output results/responses/theirs/mini_math.jsonl \\
+        --spec '{"format": "table", "columns": {"response": "output"}, "items": {"question": "problem"}}'
+"""
+
+from pathlib import Path
+
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import write_jsonl
+from distill.importing import Items, joined, questions
+from distill.recorded import COLUMNS, FORMATS, read
+
+KEYS = {"format", "columns", "items"}
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--responses", required=True, nargs="+", type=Path, help="files, or folders of them")
+    options.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl")
+    options.add_argument("--benchmark", type=Path, help="the benchmark's own files, for its bare questions")
+    options.add_argument(
+        "--spec",
+        required=True,
+        help=f"JSON of format ({', '.join(FORMATS)}), columns of a table ({', '.join(COLUMNS)}), items: id and question of --benchmark",
+    )
+    options.add_argument("--output", required=True, type=Path, help="responses")
+    args = options.parse_args()
+    asked = spec(args.spec)
+    if unknown := sorted(set(asked) - KEYS):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(sorted(KEYS))}")
+
+    items = Items(args.prompts, questions(args.benchmark, asked["items"]) if args.benchmark else None)
+    recorded = read(args.responses, asked.get("format", "distill"), asked.get("columns", {}))
+    count = write_jsonl(args.output, joined(recorded, items, ", ".join(map(str, args.responses))))
+    print(f"{count} answers to {len(items.asked)} items")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""Tell why a file of results is (or would be) made again.
+
+From Snakemake's plan and what it remembers of the last run to words: which key of the configuration, from what to what; which module;
+which input; what is missing; or that nothing is stale. Ask for a file, for a rule, or for a rule and what it is about. Nothing is run.
+
+    python scripts/why.py results/models/ours
+    python scripts/why.py grade ours mini_math --configfile config/config.yaml my.yaml
+"""
+
+from pathlib import Path
+
+from distill.cli import parser, run
+from distill.why import why
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("target", nargs="*", help="a file or folder under results/, or a rule and names (default: the report)")
+    options.add_argument("--configfile", nargs="+", default=[], type=Path, metavar="YAML", help="as Snakemake takes it")
+    args = options.parse_args()
+    print("\n".join(why(args.target or ["results/report.md"], args.configfile)))
+
+
+if __name__ == "__main__":
+    run(main)
