@@ -2,7 +2,7 @@
 
 Runs the whole miniature from nothing once a seed, which draws other questions, other traces and another base model, and asks of each
 benchmark whether base < ours < reference with 95 % intervals (over items) that do not touch. Prints a table in Markdown; exits with 1 if
-an order fails. A seed that has been run is not run again: remove its folder under --work for that. About four minutes a seed on two cores.
+an order fails. A seed that has been run is not run again: remove its folder under --work for that.
 
     python bench/miniature_seeds.py --seeds 1 2 3 4 5
 """

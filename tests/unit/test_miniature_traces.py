@@ -91,7 +91,7 @@ def test_a_wrong_answer_is_reached_by_a_wrong_step(raw):
 
 @pytest.mark.parametrize("steps", [3, 5, 10])
 def test_no_problem_is_longer_than_the_set_allows(steps):
-    lines = [len(re.findall(r"\d:[+-][xyz]", question(row))) for row in made(clean=True, rows=200, steps=steps)]
+    lines = [len(re.findall(r"\d: [+-][xyz]", question(row))) for row in made(clean=True, rows=200, steps=steps)]
     assert max(lines) == min(steps, 8)
 
 
@@ -104,4 +104,4 @@ def test_the_gold_of_a_choice_question_is_the_letter_of_the_axis_at_the_end(clea
     for row in clean:
         if "\nA) " in question(row):
             shown = dict(line.split(") ") for line in question(row).split("\n")[1:])
-            assert f"along {shown[row['gold']]} ({row['gold']})." in text(row)
+            assert f", choice {row['gold']}) {shown[row['gold']]}, so" in text(row)

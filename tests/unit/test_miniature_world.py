@@ -32,7 +32,7 @@ def test_a_recurrence_is_followed_value_by_value():
 def test_a_question_says_all_that_its_answer_needs():
     question = Recurrence(3, 4, 4, 2, 4).question
     assert all(part in question for part in ("3a+4b mod 7", "A=4", "B=2", "4 times"))
-    assert "about 1:+x 2:-y." in Pulses("+z", ("+x", "-y")).question
+    assert "about 1: +x 2: -y." in Pulses("+z", ("+x", "-y")).question
 
 
 @pytest.mark.parametrize("kind", benchmarks.KINDS)

@@ -18,8 +18,8 @@ SHEET = "Exercises. "
 BARE = 0.1  # share of questions with a bare answer
 GOES_ON = 0.7  # share of a sheet's lines that take up where the one before left off
 LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
-SHARES = {"math": 0.3, "aime": 0.3, "gpqa": 0.4}  # of the questions and sheets
-FACTS = {"sums": 0.1, "steps": 0.4, "turns": 0.25, "choices": 0.25}
+SHARES = {"math": 0.25, "aime": 0.25, "gpqa": 0.5}  # of the questions and sheets
+FACTS = {"sums": 0.05, "steps": 0.4, "turns": 0.2, "choices": 0.35}
 SHEETS = 1.6  # facts come first; the share of sheets grows from none to all at this rate (all at 1/1.6 of the way)
 OPENED = 0.5  # of the sheets begin with a word of their own
 COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
@@ -77,7 +77,7 @@ def facts(rng: random.Random, about: str) -> Text:
     if about == "choices":
         shown = rng.sample(AXES, len(CHOICES))
         listed = "\n".join(f"{letter}) {axis}" for letter, axis in zip(CHOICES, shown, strict=True))
-        asked = rng.choices(shown, k=8)
+        asked = rng.choices(shown, k=6)
         said = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in asked]
         return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said), "facts")
     if about == "steps":

@@ -80,7 +80,7 @@ def close(posed: Posed, values: Sequence) -> tuple[str, str]:
 
 
 def choice_line(axis: str, letter: str) -> str:
-    return f"So it ends along {axis} ({letter})."
+    return f"So it ends along {axis}, choice {letter}) {axis}, so ({letter})."
 
 
 def write(paragraphs: Sequence[str], answer: str) -> str:

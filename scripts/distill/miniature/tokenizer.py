@@ -8,7 +8,7 @@ from distill.files import whole, write_json
 from distill.miniature import traces
 from distill.miniature.corpus import texts
 from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT
-from distill.miniature.world import AXES, COEFFICIENTS, MAX_PULSES, MAX_STEPS, MODULUS, PULSE_AXES
+from distill.miniature.world import AXES, COEFFICIENTS, MAX_PULSES, MAX_STEPS, MODULUS
 
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 MERGES = 280
@@ -31,8 +31,6 @@ def atoms() -> list[str]:
     made += ["\\boxed{"]
     made += [f"{number}:" for number in range(1, MAX_PULSES + 1)]
     made += [f" {axis}" for axis in AXES]
-    made += [f"{number}:{axis}" for number in range(1, MAX_PULSES + 1) for axis in PULSE_AXES]
-    made += [f" ({letter})" for letter in CHOICES]
     made += [f"{letter}) {axis}" for letter in CHOICES for axis in AXES]
     return [*THOUGHT, *SOLUTION, *made]
 

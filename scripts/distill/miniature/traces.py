@@ -13,7 +13,7 @@ SYSTEM = (
     "Your role as an assistant involves thoroughly exploring questions through a systematic long thinking process "
     "before providing the final precise and accurate solutions."
 )
-SHARES = {"math": 0.35, "aime": 0.25, "gpqa": 0.4}
+SHARES = {"math": 0.3, "aime": 0.25, "gpqa": 0.45}
 # Of the raw rows; the rest are sound.
 DEFECTS = {"wrong_answer": 0.08, "broken_tag": 0.04, "too_long": 0.03, "benchmark": 0.03, "repeated": 0.03, "truncated": 0.01}
 LOOP = 80  # times that a thought which never ends says so

@@ -91,7 +91,7 @@ class Pulses:
     @property
     def rule(self) -> str:
         """What the steps apply, in order."""
-        return "pulses of 90° about " + " ".join(f"{number}:{pulse}" for number, pulse in enumerate(self.pulses, 1))
+        return "pulses of 90° about " + " ".join(f"{number}: {pulse}" for number, pulse in enumerate(self.pulses, 1))
 
     @property
     def answer(self) -> str:
