@@ -2,7 +2,7 @@
 #
 # needs  nothing but a seed (miniature.seed) and the sizes under source: of each model, dataset and benchmark
 # makes  results/sources/{benchmarks,datasets,models}/{name}/   as fetch would
-# costs  questions, traces and tokenizer: seconds; the base model: a minute and a half on one core
+# costs  questions, traces and tokenizer: seconds; the base model: minutes on one core (results/timing/ says)
 
 
 rule miniature_questions:
