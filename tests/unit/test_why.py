@@ -1,4 +1,4 @@
-"""What is stale, told in words. Jobs stand here as Snakemake would describe them; tests/graph/test_why_of_a_run.py asks Snakemake itself."""
+"""What is stale, told in words. Jobs are given as Snakemake describes them; tests/graph/test_why_of_a_run.py asks Snakemake itself."""
 
 import json
 
