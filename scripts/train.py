@@ -70,19 +70,21 @@ def main() -> None:
 def fit(base, rows, recipe, template, runtime, world_size, folder, part):
     """Train and save into `part` (on every process), and return the log."""
     from distill.training import sft
+    from distill.training.masks import check_mask
+    from distill.training.trainer import STOPPED, Stopped
 
     arguments = sft.arguments(
         recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
     )
     trainer = sft.build(base, rows, recipe, template, arguments)
-    shown = sft.check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
+    shown = check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
     if part is not None:
         print(f"{len(rows)} rows; first sequence, [without loss]:\n{shown}\n", flush=True)
     try:
         log = sft.finetune(trainer, folder)
-    except sft.Stopped:
+    except Stopped:
         print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
-        sys.exit(sft.STOPPED)
+        sys.exit(STOPPED)
     sft.save(trainer, part or folder / "rank")
     return log
 
