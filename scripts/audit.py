@@ -10,12 +10,11 @@ Warnings go to audit.json and to the screen; a share above its threshold in stop
 import os
 from pathlib import Path
 
-from tqdm import tqdm
-
 from distill import cli
 from distill.audit import AuditSpec, audit, measure, sample, stops
 from distill.errors import InputError
 from distill.files import read_jsonl, write_json
+from distill.progress import counted
 from distill.tokens import ChatTokenizer
 
 
@@ -34,7 +33,7 @@ def main() -> None:
     spec = AuditSpec.of(args.spec)
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     tokenizer = ChatTokenizer(args.tokenizer, template)
-    measures = list(measure(tokenizer, tqdm(read_jsonl(args.sft), "audit", unit=" rows", mininterval=1), spec))
+    measures = list(measure(tokenizer, counted(read_jsonl(args.sft), "audit"), spec))
     if not measures:
         raise InputError(f"{args.sft}: no rows: run scripts/filter.py again")
     found = audit(measures, spec)

@@ -19,8 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from tqdm import tqdm
-
 from distill import cli
 from distill.benchmarks import Item, load_items
 from distill.contamination import Report
@@ -29,6 +27,7 @@ from distill.errors import InputError
 from distill.files import Row, dumps, read_jsonl, whole, write_json
 from distill.filtering import Examiner, Finding, Judge, Surveyor, batches
 from distill.parallel import map_batches
+from distill.progress import Progress, counted
 from distill.selection import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
 from distill.tables import named_paths
 
@@ -110,9 +109,7 @@ def _suspects(traces: str, threshold: float | None, workers: int) -> Suspects:
     if threshold is None:
         return {}
     survey = Survey(Banding(threshold).bands)
-    for pairs in map_batches(
-        partial(Surveyor, traces, threshold), tqdm(batches(traces), "survey", unit=" batches", mininterval=1), workers
-    ):
+    for pairs in map_batches(partial(Surveyor, traces, threshold), counted(batches(traces), "survey", unit="batches"), workers):
         for key, bands in pairs:
             survey.add(key, bands)
     return survey.suspects()
@@ -141,7 +138,7 @@ def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[Item]]
 
 def _judged(found: Iterable[list[Finding]], judge: Judge, dropped: _Dropped, report: Report) -> Iterator[Finding]:
     """The findings of kept rows; the others go to the dropped ones."""
-    with tqdm(desc="filter", unit=" rows", mininterval=1) as progress:
+    with Progress("filter") as progress:
         for findings in found:
             for finding in findings:
                 flaw = judge.flaw(finding)
@@ -151,7 +148,7 @@ def _judged(found: Iterable[list[Finding]], judge: Judge, dropped: _Dropped, rep
                     dropped.add(finding.id, *flaw)
                 else:
                     yield finding
-            progress.update(len(findings))
+            progress.add(len(findings))
 
 
 def _write(kept: Iterable[Finding], sft: IO[str]) -> int:

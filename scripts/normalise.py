@@ -8,13 +8,12 @@ from where scripts/filter.py takes them into the funnel.
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from distill import cli
 from distill.errors import InputError
 from distill.files import dumps, whole
 from distill.formats import FORMATS
 from distill.normalising import Golds, Normaliser, Rejected
+from distill.progress import counted
 from distill.tables import read_rows
 
 REJECTED = "rejected.jsonl"
@@ -42,7 +41,7 @@ def main() -> None:
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}
     with whole(args.output) as traces, whole(rejected) as rest:
-        for made in tqdm(normaliser.traces(read_rows(args.input)), desc="normalise", unit=" rows", mininterval=1):
+        for made in counted(normaliser.traces(read_rows(args.input)), "normalise"):
             out, count = (rest, "rejected") if isinstance(made, Rejected) else (traces, "traces")
             out.write(dumps(made.row()) + "\n")
             counts[count] += 1

@@ -11,7 +11,6 @@ loaded; their own run then finds everything at hand and loads nothing.
 """
 
 import json
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from distill import engines, manifest
 from distill.cli import parser, run, spec
 from distill.errors import InputError
 from distill.files import write_jsonl
+from distill.progress import Progress, Tokens
 from distill.responding import Wanted, mark, wanted
 from distill.runs import locked
 
@@ -67,15 +67,12 @@ def answer(model: Path, todo: list[Wanted], runtime: dict) -> None:
     engine = engines.load(todo[0].spec["engine"], model, runtime)
     for one in todo:
         missing = one.missing()
-        print(f"{one.output}: {len(one.pairs)} answers wanted, {len(one.pairs) - len(missing)} at hand", flush=True)
-        start = shown = time.monotonic()
-        tokens = 0
-        for done, (place, given) in enumerate(engine.answers(one.requests(missing), one.sampling()), 1):
-            one.keep(missing[place], given)
-            tokens += given.completion_tokens
-            if time.monotonic() - shown > 5 or done == len(missing):
-                shown = time.monotonic()
-                print(f"{done}/{len(missing)} answers, {tokens / (shown - start):,.0f} tokens/s", flush=True)
+        what = f"respond {one.output.parent.name} {one.output.stem}"
+        with Progress(what, len(one.pairs), "answers", at_hand=len(one.pairs) - len(missing)) as progress:
+            tokens = Tokens()
+            for place, given in engine.answers(one.requests(missing), one.sampling()):
+                one.keep(missing[place], given)
+                progress.add(note=tokens.more(given.completion_tokens))
 
 
 if __name__ == "__main__":

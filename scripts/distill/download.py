@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from distill.errors import InputError
 from distill.files import sha256_file
+from distill.progress import EVERY_S, line
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +25,6 @@ Result = TypeVar("Result")
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = 10
 CHUNK = 1 << 20
-TELL_EVERY_S = 30
 
 
 @dataclass(frozen=True)
@@ -179,15 +179,18 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
         if response.status_code == 206 and not goes_on:
             part.unlink(missing_ok=True)
             raise Busy("the server went on at the wrong byte")
-        size, told = wanted.content.size, time.monotonic()
+        size = wanted.content.size
+        start = told = time.monotonic()
+        begun = held if goes_on else 0
         with open(part, "ab" if goes_on else "wb") as file:
             for chunk in response.iter_raw():  # given a chunk size, httpx 0.28 drops what it holds when cut
                 file.write(chunk)
                 if size is not None and file.tell() > size:
                     return  # longer than promised: wrong, however much more there is
-                if time.monotonic() - told > TELL_EVERY_S:
+                if time.monotonic() - told > EVERY_S:
                     told = time.monotonic()
-                    print(f"{wanted.url}: {file.tell() / 1e6:.0f}{'' if size is None else f' of {size / 1e6:.0f}'} MB", flush=True)
+                    rate = (file.tell() - begun) / 1e6 / (told - start)
+                    print(line(wanted.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
     finally:
         response.close()
     if size is not None and part.stat().st_size < size:

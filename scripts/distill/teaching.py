@@ -1,6 +1,5 @@
 """Traces from a teacher: which answers are wanted of it, which are at hand, and how they become rows of a set of traces."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from distill.code import code_digest
 from distill.engines import ENGINES, Unanswered
 from distill.errors import InputError
 from distill.files import Row, read_json, sha256_text, write_json
+from distill.progress import Progress, Tokens
 from distill.prompts import prompt
 from distill.responding import Pair, Wanted, key
 from distill.runs import open_run
@@ -101,15 +101,13 @@ def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | No
     missing = sorted(wanted.missing(), key=lambda pair: _name(pair) in failed_before)
     requests, sampling = wanted.requests(missing), wanted.sampling()
     answers = engine.answers(requests, sampling) if ledger is None else engine.answers(requests, sampling, ledger)
-    start = shown = time.monotonic()
-    tokens, end = 0, None
+    tokens, end = Tokens(), None
+    progress = Progress("teacher", len(wanted.pairs), "answers", at_hand=len(wanted.pairs) - len(missing))
     try:
-        for done, (place, answer) in enumerate(answers, 1):
-            wanted.keep(missing[place], answer)
-            tokens += answer.completion_tokens
-            if time.monotonic() - shown > 5 or done == len(missing):
-                shown = time.monotonic()
-                print(f"{done}/{len(missing)} answers, {tokens / (shown - start):,.0f} tokens/s", flush=True)
+        with progress:
+            for place, answer in answers:
+                wanted.keep(missing[place], answer)
+                progress.add(note=tokens.more(answer.completion_tokens))
     except Unanswered as error:
         end = error
     write_json(wanted.folder / "failed.json", {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {})

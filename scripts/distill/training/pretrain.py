@@ -23,6 +23,8 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from distill.progress import Progress
+
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
@@ -80,11 +82,20 @@ def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> lis
 
 
 class Lines(TrainerCallback):
-    """Progress as plain lines."""
+    """Tells how far the training is, and the loss of the last hundred steps."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.progress = Progress("pretrain", state.max_steps, "steps")
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.progress.at(state.global_step)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if logs and "loss" in logs:
-            print(f"step {state.global_step}/{state.max_steps} loss {float(logs['loss']):.4f}", flush=True)
+            self.progress.at(state.global_step, f"loss {float(logs['loss']):.4f}")
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.progress.close()
 
 
 def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folder: Path, recipe: Recipe) -> None:

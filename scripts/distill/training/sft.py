@@ -12,7 +12,7 @@ from trl import SFTConfig
 
 from distill.errors import InputError
 from distill.training.recipe import Recipe, accumulation
-from distill.training.trainer import Progress, StopOnSignal, Stopped, Trainer
+from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer
 
 disable_progress_bar()
 
@@ -78,10 +78,10 @@ def finetune(trainer: Trainer, run: Path) -> list[dict[str, Any]]:
 
     Raises Stopped after SIGTERM.
     """
-    stop, progress = StopOnSignal(), Progress(trainer)
+    stop, lines = StopOnSignal(), Lines(trainer)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(stop)
-    trainer.add_callback(progress)
+    trainer.add_callback(lines)
     last = get_last_checkpoint(str(run))
     if last:
         print(f"resuming from {last}", flush=True)
@@ -96,7 +96,7 @@ def finetune(trainer: Trainer, run: Path) -> list[dict[str, Any]]:
             "loss": row["loss"],
             "lr": row["learning_rate"],
             "grad_norm": row.get("grad_norm"),
-            "tokens_per_s": progress.tokens_per_s.get(row["step"]),
+            "tokens_per_s": lines.tokens_per_s.get(row["step"]),
         }
         for row in trainer.state.log_history
         if "loss" in row

@@ -15,6 +15,8 @@ from transformers import TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTTrainer
 
+from distill.progress import Progress
+
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
@@ -99,8 +101,8 @@ class StopOnSignal(TrainerCallback):
             control.should_save = control.should_training_stop = True
 
 
-class Progress(TrainerCallback):
-    """Prints every tenth step as one plain line, and notes tokens per second, which only logs may hold.
+class Lines(TrainerCallback):
+    """Tells how far the training is, and notes tokens per second at every tenth step, which only logs may hold.
 
     Every step is logged, so that a log put together from several attempts is that of an unbroken run.
     """
@@ -109,19 +111,27 @@ class Progress(TrainerCallback):
         self.trainer = trainer
         self.last: tuple[float, float] | None = None
         self.tokens_per_s: dict[int, float] = {}
+        self.progress: Progress | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.is_world_process_zero:
+            self.progress = Progress("train", state.max_steps, "steps", at_hand=state.global_step)
         # TRL 1.16 counts tokens from 0 again after a resume.
         self.trainer._total_train_tokens = max((row.get("num_tokens", 0) for row in state.log_history), default=0)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
-        if "loss" not in logs or not (state.global_step % 10 == 0 or state.global_step in (1, state.max_steps)):
+        if "loss" not in logs:
             return
         now, tokens = time.monotonic(), logs.get("num_tokens", 0)
-        if self.last:
-            self.tokens_per_s[state.global_step] = round((tokens - self.last[1]) / max(now - self.last[0], 1e-9), 1)
-        self.last = (now, tokens)
-        if state.is_world_process_zero:
-            speed = self.tokens_per_s.get(state.global_step)
-            rate = f"  {speed:,.0f} tokens/s" if speed else ""
-            print(f"step {state.global_step}/{state.max_steps}  loss {float(logs['loss']):.4f}  tokens {tokens:,.0f}{rate}", flush=True)
+        if state.global_step % 10 == 0 or state.global_step in (1, state.max_steps):
+            if self.last:
+                self.tokens_per_s[state.global_step] = round((tokens - self.last[1]) / max(now - self.last[0], 1e-9), 1)
+            self.last = (now, tokens)
+        if self.progress:
+            speed = next(reversed(self.tokens_per_s.values()), None)
+            rate = f", {speed:,.0f} tokens/s" if speed else ""
+            self.progress.at(state.global_step, f"loss {float(logs['loss']):.4f}, {tokens:,.0f} tokens{rate}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.progress:
+            self.progress.close()
