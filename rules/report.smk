@@ -5,6 +5,7 @@
 #        results/differences.csv   one row a pair of models and benchmark
 #        results/published.csv     one row a published score: reproduced, not reproduced, or undecidable here
 #        results/figures/, results/provenance.json, results/report.md
+#        results/comparison.tex    the scores as a table for a paper
 # costs  seconds on one core
 
 
@@ -122,6 +123,7 @@ rule report:
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
+        tex="results/comparison.tex",
     log:
         "results/logs/report.log",
     benchmark:
@@ -139,5 +141,6 @@ rule report:
         python "$SCRIPTS/report.py" \
             --spec {params.spec:q} \
             --results results \
-            --output {output.report:q} >{log:q} 2>&1
+            --output {output.report:q} \
+            --tex {output.tex:q} >{log:q} 2>&1
         """

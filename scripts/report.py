@@ -1,13 +1,15 @@
-"""The report of a run: verdict, scores, data, training, sample answers and provenance on one page.
+"""The report of a run: verdict, scores, data, training, sample answers and provenance on one page; and the table of scores for a paper.
 
 From a results folder (comparison.csv, differences.csv, published.csv, and what lies under data, models, scores, responses, figures) to
-report.md. A file that is not there is shown as a gap.
+report.md, where a file that is not there is shown as a gap, and to a LaTeX tabular (booktabs) that a paper takes by \\input.
 
-    python scripts/report.py --spec report.json --results results --output results/report.md
+    python scripts/report.py --spec report.json --results results --output results/report.md --tex results/comparison.tex
 """
 
 from distill import cli, report
 from distill.files import whole
+from distill.names import names
+from distill.report import tex
 from distill.results import Results
 
 
@@ -16,11 +18,16 @@ def main() -> None:
     parser.add_argument("--spec", required=True, help="JSON object (or a file of one): title, note, command, models, benchmarks, datasets")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="Markdown file to write")
+    parser.add_argument("--tex", help="LaTeX file to write")
     args = parser.parse_args()
 
-    page = report.render(cli.spec(args.spec), Results(args.results))
-    with whole(args.output) as file:
-        file.write(page)
+    spec, results = cli.spec(args.spec), Results(args.results)
+    pages = {args.output: report.render(spec, results)}
+    if args.tex:
+        pages[args.tex] = tex.table(names(spec), results)
+    for path, page in pages.items():
+        with whole(path) as file:
+            file.write(page)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ class Model:
     role: str
     label: str
     color: str | None = None
-    curve: str | None = None  # models of one curve are checkpoints of one training
+    curve: str | None = None  # the model whose training this one is a checkpoint of
     weights: bool = True  # False: known by what it wrote or scored elsewhere
 
 
@@ -37,10 +37,15 @@ class Dataset:
 class Names:
     """What is compared, in the order in which it is shown."""
 
-    models: tuple[Model, ...]
+    models: tuple[Model, ...]  # those that are compared: of a training its end
     benchmarks: tuple[Benchmark, ...]
     datasets: tuple[Dataset, ...]
     labels: Mapping[str, str]  # of axes
+    checkpoints: tuple[Model, ...] = ()  # from earlier in a training
+
+    def curve(self, model: Model) -> list[Model]:
+        """The checkpoints of a training, its end among them."""
+        return [*(checkpoint for checkpoint in self.checkpoints if checkpoint.curve == model.name), model]
 
     def of_role(self, role: str) -> list[Model]:
         return [model for model in self.models if model.role == role]
@@ -50,7 +55,7 @@ class Names:
         return {protocol: [benchmark for benchmark in self.benchmarks if benchmark.protocol == protocol] for protocol in protocols}
 
     def label(self, model: str) -> str:
-        return next((known.label for known in self.models if known.name == model), model)
+        return next((known.label for known in (*self.models, *self.checkpoints) if known.name == model), model)
 
     def benchmark_label(self, benchmark: str) -> str:
         """The label, with the protocol where the same benchmark is there under several."""
@@ -67,7 +72,8 @@ def names(spec: Mapping[str, Any]) -> Names:
         tuple(_entry(kind, entry, key) for entry in spec.get(key) or ())
         for key, kind in (("models", Model), ("benchmarks", Benchmark), ("datasets", Dataset))
     )
-    return Names(models, benchmarks, datasets, spec.get("labels") or {})
+    ends = tuple(model for model in models if model.curve in (None, model.name))
+    return Names(ends, benchmarks, datasets, spec.get("labels") or {}, tuple(model for model in models if model not in ends))
 
 
 def _entry(kind: type, entry: Any, key: str) -> Any:

@@ -109,10 +109,10 @@ def _tables(root: Path) -> None:
     write_csv(
         root / "differences.csv",
         [
-            _difference("ours", "base", "mini_math", 0.589, 1e-30, "better"),
-            _difference("ours", "base", "mini_gpqa", 0.25, 2e-9, "better"),
-            _difference("ours", "r1", "mini_math", -0.276, 1e-20, "worse"),
-            _difference("ours", "r1", "mini_gpqa", -0.02, 0.4, "no detectable difference"),
+            difference("ours", "base", "mini_math", 0.589, 1e-30, "better"),
+            difference("ours", "base", "mini_gpqa", 0.25, 2e-9, "better"),
+            difference("ours", "r1", "mini_math", -0.276, 1e-20, "worse"),
+            difference("ours", "r1", "mini_gpqa", -0.02, 0.4, "no detectable difference"),
         ],
     )
     write_csv(
@@ -148,7 +148,7 @@ def _tables(root: Path) -> None:
     )
 
 
-def _difference(a: str, b: str, benchmark: str, value: float, p: float, verdict: str) -> dict[str, Any]:
+def difference(a: str, b: str, benchmark: str, value: float, p: float, verdict: str) -> dict[str, Any]:
     return {
         "a": a,
         "b": b,
@@ -266,6 +266,16 @@ def _answers(root: Path, model: str, benchmark: str, rate: float) -> None:
         root / f"scores/{model}/{benchmark}.json",
         {"pass@1": rate, "self_test": {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.002}},
     )
+
+
+def checkpoint(root: Path, model: str, tokens: int, rate: float) -> None:
+    """A model from earlier in a training, with a score on mini_math."""
+    write_json(root / f"models/{model}/manifest.json", {"digest": "c" * 64, "tokens_seen": tokens, "files": {}})
+    with open(root / "comparison.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    like = next(row for row in rows if row["model"] == "ours" and row["benchmark"] == "mini_math")
+    scored = {"model": model, "pass@1": rate, "ci95_low": rate - 0.03, "ci95_high": rate + 0.04}
+    write_csv(root / "comparison.csv", [*rows, like | scored])
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import colorsys
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import results_tree
 
 from distill import figures
 from distill.figures import style, training
+from distill.files import write_jsonl
 from distill.names import names
 from distill.results import Results
 
@@ -36,6 +38,22 @@ def test_loss_ends_where_training_ended(tree):
     axes = figures.draw("loss", NAMES, Results(tree)).axes[0]
     ends = {line.get_label(): line.get_xdata()[-1] for line in axes.lines if not line.get_label().startswith("_")}
     assert ends == pytest.approx({"R1-Distill": 1.35, "Ours": 0.423})
+
+
+def test_a_curve_joins_the_checkpoints_in_order_of_tokens(tree, tmp_path):
+    folder = Path(shutil.copytree(tree, tmp_path / "results"))
+    results_tree.checkpoint(folder, "ours-100", 100_000, 0.4)
+    models = [*results_tree.SPEC["models"], {"name": "ours-100", "label": "Step 100", "curve": "ours"}]
+    axes = figures.draw("score_vs_tokens", names({**results_tree.SPEC, "models": models}), Results(folder)).axes[0]
+    curve = axes.containers[-1].lines[0]
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == (pytest.approx([0.1, 0.46]), pytest.approx([40.0, 71.4]))
+
+
+def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale(tree, tmp_path):
+    assert figures.draw("loss", NAMES, Results(tree)).axes[0].get_yscale() == "linear"
+    rows = [{"step": step, "tokens": 1000 * step, "loss": 4 * 0.98**step} for step in range(1, 200)]
+    write_jsonl(tmp_path / "models/ours/log.jsonl", rows)
+    assert figures.draw("loss", NAMES, Results(tmp_path)).axes[0].get_yscale() == "log"
 
 
 def test_funnel_bars_add_up(tree):

@@ -14,14 +14,13 @@ from distill import comparison, report
 from distill.errors import InputError
 from distill.files import read_jsonl, write_json, write_jsonl
 from distill.names import names
-from distill.report import graders, verdict, words
+from distill.report import graders, tex, verdict, words
 from distill.results import Results
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "report.py"
 SECTIONS = [
     "Verdict",
     "Scores",
-    "Published numbers",
     "Paired differences",
     "How the answers came out",
     "Data",
@@ -73,7 +72,7 @@ def test_verdict_has_a_sentence_for_each_question(page):
     assert "**worse** on 1 of 2 (mini_math (MATH-500) −27.6 points; p < 0.001)" in reference
     assert "**no detectable difference** on 1 of 2 (mini_gpqa (GPQA-Diamond) −2.0 points; p = 0.800)" in reference
     assert reference.endswith(
-        "differences below some 6.1 on mini_math (MATH-500) and 6.1 on mini_gpqa (GPQA-Diamond) points are noise here."
+        "a difference of less than about 6.1 (mini_math (MATH-500)) and 6.1 (mini_gpqa (GPQA-Diamond)) points would be noise here."
     )
 
 
@@ -82,12 +81,12 @@ def test_verdicts_are_those_of_compare():
 
 
 HARNESS = [
-    ([], "none, as nothing is published"),
+    ([], "nothing is published of a reference here, so the graders' self-test stands in for it: not made"),
     (["reproduced"], "passed"),
     (["reproduced", "undecidable"], "passed.** R1-Distill has 50.0 on A (60.0 published): reproduced; 1 more undecidable"),
     (["reproduced", "not reproduced"], "failed.** R1-Distill has 50.0 on B"),
     (["undecidable"], "undecided"),
-    (["not compared"], "none, as nothing is published"),
+    (["not compared"], "nothing is published of a reference here"),
 ]
 
 
@@ -99,6 +98,47 @@ def test_harness_check(verdicts, said, tmp_path):
     if rows:
         results_tree.write_csv(tmp_path / "published.csv", rows)
     assert said in verdict.harness(names(spec), Results(tmp_path))
+
+
+SELF_TESTED = [
+    ({}, "passed on both benchmarks."),
+    ({"mini_gpqa": {"gold": 0.4}}, "**failed** on mini_gpqa (GPQA-Diamond), so believe no score before that is mended."),
+]
+
+
+@pytest.mark.parametrize("changed, said", SELF_TESTED)
+def test_where_nothing_is_published_the_self_test_is_the_harness_check(changed, said, tree):
+    (tree / "published.csv").unlink()
+    for benchmark, found in changed.items():
+        write_json(tree / f"scores/base/{benchmark}.json", {"self_test": found})
+    assert verdict.harness(names(results_tree.SPEC), Results(tree)).endswith(said)
+
+
+def test_of_many_benchmarks_the_least_and_the_most_noise_is_told(tree):
+    spec = {**results_tree.SPEC, "benchmarks": [{"name": name, "label": name} for name in "ABCD"]}
+    rows = [
+        results_tree.difference("ours", "r1", name, 0.01, 0.9, "no detectable difference") | {"minimum_detectable_difference": limit}
+        for name, limit in zip("ABCD", (0.3, 0.1, 0.2, 0.25), strict=True)
+    ]
+    results_tree.write_csv(tree / "differences.csv", rows)
+    said = report.render(spec, Results(tree)).split("\n## Scores")[0].strip()
+    assert said.endswith("less than about 10.0 (B) to 30.0 (A) points would be noise here.")
+
+
+def test_checkpoints_are_a_curve_and_no_columns(tree, page):
+    assert "## Learning curve" not in page
+    results_tree.checkpoint(tree, "ours-100", 100_000, 0.4)
+    results_tree.checkpoint(tree, "ours-200", 200_000, 0.6)
+    earlier = [{"name": f"ours-{step}", "label": f"Step {step}", "curve": "ours"} for step in (200, 100)]
+    made = report.render({**results_tree.SPEC, "models": [*results_tree.SPEC["models"], *earlier]}, Results(tree))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section(made, "Learning curve").split("\n")[2:6]]
+    assert [row[:3] for row in rows] == [
+        ["Base", "0", "12.5 ± 3.5"],
+        ["Step 100", "100,000", "40.0 ± 3.5"],
+        ["Step 200", "200,000", "60.0 ± 3.5"],
+        ["Ours", "460,000", "71.4 ± 3.5"],
+    ]
+    assert section(made, "Scores").split("\n")[0] == section(page, "Scores").split("\n")[0]
 
 
 def test_the_first_source_decides_the_harness_check(tmp_path):
@@ -337,5 +377,6 @@ def test_a_table_with_a_broken_number_is_named(tree):
 def test_script_writes_the_page(tree, tmp_path, page):
     output = tmp_path / "report.md"
     command = [sys.executable, str(SCRIPT), "--spec", json.dumps(results_tree.SPEC), "--results", str(tree), "--output", str(output)]
-    subprocess.run(command, check=True)
+    subprocess.run([*command, "--tex", str(tmp_path / "table.tex")], check=True)
     assert output.read_text(encoding="utf-8") == page
+    assert (tmp_path / "table.tex").read_text(encoding="utf-8") == tex.table(names(results_tree.SPEC), Results(tree))

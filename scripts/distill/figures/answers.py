@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from distill.figures.style import INK, RIGHT, WRONG, panels, title
+from distill.figures.style import INK, RIGHT, WRONG, panels, thousands, title
 from distill.files import Row
 from distill.names import Names
 from distill.results import Results
@@ -34,6 +35,7 @@ def answer_length(names: Names, results: Results) -> Figure | None:
         title(axes, names, benchmark)
         axes.set_xlabel(f"{unit} an answer")
         axes.set_xlim(left=0)
+        thousands(axes.xaxis)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.set_yticks(range(len(models)), [model.label for model in models])
@@ -46,8 +48,9 @@ def answer_length(names: Names, results: Results) -> Figure | None:
 def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
     if not values:
         return
-    # White shows on the dark box; where all lengths are equal, the median is all there is of the box.
-    median = color if len(set(values)) == 1 else "white" if color == RIGHT else INK
+    # White shows on the dark box; a box of no width is drawn as a bar of its colour.
+    flat = np.ptp(np.percentile(values, (25, 75))) == 0
+    median = {"color": color, "linewidth": 3} if flat else {"color": "white" if color == RIGHT else INK, "linewidth": 1.2}
     thin = {"color": INK, "linewidth": 0.8}
     axes.boxplot(
         [values],
@@ -57,8 +60,8 @@ def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
         whis=(5, 95),
         showfliers=False,
         patch_artist=True,
-        boxprops={"facecolor": color, "edgecolor": INK, "linewidth": 0.6},
-        medianprops={"color": median, "linewidth": 1.2},
+        boxprops={"facecolor": color, "edgecolor": color if flat else INK, "linewidth": 0.6},
+        medianprops={**median, "solid_capstyle": "butt"},
         whiskerprops=thin,
         capprops=thin,
     )

@@ -1,10 +1,8 @@
 """Figures of the data: what the filter kept, and what max_length does to the rows."""
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from distill.figures.style import FAINT, INK, RIGHT, WRONG
+from distill.figures.style import FAINT, INK, RIGHT, WRONG, thousands
 from distill.names import Names
 from distill.results import Results
 
@@ -30,13 +28,14 @@ def funnel(names: Names, results: Results) -> Figure | None:
         bars.append(("kept", 0, row["kept"], RIGHT))
         for place, (_, start, count, color) in enumerate(bars):
             axes.barh(place, count, left=start, color=color, edgecolor=INK, linewidth=0.5 if count else 0, height=0.7)
-            axes.annotate(f"{count:,}", (start + count, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5, color=INK)
+            note = {"color": INK if count else FAINT, "va": "center", "fontsize": 7.5}
+            axes.annotate(f"{count:,}", (start + count, place), (3, 0), textcoords="offset points", **note)
         axes.set_yticks(range(len(bars)), [name for name, *_ in bars])
         axes.set_title(dataset.label)
-        axes.set_xlim(0, row["rows_in"] * 1.14)
+        axes.set_xlim(0, row["rows_in"] * 1.18)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        _thousands(axes)
+        thousands(axes.xaxis, 4)
         axes.set_xlabel("rows")
         if not axes.yaxis_inverted():
             axes.invert_yaxis()
@@ -56,7 +55,7 @@ def lengths(names: Names, results: Results) -> Figure | None:
             for start, end, color in zip(edges, edges[1:], (RIGHT, WRONG), strict=False):
                 if end > start:
                     axes.bar(start, part["rows"], end - start, align="edge", color=color, edgecolor="white", linewidth=0.4)
-        near = limit <= 1.6 * bins[-1]["to"]  # a limit far beyond all rows would press them together
+        near = limit <= 2.5 * bins[-1]["to"]  # a limit far beyond all rows would press them together
         if near:
             axes.axvline(limit, color=INK, linestyle="--", linewidth=1.2)
         axes.set_title(dataset.label)
@@ -64,11 +63,7 @@ def lengths(names: Names, results: Results) -> Figure | None:
         axes.set_xlabel("tokens a row")
         axes.set_xlim(left=0)
         axes.grid(axis="x", visible=False)
-        _thousands(axes)
+        thousands(axes.xaxis)
+        thousands(axes.yaxis)
     figure.axes[0].set_ylabel("rows")
     return figure
-
-
-def _thousands(axes: Axes) -> None:
-    axes.locator_params(axis="x", nbins=4)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

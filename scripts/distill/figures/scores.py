@@ -58,8 +58,8 @@ def _bars(axes: Axes, benchmarks: Sequence[Benchmark], models: Sequence[Model], 
 
 def _interval(axes: Axes, x: float, score: Score) -> None:
     low, high = _arms(score)
-    for color, points in (("white", 3), (INK, 1)):  # a light rim, so that the lower half shows on a dark bar
-        axes.errorbar(x, score.value, [[low], [high]], color=color, linewidth=points, capsize=2.5, capthick=points)
+    for color, points in (("white", 3.2), (INK, 1.4)):  # a light rim, so that the lower half shows on a dark bar
+        axes.plot([x, x], [score.value - low, score.value + high], color=color, linewidth=points, solid_capstyle="butt")
     top = (x, score.value + high)
     axes.annotate(f"{score.value:.1f}", top, (0, 2), textcoords="offset points", ha="center", fontsize=7.5, color=INK)
 
@@ -71,22 +71,22 @@ def _arms(score: Score) -> tuple[float, float]:
 
 
 def score_vs_tokens(names: Names, results: Results) -> Figure | None:
-    """Score against tokens trained on, a panel a benchmark; the baseline as a line across, checkpoints of one training joined."""
-    seen = {model.name: (results.manifest(model.name) or {}).get("tokens_seen") for model in names.models}
+    """Score against tokens trained on, a panel a benchmark; the baseline as a line across, checkpoints of a training joined."""
+    seen = {model.name: (results.manifest(model.name) or {}).get("tokens_seen") for model in (*names.models, *names.checkpoints)}
     trained = [model for model in _scored(names, results) if seen[model.name] and model.role != "baseline"]
     if not trained:
         return None
-    figure, most = Figure(layout="constrained"), max(seen[model.name] for model in trained)
+    curves = [sorted(filter(lambda one: seen[one.name], names.curve(model)), key=lambda one: seen[one.name]) for model in trained]
+    figure, most = Figure(layout="constrained"), max(seen[model.name] for curve in curves for model in curve)
     size, unit = token_unit(most)
     for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
         for model in names.of_role("baseline"):
             if score := results.score(model.name, benchmark.name):
                 color = line_color(looks(names.models)[model.name][0])
                 axes.axhline(score.value, color=color, linestyle="--", linewidth=1.2, label=model.label)
-        for curve in dict.fromkeys(model.curve or model.name for model in trained):
-            members = sorted((model for model in trained if (model.curve or model.name) == curve), key=lambda model: seen[model.name])
-            points = [(seen[model.name] / size, score) for model in members if (score := results.score(model.name, benchmark.name))]
-            _curve(axes, points, members[-1], names)
+        for model, curve in zip(trained, curves, strict=True):
+            points = [(seen[one.name] / size, score) for one in curve if (score := results.score(one.name, benchmark.name))]
+            _curve(axes, points, model, names)
         title(axes, names, benchmark)
         axes.set_xlabel(unit)
         axes.set_xlim(0, 1.1 * most / size)
@@ -97,7 +97,7 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
 
 
 def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: Model, names: Names) -> None:
-    """Points of (tokens, score) with intervals, joined, in the look of the last checkpoint."""
+    """Points of (tokens, score) with intervals, joined, in the look of the model that the training ends in."""
     if not points:
         return
     color, marker = looks(names.models)[model.name]

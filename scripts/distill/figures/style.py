@@ -9,7 +9,9 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from distill.names import Benchmark, Model, Names
 
@@ -25,6 +27,7 @@ RIGHT, WRONG = "#0b3f73", "#e9a33b"
 
 STYLE = {
     "figure.dpi": 150,
+    "figure.constrained_layout.w_pad": 0.09,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
     "font.size": 9,
     "text.parse_math": False,  # a "$" in a label is a "$"
@@ -78,6 +81,12 @@ def save(figure: Figure, path: Path) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def thousands(axis: Axis, most: int = 5) -> None:
+    """A few ticks, each with its thousands set apart."""
+    axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
 def legend_above(axes: Axes, columns: int = 4, **more) -> None:

@@ -2,12 +2,14 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from distill.figures.style import legend_above, line_color, looks, token_unit
 from distill.names import Names
 from distill.results import Results
 
 SMOOTHED = 40  # a longer log is smoothed
+WIDE = 20  # a loss that falls to less than this part is drawn on a logarithmic scale, or its end would be a line at zero
 
 
 def loss(names: Names, results: Results) -> Figure | None:
@@ -19,11 +21,13 @@ def loss(names: Names, results: Results) -> Figure | None:
     size, unit = token_unit(max(rows[-1]["tokens"] for _, rows in logs))
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
+    ends = []
     for model, logged in logs:
         rows = [row for row in logged if np.isfinite(row["loss"])]
         tokens = np.array([row["tokens"] for row in rows]) / size
         values = np.array([row["loss"] for row in rows])
         color, marker = line_color(look[model.name][0]), look[model.name][1]
+        ends += [smooth(values).max(), smooth(values).min()] if len(values) else []
         if len(values) > SMOOTHED:
             axes.plot(tokens, values, color=color, alpha=0.25, linewidth=0.8)
         axes.plot(
@@ -40,7 +44,11 @@ def loss(names: Names, results: Results) -> Figure | None:
     axes.set_xlabel(unit)
     axes.set_ylabel(names.labels.get("loss_label", "training loss"))
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    if ends and max(ends) > WIDE * min(ends) > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axes.set_ylim(bottom=0)
     legend_above(axes)
     return figure
 

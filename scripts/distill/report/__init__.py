@@ -5,7 +5,7 @@ from typing import Any
 
 from distill import names as naming
 from distill.markdown import text
-from distill.report import data, graders, origin, samples, tables, training, verdict
+from distill.report import data, graders, learning, origin, samples, tables, training, verdict
 from distill.report.words import join
 from distill.results import Results
 
@@ -15,24 +15,25 @@ DEFAULT_COMMAND = "snakemake --cores all results/report.md"
 def render(spec: Mapping[str, Any], results: Results) -> str:
     """The report of a results folder.
 
-    `spec`: title, note (the first line), command, models [{name, role, label}], benchmarks [{name, label, protocol, gated}] and
+    `spec`: title, note (the first line), command, models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
     datasets [{name, label}].
     """
     names = naming.names(spec)
+    by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
     sections = {
         "Verdict": verdict.section(names, results),
         "Scores": join(
             tables.scores(names, results),
             _figure(results, "scores", "Scores with 95 % intervals"),
             tables.details(names, results),
+            tables.published(names, results),
         ),
-        "Published numbers": tables.published(names, results),
         "Paired differences": tables.differences(names, results),
         "How the answers came out": join(
             tables.outcomes(names, results),
             _figure(results, "answer_length", "Lengths of right and of wrong answers"),
         ),
-        "Learning curve": _figure(results, "score_vs_tokens", "Scores against tokens trained on"),
+        "Learning curve": join(curve, by_tokens) if curve else None,
         "Data": join(
             data.funnel(names, results),
             _figure(results, "funnel", "Rows kept and dropped"),
@@ -42,7 +43,11 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             data.audit(names, results),
             _figure(results, "lengths", "Tokens a row against max_length"),
         ),
-        "Training": join(training.section(names, results), _figure(results, "loss", "Training loss against tokens")),
+        "Training": join(
+            training.section(names, results),
+            _figure(results, "loss", "Training loss against tokens"),
+            None if curve else by_tokens,
+        ),
         "The graders": graders.section(names, results),
         "Sample answers": samples.section(names, results),
         "Provenance": origin.section(names, results, spec.get("command") or DEFAULT_COMMAND),

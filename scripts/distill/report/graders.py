@@ -22,7 +22,7 @@ def section(names: Names, results: Results) -> str:
 
 
 def _self_tests(names: Names, results: Results) -> str:
-    found = [(benchmark, test) for benchmark in names.benchmarks if (test := _self_test(names, results, benchmark))]
+    found = [(benchmark, test) for benchmark in names.benchmarks if (test := self_test(names, results, benchmark))]
     if not found:
         return gap("the grader's self-test")
     kinds = list(dict.fromkeys(kind for _, test in found for kind in test))
@@ -38,7 +38,7 @@ def _self_tests(names: Names, results: Results) -> str:
     return join(table(["benchmark", *(text(kind.replace("_", " ")) for kind in kinds)], rows), "\n".join(bad), _SELF_TEST_NOTE)
 
 
-def _self_test(names: Names, results: Results, benchmark: Benchmark) -> Mapping[str, float]:
+def self_test(names: Names, results: Results, benchmark: Benchmark) -> Mapping[str, float]:
     """It is the same for each model, since it looks at golds only."""
     summaries = (results.summary(model.name, benchmark.name) for model in names.models)
     return next((summary["self_test"] for summary in summaries if summary and summary.get("self_test")), {})

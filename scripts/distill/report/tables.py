@@ -1,4 +1,4 @@
-"""The tables of numbers: scores, published numbers, differences, how the answers came out, the grader's self-test."""
+"""The tables of numbers: scores, published numbers, differences, how the answers came out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ _OUTCOMES = (
 
 def details(names: Names, results: Results) -> str | None:
     body = _by_model(names, results, _DETAILS)
-    return join(body, _DETAILS_NOTE) if body else None
+    return join("### Intervals", body, _DETAILS_NOTE) if body else None
 
 
 def outcomes(names: Names, results: Results) -> str:
@@ -172,4 +172,4 @@ def published(names: Names, results: Results) -> str | None:
         f"95 % of here {MINUS} published",
         "samples",
     ]
-    return join(table(head, rows, left=6), _PUBLISHED_NOTE) if rows else None
+    return join("### Published numbers", table(head, rows, left=6), _PUBLISHED_NOTE) if rows else None

@@ -1,4 +1,4 @@
-"""What was trained, on what, by which recipe, and how the loss went. Seconds and speeds are not told: they differ from run to run."""
+"""What was trained, on what, by which recipe, and how the loss went."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,9 @@ from distill.names import Model, Names
 from distill.report.words import NOT_MEASURED, gap, join
 from distill.results import Results
 
+_TIME_NOTE = """\
+Time: the seconds differ from run to run, and this page does not. They stand in results/timing/ and as tokens_per_s in log.jsonl;
+`python scripts/times.py` prints them."""
 _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
 
@@ -16,7 +19,9 @@ def section(names: Names, results: Results) -> str:
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
     missing = [model.label for model in names.models if model.weights and not results.manifest(model.name)]
     elsewhere = [model.label for model in names.models if not model.weights]
-    parts = [_table(trained, names, results) if trained else gap("a training recipe (no model of this table was trained here)")]
+    parts = [
+        join(_table(trained, names, results), _TIME_NOTE) if trained else gap("a training recipe (no model of this table was trained here)")
+    ]
     if missing:
         parts.append(gap(f"a manifest of {', '.join(text(label) for label in missing)}"))
     if elsewhere:

@@ -1,8 +1,11 @@
 """The verdict in three sentences: is the harness right, did the student learn, how near is it to the reference, and what is noise."""
 
+from collections.abc import Mapping
+
 from distill.markdown import text
 from distill.names import Model, Names
 from distill.published import NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
+from distill.report import graders
 from distill.report.words import gap, listed, number, p_clause, signed
 from distill.results import Difference, Published, Results
 
@@ -30,7 +33,8 @@ def harness(names: Names, results: Results) -> str:
     told = [results.published_of(model.name, benchmark.name)[:1] for model in names.of_role("reference") for benchmark in names.benchmarks]
     rows = [row for found in told for row in found if row.verdict in (REPRODUCED, NOT_REPRODUCED, UNDECIDABLE)]
     if not rows:
-        return "**Harness check:** none, as nothing is published of the reference here; the graders' self-test below stands in for it."
+        instead = f"the graders' self-test stands in for it: {_self_test(names, results)}"
+        return f"**Harness check:** nothing is published of a reference here, so {instead}."
     failed = [row for row in rows if row.verdict == NOT_REPRODUCED]
     passed = [row for row in rows if row.verdict == REPRODUCED]
     if failed:
@@ -42,6 +46,14 @@ def harness(names: Names, results: Results) -> str:
         rest = f"; {len(rows) - len(passed)} more undecidable with this many items" if len(rows) > len(passed) else ""
         return f"**Harness check: passed.** {_told(names, passed)}: reproduced{rest}."
     return f"**Harness check: undecided.** {_told(names, rows)}: too few items or samples to tell."
+
+
+def _self_test(names: Names, results: Results) -> str:
+    tests = {benchmark: graders.self_test(names, results, benchmark) for benchmark in names.benchmarks}
+    bad = [text(names.benchmark_label(benchmark.name)) for benchmark, test in tests.items() if graders.failures(test)]
+    if bad:
+        return f"**failed** on {listed(bad)}, so believe no score before that is mended"
+    return f"passed on {_how_many(len(tests), len(tests))}" if tests and all(tests.values()) else "not made"
 
 
 def _told(names: Names, rows: list[Published]) -> str:
@@ -70,14 +82,18 @@ def against(names: Names, results: Results, one: Model, other: Model, noise: boo
             why = p_clause(p, detected=verdict in DETECTED) if p else "a score is flagged below"
             clauses.append(f"**{verdict}** on {_how_many(len(told), len(rows))} ({changes} points; {why})")
     sentence = f"{text(one.label)} against {text(other.label)}: {'; '.join(clauses)}"
-    limits = [
-        f"{number(row.detectable)} on {text(names.benchmark_label(benchmark.name))}"
-        for benchmark, row in rows
-        if row.detectable is not None
-    ]
+    limits = {text(names.benchmark_label(benchmark.name)): row.detectable for benchmark, row in rows if row.detectable is not None}
     if noise and limits:
-        sentence += f"; differences below some {listed(limits)} points are noise here"
+        sentence += f"; a difference of less than about {_limits(limits)} points would be noise here"
     return sentence + "."
+
+
+def _limits(limits: Mapping[str, float]) -> str:
+    """ "8.0 (A), 6.1 (B) and 8.0 (C)"; of many only the least and the most."""
+    if len(limits) <= 3:
+        return listed([f"{number(limit)} ({label})" for label, limit in limits.items()])
+    least, most = min(limits, key=limits.__getitem__), max(limits, key=limits.__getitem__)
+    return f"{number(limits[least])} ({least}) to {number(limits[most])} ({most})"
 
 
 def _how_many(some: int, of: int) -> str:
