@@ -3,7 +3,7 @@
 # needs  results/models/{model}/, results/sources/benchmarks/{name}/, and the files of models that are given as recorded responses
 # makes  results/benchmarks/{benchmark}/prompts.jsonl      frozen, so that every model answers the same bytes
 #        results/responses/{model}/{benchmark}.jsonl       what the model wrote, kept; of a recorded model, taken in
-#        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text
+#        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text; kept in work/lighteval/ too
 #        results/scores/{model}/{benchmark}.jsonl,json     a verdict an answer, and their summary
 # costs  respond: seconds in the miniature, minutes to hours on a GPU (its answers are kept in work/responses/ as they come). grade: seconds
 
@@ -47,6 +47,8 @@ rule respond:
         "results/timing/respond/{model}/{benchmark}.tsv"
     wildcard_constraints:
         model=one_of(plan.made("source") + plan.made("prepare") + plan.made("train")),
+    # Ahead of grading, so that one import of lighteval finds all answers of a model.
+    priority: 5
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -123,11 +125,14 @@ rule grade_lighteval:
         mem_mb=2000,
     params:
         code=code("grade_lighteval.py"),
+        siblings=lambda w, output: spec(plan.siblings(w.model)),
     shell:
         """
         python "$SCRIPTS/grade_lighteval.py" \
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
+            --siblings {params.siblings:q} \
+            --work work/lighteval \
             --output {output.verdicts:q} \
             --results {output.results:q} >{log:q} 2>&1
         """

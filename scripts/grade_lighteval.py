@@ -2,8 +2,8 @@
 
 From the prompts that were asked and the responses to them to lighteval's verdict on each (id, sample, correct) and its results file.
 Nothing is generated and nothing is downloaded: lighteval's pipeline runs with a model that gives back what was recorded. Its math metric is
-that of its math_500, its choice metric that of its gpqa:diamond. Importing lighteval takes most of the time, so that several files of
-responses are best given at once.
+that of its math_500, its choice metric that of its gpqa:diamond. Importing lighteval takes most of the time, so with --siblings other
+responses that have no verdicts yet are judged in the same go and kept in the work folder, by content; their own run then imports nothing.
 
 Example:
     python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \
@@ -11,36 +11,46 @@ Example:
         --results results/lighteval/ours/mini_math.json
 """
 
-from collections.abc import Iterable
+import json
+from dataclasses import astuple
+from pathlib import Path
 
 from distill.cli import parser, run
-from distill.engines.replay import Recorded, replay
+from distill.code import code_digest
+from distill.engines.replay import KINDS, Recorded, Replayed, replay
 from distill.errors import InputError
-from distill.files import Row, write_json, write_jsonl
+from distill.files import read_json, sha256_text, write_json, write_jsonl
+from distill.runs import locked
 from distill.scoring import read_items, read_responses
 
 
 def main() -> None:
     parse = parser(__doc__)
-    parse.add_argument("--prompts", required=True, nargs="+", help="prompts.jsonl: id, messages, gold, kind, choices")
-    parse.add_argument("--responses", required=True, nargs="+", help="id, sample, text")
-    parse.add_argument("--output", required=True, nargs="+", help="lighteval's verdicts, one row a response")
-    parse.add_argument("--results", required=True, nargs="+", help="lighteval's results file, without times")
+    parse.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl: id, messages, gold, kind, choices")
+    parse.add_argument("--responses", required=True, type=Path, help="id, sample, text")
+    parse.add_argument("--siblings", default="[]", help="JSON list of prompts, output (the responses) of this model's other benchmarks")
+    parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are kept")
+    parse.add_argument("--output", required=True, type=Path, help="lighteval's verdicts, one row a response")
+    parse.add_argument("--results", required=True, type=Path, help="lighteval's results file, without times")
     parse.add_argument("--timeout", type=float, default=60.0, help="seconds that one response may take")
     given = parse.parse_args()
-    if len({len(given.prompts), len(given.responses), len(given.output), len(given.results)}) > 1:
-        raise InputError("--prompts, --responses, --output and --results: give as many files to each, in one order")
 
-    runs = [read(prompts, responses) for prompts, responses in zip(given.prompts, given.responses, strict=True)]
-    for run_of, replayed, output, results in zip(runs, replay(runs, given.timeout), given.output, given.results, strict=True):
-        write_jsonl(output, rows(run_of, replayed.correct))
-        write_json(results, replayed.results)
-        for place in replayed.timed_out:
-            lost = run_of[place]
-            print(f"{output}: item {lost.id!r} sample {lost.sample} took lighteval over {given.timeout:g} s and counts as wrong")
+    recorded = read(given.prompts, given.responses)
+    folder = given.work / given.responses.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{key_of(recorded)}.json"
+    with locked(folder, wait=True):
+        if not kept.exists():
+            judge([recorded, *unjudged(json.loads(given.siblings), folder, but=kept)], folder, given.timeout)
+        found = Replayed(**read_json(kept))
+    rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
+    write_jsonl(given.output, rows)
+    write_json(given.results, found.results)
+    for lost in (recorded[place] for place in found.timed_out):
+        print(f"{given.output}: item {lost.id!r} sample {lost.sample} took lighteval over {given.timeout:g} s and counts as wrong")
 
 
-def read(prompts: str, responses: str) -> list[Recorded]:
+def read(prompts: Path, responses: Path) -> list[Recorded]:
     items = read_items(prompts)
     return [
         Recorded(item.id, row["sample"], item.kind, item.question, item.gold, max(len(item.choices), 4), row["text"])
@@ -49,8 +59,27 @@ def read(prompts: str, responses: str) -> list[Recorded]:
     ]
 
 
-def rows(recorded: Iterable[Recorded], correct: Iterable[bool]) -> Iterable[Row]:
-    return ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, correct, strict=True))
+def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[Recorded]]:
+    """Responses of siblings that are there, sound, and without verdicts; what is wrong with one is said by its own run."""
+    found = {}
+    for sibling in siblings:
+        try:
+            recorded = read(Path(sibling["prompts"]), Path(sibling["output"]))
+        except InputError:
+            continue
+        if recorded and recorded[0].kind in KINDS:
+            found[folder / f"{key_of(recorded)}.json"] = recorded
+    return [recorded for path, recorded in found.items() if path != but and not path.exists()]
+
+
+def judge(runs: list[list[Recorded]], folder: Path, timeout_s: float) -> None:
+    for recorded, replayed in zip(runs, replay(runs, timeout_s), strict=True):
+        write_json(folder / f"{key_of(recorded)}.json", vars(replayed))
+
+
+def key_of(recorded: list[Recorded]) -> str:
+    """The digest of all that decides lighteval's verdicts."""
+    return sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
 
 
 if __name__ == "__main__":

@@ -230,7 +230,7 @@ class Plan:
         return {**_only(self.config["models"][model]["responses"], "format", "columns"), "items": _only(columns, "id", "question")}
 
     def siblings(self, model: str) -> list[Part]:
-        """All that a model is asked, so that one load of it can answer whatever is missing."""
+        """All that a model is asked, so that one load of it, or of a grader, can do whatever is missing."""
         return [
             {
                 "prompts": f"results/benchmarks/{run}/prompts.jsonl",

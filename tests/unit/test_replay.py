@@ -1,12 +1,17 @@
 """lighteval on recorded text: really called, and not to be hung."""
 
+import json
 import time
 
+import grade_lighteval
 import pytest
 
 from distill.engines import replay as engine
-from distill.engines.replay import Recorded, replay
+from distill.engines.replay import Recorded, Replayed, replay
 from distill.errors import InputError
+from distill.files import read_jsonl, write_jsonl
+
+MESSAGES = [{"role": "user", "content": "What is it?"}]
 
 
 def recorded(text: str, gold: str = "7", kind: str = "math") -> Recorded:
@@ -48,3 +53,31 @@ def test_lighteval_judges_as_released():
     assert found[1].correct == [True, True, False, False, False]
     assert found[0].results["results"]["all"]["pass@k:k=1&n=1"] == pytest.approx(4 / 7)
     assert replay(runs[:1])[0] == found[0]  # no times, no addresses
+
+
+def test_one_start_of_lighteval_judges_what_siblings_lack_and_no_run_is_judged_twice(monkeypatch, tmp_path):
+    judged = []
+
+    def counted(runs, timeout_s):
+        judged.append([[response.text for response in run] for run in runs])
+        return [Replayed([response.text == response.gold for response in run], {"n": len(run)}, []) for run in runs]
+
+    def grade(name, *texts):
+        folder = tmp_path / name
+        write_jsonl(folder / "prompts.jsonl", [{"id": "1", "messages": MESSAGES, "gold": "7", "kind": "math", "choices": []}])
+        write_jsonl(folder / "m" / f"{name}.jsonl", [{"id": "1", "sample": n, "text": text} for n, text in enumerate(texts)])
+        asked = [{"prompts": str(tmp_path / one / "prompts.jsonl"), "output": str(tmp_path / one / "m" / f"{one}.jsonl")} for one in "abc"]
+        places = {"prompts": folder / "prompts.jsonl", "responses": folder / "m" / f"{name}.jsonl", "siblings": json.dumps(asked)}
+        places |= {"work": tmp_path / "work", "output": folder / "verdicts.jsonl", "results": folder / "results.json"}
+        monkeypatch.setattr("sys.argv", ["grade_lighteval.py", *(f"--{key}={value}" for key, value in places.items())])
+        grade_lighteval.main()
+        return [row["correct"] for row in read_jsonl(folder / "verdicts.jsonl")]
+
+    monkeypatch.setattr(grade_lighteval, "replay", counted)
+    assert grade("b", "7", "8") == [True, False]  # a and c are not there yet
+    assert grade("a", "8") == [False]
+    assert grade("b", "7", "8") == [True, False]
+    assert judged == [[["7", "8"]], [["8"]]]
+    write_jsonl(tmp_path / "b" / "m" / "b.jsonl", [{"id": "1", "sample": 0, "text": "7 again"}])
+    assert grade("c", "7") == [True]
+    assert judged[2] == [["7"], ["7 again"]]

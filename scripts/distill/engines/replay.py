@@ -22,6 +22,7 @@ from distill.grading_worker import seal
 
 TAGS = [("<think>", "</think>"), ("<|begin_of_thought|>", "<|end_of_thought|>")]
 TASK = "recorded"
+KINDS = ("math", "choice")  # kinds of items that lighteval has a metric for here
 _START_S = 600  # lighteval takes 5 to 12 seconds to import on an idle machine
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -51,7 +52,7 @@ class Replayed:
 def replay(runs: Sequence[Sequence[Recorded]], timeout_s: float = 60.0) -> list[Replayed]:
     """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s` is wall clock for one response."""
     for run in runs:
-        for kind in {response.kind for response in run} - {"math", "choice"}:
+        for kind in {response.kind for response in run} - {*KINDS}:
             raise InputError(f"items of kind {kind!r}: lighteval has no metric for them here: leave the grader lighteval out")
     replayed: list[Replayed] = []
     timed_out: list[int] = []
