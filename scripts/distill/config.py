@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
+from distill import study
 from distill.errors import InputError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
@@ -40,9 +41,9 @@ OLD_NAMES = {
 def load(given: dict[str, Any], schema_file: Path = SCHEMA) -> dict[str, Any]:
     """The configuration with defaults filled in. Raises InputError with one line for each mistake."""
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    mistakes = list(_shape_mistakes(given, schema))
+    mistakes = list(_shape_mistakes(given, schema)) or list(study.mistakes(given))
     if not mistakes:
-        config = _filled(given, schema)
+        config = _filled(study.expanded(given), schema)
         mistakes = list(_reference_mistakes(config))
     if mistakes:
         raise InputError("\n".join(f"config: {line}" for line in mistakes))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from distill import sources_lock
+from distill import sources_lock, study
 from distill.config import parent_of
 
 Part = dict[str, Any]
@@ -287,7 +287,11 @@ class Plan:
         return {"scores": "Scores", **answers, **training, **data}
 
     def report(self) -> Part:
-        return {**_only(self.config, "title", "note"), **self.shown()}
+        return {**_only(self.config, "title", "note"), **self.shown(), **self._study()}
+
+    def _study(self) -> Part:
+        """Which students differ in their seed alone."""
+        return {"study": study.groups(self.config["students"])} if "students" in self.config else {}
 
     def provenance(self) -> Part:
         """The configuration without what only people read and what only speed depends on."""

@@ -35,6 +35,11 @@ def plan(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
     [
         ((), {"train": 2, "respond": 9, "filter": 2, "report": 1}),
         (("config/tutorial.yaml",), {"train": 1, "respond": 18, "fetch": 6, "report": 1}),
+        # Twelve students, one reference, one base: what they share is made once.
+        (
+            ("config/config.yaml", "config/study.yaml"),
+            {"train": 13, "respond": 42, "grade": 42, "filter": 3, "miniature_base": 1, "miniature_questions": 3, "prompts": 3, "seal": 1},
+        ),
     ],
 )
 def test_a_first_plan_is_whole_and_needs_no_heavy_library(clone, configfiles, jobs):

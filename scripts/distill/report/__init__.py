@@ -5,7 +5,7 @@ from typing import Any
 
 from distill import names as naming
 from distill.markdown import text
-from distill.report import data, graders, learning, origin, samples, tables, training, verdict
+from distill.report import data, graders, learning, origin, samples, study, tables, training, verdict
 from distill.report.words import join
 from distill.results import Results
 
@@ -16,7 +16,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
     """The report of a results folder.
 
     `spec`: title, note (the first line), command, models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
-    datasets [{name, label}].
+    datasets [{name, label}]; study [{label, models, seeds}] where there is one.
     """
     names = naming.names(spec)
     by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
@@ -34,6 +34,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             _figure(results, "answer_length", "Lengths of right and of wrong answers"),
         ),
         "Learning curve": join(curve, by_tokens) if curve else None,
+        "Study": study.section(spec.get("study") or (), names, results),
         "Data": join(
             data.funnel(names, results),
             _figure(results, "funnel", "Rows kept and dropped"),

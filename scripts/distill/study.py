@@ -1,0 +1,76 @@
+"""A study: bases, datasets, recipes and seeds that together name a grid of students, each an entry of models: like any other.
+
+A name is `{name}-{base}-{dataset}-{recipe}-s{seed}`. What is given as a single value is no part of the names; what is given as a list is,
+even as a list of one, so that a list that grows renames nothing and trains nothing again.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+Config = dict[str, Any]
+
+
+def expanded(given: Config) -> Config:
+    """The configuration with the students of study: under models:, and what each of them stands for under `students`."""
+    study = given.get("study")
+    if study is None:
+        return given
+    students = dict(_students(study))
+    models = {name: _model(student) for name, student in students.items()}
+    kept = {key: value for key, value in given.items() if key != "study"}
+    return {**kept, "models": {**given["models"], **models}, "students": students}
+
+
+def mistakes(given: Config) -> Iterator[str]:
+    """What is wrong with study: as it stands, before anything is made of it."""
+    study = given.get("study")
+    if study is None:
+        return
+    for key, known in (("bases", given["models"]), ("datasets", given["datasets"])):
+        for name in _listed(study[key]):
+            if name not in known:
+                yield f"study.{key}: {name!r} is not under {'models' if key == 'bases' else key}:; known are {', '.join(known)}"
+    names = [name for name, _ in _students(study)]
+    for name in sorted(set(names) & given["models"].keys()):
+        yield f"study: makes a model {name!r}, which is under models: too; rename one"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"study: two students would be called {name!r}; rename a recipe"
+    for name, recipe in study.get("recipes", {}).items():
+        for key in recipe.keys() & {"base", "dataset", "seed"}:
+            yield f"study.recipes.{name}.{key}: is the study's own; remove it and write it under study.{key}s"
+
+
+def groups(students: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Students that differ in their seed alone: [{label, models, seeds}], in the order of the study."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, student in students.items():
+        group = found.setdefault(student["group"], {"label": student["group"], "models": [], "seeds": []})
+        group["models"].append(name)
+        group["seeds"].append(student["seed"])
+    return list(found.values())
+
+
+def _students(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
+    name, label = study.get("name", "ours"), study.get("label") or study.get("name", "ours")
+    recipes, seeds = study.get("recipes") or {"": {}}, study.get("seeds")
+    for base, dataset, recipe, seed in product(_listed(study["bases"]), _listed(study["datasets"]), recipes, _listed(seeds)):
+        axes = [(study["bases"], base), (study["datasets"], dataset), ([recipe] if recipe else "", recipe)]
+        parts = [str(value) for given, value in axes if isinstance(given, list)]
+        seeded = [f"s{seed}"] if isinstance(seeds, list) else []
+        student = {"base": base, "dataset": dataset, "recipe": recipes[recipe], "seed": seed, "group": " ".join([label, *parts])}
+        yield "-".join([name, *parts, *seeded]), student
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _model(student: Mapping[str, Any]) -> Config:
+    seed = {} if student["seed"] is None else {"seed": student["seed"]}
+    label = student["group"] if student["seed"] is None else f"{student['group']}, seed {student['seed']}"
+    return {
+        "role": "student",
+        "label": label,
+        "train": {"base": student["base"], "dataset": student["dataset"], **student["recipe"], **seed},
+    }
