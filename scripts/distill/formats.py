@@ -107,6 +107,22 @@ def _mixture_of_thoughts(row: Row, columns: Columns) -> Iterator[Raw]:
     yield from _conversation({key: row.get(key) for key in ("messages", "source", "system", "gold", "finish_reason")}, columns)
 
 
+def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
+    """open-thoughts/OpenThoughts-114k: the default subset, or `metadata` (`problem`, `deepseek_reasoning`, `deepseek_solution`,
+    `ground_truth_solution`), which has golds."""
+    if "deepseek_reasoning" not in row:
+        yield from _conversation(row, columns)
+        return
+    worked = _optional(row, "ground_truth_solution")
+    yield Raw(
+        _text(row, "problem"),
+        _text(row, "deepseek_solution"),
+        reasoning=_text(row, "deepseek_reasoning"),
+        gold=worked and _short_answer(worked),
+        origin=_optional(row, "source"),
+    )
+
+
 def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw]:
     """open-r1/OpenR1-Math-220k: `problem`, `answer`, and lists with an entry a generation: `generations`, `finish_reasons`,
     `is_reasoning_complete`. The lists of verdicts (correctness_*) are left aside: the filter grades each answer itself."""
@@ -203,7 +219,7 @@ _CONVERSATION = Format((("conversations", "messages"),), _conversation)
 FORMATS = {
     "bespoke_stratos": _CONVERSATION,
     "sky_t1": _CONVERSATION,
-    "openthoughts": _CONVERSATION,
+    "openthoughts": Format((("conversations", "messages", "deepseek_reasoning"),), _openthoughts),
     "openr1_math": Format(("problem", "generations"), _openr1_math),
     "mixture_of_thoughts": Format(("messages",), _mixture_of_thoughts),
     "s1k": Format(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),

@@ -94,6 +94,7 @@ def without_math_verify(task: Task, answer: str) -> str | None:
 
     Two whole numbers are equal or not, and math-verify 0.5.2 says the same: it strips leading zeros and compares integers. An answer
     spelled exactly as the gold is right whatever math-verify makes of it: it parses both alike and finds equal objects or equal strings.
+    Words are compared as words: to math-verify 0.5.2 `east` is the product of four symbols, and so equal to `seat`.
     """
     gold = _gold(task)
     if task.kind != "math":
@@ -105,6 +106,9 @@ def without_math_verify(task: Task, answer: str) -> str | None:
         return CORRECT if int(gold) == int(answer) else WRONG
     if len(answer) > MAX_CHARS or len(gold) > MAX_CHARS:
         return TOO_LONG
+    words = _words(gold), _words(answer)
+    if words[0] and words[1]:
+        return CORRECT if words[0] == words[1] else WRONG
     return None
 
 
@@ -118,6 +122,24 @@ def _plain(text: str) -> str:
     """A gold or an answer without the dollars round it that make it a formula."""
     text = text.strip()
     return text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
+
+
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
+_WORDS = re.compile(r"[A-Za-z][A-Za-z '-]*\.?")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+
+
+def _words(text: str) -> str | None:
+    r"""The letters of an answer that is words, in lower case; None for what may be a formula.
+
+    Outside of `\text{..}` a word needs a vowel, and letters that do not stand in the order of the alphabet, as those of a product do.
+    """
+    wrapped = _TEXT.fullmatch(text)
+    inner = (wrapped[1] if wrapped else text).strip()
+    words = _WORD.findall(inner.lower()) if _WORDS.fullmatch(inner) else []
+    if not any(wrapped or (set(word) & set("aeiouy") and list(word) != sorted(word)) for word in words):
+        return None
+    return "".join(filter(str.isalpha, inner.lower()))
 
 
 @dataclass

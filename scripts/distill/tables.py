@@ -158,10 +158,18 @@ def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = 0
     try:
-        with pq.ParquetFile(path) as file:
+        # Left to itself pyarrow 26 holds the compressed file in memory.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             for batch in file.iter_batches(batch_size=64):
-                yield from batch.to_pylist()
+                if batch.nbytes <= max_row_bytes:
+                    yield from batch.to_pylist()
+                else:
+                    for at in range(len(batch)):
+                        row = batch.slice(at, 1)
+                        yield Oversize(f"{path.name} row {number + at + 1}") if row.nbytes > max_row_bytes else row.to_pylist()[0]
+                number += len(batch)
     except pa.ArrowException as error:
         raise InputError(f"{path}: not Parquet ({str(error).splitlines()[0]}): fetch the file again") from None
 

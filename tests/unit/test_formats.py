@@ -1,5 +1,7 @@
 """Each published shape of trace sets becomes the same trace; what has no shape is rejected with its reason."""
 
+import copy
+import json
 import os
 import sys
 from pathlib import Path
@@ -56,6 +58,20 @@ ONE_TRACE = [
     ("s1k", S1 | {"deepseek_thinking_trajectory": "Hm. So 7.", "deepseek_attempt": "It is \\boxed{7}."}, None, "7", "s1k/deepseek"),
     ("table", {"question": ASKED, "gold": 7, "response": THINK}, None, "7", "table"),
     ("table", {"question": ASKED, "response": "It is \\boxed{7}.", "reasoning": "Hm. So 7."}, None, None, "table"),
+    (
+        "openthoughts",
+        {
+            "problem": ASKED,
+            "deepseek_reasoning": "Hm. So 7.",
+            "deepseek_solution": "It is \\boxed{7}.",
+            "ground_truth_solution": "Add them: $\\boxed{7}$.",
+            "domain": "math",
+            "source": "olympiads",
+        },
+        None,
+        "7",
+        "openthoughts/olympiads",
+    ),
 ]
 
 
@@ -72,6 +88,50 @@ def test_each_published_shape_becomes_the_same_trace(name, row, system, gold, so
 
 def test_every_format_has_a_case():
     assert {case[0] for case in ONE_TRACE} | {"openr1_math", "distill"} == set(FORMATS)
+
+
+def as_jsonl(rows, folder):
+    return write_jsonl(folder / "rows.jsonl", rows)
+
+
+def as_json(rows, folder):
+    path = folder / "rows.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def as_parquet(rows, folder):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows), folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+OWN = {"id": "i", "question": ASKED, "gold": None, "thought": "t", "solution": "s", "source": "x", "finish_reason": None}
+
+
+@pytest.mark.parametrize("write", [as_jsonl, as_json, as_parquet])
+def test_each_format_is_read_from_each_kind_of_file(write, tmp_path):
+    for name, row in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+        rows = [row, copy.deepcopy(row)] if name != "distill" else [row]
+        assert traces(name, read_rows(write(rows, tmp_path))) == traces(name, rows), name
+
+
+def test_a_parquet_file_is_read_in_a_stream(tmp_path):
+    import pyarrow as pa
+
+    file = as_parquet([{"question": str(number), "response": os.urandom(4000).hex()} for number in range(5000)], tmp_path)
+    before = pa.total_allocated_bytes()
+    held = max(pa.total_allocated_bytes() - before for _ in read_rows(file))
+    assert held < 0.7 * file.stat().st_size
+
+
+def test_a_parquet_row_beyond_all_measure_is_reported_unread(tmp_path):
+    rows = [{"question": "q", "response": text} for text in (THINK, "x" * 200_000, THINK)]
+    found = list(read_rows(as_parquet(rows, tmp_path), max_row_bytes=100_000))
+    assert [getattr(row, "place", None) for row in found] == [None, "rows.parquet row 2", None]
+    assert [dict(row) for row in found] == [rows[0], {}, rows[2]]
 
 
 def test_each_generation_of_openr1_is_a_trace_with_its_own_finish():

@@ -51,6 +51,15 @@ MATH = [
     ("D = (0,1)", "(0,1)", True),
     (r"x \in \{1,2\}", r"x \in \{1,3\}", False),
     (r"x = \frac{1}{2}", "x=0.5", True),
+    (r"\text{Evelyn}", r"\textbf{evelyn}", True),
+    ("east", "seat", False),
+    ("east", r"\text{East}", True),
+    ("no solution", r"\text{No solution.}", True),
+    ("yes", "no", False),
+    ("abc", "cab", True),
+    ("mgh", "ghm", True),
+    (r"\text{CO}", r"\text{Co}", False),
+    (r"\infty", "infinity", True),
 ]
 
 
@@ -96,7 +105,7 @@ def test_the_short_cuts_say_what_math_verify_says():
 
 
 def test_verdicts_do_not_depend_on_the_number_of_workers_and_keep_their_order():
-    tasks = [boxed(gold, answer + " " * (turn % 3)) for turn, (gold, answer, _) in enumerate(MATH * 3)]
+    tasks = [boxed(gold, answer + " " * (turn % 3)) for turn, (gold, answer, _) in enumerate(MATH[:12] * 2)]
     assert list(grade_all(tasks, workers=1)) == list(grade_all(tasks, workers=2))
 
 
@@ -161,7 +170,7 @@ def test_no_answer_runs_code(tmp_path):
 
 def test_costly_answers_end_in_time(tmp_path):
     some = ["9**9**9", "1000000!", r"\binom{10^9}{5 \cdot 10^8}", "{" * 1_000_000, "9" * 4_000, "\\begin{cases}" * 300]
-    assert grade_hostile(some, tmp_path, timeout_s=3)[1:4] == ["grader_timeout", "grader_timeout", "no_answer"]
+    assert grade_hostile(some, tmp_path, timeout_s=1.5)[1:4] == ["grader_timeout", "grader_timeout", "no_answer"]
 
 
 @pytest.mark.slow
@@ -170,18 +179,28 @@ def test_all_hostile_answers(tmp_path):
     grade_hostile(hostile.ALL, tmp_path, timeout_s=2)
 
 
-def in_a_process(statement: str, path: str, sealed: bool) -> bool:
-    """Whether a statement runs through without an exception, in a process of its own."""
-    seal = "from distill.grading_worker import seal; seal()" if sealed else ""
-    program = f"import sympy, os\n{seal}\npath = {path!r}\ntry:\n    {statement}\nexcept Exception:\n    print('refused')"
-    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": "scripts"}, capture_output=True, text=True, check=True)
-    return "refused" not in done.stdout
+SEAL = """
+import os, sys, sympy
+from distill.grading_worker import seal
+
+def tried(path):
+    for statement in STATEMENTS:
+        try:
+            eval(statement, globals(), {"path": path})
+        except Exception:
+            print("refused")
+        print(os.path.exists(path))
+        if os.path.exists(path):
+            os.remove(path)
+
+tried(sys.argv[1])
+seal()
+tried(sys.argv[1])
+"""
+STATEMENTS = ["sympy.sympify('open(' + repr(path) + ', chr(119))')", "os.system('touch ' + path)", "open(path, 'w')"]
 
 
-@pytest.mark.parametrize("statement", ["sympy.sympify('open(' + repr(path) + ', chr(119))')", "os.system('touch ' + path)"])
-def test_a_sealed_process_refuses_what_an_open_one_does(statement, tmp_path):
-    planted = tmp_path / "planted"
-    assert not in_a_process(statement, str(planted), sealed=True)
-    assert not planted.exists()
-    assert in_a_process(statement, str(planted), sealed=False)
-    assert planted.exists()
+def test_a_sealed_process_refuses_what_an_open_one_does(tmp_path):
+    command = [sys.executable, "-c", f"STATEMENTS = {STATEMENTS!r}\n{SEAL}", str(tmp_path / "planted")]
+    done = subprocess.run(command, env={"PYTHONPATH": str(Path(grading_worker.__file__).parents[1])}, capture_output=True, text=True)
+    assert done.stdout.split() == ["True"] * 3 + ["refused", "False"] * 3, done.stderr
