@@ -124,7 +124,7 @@ def sealed_data(model, name):
     What a model that is trained here has written is no part of the seal, which waits for no training: it counts as any other input does.
     """
     checkpoints.seal.get()
-    dataset = config["models"][model]["train"]["dataset"]
+    dataset = plan.training(model)["dataset"]
     path = f"results/data/{dataset}/{name}"
     return path if plan.taught_below_seal(dataset) else ancient(path)
 
@@ -132,7 +132,7 @@ def sealed_data(model, name):
 def sealed_digest(model):
     """The digest of a model's training set as the seal wrote it; what it will be is not known before the seal has run."""
     try:
-        return json.loads(Path("results/data/digests.json").read_bytes()).get(config["models"][model]["train"]["dataset"], "not sealed")
+        return json.loads(Path("results/data/digests.json").read_bytes()).get(plan.training(model)["dataset"], "not sealed")
     except (OSError, ValueError):
         return "not sealed"
 

@@ -46,7 +46,7 @@ rule respond:
     benchmark:
         "results/timing/respond/{model}/{benchmark}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made("source") + plan.made("prepare") + plan.made("train")),
+        model=one_of(plan.made("source") + plan.made("prepare") + plan.made("train") + plan.made("checkpoint")),
     # Ahead of grading, so that one import of lighteval finds all answers of a model.
     priority: 5
     conda:

@@ -43,7 +43,8 @@ rule train:
         base=after_seal(lambda w: plan.parent_manifest(w.model)),
         data=lambda w: sealed_data(w.model, "sft.jsonl"),
         audit=lambda w: sealed_data(w.model, "audit.json"),
-        template=lambda w: template_of(config["models"][w.model]["train"]),
+        template=lambda w: template_of(plan.training(w.model)),
+        keeper=lambda w: ancient(plan.whole_training(w.model)),
     output:
         manifest="results/models/{model}/manifest.json",
         log="results/models/{model}/log.jsonl",
@@ -52,7 +53,7 @@ rule train:
     benchmark:
         "results/timing/train/{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made("train")),
+        model=one_of(plan.made("train") + plan.made("checkpoint")),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -67,6 +68,7 @@ rule train:
         folder=lambda w, output: folder(output.manifest),
         accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
         runtime=lambda w, output: spec(config["runtime"]),
+        save=lambda w, output: plan.training(w.model)["save"],
     shell:
         """
         accelerate launch --config_file {params.accelerate:q} "$SCRIPTS/train.py" \
@@ -75,6 +77,7 @@ rule train:
             --spec {params.spec:q} \
             --chat-template {input.template:q} \
             --runtime {params.runtime:q} \
+            --save {params.save} \
             --work work/train \
             --output {params.folder:q} >{log:q} 2>&1
         """

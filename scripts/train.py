@@ -7,9 +7,11 @@ command is given again, and ends in the same weights; exit code 75 says that it 
         --data results/data/mini_stratos/sft.jsonl --spec '{"learning_rate": 0.0015, "packing": "none"}' --output results/models/ours
 """
 
+import json
 import os
 import shutil
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from distill import manifest
 from distill.cli import parser, run, spec
 from distill.code import code_digest
 from distill.errors import InputError
-from distill.files import read_jsonl, sha256_file, write_jsonl
-from distill.runs import locked, open_run
+from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
+from distill.kept import folder_name, publish
+from distill.runs import key_of, locked, open_run
 
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
 
@@ -27,16 +30,19 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--base", required=True, type=Path, help="folder of the model to train")
     options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
-    options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train")
+    options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train; until: end at this epoch")
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file; the base's own template if absent")
     options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, save_steps: what changes speed and not the result")
+    options.add_argument("--save", nargs="*", type=float, default=[], help="epochs whose model is kept in the work folder as it is then")
     options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
     args = options.parse_args()
 
     from distill.training.recipe import Recipe
 
-    recipe, runtime = Recipe.of(spec(args.spec)), spec(args.runtime)
+    asked, runtime = spec(args.spec), spec(args.runtime)
+    until = asked.pop("until", None)
+    recipe = Recipe.of(asked)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     rows = list(read_jsonl(args.data))
     if not rows:
@@ -49,44 +55,62 @@ def main() -> None:
         "data": sha256_file(args.data),
         "rows": len(rows),
         "recipe": dict(sorted(vars(recipe).items())),
+        "recipe_digest": sha256_text(json.dumps(vars(recipe), sort_keys=True)),
         "chat_template": template,
         "world_size": world_size,
         "versions": {name: version(name) for name in VERSIONS},
     }
-    folder = open_run(args.work, {**facts, "micro_batch": runtime.get("micro_batch", 8), "code": code_digest("train.py")})
+    defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "code": code_digest("train.py")}
+    if until is not None:
+        kept = args.work / key_of(defines) / folder_name(until)
+        if (kept / manifest.NAME).exists():
+            return publish(kept, args.output) if rank == 0 else None
+        defines["until"] = until
+    folder = open_run(args.work, defines)
+
+    def fit(part: Path) -> None:
+        from distill.training import kept, sft
+        from distill.training.masks import check_mask
+        from distill.training.trainer import STOPPED, Stopped
+
+        arguments = sft.arguments(
+            recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
+        )
+        trainer = sft.build(args.base, rows, recipe, template, arguments)
+        shown = check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
+        if rank == 0:
+            print(f"{len(rows)} rows; first sequence, [without loss]:\n{shown}\n", flush=True)
+        keep = kept.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
+        try:
+            sft.finetune(trainer, folder, [keep])
+        except Stopped:
+            print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
+            sys.exit(STOPPED)
+        if until is None:
+            export(trainer, facts, part)
+
+    part = args.output.with_name(f".{args.output.name}.part")
     if rank != 0:
-        return fit(args.base, rows, recipe, template, runtime, world_size, folder, None)
+        return fit(part)
     with locked(folder):
-        part = args.output.with_name(f".{args.output.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        log = fit(args.base, rows, recipe, template, runtime, world_size, folder, part)
-        write_jsonl(part / "log.jsonl", log)
-        manifest.write(part, **facts, tokens_seen=log[-1]["tokens"], steps=log[-1]["step"])
+        fit(part)
+        if until is not None:
+            return publish(folder / folder_name(until), args.output)
         shutil.rmtree(args.output, ignore_errors=True)
         os.replace(part, args.output)
 
 
-def fit(base, rows, recipe, template, runtime, world_size, folder, part):
-    """Train and save into `part` (on every process), and return the log."""
+def export(trainer, facts, part, epoch=None) -> None:
+    """Write the model as it is now, its log and, last, its manifest into `part`. All processes call this."""
     from distill.training import sft
-    from distill.training.masks import check_mask
-    from distill.training.trainer import STOPPED, Stopped
 
-    arguments = sft.arguments(
-        recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
-    )
-    trainer = sft.build(base, rows, recipe, template, arguments)
-    shown = check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
-    if part is not None:
-        print(f"{len(rows)} rows; first sequence, [without loss]:\n{shown}\n", flush=True)
-    try:
-        log = sft.finetune(trainer, folder)
-    except Stopped:
-        print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
-        sys.exit(STOPPED)
-    sft.save(trainer, part or folder / "rank")
-    return log
+    sft.save(trainer, part)
+    if trainer.args.should_save:
+        log = sft.log(trainer)
+        write_jsonl(part / "log.jsonl", log)
+        manifest.write(part, **facts, epoch=epoch or log[-1]["epoch"], tokens_seen=log[-1]["tokens"], steps=log[-1]["step"])
 
 
 if __name__ == "__main__":

@@ -13,29 +13,14 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from distill import study
+from distill import old_names, study
 from distill.errors import InputError
+from distill.kept import checkpoint_mistakes, save_mistakes
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
-WITH_WEIGHTS = ("source", "prepare", "train")
+WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
 WAYS = (*WITH_WEIGHTS, "responses", "results")
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
-# Names that older tools and tutorials use for keys of a recipe.
-OLD_NAMES = {
-    "max_seq_length": "max_length",
-    "torch_dtype": "dtype",
-    "bf16": "dtype: bfloat16",
-    "fp16": "dtype",
-    "num_train_epochs": "epochs",
-    "per_device_train_batch_size": "global_batch here and runtime.micro_batch",
-    "gradient_accumulation_steps": "global_batch: accumulation is derived",
-    "overwrite_output_dir": "nothing: a changed recipe trains anew by itself",
-    "lr": "learning_rate",
-    "model_name_or_path": "base",
-    "dataset_name": "dataset",
-    "completion_only_loss": "loss_on: completion",
-    "attn_implementation": "nothing: the fastest kernel at hand is taken",
-}
 
 
 def load(given: dict[str, Any], schema_file: Path = SCHEMA) -> dict[str, Any]:
@@ -86,8 +71,8 @@ def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[s
 
 
 def _instead(key: str, known: list[str]) -> str:
-    if key in OLD_NAMES and OLD_NAMES[key].split(":")[0].split(" ")[0] in {*known, "nothing"}:
-        return f"today's name is {OLD_NAMES[key]}" if not OLD_NAMES[key].startswith("nothing") else f"remove it; {OLD_NAMES[key][9:]}"
+    if old := old_names.answer(key, known):
+        return old
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
 
@@ -159,8 +144,12 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
             yield from _recorded_mistakes(f"models.{name}.responses", name, below, benchmarks)
         if ways[0] not in WITH_WEIGHTS:
             continue
+        if ways[0] == "checkpoint":
+            yield from checkpoint_mistakes(f"models.{name}.checkpoint", below, models)
+            continue
         yield from _no_model(f"models.{name}.{ways[0]}", "base", below, models)
         if ways[0] == "train":
+            yield from save_mistakes(f"models.{name}.train", below)
             yield from _unknown(f"models.{name}.train", "dataset", below, datasets)
             if below["group_by_length"] and below["packing"] != "none":
                 yield f"models.{name}.train.group_by_length: has no meaning with packing {below['packing']}; remove it or set packing: none"
@@ -276,5 +265,5 @@ def _circles(models: dict[str, Any]) -> Iterator[str]:
 
 
 def parent_of(model: dict[str, Any]) -> str | None:
-    """The model that a prepared or trained model is made from."""
-    return (model.get("prepare") or model.get("train") or {}).get("base")
+    """The model that a prepared or trained model is made from, or that a checkpoint is one of."""
+    return (model.get("prepare") or model.get("train") or {}).get("base") or model.get("checkpoint", {}).get("of")

@@ -25,7 +25,7 @@ class Plan:
     # Names
 
     def made(self, way: str) -> list[str]:
-        """Models that come to be in this way: source, prepare, train, responses or results."""
+        """Models that come to be in this way: source, prepare, train, checkpoint, responses or results."""
         return [name for name, model in self.config["models"].items() if way in model]
 
     def evaluated(self) -> list[str]:
@@ -38,8 +38,8 @@ class Plan:
         return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "results"}]
 
     def students(self) -> list[str]:
-        """Evaluated models that are trained here."""
-        return [name for name in self.evaluated() if name in self.made("train")]
+        """Evaluated models that are trained here, checkpoints of such among them."""
+        return [name for name in self.evaluated() if self.config["models"][name].keys() & {"train", "checkpoint"}]
 
     def trained_on(self) -> list[str]:
         """Datasets that some model is trained on."""
@@ -104,6 +104,14 @@ class Plan:
         above = teacher["questions"].get("dataset")
         return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.taught_below_seal(above))
 
+    def trained_as(self, model: str) -> str:
+        """The model whose training makes this one: itself, or that which it is a checkpoint of."""
+        return self.config["models"][model].get("checkpoint", {}).get("of", model)
+
+    def training(self, model: str) -> Part:
+        """`train:` of a trained model, or of that which it is a checkpoint of."""
+        return self.config["models"][self.trained_as(model)]["train"]
+
     def sealed(self) -> list[str]:
         """Datasets that some model is trained on and that are known before any training."""
         return [name for name in self.trained_on() if not self.taught_below_seal(name)]
@@ -120,7 +128,7 @@ class Plan:
 
     def parent_manifest(self, model: str) -> str:
         """What a model is made from: its source, or another model."""
-        parent = parent_of(self.config["models"][model])
+        parent = parent_of(self.config["models"][self.trained_as(model)])
         return f"results/models/{parent}/manifest.json" if parent else f"results/sources/models/{model}/manifest.json"
 
     # What decides the result of a step
@@ -197,9 +205,14 @@ class Plan:
         return without(self.config["models"][model].get("prepare", {}), "base", "chat_template")
 
     def recipe(self, model: str) -> Part:
-        """What decides the weights of a trained model beside its base and its data."""
-        entry = without(self.config["models"][model]["train"], "base", "dataset", "chat_template")
-        return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
+        """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
+        entry = without(self.training(model), "base", "dataset", "chat_template", "save")
+        until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
+        return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
+
+    def whole_training(self, model: str) -> list[str]:
+        """What a checkpoint waits for: the training that keeps it."""
+        return [f"results/models/{self.trained_as(model)}/manifest.json"] if self.trained_as(model) != model else []
 
     def prompts(self, run: str) -> Part:
         name, protocol = self.runs()[run]
@@ -266,7 +279,12 @@ class Plan:
         models, benchmarks, protocols, datasets = (self.config[key] for key in ("models", "benchmarks", "protocols", "datasets"))
         return {
             "models": [
-                {"name": name, **_only(models[name], "role", "label"), **({} if name in self.with_weights() else {"weights": False})}
+                {
+                    "name": name,
+                    **_only(models[name], "role", "label"),
+                    **self._curve(name),
+                    **({} if name in self.with_weights() else {"weights": False}),
+                }
                 for name in self.evaluated()
             ],
             "benchmarks": [
@@ -275,6 +293,11 @@ class Plan:
             ],
             "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
         }
+
+    def _curve(self, model: str) -> Part:
+        """A training and its checkpoints are one curve, named after the trained model."""
+        of = self.trained_as(model)
+        return {"curve": of} if any(self.trained_as(name) == of for name in self.made("checkpoint")) else {}
 
     def figures(self) -> Part:
         return {**self.shown(), "labels": self.config["figures"]}

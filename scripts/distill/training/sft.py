@@ -1,11 +1,12 @@
 """Supervised fine-tuning of a model on traces by TRL's SFTTrainer, resumable to the byte."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
@@ -70,24 +71,29 @@ def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str 
     data = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
     trainer = Trainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
     trainer.group_by_length = recipe.group_by_length
+    trainer.lines = Lines(trainer)
     return trainer
 
 
-def finetune(trainer: Trainer, run: Path) -> list[dict[str, Any]]:
-    """Train to the end, from the last checkpoint in `run` if there is one, and return the log's rows.
+def finetune(trainer: Trainer, run: Path, further: Sequence[TrainerCallback] = ()) -> None:
+    """Train to the end, from the last checkpoint in `run` if there is one, with `further` callbacks.
 
     Raises Stopped after SIGTERM.
     """
-    stop, lines = StopOnSignal(), Lines(trainer)
+    stop = StopOnSignal()
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(stop)
-    trainer.add_callback(lines)
+    for callback in (stop, trainer.lines, *further):
+        trainer.add_callback(callback)
     last = get_last_checkpoint(str(run))
     if last:
         print(f"resuming from {last}", flush=True)
     trainer.train(resume_from_checkpoint=last)
     if stop.asked and trainer.state.global_step < trainer.state.max_steps:
         raise Stopped
+
+
+def log(trainer: Trainer) -> list[dict[str, Any]]:
+    """The rows of log.jsonl up to now."""
     return [
         {
             "step": row["step"],
@@ -96,7 +102,7 @@ def finetune(trainer: Trainer, run: Path) -> list[dict[str, Any]]:
             "loss": row["loss"],
             "lr": row["learning_rate"],
             "grad_norm": row.get("grad_norm"),
-            "tokens_per_s": lines.tokens_per_s.get(row["step"]),
+            "tokens_per_s": trainer.lines.tokens_per_s.get(row["step"]),
         }
         for row in trainer.state.log_history
         if "loss" in row
@@ -106,10 +112,11 @@ def finetune(trainer: Trainer, run: Path) -> list[dict[str, Any]]:
 def save(trainer: Trainer, folder: Path) -> None:
     """Write the model, its tokenizer and a generation config that stops where the training taught it to. All processes must call this."""
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-    model.config.use_cache = True
+    model.config.use_cache = True  # for who loads it
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     trainer.save_model(str(folder))
+    model.config.use_cache = False  # the training may go on
     if trainer.args.should_save:
         tokenizer.save_pretrained(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)

@@ -55,6 +55,7 @@ class Trainer(SFTTrainer):
     """
 
     group_by_length = False
+    lines: "Lines"
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Order:
         data = self.train_dataset if train_dataset is None else train_dataset
