@@ -98,6 +98,7 @@ def _sections(schema: dict) -> list[tuple[str, str, dict]]:
     names |= {
         "recipe": "models.NAME.train, train_defaults",
         "prepare": "models.NAME.prepare",
+        "checkpoint": "models.NAME.checkpoint",
         "source": "source: of models, datasets, benchmarks",
     }
     names |= {"sampling": "protocols.NAME.sampling, benchmarks.NAME.sampling.PROTOCOL"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -86,15 +85,6 @@ def check_kills(train, unbroken, folder, kills):
 
 def test_a_killed_training_resumes_and_ends_in_the_same_bytes(train, unbroken, tmp_path):
     check_kills(train, unbroken, tmp_path, [(10, signal.SIGKILL), (30, signal.SIGTERM)])
-
-
-@pytest.mark.slow
-def test_ten_kills_end_in_the_same_bytes(train, unbroken, tmp_path):
-    draw = random.Random(0)
-    count = int(os.environ.get("DISTILL_KILLS", 10))
-    # A kill at a step that a resume has passed already would never come: each kill is at the same step or a later one.
-    steps = sorted(draw.choice([10, 20, 30, 40]) for _ in range(count))
-    check_kills(train, unbroken, tmp_path, [(step, signal.SIGKILL) for step in steps])
 
 
 def test_a_second_trainer_of_the_same_run_is_refused_and_the_first_goes_on(train, tmp_path):

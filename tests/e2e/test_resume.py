@@ -1,0 +1,125 @@
+"""A training that is killed, again and again and at any moment, ends in the bytes of an unbroken one; so do the models that it keeps."""
+
+import json
+import os
+import random
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from forked_trainer import ForkedTrainer
+
+KILLS = int(os.environ.get("DISTILL_KILLS", "10"))
+RECIPE = {"learning_rate": 1e-3, "dtype": "float32", "max_length": 256, "epochs": 2, "global_batch": 8, "eos_token": "<|im_end|>"}
+GROUPED = RECIPE | {"packing": "none", "group_by_length": True}
+PACKED = RECIPE | {"packing": "bfd_split", "epochs": 3, "global_batch": 2}
+SAVE = [0.5, 1.0, 1.25]
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    trainer = ForkedTrainer()
+    yield trainer
+    trainer.close()
+
+
+@pytest.fixture(scope="module")
+def unbroken(trainer, finished, tmp_path_factory):
+    """{name: (recipe, folder of the model, number of steps)} of runs that nothing disturbed."""
+    made = {}
+    for name, recipe in (("grouped", GROUPED), ("packed", PACKED)):
+        folder = tmp_path_factory.mktemp(name)
+        status, out = trainer.run(argv(finished, folder, recipe))
+        assert status == 0, out[-3000:]
+        made[name] = (recipe, folder, len(log(folder / "model")))
+    return made
+
+
+def argv(finished, folder: Path, recipe: dict, save: list[float] = SAVE, output: str = "model") -> list[str]:
+    return [
+        *("--base", str(finished.folder / "results/models/base")),
+        *("--data", str(finished.folder / "results/data/mini_stratos/sft.jsonl")),
+        *("--work", str(folder / "work"), "--output", str(folder / output), "--spec", json.dumps(recipe)),
+        *("--runtime", '{"device": "cpu", "save_steps": 3, "micro_batch": 4}', "--save", *map(str, save)),
+    ]
+
+
+def log(folder: Path) -> list[dict]:
+    return [json.loads(line) | {"tokens_per_s": None} for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_bytes())
+
+
+def kept(folder: Path) -> dict[str, dict]:
+    """{epoch-N: manifest} of what a run has kept."""
+    return {path.parent.name: manifest(path.parent) for path in folder.glob("work/*/kept/*/manifest.json")}
+
+
+def killed(trainer, arguments: list[str], steps: int, kills: int, seed: int) -> list[int]:
+    """Run a training and kill it `kills` times at random; the steps after which each attempt was killed.
+
+    An attempt gets so few steps that no number of attempts could reach the end.
+    """
+    draw = random.Random(seed)
+    done = [draw.randint(1, max(1, (steps - 1) // kills)) for _ in range(kills)]
+    for count in done:
+        status, out = trainer.run(arguments, kill_after=count, delay_s=draw.random() / 10)
+        assert status == -signal.SIGKILL, out[-3000:]
+    return done
+
+
+@pytest.mark.parametrize(("name", "kills"), [("grouped", KILLS), ("packed", 3)])
+def test_kills_at_random_steps_end_in_the_bytes_of_an_unbroken_run(trainer, finished, unbroken, tmp_path, name, kills):
+    recipe, whole, steps = unbroken[name]
+    arguments = argv(finished, tmp_path, recipe)
+    killed(trainer, arguments, steps, kills, seed=kills)
+    assert not (tmp_path / "model").exists()
+    status, out = trainer.run(arguments)
+    assert status == 0, out[-3000:]
+    assert "resuming from" in out
+    assert manifest(tmp_path / "model") == manifest(whole / "model")
+    assert log(tmp_path / "model") == log(whole / "model")
+    assert set(kept(tmp_path)) == {"epoch-0.5", "epoch-1", "epoch-1.25"}
+    assert kept(tmp_path) == kept(whole)
+
+
+def test_a_kept_model_is_the_training_so_far_and_is_put_in_place_without_training(trainer, finished, unbroken):
+    recipe, folder, _ = unbroken["grouped"]
+    status, out = trainer.run(argv(finished, folder, {**recipe, "until": 0.5}, [], output="half"))
+    assert status == 0 and "train:" not in out
+    half, whole = manifest(folder / "half"), manifest(folder / "model")
+    assert half == kept(folder)["epoch-0.5"]
+    same = ("parent", "data", "recipe", "recipe_digest", "world_size", "versions")
+    assert {key: half[key] for key in same} == {key: whole[key] for key in same}
+    assert log(folder / "half") == log(folder / "model")[: half["steps"]]
+    assert (half["epoch"], half["tokens_seen"]) == (0.5, log(folder / "half")[-1]["tokens"])
+    assert half["digest"] != whole["digest"]
+
+
+def test_an_epoch_that_was_not_kept_is_trained_up_to_there(trainer, finished, unbroken, tmp_path):
+    recipe, folder, _ = unbroken["grouped"]
+    status, out = trainer.run(argv(finished, tmp_path, {**recipe, "until": 0.5}, [], output="half"), kill_after=4)
+    assert status == -signal.SIGKILL, out
+    status, out = trainer.run(argv(finished, tmp_path, {**recipe, "until": 0.5}, [], output="half"))
+    assert status == 0 and "resuming from" in out, out[-3000:]
+    assert manifest(tmp_path / "half") == kept(folder)["epoch-0.5"]
+
+
+def test_a_kept_model_that_was_changed_is_refused(trainer, finished, unbroken, tmp_path):
+    recipe, folder, _ = unbroken["packed"]
+    shutil.copytree(folder / "work", tmp_path / "work")
+    weights = next(tmp_path.glob("work/*/kept/epoch-1/model.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    status, out = trainer.run(argv(finished, tmp_path, {**recipe, "until": 1.0}, []))
+    assert (status, out.count("\n")) == (2, 1)
+    assert "kept/epoch-1: is not what its manifest.json says; remove it and run again" in out
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_epoch_beyond_max_steps_is_refused_before_the_first_step(trainer, finished, tmp_path):
+    status, out = trainer.run(argv(finished, tmp_path, GROUPED | {"max_steps": 5}, [1.0]))
+    assert status == 2
+    assert out.rstrip().endswith("epochs that 5 steps make; remove it") and "train.save: 1 is beyond the" in out
