@@ -111,6 +111,15 @@ def after_seal(path):
     return wait
 
 
+def launch_options(runtime):
+    """What scripts/launch.py is told of processes and machines."""
+    options = ["--processes", str(runtime["train_processes"] or max(runtime["train_gpus"], 1)), "--nodes", str(runtime["train_nodes"])]
+    for key in ("machine_rank", "main_address", "main_port"):
+        if runtime[key] is not None:
+            options += ["--" + key.replace("_", "-"), str(runtime[key])]
+    return options
+
+
 def below_seal(wildcards):
     """Whether a job hangs on a training of this run: its model or its dataset says so; one that is about neither is about all models."""
     if "model" in wildcards.keys():

@@ -67,11 +67,13 @@ rule train:
         base=lambda w, input: folder(input.base),
         folder=lambda w, output: folder(output.manifest),
         accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
+        launch=lambda w, output: launch_options(config["runtime"]),
         runtime=lambda w, output: spec(config["runtime"]),
         save=lambda w, output: plan.training(w.model)["save"],
     shell:
         """
-        accelerate launch --config_file {params.accelerate:q} "$SCRIPTS/train.py" \
+        python "$SCRIPTS/launch.py" \
+            --accelerate {params.accelerate:q} {params.launch:q} "$SCRIPTS/train.py" \
             --base {params.base:q} \
             --data {input.data:q} \
             --spec {params.spec:q} \

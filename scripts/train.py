@@ -1,15 +1,16 @@
 """Train a model on traces: from a base model and an sft.jsonl to a model folder with its log and, last, its manifest.
 
-Runs under `accelerate launch`, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same
+Started by scripts/launch.py, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same
 command is given again, and ends in the same weights; exit code 75 says that it was asked to stop and can go on.
 
-    accelerate launch --config_file config/accelerate/single.yaml scripts/train.py --base results/models/base \\
+    python scripts/launch.py --accelerate config/accelerate/single.yaml scripts/train.py --base results/models/base \\
         --data results/data/mini_stratos/sft.jsonl --spec '{"learning_rate": 0.0015, "packing": "none"}' --output results/models/ours
 """
 
 import json
 import os
 import shutil
+import signal
 import sys
 from functools import partial
 from importlib.metadata import version
@@ -21,12 +22,15 @@ from distill.code import code_digest
 from distill.errors import InputError
 from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.kept import folder_name, publish
+from distill.launching import STOPPED, end_with_parent, world
 from distill.runs import key_of, locked, open_run
 
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # scripts/launch.py hands it down ignored; until the training listens, it ends this
+    end_with_parent()
     options = parser(__doc__)
     options.add_argument("--base", required=True, type=Path, help="folder of the model to train")
     options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
@@ -47,7 +51,7 @@ def main() -> None:
     rows = list(read_jsonl(args.data))
     if not rows:
         raise InputError(f"{args.data}: holds no rows to train on; see funnel.json beside it for where they went")
-    world_size, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    world_size, rank, sharing = world()
     base = manifest.read(args.base)
     facts = {
         "made_by": "train",
@@ -60,7 +64,8 @@ def main() -> None:
         "world_size": world_size,
         "versions": {name: version(name) for name in VERSIONS},
     }
-    defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "code": code_digest("train.py")}
+    # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
+    defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "sharing": sharing, "code": code_digest("train.py")}
     if until is not None:
         kept = args.work / key_of(defines) / folder_name(until)
         if (kept / manifest.NAME).exists():
@@ -71,7 +76,7 @@ def main() -> None:
     def fit(part: Path) -> None:
         from distill.training import kept, sft
         from distill.training.masks import check_mask
-        from distill.training.trainer import STOPPED, Stopped
+        from distill.training.trainer import Stopped
 
         arguments = sft.arguments(
             recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size

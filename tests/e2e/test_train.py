@@ -1,4 +1,4 @@
-"""scripts/train.py as the rule runs it: under accelerate, resumed to the byte, with and without packing."""
+"""scripts/train.py as the rule runs it: under its launcher, resumed to the byte, with and without packing."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def train(finished, tmp_path_factory):
     """A trainer over the tiny miniature's base and data: train(folder, **recipe) starts it and returns the process."""
 
     def train(folder: Path, work: Path, **recipe) -> subprocess.Popen:
-        command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", PROJECT / "config/accelerate/single.yaml"]
+        command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
         command += [PROJECT / "scripts/train.py", "--base", finished.folder / "results/models/base"]
         command += ["--data", finished.folder / "results/data/mini_stratos/sft.jsonl", "--work", work, "--output", folder]
         command += ["--spec", json.dumps(RECIPE | recipe), "--runtime", '{"device": "cpu", "save_steps": 7}']

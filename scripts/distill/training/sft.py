@@ -24,7 +24,7 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
     """The recipe as TRL and transformers take it."""
     micro, steps = accumulation(recipe.global_batch, world_size, micro_batch)
     minimum = {"min_lr_rate": recipe.min_lr_rate} if recipe.lr_scheduler_type == "cosine_with_min_lr" else {}
-    return SFTConfig(
+    made = SFTConfig(
         output_dir=str(run),
         num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps,
@@ -55,7 +55,11 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
         disable_tqdm=True,
         report_to="none",
         dataloader_num_workers=0,
+        ddp_find_unused_parameters=False,
     )
+    if made.world_size != world_size:
+        raise InputError(f"{world_size} processes were started, and accelerate joins {made.world_size}: check runtime.accelerate")
+    return made
 
 
 def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:

@@ -17,8 +17,6 @@ from trl import SFTTrainer
 
 from distill.progress import Progress
 
-STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again
-
 
 class Stopped(Exception):
     """A signal asked the training to stop; its checkpoint is saved."""
