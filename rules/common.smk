@@ -87,8 +87,13 @@ def recorded(model, run):
 
 
 def drawn():
-    """The output of each figure that there will be something to draw from, with its place in Snakemake's own report."""
-    return {name: report(f"results/figures/{name}.png", category=category) for name, category in plan.drawn().items()}
+    """The output of each figure that there will be something to draw from."""
+    return {name: told(f"results/figures/{name}.png", category) for name, category in plan.drawn().items()}
+
+
+def told(path, category):
+    """An output with its place and caption in Snakemake's own report."""
+    return report(path, category=category, caption=f"captions/{Path(path).stem}.rst", labels={"": Path(path).stem.replace("_", " ")})
 
 
 def all_runs(pattern):

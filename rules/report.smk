@@ -4,9 +4,13 @@
 # makes  results/comparison.csv    one row a model and benchmark
 #        results/differences.csv   one row a pair of models and benchmark
 #        results/published.csv     one row a published score: reproduced, not reproduced, or undecidable here
-#        results/figures/, results/provenance.json, results/report.md
+#        results/figures/, results/provenance.json
+#        results/report.md, and report.html, the same page for a browser
 #        results/comparison.tex    the scores as a table for a paper
 # costs  seconds on one core
+
+
+report: "captions/workflow.rst"
 
 
 rule compare:
@@ -16,8 +20,8 @@ rule compare:
         elsewhere=[file for name in plan.made("results") for file in files_of({"path": config["models"][name]["results"]})],
         published=local(config["published"]),
     output:
-        comparison="results/comparison.csv",
-        differences="results/differences.csv",
+        comparison=told("results/comparison.csv", "Scores"),
+        differences=told("results/differences.csv", "Scores"),
         published="results/published.csv",
     log:
         "results/logs/compare.log",
@@ -123,6 +127,7 @@ rule report:
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
+        html=told("results/report.html", "Report"),
         tex="results/comparison.tex",
     log:
         "results/logs/report.log",
@@ -142,5 +147,6 @@ rule report:
             --spec {params.spec:q} \
             --results results \
             --output {output.report:q} \
+            --html {output.html:q} \
             --tex {output.tex:q} >{log:q} 2>&1
         """

@@ -1,15 +1,17 @@
 """The report of a run: verdict, scores, data, training, sample answers and provenance on one page; and the table of scores for a paper.
 
 From a results folder (comparison.csv, differences.csv, published.csv, and what lies under data, models, scores, responses, figures) to
-report.md, where a file that is not there is shown as a gap, and to a LaTeX tabular (booktabs) that a paper takes by \\input.
+report.md, where a file that is not there is shown as a gap; to the same page for a browser, with its figures inside; and to a LaTeX tabular
+(booktabs) that a paper takes by \\input.
 
-    python scripts/report.py --spec report.json --results results --output results/report.md --tex results/comparison.tex
+    python scripts/report.py --spec report.json --results results --output results/report.md --html results/report.html \\
+        --tex results/comparison.tex
 """
 
 from distill import cli, report
 from distill.files import whole
 from distill.names import names
-from distill.report import tex
+from distill.report import html, tex
 from distill.results import Results
 
 
@@ -18,16 +20,20 @@ def main() -> None:
     parser.add_argument("--spec", required=True, help="JSON object (or a file of one): title, note, command, models, benchmarks, datasets")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="Markdown file to write")
+    parser.add_argument("--html", help="HTML file to write")
     parser.add_argument("--tex", help="LaTeX file to write")
     args = parser.parse_args()
 
     spec, results = cli.spec(args.spec), Results(args.results)
-    pages = {args.output: report.render(spec, results)}
+    page = report.render(spec, results)
+    pages = {args.output: page}
+    if args.html:
+        pages[args.html] = html.page(page, results)
     if args.tex:
         pages[args.tex] = tex.table(names(spec), results)
-    for path, page in pages.items():
+    for path, content in pages.items():
         with whole(path) as file:
-            file.write(page)
+            file.write(content)
 
 
 if __name__ == "__main__":

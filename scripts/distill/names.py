@@ -72,7 +72,8 @@ def names(spec: Mapping[str, Any]) -> Names:
         tuple(_entry(kind, entry, key) for entry in spec.get(key) or ())
         for key, kind in (("models", Model), ("benchmarks", Benchmark), ("datasets", Dataset))
     )
-    ends = tuple(model for model in models if model.curve in (None, model.name))
+    known = {model.name for model in models}
+    ends = tuple(model for model in models if model.curve in (None, model.name) or model.curve not in known)
     return Names(ends, benchmarks, datasets, spec.get("labels") or {}, tuple(model for model in models if model not in ends))
 
 

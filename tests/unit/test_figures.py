@@ -64,6 +64,11 @@ def test_funnel_bars_add_up(tree):
 
 
 @pytest.mark.parametrize("name", figures.FIGURES)
+def test_every_figure_has_a_caption(name):
+    assert (SCRIPT.parents[1] / "rules" / "captions" / f"{name}.rst").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
 def test_nothing_to_draw_from_is_no_figure(name, tmp_path):
     assert figures.draw(name, NAMES, Results(tmp_path)) is None
 

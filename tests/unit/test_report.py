@@ -1,10 +1,12 @@
 """The report tells what the results folder holds, in the order of a reader's questions, and nothing that a model says can change it."""
 
+import base64
 import json
 import re
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from distill import comparison, report
 from distill.errors import InputError
 from distill.files import read_jsonl, write_json, write_jsonl
 from distill.names import names
-from distill.report import graders, tex, verdict, words
+from distill.report import graders, html, tex, verdict, words
 from distill.results import Results
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "report.py"
@@ -249,6 +251,34 @@ def test_hostile_text_is_shown_and_not_obeyed(page):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", page)
 
 
+def test_the_page_for_a_browser_needs_no_other_file_and_obeys_no_text(tree):
+    (tree / "figures").mkdir()
+    (tree / "figures/loss.png").write_bytes(b"drawn")
+    made = html.page(report.render(results_tree.SPEC, Results(tree)), Results(tree))
+    seen = Seen()
+    seen.feed(made)
+    assert [src for tag, src in seen.sources if tag == "img"] == ["data:image/png;base64," + base64.b64encode(b"drawn").decode()]
+    assert {href for tag, href in seen.sources if tag == "a"} == {"provenance.json"}
+    assert not seen.tags & {"script", "iframe", "object", "link"}
+    assert not {name for name in seen.attributes if name.startswith("on")}
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made and "<title>A tiny world</title>" in made
+
+
+class Seen(HTMLParser):
+    """What a browser would see in a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.sources: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources += [(tag, value) for name, value in attrs if name in ("src", "href")]
+
+
 def test_figures_are_shown_where_they_have_been_drawn(tree):
     assert "figures/" not in report.render(results_tree.SPEC, Results(tree))
     (tree / "figures").mkdir()
@@ -377,6 +407,7 @@ def test_a_table_with_a_broken_number_is_named(tree):
 def test_script_writes_the_page(tree, tmp_path, page):
     output = tmp_path / "report.md"
     command = [sys.executable, str(SCRIPT), "--spec", json.dumps(results_tree.SPEC), "--results", str(tree), "--output", str(output)]
-    subprocess.run([*command, "--tex", str(tmp_path / "table.tex")], check=True)
+    subprocess.run([*command, "--tex", str(tmp_path / "table.tex"), "--html", str(tmp_path / "report.html")], check=True)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html.page(page, Results(tree))
     assert output.read_text(encoding="utf-8") == page
     assert (tmp_path / "table.tex").read_text(encoding="utf-8") == tex.table(names(results_tree.SPEC), Results(tree))
