@@ -125,6 +125,22 @@ def launch_options(runtime):
     return options
 
 
+def started(gpus, nodes=1, cpus=1):
+    """What a job's command is started by: in a Slurm job of several machines once on each, else on accelerators of its own, if it takes any."""
+    if nodes > 1 and "SLURM_JOB_ID" in os.environ:
+        step = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={cpus}", "--kill-on-bad-exit=1"]
+        return ["srun", *step, *([f"--gpus-per-node={gpus}"] if gpus else [])]
+    return ["python", os.environ["SCRIPTS"] + "/take_gpus.py", f"--gpus={gpus}", "--"] if gpus else []
+
+
+def machines(runtime):
+    """The resources of a training. On Slurm, one that spans machines starts its own step on each (`mpi`), which the plugin leaves to it."""
+    gpus, nodes = runtime["train_gpus"], runtime["train_nodes"]
+    if nodes == 1 or runtime["machine_rank"] is not None:
+        return {"gpu": gpus}
+    return {"gpu": gpus * nodes, "nodes": nodes, "tasks": nodes, "tasks_per_gpu": 0, "mpi": True}
+
+
 def below_seal(wildcards):
     """Whether a job hangs on a training of this run: its model or its dataset says so; one that is about neither is about all models."""
     if "model" in wildcards.keys():

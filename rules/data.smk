@@ -66,13 +66,14 @@ rule teacher:
         spec=lambda w: spec(plan.teacher(w.dataset)),
         code=lambda w: code("generate_traces.py", f"distill/engines/{plan.teacher(w.dataset)['engine']}.py"),
         runtime=lambda w, output: spec(plan.teacher_runtime(w.dataset)),
+        start=lambda w, output, resources: started(resources.gpu),
         questions=lambda w, input: input.questions if input.questions.endswith(".jsonl") else folder(input.questions),
         model=lambda w, input: f"--model={folder(input.model)}" if input.model else [],
         system=lambda w, input: f"--system={input.system}" if input.system else [],
         folder=lambda w, output: folder(output.manifest),
     shell:
         """
-        python "$SCRIPTS/generate_traces.py" \
+        {params.start:q} python "$SCRIPTS/generate_traces.py" \
             --questions {params.questions:q} \
             --spec {params.spec:q} \
             --runtime {params.runtime:q} \

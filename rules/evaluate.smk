@@ -60,10 +60,11 @@ rule respond:
         code=lambda w: code("respond.py", f"distill/engines/{plan.respond(w.benchmark)['engine']}.py"),
         folder=lambda w, input: folder(input.model),
         runtime=lambda w, output: spec(config["runtime"]),
+        start=lambda w, output: started(config["runtime"]["respond_gpus"]),
         siblings=lambda w, output: spec(plan.siblings(w.model)),
     shell:
         """
-        python "$SCRIPTS/respond.py" \
+        {params.start:q} python "$SCRIPTS/respond.py" \
             --model {params.folder:q} \
             --prompts {input.prompts:q} \
             --spec {params.spec:q} \

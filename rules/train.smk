@@ -58,8 +58,8 @@ rule train:
         "../envs/environment.yaml"
     threads: 1
     resources:
+        **machines(config["runtime"]),
         mem_mb=3000,
-        gpu=config["runtime"]["train_gpus"],
     params:
         spec=lambda w: spec(plan.recipe(w.model)),
         code=code("train.py"),
@@ -67,12 +67,15 @@ rule train:
         base=lambda w, input: folder(input.base),
         folder=lambda w, output: folder(output.manifest),
         accelerate=lambda w, output: local(config["runtime"]["accelerate"]),
+        start=lambda w, output, threads, resources: started(
+            config["runtime"]["train_gpus"], config["runtime"]["train_nodes"], resources.get("cpus_per_task", threads)
+        ),
         launch=lambda w, output: launch_options(config["runtime"]),
         runtime=lambda w, output: spec(config["runtime"]),
         save=lambda w, output: plan.training(w.model)["save"],
     shell:
         """
-        python "$SCRIPTS/launch.py" \
+        {params.start:q} python "$SCRIPTS/launch.py" \
             --accelerate {params.accelerate:q} {params.launch:q} "$SCRIPTS/train.py" \
             --base {params.base:q} \
             --data {input.data:q} \

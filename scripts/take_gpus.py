@@ -1,0 +1,38 @@
+"""Run a command on accelerators of this machine that no other job of this project has: in the command's place, with those alone visible.
+
+Waits until enough are free. They are held by a lock of the kernel's, which goes with the process. The pool is what CUDA_VISIBLE_DEVICES
+names, else all. In a Slurm job, which has devices of its own, this runs the command as it is.
+
+    python scripts/take_gpus.py --gpus 2 -- python scripts/respond.py --model results/models/ours ...
+"""
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+from distill.cli import parser, run
+from distill.devices import allotted, pool, take
+from distill.errors import InputError
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--gpus", required=True, type=int, help="how many accelerators to take")
+    options.add_argument("--work", default=Path("work/gpus"), type=Path, help="folder of the locks, which all jobs of a machine share")
+    options.add_argument("command", nargs=argparse.REMAINDER, help="what to run, after --")
+    args = options.parse_args()
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise InputError("no command to run: give it after --")
+    environment = dict(os.environ)
+    if args.gpus and not allotted(environment):
+        variable, names = pool(environment)
+        held = take(args.gpus, variable, names, args.work / socket.gethostname())
+        environment[variable] = ",".join(name for name, _ in held)
+        print(f"accelerators: {variable}={environment[variable]}", flush=True)
+    os.execvpe(command[0], command, environment)
+
+
+if __name__ == "__main__":
+    run(main)
