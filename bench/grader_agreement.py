@@ -30,6 +30,7 @@ class Case:
     gold: str
     text: str
     expected: bool | None
+    kind: str = "math"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,43 @@ def suites(folder: Path) -> Iterator[Set]:
         yield Set(f"{name}: bare math-verify", [Case(*pair) for pair in pairs], bare=True)
     equalities = [row for row in read_json(folder / "rasbt_ch03_cases.json")["test_grade_answer"] if len(row) >= 3]
     yield Set("rasbt_grade_answer", [Case(str(row[-2]), as_response(row[-3]), bool(row[-1])) for row in equalities])
+
+
+def extractions(folder: Path) -> Iterator[Set]:
+    """Whole responses, and the answer that a suite finds in them (none: no answer is right)."""
+    rows = read_json(folder / "skythought_math_parsing_pairs.json")
+    kinds = {"test_extract_answer": "math", "test_get_multiple_choice_answer": "choice", "test_choice_answer_clean": "choice"}
+    for test, kind in kinds.items():
+        texts = [(str(row["expected"]), row.get("input_str", row.get("raw_string", ""))) for row in rows if row["test"] == test]
+        yield Set(
+            f"skythought {test.removeprefix('test_')}",
+            [Case(gold, text, len(gold) == 1 or (kind == "math" and bool(gold)), kind) for gold, text in texts],
+        )
+    stripped = [row for row in rows if row["test"] == "test_strip_answer_string"]
+    yield Set("skythought strip_answer_string", [Case(row["expected"], boxed(row["raw_string"]), True) for row in stripped])
+    cases = read_json(folder / "rasbt_ch03_cases.json")
+    for test in ("test_get_last_boxed", "test_extract_final_candidate"):
+        yield Set(f"rasbt {test.removeprefix('test_')}", [Case(str(found), text, found is not None) for text, found in cases[test]])
+    yield Set("rasbt equality_check", [Case(gold, boxed(answer), right) for answer, gold, right in cases["test_equality_check"]])
+
+
+def lighteval_cases(folder: Path) -> Iterator[Set]:
+    """lighteval's metric cases with one response, which its metric calls right or wrong."""
+    kinds = {"gpqa_instruct_metric": "choice", "gpqa_instruct_pass_at_k": "choice", "avg_at_k_math": "math", "g_pass_at_k_latex": "math"}
+    for name, kind in {**kinds, "exact_match": "exact"}.items():
+        cases = [case for case in read_json(folder / f"{name}.json")["test_cases"] if len(case["model_response"]["text"]) == 1]
+        found = [
+            (
+                case["doc"]["choices"][case["doc"]["gold_index"]],
+                case["model_response"]["text"][0],
+                next(iter(case["expected_output"].values())),
+            )
+            for case in cases
+        ]
+        yield Set(
+            f"lighteval {name}",
+            [Case(gold, as_response(text) if kind == "math" else text, right == 1, kind) for gold, text, right in found],
+        )
 
 
 def outputs(folder: Path) -> Iterator[Set]:
@@ -101,6 +139,8 @@ def benchmarks(folder: Path) -> Iterator[Set]:
 def all_sets(data: Path) -> Iterator[Set]:
     yield from benchmarks(data / "benchmarks")
     yield from suites(data / "suites")
+    yield from extractions(data / "suites")
+    yield from lighteval_cases(data / "suites" / "lighteval_metric_cases")
     yield from outputs(data / "outputs")
 
 
@@ -124,7 +164,9 @@ def bare(cases: list[Case]) -> Iterator[Verdict]:
 
 
 def agreement(cases: Set, workers: int) -> Agreement:
-    verdicts = list(bare(cases.cases) if cases.bare else grade_all([Task("math", case.gold, case.text) for case in cases.cases], workers))
+    verdicts = list(
+        bare(cases.cases) if cases.bare else grade_all([Task(case.kind, case.gold, case.text) for case in cases.cases], workers)
+    )
     differs = [
         json.dumps({"gold": case.gold, "answer": verdict.answer, "ours": verdict.reason, "theirs": case.expected}, ensure_ascii=False)
         for case, verdict in zip(cases.cases, verdicts, strict=True)

@@ -22,7 +22,7 @@ from typing import IO
 from distill import cli
 from distill.benchmarks import Item, load_items
 from distill.contamination import Report
-from distill.duplicates import Banding, Survey, Suspects
+from distill.duplicates import Survey, Suspects
 from distill.errors import InputError
 from distill.files import Row, dumps, read_jsonl, whole, write_json
 from distill.filtering import Examiner, Finding, Judge, Surveyor, batches
@@ -30,6 +30,8 @@ from distill.parallel import map_batches
 from distill.progress import Progress, counted
 from distill.selection import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
 from distill.tables import named_paths
+
+SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # by the processes of --workers
 
 
 def main() -> None:
@@ -108,11 +110,13 @@ def _suspects(traces: str, threshold: float | None, workers: int) -> Suspects:
     """A first pass over the questions, where near-duplicates are to be found."""
     if threshold is None:
         return {}
-    survey = Survey(Banding(threshold).bands)
-    for pairs in map_batches(partial(Surveyor, traces, threshold), counted(batches(traces), "survey", unit="batches"), workers):
+    survey = None
+    counting = counted(batches(traces), "survey", unit="batches")
+    for pairs in map_batches(partial(Surveyor, traces, threshold), counting, workers, SLOW_IMPORTS):
         for key, bands in pairs:
+            survey = survey or Survey(len(bands))
             survey.add(key, bands)
-    return survey.suspects()
+    return survey.suspects() if survey else {}
 
 
 class _NothingKept(Exception):
@@ -124,7 +128,7 @@ def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[Item]]
     suspects = _suspects(args.traces, spec.near_duplicates, args.workers)
     questions = {name: [item.question for item in items] for name, items in benchmarks.items()}
     examiner = partial(Examiner, args.traces, spec, args.tokenizer, questions, suspects)
-    found = map_batches(examiner, batches(args.traces), args.workers)
+    found = map_batches(examiner, batches(args.traces), args.workers, SLOW_IMPORTS)
     kept = _judged(found, Judge(spec, suspects), dropped, report)
     try:
         with whole(args.output) as sft:

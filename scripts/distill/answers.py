@@ -22,8 +22,11 @@ _SEPARATOR_LENGTH = 80
 
 _FONT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|rm|bf)\b\s*|\\(?:left|right)\b|[{}$*\s]|\\[ ,;!]")
 _LETTER = re.compile(r"\(?([A-Z])(?:\)?$|[).:]).*", re.DOTALL)
+_LETTER_ALONE = 8  # characters, as in **(C)**.
 _LOWER_LETTER = re.compile(r"\(?([a-z])\)?\.?")
-_NAMED = re.compile(r"(?i:\b(?:answer|choice|option))(?i:\s+is)?\s{0,3}:?[\s*$]{0,6}(?:\\(?:text|textbf|mathrm)\{)?\(?([A-Z])(?![A-Za-z])")
+_NAMED = re.compile(
+    r"(?i:\b(?:answer|choice|option))(?i:\s+is)?\s{0,3}:?[\s*$\"'“]{0,6}(?:\\(?:text|textbf|mathrm)\{)?\(?([A-Z])(?![A-Za-z])"
+)
 
 
 def cut_thought(text: str, prefilled: bool = False) -> tuple[str, str]:
@@ -106,12 +109,16 @@ def _content(text: str, start: int, limit: int) -> tuple[str, int] | None:
 
 
 def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
-    """The letter that a solution names: in its last box, else after its last "answer is", "answer:", "choice" or "option".
+    """The letter that a solution names: in its last box, else after its last "answer is", "answer:", "choice" or "option", else where
+    it is nothing but a letter.
 
     A box may hold the text of one of `choices` (in the order shown) in place of its letter. A letter beyond `choices` is no answer.
     """
     boxed = last_boxed(text)
-    letter = _named_letter(text) if boxed is None else _plain_letter(boxed) or _letter_of_choice(boxed, choices)
+    if boxed is None:
+        letter = _named_letter(text) or (_plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None)
+    else:
+        letter = _plain_letter(boxed) or _letter_of_choice(boxed, choices)
     if letter and choices and ord(letter) - ord("A") >= len(choices):
         return None
     return letter

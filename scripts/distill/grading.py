@@ -119,9 +119,10 @@ def _gold(task: Task) -> str:
 
 
 def _plain(text: str) -> str:
-    """A gold or an answer without the dollars round it that make it a formula."""
+    """A gold or an answer without the dollars round it that make it a formula, and without the full stop of its sentence."""
     text = text.strip()
-    return text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
+    text = text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
+    return text[:-1] if text.endswith(".") and not text.endswith(("..", "\\right.")) else text
 
 
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")

@@ -1,8 +1,10 @@
 """The same work on batch after batch, in order, in one process or several."""
 
 import multiprocessing
+import os
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,16 +17,21 @@ Work = Callable[[Batch], Result]
 _AHEAD = 3
 
 
-def map_batches(make: Callable[[], Work[Batch, Result]], batches: Iterable[Batch], workers: int = 1) -> Iterator[Result]:
+def map_batches(
+    make: Callable[[], Work[Batch, Result]], batches: Iterable[Batch], workers: int = 1, preload: Sequence[str] = ()
+) -> Iterator[Result]:
     """The results of `make()` applied to each batch, in the order of the batches.
 
-    With one worker all happens in this process; with more, each process calls `make` (which must pickle) once.
+    With one worker all happens in this process; with more, each process calls `make` (which must pickle) once. `preload` names installed
+    modules that are slow to import: that is done once for all processes of this program.
     """
     if workers <= 1:
         yield from map(make(), batches)
         return
-    # spawn: a forked child would share locks and the tokenizer's threads.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (make,)) as pool:
+    # A child forked from this process would share its locks and the tokenizer's threads; the fork server has none.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    with ProcessPoolExecutor(workers, context, _start, (make,)) as pool:
         waiting: deque[Future[Result]] = deque()
         rest = iter(batches)
         try:
@@ -38,13 +45,26 @@ def map_batches(make: Callable[[], Work[Batch, Result]], batches: Iterable[Batch
             pool.shutdown(cancel_futures=True)
 
 
+_make: Callable[[], Any] | None = None
 _work: Any = None
 
 
 def _start(make: Callable[[], Any]) -> None:
-    global _work
-    _work = make()
+    global _make
+    _make = make
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's processes do not notice when their parent is killed, and would wait for ever (CPython 3.11)."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _run(batch: Any) -> Any:
+    """The work is made with the first batch: an error in here reaches the caller, one at a process's start would not."""
+    global _work
+    if _work is None and _make is not None:
+        _work = _make()
     return _work(batch)

@@ -91,6 +91,9 @@ class FilterSpec:
         ):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise InputError(f"--spec: {key}: {number!r}: give a whole number from {least}")
+        near = made.near_duplicates
+        if near is not None and (not isinstance(near, int | float) or isinstance(near, bool) or not 0 < near <= 1):
+            raise InputError(f"--spec: near_duplicates: {near!r}: give a similarity above 0 and up to 1, or null")
         return made
 
 

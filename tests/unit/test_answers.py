@@ -102,7 +102,11 @@ def test_boxes_side_by_side_are_one_answer(text, answer):
         (r"Answer: $\text{D}$", "D"),
         ("Answer: A? No. Answer: B", "B"),
         ("The answer is An apple", None),
-        ("A", None),
+        ('Answer: "C"', "C"),
+        ("A", "A"),
+        ("**(C)**.", "C"),
+        ("A car is it.", None),
+        ("It is B.", None),
         ("", None),
     ],
 )

@@ -60,6 +60,9 @@ MATH = [
     ("mgh", "ghm", True),
     (r"\text{CO}", r"\text{Co}", False),
     (r"\infty", "infinity", True),
+    ("-5", "-5.", True),
+    (r"\frac{13}{4}", "$13/4.$", True),
+    (r"\frac{13}{4}", r"\left( \frac{13}{4} \right.", True),
 ]
 
 

@@ -7,7 +7,7 @@ import filter as filter_program
 import pytest
 import tiny_chat
 
-from distill import files
+from distill import files, filtering
 from distill.errors import InputError
 from distill.selection import (
     REASONS,
@@ -186,6 +186,8 @@ def test_two_paths_are_the_same_where_their_equations_are(one, other, same):
         ({"unverifiable": "maybe"}, "unverifiable"),
         ({"ngram": 0}, "ngram: 0: give a whole number from 1"),
         ({"max_tokens": "320"}, "max_tokens: '320'"),
+        ({"near_duplicates": 1.5}, "near_duplicates: 1.5"),
+        ({"near_duplicates": True}, "near_duplicates: True"),
         ({"per_question": {"rule": "best"}}, "per_question.rule: 'best'"),
         ({"per_question": {"rule": "first", "n": 2}}, "per_question: give {rule, k}"),
     ],
@@ -317,12 +319,13 @@ def test_a_benchmark_without_its_column_is_named(run):
         run([GOOD], {})
 
 
-@pytest.mark.slow
-def test_the_bytes_do_not_depend_on_the_workers(run, tmp_path):
-    traces = [but(question=f"What is {number}+{7 - number}?") for number in range(900)]
-    spec = {**SPEC, "near_duplicates": 0.8, "min_tokens": 0}
+def test_the_bytes_do_not_depend_on_the_workers(run, monkeypatch):
+    monkeypatch.setattr(filtering, "_BATCH_ROWS", 4)
+    near = [but(question=f"How many ways are there to put the five {what} balls in a box?") for what in ("red", "new", "old", "big")]
+    traces = [*near, *(trace for trace, _ in ROWS), but(gold="\\frac{1}{2}", solution="\\boxed{0.5}"), *reversed(near)]
     made = []
-    for workers in (1, 2):
-        folder = run(traces, spec, workers=workers)
+    for workers in (1, 3):
+        folder = run(traces, {**SPEC, "near_duplicates": 0.5, "min_tokens": 0}, workers=workers)
         made.append([(folder / name).read_bytes() for name in ("sft.jsonl", "dropped.jsonl", "funnel.json", "contamination.json")])
     assert made[0] == made[1]
+    assert b"near_duplicate" in made[0][1]
