@@ -10,17 +10,10 @@ Example:
         "models": [{"name": "base", "role": "baseline"}, {"name": "ours", "role": "student"}], "benchmarks": [{"name": "mini_math"}]}'
 """
 
-import csv
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 from distill.cli import parser, run, spec
-from distill.comparison import CHECKS, COMPARISON, DIFFERENCES, Benchmark, Model, check_rows, comparison_row, difference_rows, entries, load
-from distill.errors import InputError
-from distill.files import Row, whole
+from distill.comparison import tables
+from distill.files import whole
 from distill.published import read_published
-
-KEYS = {"models", "benchmarks", "seed"}
 
 
 def main() -> None:
@@ -33,26 +26,11 @@ def main() -> None:
     parse.add_argument("--published-checks", required=True, help="CSV: a row a published number of these models")
     given = parse.parse_args()
 
-    what = spec(given.spec)
-    if unknown := sorted(set(what) - KEYS):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(sorted(KEYS))}")
     published = read_published(given.published) if given.published else []
-    scores = load(given.scores_dir, entries(what, "models", Model), entries(what, "benchmarks", Benchmark), published)
-    write(given.comparison, COMPARISON, [comparison_row(score) for score in scores])
-    write(given.differences, DIFFERENCES, difference_rows(scores, what.get("seed", 0)))
-    write(given.published_checks, CHECKS, check_rows(scores, published))
-
-
-def write(path: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    with whole(path) as file:
-        table = csv.DictWriter(file, columns, lineterminator="\n")
-        table.writeheader()
-        table.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-
-
-def cell(value: Any) -> Any:
-    """Twelve digits that count, so that equal results are equal files on any machine."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+    made = tables(given.scores_dir, spec(given.spec), published)
+    for name, path in zip(made, (given.comparison, given.differences, given.published_checks), strict=True):
+        with whole(path) as file:
+            file.write(made[name])
 
 
 if __name__ == "__main__":

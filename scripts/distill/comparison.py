@@ -1,7 +1,9 @@
 """Which model is better on what: the tables that compare.py writes. Scores are shares; tables are lists of rows with fixed columns."""
 
+import csv
+import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,31 @@ def _lighteval_summary(results: Mapping[str, Any], task: str, metrics: Mapping[s
         flags.append(f"its standard error {error:.4f} does not fit {n} items")
     low, high = stats.wilson(p, n, 1.959963984540054)
     return {"pass@1": p, "n_items": n, "n_samples": 1, "ci95": [low, high], "ci95_sampling": None, "flags": flags}
+
+
+def tables(folder: str | Path, spec: Mapping[str, Any], published: Sequence[Published]) -> dict[str, str]:
+    """comparison.csv, differences.csv and published.csv, in this order, of the scores in a folder."""
+    if unknown := sorted(set(spec) - {"models", "benchmarks", "seed"}):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are benchmarks, models, seed")
+    scores = load(folder, entries(spec, "models", Model), entries(spec, "benchmarks", Benchmark), published)
+    return {
+        "comparison.csv": _csv(COMPARISON, [comparison_row(score) for score in scores]),
+        "differences.csv": _csv(DIFFERENCES, difference_rows(scores, spec.get("seed", 0))),
+        "published.csv": _csv(CHECKS, check_rows(scores, published)),
+    }
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Twelve digits that count, so that equal results are equal files on any machine."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def comparison_row(score: Score) -> Row:

@@ -1,0 +1,65 @@
+"""A run in one zip file that holds enough to check each of its numbers: or the check of such a file.
+
+From a finished results folder to bundle.zip: report, tables, figures, verdicts, responses, prompts, funnel, audit, manifests, training
+logs, provenance (configuration, versions, digests), locks. No weights and no training set; of a gated benchmark no text.
+--check makes summaries, tables with their intervals and p values, and the report again from a bundle's verdicts, and exits with 1 where
+one comes out otherwise.
+
+    python scripts/bundle.py --spec bundle.json --results results --published config/published.csv --lock envs/requirements.txt \\
+        --output results/bundle.zip
+    python scripts/bundle.py --check results/bundle.zip
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from distill import bundle, bundle_check, cli
+from distill.errors import InputError
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--check", type=Path, metavar="FILE", help="bundle to check; nothing else is needed then")
+    parser.add_argument("--spec", help="JSON object (or a file of one): compare, report and grade, as those steps got them")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: %(default)s)")
+    parser.add_argument("--published", type=Path, help="CSV of published numbers that the scores were compared with")
+    parser.add_argument("--lock", type=Path, nargs="+", default=[], help="files that pin what was installed and downloaded")
+    parser.add_argument("--output", type=Path, help="zip file to write")
+    args = parser.parse_args()
+
+    if args.check:
+        sys.exit(checked(args.check))
+    if not (args.spec and args.published and args.output):
+        raise InputError("give --spec, --published and --output, or --check FILE")
+    spec = cli.spec(args.spec)
+    others = {bundle.PUBLISHED: args.published, **{f"locks/{path.name}": path for path in args.lock}}
+    for model in spec["compare"]["models"]:
+        if "results" in model:
+            others |= elsewhere(model)
+            model["results"] = f"elsewhere/{model['name']}"
+    found = bundle.files(args.results, spec, others)
+    found[bundle.SPEC] = iter([json.dumps(spec, ensure_ascii=False, indent=1) + "\n"])
+    bundle.write(args.output, found)
+
+
+def elsewhere(model: dict) -> dict[str, Path]:
+    """The files of a model that is known by scores from elsewhere."""
+    path = Path(model["results"])
+    inside = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    return {f"elsewhere/{model['name']}/{file.relative_to(path if path.is_dir() else path.parent).as_posix()}": file for file in inside}
+
+
+def checked(file: Path) -> int:
+    """1 where something does not come out as it stands in the bundle."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle.extract(file, Path(folder))
+        found = list(bundle_check.check(Path(folder)))
+    for name, wrong in found:
+        print(f"{'differs' if wrong else 'same':8}{name}{': ' + wrong if wrong else ''}")
+    return int(any(wrong for _, wrong in found))
+
+
+if __name__ == "__main__":
+    cli.run(main)
