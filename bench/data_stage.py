@@ -4,9 +4,10 @@
     python bench/data_stage.py --memory 17000 1000000   # peak memory at these numbers of rows: about twenty minutes
 
 Prints three ratios, each with its bound:
-  stage / bare        filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in one process:
-                      seconds of processor, all processes of the stage together
-  1 worker / 2        seconds of wall clock with --workers 1 and 2, which means something on two idle cores only
+  stage / bare        normalise.py and filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in
+                      one process: seconds of processor, all processes of the stage together
+  1 worker / 2        seconds of wall clock of the stage with --workers 1 and 2, which means something on two idle cores only; beside it
+                      what two bare processes at once gain over one after the other, which is all that this machine has to give
   memory large / small  peak of all processes together, near-duplicates on (with --memory)
 The traces are made up on the spot: questions, thoughts of some 1,500 tokens and answers of which most need math-verify.
 """
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,22 +57,16 @@ def answers(rng: random.Random) -> tuple[str, str]:
 
 
 def traces(count: int, length: int, hard_every: int = 1, seed: int = 0) -> Iterator[dict]:
-    """Rows of traces.jsonl with thoughts of `length` words; every so many rows the answer is one for math-verify, else an integer."""
+    """Rows as published, with thoughts of `length` words; every so many rows the answer is one for math-verify, else an integer."""
     rng = random.Random(seed)
     vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(5000)]
     for number in range(count):
         hard = number % hard_every == 0
         gold, answer = answers(rng) if hard else (str(number), str(number))
         question = f"{words(rng, vocabulary, 25)} {rng.randint(0, 9999)} {words(rng, vocabulary, 15)}?"
-        yield {
-            "id": f"{number:08x}",
-            "question": question,
-            "gold": gold,
-            "thought": words(rng, vocabulary, length) + f" {number}",
-            "solution": f"{words(rng, vocabulary, 40 if hard else 3)} Thus the answer is $\\boxed{{{answer}}}$.",
-            "source": "bench",
-            "finish_reason": "stop",
-        }
+        thought = words(rng, vocabulary, length) + f" {number}"
+        solution = f"{words(rng, vocabulary, 40 if hard else 3)} Thus the answer is $\\boxed{{{answer}}}$."
+        yield {"question": question, "gold": gold, "response": f"<think>\n{thought}\n</think>\n\n{solution}", "finish_reason": "stop"}
 
 
 def make_tokenizer(folder: Path) -> None:
@@ -82,7 +78,7 @@ def make_tokenizer(folder: Path) -> None:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(split), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
-    sample = (f"{row['question']}\n\n{row['thought']}\n{row['solution']}" for row in traces(300, 300, seed=1))
+    sample = (f"{row['question']}\n\n{row['response']}" for row in traces(300, 300, seed=1))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer.train_from_iterator(sample, trainers.BpeTrainer(vocab_size=8000, initial_alphabet=alphabet, show_progress=False))
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in ("<|endoftext|>", "<|im_start|>", "<|im_end|>")])
@@ -91,7 +87,7 @@ def make_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>", "chat_template": CHATML}))
 
 
-def bare(traces_file: str, tokenizer: str) -> None:
+def bare(source: str, tokenizer: str) -> None:
     """What cannot be saved: each row read, its boxed answer verified by math-verify, its chat tokenized.
 
     math-verify gets the box alone: given whole solutions it takes many times as long.
@@ -100,36 +96,30 @@ def bare(traces_file: str, tokenizer: str) -> None:
 
     from distill.files import read_jsonl
     from distill.tokens import ChatTokenizer
-    from distill.traces import completion
 
     chat = ChatTokenizer(tokenizer)
     texts: list[str] = []
-    for row in read_jsonl(traces_file):
-        verify(parse(f"${row['gold']}$"), parse(row["solution"][row["solution"].rindex("$\\boxed") : -1]))
-        answer = completion(row["thought"], row["solution"], "think")
-        texts.append(chat.text([{"role": "user", "content": row["question"]}, {"role": "assistant", "content": answer}]))
+    for row in read_jsonl(source):
+        verify(parse(f"${row['gold']}$"), parse(row["response"][row["response"].rindex("$\\boxed") : -1]))
+        texts.append(chat.text([{"role": "user", "content": row["question"]}, {"role": "assistant", "content": row["response"]}]))
         if len(texts) == 256:
             chat.count(texts)
             texts.clear()
     chat.count(texts)
 
 
-def stage(folder: Path, name: str, workers: int) -> list[str]:
+def stage(folder: Path, name: str, workers: int) -> list[list[str]]:
+    """The commands of the stage, one after the other."""
     benchmarks = {"one": {"columns": {"question": "question"}}, "two": {"columns": {"question": "question"}}}
     spec = {"near_duplicates": 0.85, "ngram": 8, "max_tokens": 100_000, "benchmarks": benchmarks}
-    command = [
-        sys.executable,
-        str(SCRIPTS / "filter.py"),
-        "--traces",
-        str(folder / f"{name}.jsonl"),
-        "--tokenizer",
-        str(folder / "tokenizer"),
-    ]
+    source, traces = folder / f"{name}.jsonl", folder / f"{name}.{workers}.traces.jsonl"
+    normalise = ["normalise.py", "--format", "table", "--input", source, "--output", traces]
+    filtering = ["filter.py", "--traces", traces, "--tokenizer", folder / "tokenizer", "--spec", json.dumps(spec), "--workers", workers]
     for benchmark in benchmarks:
-        command += ["--benchmark", f"{benchmark}={folder / benchmark}.jsonl"]
+        filtering += ["--benchmark", f"{benchmark}={folder / benchmark}.jsonl"]
     for output in ("output", "dropped", "funnel", "contamination"):
-        command += [f"--{output}", str(folder / f"{name}.{workers}.{output}")]
-    return [*command, "--spec", json.dumps(spec), "--workers", str(workers)]
+        filtering += [f"--{output}", folder / f"{name}.{workers}.{output}"]
+    return [[sys.executable, str(SCRIPTS / program), *map(str, rest)] for program, *rest in (normalise, filtering)]
 
 
 @dataclass(frozen=True)
@@ -139,6 +129,18 @@ class Run:
     wall: float
     processor: float
     megabytes: float
+
+
+def run_all(commands: list[list[str]], memory: bool = False) -> Run:
+    """One after the other."""
+    runs = [run(command, memory) for command in commands]
+    return Run(sum(one.wall for one in runs), sum(one.processor for one in runs), max(one.megabytes for one in runs))
+
+
+def side_by_side(command: list[str]) -> float:
+    """Seconds that two processes take at once."""
+    with ThreadPoolExecutor(2) as pool:
+        return max(one.wall for one in pool.map(run, [command, command]))
 
 
 def run(command: list[str], memory: bool = False) -> Run:
@@ -196,19 +198,22 @@ def say(name: str, ratio: float, rest: str) -> bool:
 def speed(folder: Path, rows: int, repeats: int) -> bool:
     write_jsonl(folder / "speed.jsonl", traces(rows, 700))
     commands = {
-        "bare": [sys.executable, __file__, "--bare", str(folder / "speed.jsonl"), str(folder / "tokenizer")],
+        "bare": [[sys.executable, __file__, "--bare", str(folder / "speed.jsonl"), str(folder / "tokenizer")]],
         "one": stage(folder, "speed", 1),
         "two": stage(folder, "speed", 2),
     }
     runs: dict[str, list[Run]] = {name: [] for name in commands}
-    for _ in range(repeats):  # in turn, so that a change in the machine's load meets all three
+    both = []
+    for _ in range(repeats):  # in turn, so that a change in the machine's load meets all
         for name, command in commands.items():
-            runs[name].append(run(command))
+            runs[name].append(run_all(command))
+        both.append(side_by_side(commands["bare"][0]))
     best = {name: min(made.wall for made in taken) for name, taken in runs.items()}
     processor = {name: min(made.processor for made in taken) for name, taken in runs.items()}
     print(f"{rows} rows, best of {repeats}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name in commands:
         print(f"  {name}: {best[name]:.1f} s, {processor[name]:.1f} s of processor")
+    print(f"  two bare processes at once: {min(both):.1f} s, {2 * best['bare'] / min(both):.2f} times the speed of one")
     stage_good = say("stage / bare", processor["one"] / processor["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
     return say("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
 
@@ -217,7 +222,7 @@ def memory(folder: Path, small: int, large: int) -> bool:
     peaks = {}
     for rows in (small, large):
         write_jsonl(folder / f"memory{rows}.jsonl", traces(rows, 20, hard_every=100))
-        made = run(stage(folder, f"memory{rows}", 1), memory=True)
+        made = run_all(stage(folder, f"memory{rows}", 1), memory=True)
         peaks[rows] = made.megabytes
         print(f"{rows} rows: {made.megabytes:.0f} MB, {made.wall:.0f} s", flush=True)
     return say("memory large / small", peaks[large] / peaks[small], f"{large} rows against {small}")

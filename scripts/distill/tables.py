@@ -105,43 +105,61 @@ def _jsonl(path: Path, max_row_bytes: int) -> Iterator[Row]:
 def _json(path: Path, max_row_bytes: int) -> Iterator[Row]:
     """A top-level array of objects, one at a time; JSON Lines under a .json name are read as such."""
     with open(path, encoding="utf-8") as file:
-        buffer = file.read(1 << 16).lstrip("\ufeff \t\r\n")
-        if not buffer.startswith("["):
-            yield from _jsonl(path, max_row_bytes)
-            return
         try:
-            yield from _array(file, buffer[1:], path, max_row_bytes)
+            buffer = file.read(1 << 16).lstrip("\ufeff")
+            if not buffer.lstrip(" \t\r\n").startswith("["):
+                yield from _jsonl(path, max_row_bytes)
+                return
+            yield from _array(file, buffer.replace("[", " ", 1), path, max_row_bytes)
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: not UTF-8 ({error}): save it as UTF-8") from None
 
 
 def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterator[Row]:
-    decoder, count = json.JSONDecoder(), 0
+    count, line = 0, 1
     while True:
-        buffer = buffer.lstrip(" \t\r\n,")
+        start = len(buffer) - len(buffer.lstrip(" \t\r\n,"))
+        line += buffer.count("\n", 0, start)
+        buffer = buffer[start:]
         if buffer.startswith("]"):
             return
-        size = 1 << 16
-        while True:
-            try:
-                row, end = decoder.raw_decode(buffer)
-                break
-            except (ValueError, RecursionError) as error:
-                if len(buffer) > max_row_bytes:
-                    where = f"{path}: row {count + 1} of the array"
-                    raise InputError(f"{where} is not JSON, or longer than {max_row_bytes} characters: mend or remove it") from None
-                # The object may only be cut by the end of the buffer. Doubling keeps the repeated attempts linear in its size.
-                more = file.read(max(size, len(buffer)))
-                if not more:
-                    raise InputError(f"{path}: row {count + 1} of the array is not JSON ({error}): mend the file") from None
-                buffer += more
+        while (found := _element(buffer)) is None:
+            if len(buffer) > max_row_bytes:
+                raise InputError(
+                    f"{path}: line {line}: row {count + 1} is longer than {max_row_bytes} characters: remove or split that row"
+                )
+            # Doubling keeps the repeated attempts linear in the row's size.
+            if not (more := file.read(max(_CHUNK, len(buffer)))):
+                raise InputError(f"{path}: line {line}: row {count + 1} of the array is not JSON (it ends too soon): mend the file")
+            buffer += more
+        if isinstance(found, json.JSONDecodeError):
+            raise InputError(
+                f"{path}: line {line + found.lineno - 1}: row {count + 1} of the array is not JSON ({found.msg}): mend the file"
+            )
+        row, end = found
         if not isinstance(row, dict):
-            raise InputError(f"{path}: row {count + 1} of the array is not an object: write an array of objects")
+            raise InputError(f"{path}: line {line}: row {count + 1} of the array is not an object: write an array of objects")
         count += 1
         yield row
+        line += buffer.count("\n", 0, end)
         buffer = buffer[end:]
-        if len(buffer) < size:
-            buffer += file.read(size)
+        if len(buffer) < _CHUNK:
+            buffer += file.read(_CHUNK)
+
+
+_CHUNK = 1 << 16
+
+
+def _element(buffer: str) -> tuple[Any, int] | json.JSONDecodeError | None:
+    """The value at the start of a buffer and where it ends, what is wrong with it, or None where the buffer may only be too short."""
+    try:
+        return json.JSONDecoder().raw_decode(buffer)
+    except RecursionError:
+        return json.JSONDecodeError("nested too deep", buffer, 0)
+    except json.JSONDecodeError as error:
+        # A buffer that is cut gives an error near its end, or at the start of its last string.
+        cut = error.pos > len(buffer) - 16 or error.msg.startswith("Unterminated string")
+        return None if cut else error
 
 
 def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:

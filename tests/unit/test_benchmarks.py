@@ -80,8 +80,13 @@ def test_a_benchmark_that_cannot_be_used_is_named(tmp_path, rows, columns, messa
     [
         ("a.jsonl", b'{"a": 1}\n{"a": \n', "a.jsonl: line 2 is not JSON"),
         ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
-        ("a.json", b'[{"a": 1}, {"a": ', "row 2 of the array is not JSON"),
+        ("a.json", b'[{"a": 1},\n {"a": ', "a.json: line 2: row 2 of the array is not JSON (it ends too soon)"),
+        ("a.json", b'[\n{"a": 1},\n{"a": "x",\n b: 2, "and so on": 1}]', "a.json: line 4: row 2 of the array is not JSON (Expecting"),
+        ("a.json", b'[\n{"a": 1}, {"a": "x\ny and so on and on"}]', "a.json: line 2: row 2 of the array is not JSON (Invalid control"),
+        ("a.json", b"\n[" + b"[" * 100_000, "a.json: line 2: row 1 of the array is not JSON (nested too deep)"),
         ("a.json", b"[1, 2]", "row 1 of the array is not an object"),
+        ("a.json", b'[{"a": "\xff"}]', "a.json: not UTF-8"),
+        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}', "a.jsonl: line 2 is not JSON"),
         ("a.parquet", b"PAR1 no", "not Parquet"),
         ("a.txt", b"hello", "unknown suffix"),
     ],
@@ -115,5 +120,5 @@ def test_a_folder_is_read_in_sorted_order_without_hidden_files(tmp_path):
 
 def test_a_row_of_an_array_beyond_the_limit_is_named(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"a": 1}, {"a": "x" * 300_000}]))
-    with pytest.raises(InputError, match=r"row 2 of the array is not JSON, or longer than 1000 characters"):
+    with pytest.raises(InputError, match=r"line 1: row 2 is longer than 1000 characters"):
         list(read_rows(tmp_path / "a.json", max_row_bytes=1000))
