@@ -38,6 +38,7 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 include: "rules/bundle.smk"
+include: "rules/preflight.smk"
 
 
 rule all:

@@ -1,6 +1,7 @@
 # Helper functions for the rules, and nothing else.
 import json
 import re
+import time
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from distill.config import load
 from distill.errors import InputError
 from distill.importing import answer_files
 from distill.plan import Plan, in_results
+from distill.preflight import part as preflight_part
 
 
 def checked(given):

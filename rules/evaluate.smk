@@ -62,8 +62,10 @@ rule respond:
         runtime=lambda w, output: spec(config["runtime"]),
         start=lambda w, output: started(config["runtime"]["respond_gpus"]),
         siblings=lambda w, output: spec(plan.siblings(w.model)),
+        preflight=lambda w, output: spec(preflight_part.of(plan, local, w.model, train=False)),
     shell:
         """
+        python "$SCRIPTS/preflight.py" --check --plan {params.preflight:q} >{log:q} 2>&1
         {params.start:q} python "$SCRIPTS/respond.py" \
             --model {params.folder:q} \
             --prompts {input.prompts:q} \
@@ -71,7 +73,7 @@ rule respond:
             --runtime {params.runtime:q} \
             --siblings {params.siblings:q} \
             --work work/responses \
-            --output {output.responses:q} >{log:q} 2>&1
+            --output {output.responses:q} >>{log:q} 2>&1
         """
 
 

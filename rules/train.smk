@@ -73,8 +73,10 @@ rule train:
         launch=lambda w, output: launch_options(config["runtime"]),
         runtime=lambda w, output: spec(config["runtime"]),
         save=lambda w, output: plan.training(w.model)["save"],
+        preflight=lambda w, output: spec(preflight_part.of(plan, local, w.model, respond=False)),
     shell:
         """
+        python "$SCRIPTS/preflight.py" --check --plan {params.preflight:q} >{log:q} 2>&1
         {params.start:q} python "$SCRIPTS/launch.py" \
             --accelerate {params.accelerate:q} {params.launch:q} "$SCRIPTS/train.py" \
             --base {params.base:q} \
@@ -84,5 +86,5 @@ rule train:
             --runtime {params.runtime:q} \
             --save {params.save} \
             --work work/train \
-            --output {params.folder:q} >{log:q} 2>&1
+            --output {params.folder:q} >>{log:q} 2>&1
         """

@@ -77,7 +77,9 @@ def rulegraph() -> str:
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js"]
     drawn = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     lines = [line for line in drawn[drawn.index("flowchart") :].strip().split("\n") if not line.strip().startswith("style ")]
-    return "\n".join(["```mermaid", *lines, "```"])
+    # Snakemake 9.27 draws the edges in another order each time.
+    edges = sorted((line for line in lines if "-->" in line), key=lambda line: [int(number) for number in re.findall(r"\d+", line)])
+    return "\n".join(["```mermaid", *(line for line in lines if "-->" not in line), *edges, "```"])
 
 
 def config_page() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from distill import names as naming
 from distill.markdown import text
-from distill.report import data, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import data, estimates, graders, learning, origin, samples, study, tables, training, verdict
 from distill.report.words import join
 from distill.results import Results
 
@@ -49,6 +49,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             _figure(results, "loss", "Training loss against tokens"),
             None if curve else by_tokens,
         ),
+        "Estimates": estimates.section(names, results),
         "The graders": graders.section(names, results),
         "Sample answers": samples.section(names, results),
         "Provenance": origin.section(names, results, spec.get("command") or DEFAULT_COMMAND),

@@ -1,0 +1,143 @@
+"""Whether what a run needs can be had: gated repositories and the token, package versions, the tokenizer's template and end of turn."""
+
+import os
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from distill.errors import InputError
+from distill.preflight.facts import Facts
+from distill.tokens import ChatTokenizer
+from distill.traces import CLOSING_TAGS
+
+Row = dict[str, Any]
+PINS = Path(__file__).resolve().parents[3] / "envs" / "requirements.txt"
+NEEDED = {"train": ("torch", "transformers", "trl", "accelerate"), "transformers": ("torch", "transformers"), "vllm": ("vllm",)}
+THOUGHT = "First, 2+2=4."
+
+
+def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[Row], list[Row]]:
+    """([{name, from, at_hand, access, gb}], findings). The hub is asked only for what is not at hand, and only where `online`."""
+    rows, findings = [], []
+    reachable = online and not os.environ.get("HF_HUB_OFFLINE")
+    for source in part["sources"]:
+        where = next((source[key] for key in ("hub", "modelscope", "url", "path") if key in source), "")
+        at_hand = (results / "sources" / source["name"] / "manifest.json").is_file()
+        row: Row = {"name": source["name"], "from": where, "at_hand": at_hand, "access": "at hand" if at_hand else "not asked"}
+        gated = source["gated"] or bool(facts.known["benchmarks"].get(where, {}).get("gated"))
+        if not at_hand and "hub" in source:
+            if reachable:
+                row |= _asked(source)
+                reachable = row["access"] != "the hub cannot be reached"
+            if gated and not _token():
+                text = f"{where} is gated and no token is at hand: accept its terms on its page, then hf auth login or set HF_TOKEN"
+                findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": text})
+            elif row["access"].startswith("refused"):
+                findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": row["access"]})
+        if not at_hand and "path" in source and not Path(source["path"]).exists():
+            findings.append({"level": "stop", "about": f"fetch {source['name']}", "text": f"{where} does not exist; mend path:"})
+        rows.append(row)
+    if any(row["access"] in ("not asked", "the hub cannot be reached") and not row["at_hand"] for row in rows if "/" in row["from"]):
+        text = "the hub was not asked or could not be reached: whether all may be downloaded is not known"
+        findings.append({"level": "note", "about": "fetch", "text": text})
+    return rows, findings
+
+
+def _asked(source: Row) -> Row:
+    """What the hub says of a repository: access and size of the wanted files in GB."""
+    from distill.download import Patience
+    from distill.hub import Repository
+
+    repository = Repository(source["hub"], "model" if source["name"].startswith("models/") else "dataset")
+    try:
+        there = repository.snapshot(source.get("revision", "main"), Patience(failures=0, most=1, silence_s=5.0))
+    except InputError as error:
+        words = str(error)
+        lost = any(sign in words for sign in ("cannot connect", "time after time", "fell silent", "cannot be reached"))
+        return {"access": "the hub cannot be reached" if lost else f"refused: {words}"}
+    sizes = [content.size for content in there.files.values() if content.size]
+    return {"access": f"open at commit {there.commit[:12]}", "gb": round(sum(sizes) / 1e9, 3)}
+
+
+def _token() -> bool:
+    """Whether there is a token; what it is is nobody's business."""
+    if os.environ.get("HF_TOKEN") or os.environ.get("HF_TOKEN_PATH"):
+        return True
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    return (home / "token").is_file()
+
+
+def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
+    """Versions of the packages that this plan runs on, and those that are missing or not the pinned ones."""
+    kinds = {"train"} if part["trainings"] else set()
+    kinds |= {entry["engine"] for entry in part["evaluations"]}
+    names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
+    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", PINS.read_text(encoding="utf-8"), re.MULTILINE))
+    found, findings = {}, []
+    for name in names:
+        found[name] = _version(name)
+        if found[name] == "not installed":
+            text = f"{name} is not installed in this environment; see envs/"
+            findings.append({"level": "warning", "about": "environment", "text": text})
+        elif name in pins and found[name].split("+")[0] != pins[name]:
+            text = f"{name} is {found[name]}, and {pins[name]} is pinned: results may differ"
+            findings.append({"level": "note", "about": "environment", "text": text})
+    return found, findings
+
+
+def _version(name: str) -> str:
+    for package in (name, f"{name}-cpu"):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return "not installed"
+
+
+def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
+    """What the real tokenizer and template do to a trace, for each training; unknown where the files are not at hand."""
+    rows, findings = [], []
+    for entry in part["trainings"]:
+        about = f"train {entry['model']}"
+        folders = [results / "models" / entry["base"], results / "sources" / "models" / entry["origin"]]
+        folder = next((folder for folder in folders if (folder / "tokenizer.json").is_file()), None)
+        if folder is None:
+            rows.append({"model": entry["model"], "from": None})
+            text = f"template and end of turn are unknown until {entry['base']} is there: snakemake --cores all {folders[0]}/manifest.json"
+            findings.append({"level": "note", "about": about, "text": text})
+            continue
+        try:
+            row, found = _tried(entry, folder)
+        except InputError as error:
+            row, found = {}, [("stop", str(error))]
+        rows.append({"model": entry["model"], "from": str(folder), **row})
+        findings += [{"level": level, "about": about, "text": text} for level, text in found]
+    return rows, findings
+
+
+def _tried(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
+    """One trace through the template: {eos, template_keeps_thought, ends_with_eos, adds_system}."""
+    given = entry["chat_template"]
+    tokenizer = ChatTokenizer(folder, Path(given).read_text(encoding="utf-8") if given else None)
+    eos = entry["recipe"].get("eos_token") or tokenizer.eos_token
+    if not eos or tokenizer.id_of(eos) is None:
+        return {"eos": eos}, [("stop", f"eos_token {eos} is no token of {folder}; name one that is")]
+    style = {"stratos": "<|begin_of_thought|>", "think": "<think>"}[entry["thought_style"]]
+    answer = f"{style}\n{THOUGHT}\n{CLOSING_TAGS[entry['thought_style']]}\n\n\\boxed{{4}}"
+    question = {"role": "user", "content": "What is 2+2?"}
+    text = tokenizer.text([question, {"role": "assistant", "content": answer}])
+    rest = text.rpartition(answer)[2] if answer in text else ""
+    row = {"eos": eos, "template_keeps_thought": answer in text, "ends_with_eos": rest.strip().startswith(eos)}
+    row["adds_system"] = "You are" in tokenizer.text([question])
+    return row, list(_template_findings(row))
+
+
+def _template_findings(row: Row) -> Iterator[tuple[str, str]]:
+    if not row["template_keeps_thought"]:
+        yield "stop", "the chat template takes the thought away: train with another, such as config/templates/chatml.jinja"
+    elif not row["ends_with_eos"]:
+        yield "stop", f"the chat template does not end a turn with {row['eos']}, so the student never learns to stop: set train.eos_token"
+    if row["adds_system"]:
+        yield "note", "the chat template adds a system prompt of its own where there is none"

@@ -1,0 +1,96 @@
+"""After a run: preflight's estimates beside what it took, and the speeds that were measured, as runtime.rates takes them."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from distill.files import read_json, read_jsonl
+from distill.preflight.page import columns
+
+Row = dict[str, Any]
+
+
+def measured(found: Row, results: Path) -> list[Row]:
+    """A row a training, and one a model's answers: hours and tokens estimated and actual, tokens a second, peak memory in GB."""
+    rows = [_training(entry, results) for entry in found["trainings"]]
+    by_model: dict[str, list[Row]] = {}
+    for entry in found["evaluations"]:
+        by_model.setdefault(entry["model"], []).append(entry)
+    return [row for row in (*rows, *(_answers(model, entries, results) for model, entries in by_model.items())) if row]
+
+
+def _training(entry: Row, results: Path) -> Row | None:
+    timing, log = results / "timing" / "train" / f"{entry['model']}.tsv", results / "models" / entry["model"] / "log.jsonl"
+    if not timing.is_file() or not log.is_file():
+        return None
+    logged = list(read_jsonl(log))
+    speeds = [row["tokens_per_s"] for row in logged if row.get("tokens_per_s")]
+    processes = read_json(log.with_name("manifest.json")).get("world_size") or 1
+    return {
+        "what": f"train {entry['model']}",
+        "tokens": entry.get("tokens"),
+        "tokens_actual": logged[-1]["tokens"],
+        "hours": entry.get("hours"),
+        "tokens_per_s": median(speeds) / processes if speeds else None,
+        "rate": "train_tokens_per_s",
+        **_timing([timing]),
+    }
+
+
+def _answers(model: str, entries: list[Row], results: Path) -> Row | None:
+    """One load of a model answers all that it lacks, so the runs of a model are told together."""
+    timings = [results / "timing" / "respond" / model / f"{entry['run']}.tsv" for entry in entries]
+    files = [results / "responses" / model / f"{entry['run']}.jsonl" for entry in entries]
+    if not all(path.is_file() for path in (*timings, *files)):
+        return None
+    tokens = sum(row.get("completion_tokens") or 0 for file in files for row in read_jsonl(file))
+    hours = [entry.get("hours") for entry in entries]
+    took = _timing(timings)
+    return {
+        "what": f"respond {model}",
+        "tokens": sum(entry.get("tokens") or 0 for entry in entries),
+        "tokens_actual": tokens,
+        "hours": None if None in hours else sum(hours),
+        "tokens_per_s": tokens / (3600 * took["hours_actual"]) if took["hours_actual"] else None,
+        "rate": "answer_tokens_per_s",
+        **took,
+    }
+
+
+def _timing(files: list[Path]) -> Row:
+    """Hours and peak memory by Snakemake's benchmark files."""
+    rows: list[Mapping[str, str]] = []
+    for file in files:
+        with open(file, encoding="utf-8", newline="") as opened:
+            rows += list(csv.DictReader(opened, delimiter="\t"))
+    peaks = [float(row["max_rss"]) for row in rows if row["max_rss"] not in ("NA", "-", "")]
+    return {"hours_actual": sum(float(row["s"]) for row in rows) / 3600, "peak_gb": max(peaks) * 2**20 / 1e9 if peaks else None}
+
+
+def page(rows: list[Row]) -> str:
+    if not rows:
+        return "Nothing has been trained or answered yet.\n"
+    table = [["", "tokens", "actual", "minutes", "actual", "tokens/s a device", "host memory, GB"]]
+    table += [_cells(row) for row in rows]
+    lines = ["Estimated beside actual. Minutes hold the start of a step; of answers that an earlier attempt gave they hold nothing.", ""]
+    lines += [columns(table), "", "To plan by these speeds:", "", "runtime:", "  rates:"]
+    for rate in dict.fromkeys(row["rate"] for row in rows):
+        speeds = [row["tokens_per_s"] for row in rows if row["rate"] == rate and row["tokens_per_s"]]
+        lines += [f"    {rate}: {median(speeds):.0f}"] if speeds else []
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    counts = [_number(row["tokens"]), _number(row["tokens_actual"])]
+    peak = "?" if row["peak_gb"] is None else f"{row['peak_gb']:.2f}"
+    return [row["what"], *counts, _minutes(row["hours"]), _minutes(row["hours_actual"]), _number(row["tokens_per_s"]), peak]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.0f}"
+
+
+def _minutes(hours: float | None) -> str:
+    return "?" if hours is None else f"{60 * hours:,.1f}"

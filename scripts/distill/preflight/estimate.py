@@ -1,0 +1,257 @@
+"""From what is known to what a run will take, and what does not fit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from distill.preflight import memory, speed
+from distill.preflight.arch import Arch
+from distill.preflight.facts import Facts, steps_of
+from distill.preflight.memory import GB, Batch, Launch
+
+Part = dict[str, Any]
+Row = dict[str, Any]
+
+
+def estimate(part: Part, facts: Facts) -> Row:
+    """Trainings, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}] in the order of weight."""
+    trainings = [_training(entry, part, facts) for entry in part["trainings"]]
+    evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
+    findings = [finding for row in (*trainings, *evaluations) for finding in row.pop("findings")]
+    findings += list(_launch_findings(part, facts)) if trainings else []
+    order = ("stop", "warning", "note")
+    return {
+        "device": {**vars(facts.device), "usable_gb": _gb(facts.device.usable)},
+        "trainings": trainings,
+        "evaluations": evaluations,
+        "totals": _totals(trainings, evaluations),
+        "disk": _disk(part, facts, trainings, evaluations),
+        "findings": sorted(_once(findings), key=lambda finding: order.index(finding["level"])),
+    }
+
+
+def _training(entry: Part, part: Part, facts: Facts) -> Row:
+    recipe, runtime = entry["recipe"], part["runtime"]
+    told, data = facts.archs[entry["origin"]], facts.data[entry["dataset"]]
+    row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": told.how, "data": data.how}
+    about = f"train {entry['model']}"
+    if told.value is None:
+        return {
+            **row,
+            "findings": [_finding("note", about, f"the shape of {entry['origin']} is unknown: fetch it, or add it to known.yaml")],
+        }
+    arch: Arch = told.value
+    launch = launch_of(part, facts)
+    batch = batch_of(recipe, runtime, launch.processes)
+    needed = memory.training(arch, launch, batch)
+    usable = facts.device.usable
+    fits = None if usable is None else needed["total"] <= usable
+    rate = speed.training(arch, facts.device, recipe["max_length"], recipe["gradient_checkpointing"], facts.rates)
+    row |= {
+        "parameters": arch.parameters,
+        "launch": launch.kind,
+        "processes": launch.processes,
+        "micro_batch": batch.micro_batch,
+        "memory_gb": {name: _gb(value) for name, value in needed.items()},
+        "fits": fits,
+    }
+    findings = list(_context_findings(entry, arch, about))
+    if data.value:
+        steps, epochs = steps_of(data.value["sequences"], recipe)
+        tokens = round(data.value["tokens"] * epochs)
+        row |= {"tokens": tokens, "steps": steps, **_time(tokens, rate, launch.processes)}
+    if fits is False:
+        assert usable is not None
+        findings.append(
+            _finding(
+                "stop",
+                about,
+                _too_large(entry["model"], needed["total"], usable, _smaller(arch, launch, batch, usable, facts.device.count)),
+            )
+        )
+    return {**row, "findings": findings}
+
+
+def launch_of(part: Part, facts: Facts) -> Launch:
+    """How a training is spread: one process a device on each machine unless runtime.train_processes says otherwise."""
+    runtime = part["runtime"]
+    if "train_nodes" in runtime:  # scripts/launch.py puts processes and machines in place of those of the file
+        each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
+        return Launch.of(dict(facts.accelerate), each * runtime["train_nodes"])
+    return Launch.of(dict(facts.accelerate), int(facts.accelerate.get("num_processes", 1)))
+
+
+def batch_of(recipe: Part, runtime: Part, processes: int) -> Batch:
+    share = max(1, recipe["global_batch"] // processes)
+    return Batch(
+        min(runtime["micro_batch"], share),
+        recipe["max_length"],
+        recipe["dtype"] == "bfloat16",
+        recipe["gradient_checkpointing"],
+        bool(recipe.get("liger") or recipe.get("use_liger_kernel") or runtime.get("liger")),
+    )
+
+
+def _smaller(arch: Arch, launch: Launch, batch: Batch, usable: float, devices: int) -> list[tuple[str, int]]:
+    """(what to change, bytes then), each on top of those before it, until one fits; all of them where none does."""
+    tried: list[tuple[str, int]] = []
+
+    def fits(knob: str) -> bool:
+        tried.append((knob, memory.training(arch, launch, batch)["total"]))
+        return tried[-1][1] <= usable
+
+    while batch.micro_batch > 1:
+        batch = replace(batch, micro_batch=batch.micro_batch // 2)
+        if fits(f"runtime.micro_batch: {batch.micro_batch}"):
+            return tried[-1:]
+    tried = tried[-1:]
+    if not batch.gradient_checkpointing:
+        batch = replace(batch, gradient_checkpointing=True)
+        if fits("train.gradient_checkpointing: true"):
+            return tried
+    if launch.kind != "zero3":
+        launch = replace(launch, kind="zero3", processes=max(launch.processes, devices))
+        if launch.processes > 1 and fits(f"runtime.accelerate: config/accelerate/zero3.yaml and runtime.train_gpus: {launch.processes}"):
+            return tried
+    if not launch.offload_optimizer:
+        launch = replace(launch, offload_optimizer=True)
+        if fits("runtime.accelerate: a copy of config/accelerate/zero3.yaml with offload_optimizer_device: cpu"):
+            return tried
+    if not launch.offload_weights:
+        launch = replace(launch, offload_weights=True)
+        if fits("offload_param_device: cpu in it too"):
+            return tried
+    while batch.max_length > 1024:
+        batch = replace(batch, max_length=batch.max_length // 2)
+        if fits(f"train.max_length: {batch.max_length}, which changes what is learned"):
+            return tried
+    return tried
+
+
+def _too_large(model: str, total: int, usable: float, tried: list[tuple[str, int]]) -> str:
+    needs = f"needs {_gb(total)} GB of a device, of which {_gb(int(usable))} can be used"
+    if not tried:
+        return f"{needs}; nothing in the configuration makes it smaller: take larger devices"
+    steps = "; then ".join(f"models.{model}.{knob}" if knob.startswith("train.") else knob for knob, _ in tried)
+    after = tried[-1][1]
+    verdict = f"which comes to {_gb(after)} GB" if after <= usable else f"even so {_gb(after)} GB: take more or larger devices"
+    return f"{needs}. Set {steps}: {verdict}"
+
+
+def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
+    context = entry["context"] or arch.context
+    if entry["recipe"]["max_length"] > context:
+        text = f"max_length {entry['recipe']['max_length']} is beyond the context of {entry['base']}, {context}: widen it by prepare:"
+        yield _finding("warning", about, text)
+
+
+def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
+    launch, wanted, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
+    nodes = part["runtime"].get("train_nodes", 1)
+    if wanted and launch.processes != wanted * nodes:
+        text = f"runtime.train_gpus is {wanted}, but {part['accelerate']} starts {launch.processes}; name a file that starts as many"
+        yield _finding("warning", "train", text)
+    if wanted > device.count and device.kind == "gpu":
+        yield _finding("stop", "train", f"runtime.train_gpus is {wanted}, but devices are {device.count}; set it to {device.count}")
+
+
+def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
+    told, items, device = facts.archs[entry["origin"]], facts.items[entry["run"]], facts.device
+    row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": told.how}
+    about = f"respond {entry['model']} {entry['run']}"
+    if told.value is None:
+        return {
+            **row,
+            "findings": [_finding("note", about, f"the shape of {entry['origin']} is unknown: fetch it, or add it to known.yaml")],
+        }
+    arch: Arch = told.value
+    longest = min(entry["max_new_tokens"], entry["context"] or arch.context)
+    mean = facts.mean_tokens.get((entry["model"], entry["run"]))
+    expected = longest * facts.rates.assumed["filled"] if mean is None else mean
+    at_once = part["runtime"]["batch_size"]
+    if items.value:
+        at_once = min(at_once, items.value * entry["n_samples"])
+    needed = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
+    usable = device.usable
+    fits = None if usable is None else needed["total"] <= usable
+    row |= {"parameters": arch.parameters, "memory_gb": {name: _gb(value) for name, value in needed.items()}, "fits": fits}
+    if items.value:
+        answers = items.value * entry["n_samples"]
+        tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], at_once, expected, facts.rates)
+        length = f"{expected:,.0f} tokens an answer" + (", as it answered before" if mean is not None else ", assumed")
+        row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **_time(tokens, rate, 1)}
+    findings = []
+    if fits is False:
+        assert usable is not None
+        findings.append(_finding("stop", about, _too_many(arch, entry, at_once, longest, usable, needed["total"])))
+    return {**row, "findings": findings}
+
+
+def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int) -> str:
+    needs = f"needs {_gb(total)} GB of a device, of which {_gb(int(usable))} can be used"
+    room = int((usable - 2 * arch.parameters) // (longest * arch.cached_bytes()))
+    if entry["engine"] != "vllm" and room >= 1:
+        return f"{needs}: {at_once} answers of up to {longest:,} tokens at once. Set runtime.batch_size: {room}, or engine: vllm"
+    return f"{needs}: the weights and one answer of {longest:,} tokens. Lower max_new_tokens, or take a larger device"
+
+
+def _time(tokens: int, rate: speed.Rate | None, devices: int) -> Row:
+    if rate is None:
+        return {"tokens_per_s": None, "rate": "nobody measured a model of this size on a CPU", "device_hours": None, "hours": None}
+    hours = tokens / rate.tokens_per_s / 3600
+    each = {"tokens_per_s": round(rate.tokens_per_s, 1), "rate": rate.how, "measured": rate.measured}
+    return {**each, "device_hours": round(hours, 4), "hours": round(hours / devices, 4)}
+
+
+def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
+    def hours(rows: list[Row]) -> float:
+        return round(sum(row.get("device_hours") or 0.0 for row in rows), 3)
+
+    unknown = [row for row in (*trainings, *evaluations) if row.get("device_hours") is None]
+    return {"train_device_hours": hours(trainings), "respond_device_hours": hours(evaluations), "jobs_without_a_time": len(unknown)}
+
+
+def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
+    """GB that results/ and work/ grow by at most: sources and their prepared copies, checkpoints of trainings, trained models, answers.
+
+    A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after; its model is in
+    float32. An answer's token is some four bytes of text, kept twice.
+    """
+    downloads = sum(2 * told.value.parameters for told in facts.archs.values() if told.value)
+    prepared = downloads  # each source model is copied once into results/models
+    trained = sum(4 * row["parameters"] for row in trainings if "parameters" in row)
+    checkpoints = sum(2 * 12 * row["parameters"] for row in trainings if "parameters" in row)
+    answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
+    parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}
+    return {**{name: _gb(value) for name, value in parts.items()}, "total": _gb(sum(parts.values()))}
+
+
+def room_findings(disk: Row, free: int, folder: str) -> Iterator[Row]:
+    if disk["total"] * GB > free:
+        text = f"results and work may grow by {disk['total']} GB, and {_gb(free)} GB are free; make room, or remove work/train of old runs"
+        yield _finding("warning", folder, text)
+
+
+def _finding(level: str, about: str, text: str) -> Row:
+    return {"level": level, "about": about, "text": text}
+
+
+def _once(findings: list[Row]) -> list[Row]:
+    """Findings of the same words are one, about all that they are about."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        merged.setdefault((finding["level"], finding["text"]), []).append(finding["about"])
+    return [{"level": level, "about": ", ".join(dict.fromkeys(about)), "text": text} for (level, text), about in merged.items()]
+
+
+def _gb(value: Any) -> Any:
+    """GB to three figures: a tiny model is not nothing."""
+    if value is None:
+        return None
+    amount = value / GB
+    return round(amount, 1) if amount >= 10 else float(f"{amount:.3g}")
+
+
+def stops(found: Mapping[str, Any]) -> list[str]:
+    """What does not fit, a line each."""
+    return [f"{finding['about']}: {finding['text']}" for finding in found["findings"] if finding["level"] == "stop"]

@@ -1,0 +1,190 @@
+"""What is known before a run, and from where: files at hand, else the table of known repositories, else nothing."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from distill.errors import InputError
+from distill.files import read_json, read_jsonl
+from distill.preflight.arch import Arch
+from distill.preflight.memory import GB
+from distill.preflight.speed import Device, Sources
+
+KNOWN = Path(__file__).resolve().parents[3] / "config" / "known.yaml"
+Part = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something known, and from where; None where nobody knows."""
+
+    value: Any = None
+    how: str = "unknown until it is fetched"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """archs by source model; data {rows, tokens, sequences} by dataset; items by run; mean_tokens by (model, run); missing packages."""
+
+    device: Device
+    archs: Mapping[str, Told]
+    data: Mapping[str, Told]
+    items: Mapping[str, Told]
+    mean_tokens: Mapping[tuple[str, str], float]
+    rates: Sources
+    accelerate: Mapping[str, Any]
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+
+def joined(part: Part) -> Part:
+    """A plan as the rules hand it over (distill.preflight.part), each evaluation with what its run asks."""
+    return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
+
+
+def gather(part: Part, results: Path, known_file: Path = KNOWN) -> Facts:
+    """Reads small files only, asks no network and imports nothing heavy."""
+    known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
+    wanted = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
+    archs = {name: _arch(name, part["origins"].get(name, {}), results, known) for name in wanted}
+    return Facts(
+        device=device(part["runtime"], known),
+        archs=archs,
+        data={entry["dataset"]: _data(entry, results, known) for entry in part["trainings"]},
+        items={entry["run"]: _items(entry, results, known) for entry in part["evaluations"]},
+        mean_tokens=_mean_tokens(part, results),
+        rates=Sources(part["runtime"].get("rates") or {}, _here(results), known["rates"], known["assumed"], known["devices"]["unknown"]),
+        accelerate=_accelerate(part["accelerate"]),
+        known=known,
+    )
+
+
+def device(runtime: Part, known: Mapping[str, Any]) -> Device:
+    """What a job may count on: as runtime.devices says, else as the driver says, else this machine's processor and memory."""
+    told = dict(runtime.get("devices") or {})
+    if told:
+        named = known["devices"].get(told.get("name") or "", {})
+        if told.get("name") and not named and "memory_gb" not in told:
+            raise InputError(f"runtime.devices.name: {told['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
+        return Device(**{"kind": "gpu", **named, **told})
+    if runtime.get("device") != "cpu" and (found := _driver()):
+        return Device("gpu", len(found), memory_gb=min(found))
+    if runtime.get("train_gpus") or runtime.get("respond_gpus"):
+        return Device("gpu", max(runtime.get("train_gpus", 0), runtime.get("respond_gpus", 0)))
+    return Device("cpu", memory_gb=_host_memory())
+
+
+def _driver() -> list[float]:
+    """GB of each device that nvidia-smi shows."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        return [float(line) * 2**20 / GB for line in done.stdout.split("\n") if line.strip()]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return []
+
+
+def _host_memory() -> float | None:
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
+        return int(lines["MemTotal"].split()[0]) * 1024 / GB
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any]) -> Told:
+    """The shape of a source model: of a prepared or trained model it is its source's."""
+    places = [results / "models" / name, results / "sources" / "models" / name, *([Path(source["path"])] if "path" in source else [])]
+    for folder in places:
+        if (folder / "config.json").is_file():
+            return Told(Arch.of(read_json(folder / "config.json"), str(folder / "config.json")), f"{folder}/config.json")
+    where = "miniature" if "miniature" in source else source.get("hub") or source.get("modelscope") or ""
+    if where in known["models"]:
+        return Told(Arch.of(known["models"][where], "config/known.yaml"), "config/known.yaml")
+    return Told()
+
+
+def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
+    """Rows, tokens and sequences of one epoch."""
+    audit, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
+    if audit.is_file():
+        return Told(epoch_tokens(read_json(audit)), "counted: audit.json")
+    source = entry["source"]
+    table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
+    if not table and "rows" in source:  # the miniature says how many it makes
+        table = {"rows": source["rows"], "tokens_a_row": recipe["max_length"] // 4}
+    if not table:
+        return Told()
+    rows, each = table["rows"], table["tokens_a_row"]
+    tokens = rows * min(each, recipe["max_length"]) if recipe["packing"] in ("none", "bfd") else rows * each
+    sequences = rows if recipe["packing"] == "none" else -(-tokens // recipe["max_length"])
+    return Told({"rows": rows, "tokens": tokens, "sequences": sequences}, f"assumed: {rows:,} rows of {each:,} tokens")
+
+
+def epoch_tokens(audit: Mapping[str, Any]) -> dict[str, int]:
+    """Rows, tokens and sequences of one epoch, as the audit counted them."""
+    tokens = audit["tokens"]["total"] - audit["cut"]["tokens"]
+    return {"rows": audit["rows"], "tokens": tokens, "sequences": audit["packing"]["sequences"]}
+
+
+def steps_of(sequences: int, recipe: Mapping[str, Any]) -> tuple[int, float]:
+    """(optimizer steps, epochs) of a training."""
+    an_epoch = -(-sequences // recipe["global_batch"])
+    if recipe["max_steps"] > 0:
+        return recipe["max_steps"], recipe["max_steps"] / an_epoch
+    return max(1, ceil(an_epoch * recipe["epochs"])), recipe["epochs"]
+
+
+def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
+    prompts = results / "benchmarks" / entry["run"] / "prompts.jsonl"
+    if prompts.is_file():
+        return Told(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
+    source = entry["source"]
+    if "items" in source:
+        return Told(source["items"], "configuration")
+    table = known["benchmarks"].get(source.get("hub") or "")
+    return Told(table["items"], "config/known.yaml") if table else Told()
+
+
+def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:
+    """Of models that have answered: what their answers had."""
+    found = {}
+    for entry in part["evaluations"]:
+        summary = results / "scores" / entry["model"] / f"{entry['run']}.json"
+        if summary.is_file() and (mean := read_json(summary).get("mean_completion_tokens")):
+            found[entry["model"], entry["run"]] = mean
+    return found
+
+
+def _here(results: Path) -> list[tuple[int, float]]:
+    """(parameters, median tokens a second of one process) of each training that this folder holds."""
+    found = []
+    for log in sorted((results / "models").glob("*/log.jsonl")):
+        rates = [row["tokens_per_s"] for row in read_jsonl(log) if row.get("tokens_per_s")]
+        try:
+            arch, made = Arch.of(read_json(log.with_name("config.json"))), read_json(log.with_name("manifest.json"))
+        except InputError:
+            continue
+        if rates:
+            found.append((arch.parameters, median(rates) / (made.get("world_size") or 1)))
+    return found
+
+
+def _accelerate(path: str) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise InputError(f"runtime.accelerate: {path}: {error.strerror}; name a file of config/accelerate") from None
+
+
+def free_bytes(folder: Path) -> int:
+    """Room on the disk that a folder is, or will be, on."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

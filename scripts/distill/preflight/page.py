@@ -1,0 +1,130 @@
+"""preflight.json in words: what does not fit first, then trainings, evaluations, disk, access and versions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+SIGNS = {"stop": "STOP   ", "warning": "warning", "note": "note   "}
+
+
+def page(found: Row) -> str:
+    device = found["device"]
+    name = device["name"] or ("CPU" if device["kind"] == "cpu" else "device")
+    memory = (
+        "of unknown memory"
+        if device["memory_gb"] is None
+        else f"of {device['memory_gb']:.4g} GB, {device['usable_gb']:.4g} GB of it usable"
+    )
+    totals, disk = found["totals"], found["disk"]
+    parts = [
+        f"Preflight for {device['count']} x {name} {memory}",
+        "\n".join(f"{SIGNS[finding['level']]}  {finding['about']}: {finding['text']}" for finding in found["findings"])
+        or "Nothing to say against it.",
+        _section("Trainings (GB of one device)", _trainings(found["trainings"])),
+        _section("Evaluations (GB of one device)", _evaluations(found["evaluations"])),
+        f"Device hours: {totals['train_device_hours']:,.2f} of training, {totals['respond_device_hours']:,.2f} of answering"
+        + (f", and {totals['jobs_without_a_time']} jobs that nobody has a time for" if totals["jobs_without_a_time"] else "")
+        + ".",
+        _section("Where the speeds are from", _rates(found)),
+        "Disk, GB: "
+        + ", ".join(f"{name} {disk[name]}" for name in disk if name not in ("total", "free"))
+        + f"; in all {disk['total']}"
+        + (f", {disk['free']} free" if "free" in disk else ""),
+        _section("Sources", [[row["name"], row["from"], row["access"]] for row in found.get("sources", ())]),
+        _section("Tokenizers", [_tokenizer(row) for row in found.get("tokenizers", ())]),
+        "Versions: " + ", ".join(f"{name} {value}" for name, value in found["versions"].items()) if found.get("versions") else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(head: str, rows: Sequence[Sequence[str]]) -> str:
+    return f"{head}\n{columns(rows)}" if rows else ""
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows with their cells under each other."""
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
+    return "\n".join("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows)
+
+
+def _trainings(rows: Iterable[Row]) -> list[list[str]]:
+    head = [
+        "model",
+        "parameters",
+        "launch",
+        "weights",
+        "gradients",
+        "optimizer",
+        "activations",
+        "logits",
+        "total",
+        "fits",
+        "tokens",
+        "steps",
+    ]
+    made = [[*head, "tokens/s", "device time", "time"]]
+    for row in rows:
+        if "parameters" not in row:
+            made.append([row["model"], "unknown"])
+            continue
+        memory = [f"{row['memory_gb'][name]:g}" for name in head[3:9]]
+        launch = f"{row['launch']} x {row['processes']}"
+        hours = [_rate(row), _hours(row.get("device_hours")), _hours(row.get("hours"))]
+        counts = [_count(row.get("tokens")), _count(row.get("steps"))]
+        made.append([row["model"], _parameters(row["parameters"]), launch, *memory, _fits(row["fits"]), *counts, *hours])
+    return made if len(made) > 1 else []
+
+
+def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
+    made = [
+        ["model", "benchmark", "engine", "weights", "cache", "total", "fits", "answers", "tokens", "at most", "tokens/s", "device time"]
+    ]
+    for row in rows:
+        if "parameters" not in row:
+            made.append([row["model"], row["run"], row["engine"], "unknown"])
+            continue
+        memory = [f"{row['memory_gb'][name]:g}" for name in ("weights", "cache", "total")]
+        counts = [_count(row.get(name)) for name in ("answers", "tokens", "tokens_at_most")]
+        speed = [_rate(row), _hours(row.get("device_hours"))]
+        made.append([row["model"], row["run"], row["engine"], *memory, _fits(row["fits"]), *counts, *speed])
+    return made if len(made) > 1 else []
+
+
+def _rates(found: Row) -> list[list[str]]:
+    """Where the speeds are from, each once."""
+    said = [(what, row["rate"]) for what in ("trainings", "evaluations") for row in found[what] if row.get("rate")]
+    return [[what, how] for what, how in dict.fromkeys(said)]
+
+
+def _tokenizer(row: Row) -> list[str]:
+    if row["from"] is None:
+        return [row["model"], "unknown until its base is there"]
+    if "ends_with_eos" not in row:
+        return [row["model"], row["from"], "see above"]
+    said = [f"ends its turns with {row['eos']}" if row["ends_with_eos"] else f"does not end its turns with {row['eos']}"]
+    said += ["keeps the thought" if row["template_keeps_thought"] else "takes the thought away"]
+    said += ["adds a system prompt"] if row["adds_system"] else []
+    return [row["model"], row["from"], ", ".join(said)]
+
+
+def _parameters(count: int) -> str:
+    return f"{count / 1e9:.2f}B" if count >= 10**8 else f"{count / 1e6:.2f}M"
+
+
+def _fits(fits: bool | None) -> str:
+    return "?" if fits is None else "yes" if fits else "NO"
+
+
+def _count(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def _hours(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value:,.1f} h" if value >= 1 else f"{60 * value:.0f} min" if value >= 1 / 60 else f"{3600 * value:.0f} s"
+
+
+def _rate(row: Row) -> str:
+    """Tokens a second of one device."""
+    return "?" if row.get("tokens_per_s") is None else f"{row['tokens_per_s']:,.0f}"

@@ -1,0 +1,106 @@
+"""Tokens a second of one device, and where the number is from: given, measured in this folder, in the table, or assumed from peaks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distill.preflight.arch import Arch
+from distill.preflight.memory import GB, USABLE
+
+ALIKE = 3.0  # a measured rate counts for models up to so many times larger or smaller, by their parameters
+AT_ONCE = 256  # sequences that vLLM answers at once, its own default; memory may allow fewer
+
+
+@dataclass(frozen=True)
+class Device:
+    """One of `count` devices. Numbers that nobody told are None; `kind` is cpu or gpu."""
+
+    kind: str
+    count: int = 1
+    name: str | None = None
+    memory_gb: float | None = None
+    tflops: float | None = None
+    bandwidth_gb_s: float | None = None
+
+    @property
+    def usable(self) -> float | None:
+        """Bytes that a step may take."""
+        return None if self.memory_gb is None else USABLE * self.memory_gb * GB
+
+    def __str__(self) -> str:
+        memory = "" if self.memory_gb is None else f" of {self.memory_gb:g} GB"
+        return f"{self.count} x {self.name or ('CPU' if self.kind == 'cpu' else 'device')}{memory}"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Tokens a second of one device; `how` says from where, `measured` whether anybody saw it."""
+
+    tokens_per_s: float
+    how: str
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where rates come from, in the order in which they are asked. `here`: (parameters, tokens a second) of trainings in this folder."""
+
+    given: Mapping[str, float | None]
+    here: Sequence[tuple[int, float]]
+    table: Sequence[Mapping[str, Any]]
+    assumed: Mapping[str, float]
+    peaks: Mapping[str, float]
+
+
+def training(arch: Arch, device: Device, sequence: int, checkpointing: bool, sources: Sources) -> Rate | None:
+    """None for a CPU that nobody measured a model of this size on.
+
+    Assumed: peak · mfu / operations of a token, which recomputing multiplies.
+    """
+    if known := _known("train", arch, device, sources):
+        return known
+    if device.kind == "cpu":
+        return None
+    peak, mfu = device.tflops or sources.peaks["tflops"], sources.assumed["mfu"]
+    again = sources.assumed["recompute"] if checkpointing else 1.0
+    what = "peak" if device.tflops else "an assumed peak"
+    return Rate(peak * 1e12 * mfu / (arch.training_flops(sequence) * again), f"assumed: {mfu:.0%} of {what} of {peak:g} TFLOPS", False)
+
+
+def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens: float, sources: Sources) -> Rate | None:
+    """Decoding reads the weights and all caches once for each token of each sequence, so bandwidth bounds it.
+
+    Assumed: B · bandwidth · mbu / (weights + B · mean_tokens / 2 · cached bytes), where B sequences are answered at once: vLLM's 256 or as
+    many as fit, of the transformers engine a batch, of which in the mean half still answers.
+    """
+    if known := _known("answer", arch, device, sources):
+        return known
+    if device.kind == "cpu":
+        return None
+    weights, cached = 2 * arch.parameters, arch.cached_bytes()
+    if engine == "vllm":
+        room = (device.usable or float("inf")) - weights
+        held = max(1.0, min(AT_ONCE, room / (max(mean_tokens, 1) * cached)))
+    else:
+        held = at_once / 2
+    bandwidth, mbu = device.bandwidth_gb_s or sources.peaks["bandwidth_gb_s"], sources.assumed["mbu"]
+    rate = held * bandwidth * GB * mbu / (weights + held * mean_tokens / 2 * cached)
+    what = "bandwidth" if device.bandwidth_gb_s else "an assumed bandwidth"
+    return Rate(rate, f"assumed: {mbu:.0%} of {what} of {bandwidth:g} GB/s, {held:.0f} answers at once", False)
+
+
+def _known(stage: str, arch: Arch, device: Device, sources: Sources) -> Rate | None:
+    if given := sources.given.get(f"{stage}_tokens_per_s"):
+        return Rate(given, f"given: runtime.rates.{stage}_tokens_per_s", True)
+    if stage == "train":
+        for parameters, rate in sources.here:
+            if _alike(parameters, arch):
+                return Rate(rate * parameters / arch.parameters, "measured: a training in this folder", True)
+    for row in sources.table:
+        if row["stage"] == stage and row["device"] in (device.kind, device.name) and _alike(row["parameters"], arch):
+            return Rate(row["tokens_per_s"] * row["parameters"] / arch.parameters, f"measured: {row['how']}", True)
+    return None
+
+
+def _alike(parameters: int, arch: Arch) -> bool:
+    return 1 / ALIKE <= parameters / arch.parameters <= ALIKE

@@ -1,0 +1,67 @@
+"""What preflight counts beside what came out: parameters, tokens, steps, size. Times are no part of this page: they differ from run to run.
+
+scripts/preflight_actual.py tells the times.
+"""
+
+import json
+from pathlib import Path
+
+from distill.files import read_json
+from distill.markdown import table, text
+from distill.names import Model, Names
+from distill.preflight.arch import FAMILIES, Arch
+from distill.preflight.facts import epoch_tokens, steps_of
+from distill.report.words import join
+from distill.results import Results
+
+_NOTE = """\
+Estimated by preflight from shape, audit and recipe, beside what the training wrote: a difference means that an estimate of memory or time
+for this model is off by as much. Times beside their estimates: `snakemake --cores 1 preflight_actual`."""
+
+
+def section(names: Names, results: Results) -> str | None:
+    """A row a model that was trained here and whose shape preflight knows; None where there is none."""
+    rows = [row for model in names.models if (row := _row(model, results))]
+    head = ["model", "parameters", "counted", "tokens", "seen", "steps", "done", "weights, MB", "on disk"]
+    return join(table(head, rows), _NOTE) if rows else None
+
+
+def _row(model: Model, results: Results) -> list[str] | None:
+    folder, manifest = results.root / "models" / model.name, results.manifest(model.name)
+    weights = folder / "model.safetensors"
+    if (
+        not manifest
+        or not manifest.get("recipe")
+        or not (folder / "config.json").is_file()
+        or not weights.is_file()
+        or not results.has("data/digests.json")
+    ):
+        return None
+    config, sealed = read_json(folder / "config.json"), read_json(results.root / "data" / "digests.json")
+    dataset = next((name for name, digest in sealed.items() if digest == manifest["data"]), None)
+    audit = results.audit(dataset) if dataset else None
+    if config.get("model_type") not in FAMILIES or audit is None:
+        return None
+    arch, data = Arch.of(config), epoch_tokens(audit)
+    steps, epochs = steps_of(data["sequences"], manifest["recipe"])
+    return [
+        text(model.label),
+        *(f"{count:,}" for count in (arch.parameters, stored_parameters(weights))),
+        *(f"{count:,}" for count in (round(data["tokens"] * epochs), manifest["tokens_seen"])),
+        *(f"{count:,}" for count in (steps, manifest["steps"])),
+        *(f"{size / 1e6:,.2f}" for size in (4 * arch.parameters, weights.stat().st_size)),
+    ]
+
+
+def stored_parameters(file: Path) -> int:
+    """Numbers in a safetensors file, by its header: eight bytes of length, then JSON of shapes."""
+    with open(file, "rb") as opened:
+        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+    count = 0
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            size = 1
+            for length in tensor["shape"]:
+                size *= length
+            count += size
+    return count

@@ -1,0 +1,65 @@
+"""Say what a run will take before it costs anything: memory of a device, time, disk, access; what does not fit, and which knob to turn.
+
+From the plan of a configuration (as rules/preflight.smk hands it over) and what is at hand under --results, to preflight.json and a page of
+text. With --check nothing is written: one line a job that does not fit, and exit code 2, which is what train and respond do first.
+runtime.preflight: warn or off lets them go on.
+
+    snakemake --cores 1 preflight
+    python scripts/preflight.py --plan plan.json --json preflight.json --text preflight.txt
+"""
+
+import sys
+from pathlib import Path
+
+from distill.cli import parser, run, spec
+from distill.errors import InputError
+from distill.files import whole, write_json
+from distill.preflight import access, facts
+from distill.preflight.estimate import estimate, room_findings, stops
+from distill.preflight.page import page
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--plan", required=True, help="JSON of trainings, evaluations, runs, sources, origins, accelerate, runtime")
+    options.add_argument("--results", default="results", type=Path, help="results folder (default: %(default)s)")
+    options.add_argument("--json", type=Path, help="preflight.json")
+    options.add_argument("--text", type=Path, help="the same to read")
+    options.add_argument("--offline", action="store_true", help="do not ask the hub")
+    options.add_argument("--check", action="store_true", help="write nothing; stop where something does not fit")
+    args = options.parse_args()
+
+    part = facts.joined(spec(args.plan))
+    if args.check:
+        return check(part, args.results)
+    known = facts.gather(part, args.results)
+    found = estimate(part, known)
+    free = facts.free_bytes(args.results)
+    found["disk"]["free"] = round(free / 1e9, 1)
+    found["sources"], fetching = access.sources(part, known, args.results, not args.offline)
+    found["tokenizers"], ending = access.tokenizers(part, args.results)
+    found["versions"], missing = access.versions(part)
+    found["findings"] += [*fetching, *ending, *missing, *room_findings(found["disk"], free, str(args.results))]
+    found["findings"].sort(key=lambda finding: ("stop", "warning", "note").index(finding["level"]))
+    if args.json:
+        write_json(args.json, found)
+    if args.text:
+        with whole(args.text) as file:
+            file.write(page(found))
+    print(page(found), end="")
+
+
+def check(part: dict, results: Path) -> None:
+    """Raises InputError for what does not fit, unless runtime.preflight says otherwise."""
+    mode = part["runtime"].get("preflight", "stop")
+    if mode == "off":
+        return
+    lines = stops(estimate(part, facts.gather(part, results)))
+    if lines and mode == "stop":
+        raise InputError("\n".join([f"preflight: {line}" for line in lines] + ["or set runtime.preflight: warn to go on all the same"]))
+    for line in lines:
+        print(f"preflight: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,36 @@
+"""After a run: what preflight had estimated beside what it took, and the speeds measured here, as runtime.rates takes them.
+
+From the plan of a configuration, results/timing/ (Snakemake's benchmark files), training logs and responses to a page of text.
+
+    snakemake --cores 1 preflight_actual
+    python scripts/preflight_actual.py --plan plan.json --output results/preflight-vs-actual.txt
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from distill.cli import parser, run, spec
+from distill.files import whole
+from distill.preflight import actual, facts
+from distill.preflight.estimate import estimate
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--plan", required=True, help="as for scripts/preflight.py")
+    options.add_argument("--results", default="results", type=Path, help="results folder (default: %(default)s)")
+    options.add_argument("--output", required=True, type=Path, help="text file")
+    args = options.parse_args()
+
+    part = facts.joined(spec(args.plan))
+    known = facts.gather(part, args.results)
+    # What was measured in this very run is no estimate of it.
+    known = replace(known, rates=replace(known.rates, here=[]), mean_tokens={})
+    text = actual.page(actual.measured(estimate(part, known), args.results))
+    with whole(args.output) as file:
+        file.write(text)
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,247 @@
+"""Preflight: what the guide's own experiment takes on two machines, told without a GPU; its advice is right where it is followed."""
+
+import json
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_chat
+import yaml
+
+from distill.config import load
+from distill.errors import InputError
+from distill.files import write_json, write_jsonl
+from distill.plan import Plan
+from distill.preflight import access, facts, memory, part, speed
+from distill.preflight.arch import Arch
+from distill.preflight.estimate import estimate, launch_of, stops
+from distill.preflight.memory import GB, Batch, Launch
+from distill.preflight.page import page
+
+PROJECT = Path(__file__).resolve().parents[2]
+KNOWN = yaml.safe_load((PROJECT / "config" / "known.yaml").read_text(encoding="utf-8"))
+TUTORIAL = yaml.safe_load((PROJECT / "config" / "tutorial.yaml").read_text(encoding="utf-8"))
+MINIATURE = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8"))
+ONE = {"distributed_type": "NO", "num_processes": 1}
+ZERO3 = {"distributed_type": "DEEPSPEED", "num_processes": 8, "deepspeed_config": {"zero_stage": 3}}
+ZERO2_OFFLOADED = {
+    "distributed_type": "DEEPSPEED",
+    "num_processes": 1,
+    "deepspeed_config": {"zero_stage": 2, "offload_optimizer_device": "cpu"},
+}
+
+# The counts of parameters that the repositories publish with their safetensors.
+PUBLISHED = {
+    "Qwen/Qwen2.5-Math-1.5B": 1_543_714_304,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B": 1_777_088_000,
+    "Qwen/Qwen2.5-Math-7B": 7_615_616_512,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B": 14_770_033_664,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": 32_763_876_352,
+    "deepseek-ai/DeepSeek-R1-Distill-Llama-8B": 8_030_261_248,
+}
+
+
+def planned(accelerate: dict, folder: Path, config: dict = TUTORIAL, **runtime) -> dict:
+    """The plan of a configuration with these runtime keys, on a machine on which nothing was fetched."""
+    path = folder / "accelerate.yaml"
+    path.write_text(yaml.safe_dump(accelerate), encoding="utf-8")
+    processes = {"train_gpus": accelerate["num_processes"]} if config is TUTORIAL else {}
+    given = {**config, "runtime": {**config.get("runtime", {}), **processes, **runtime, "accelerate": str(path)}}
+    return facts.joined(part.of(Plan(load(deepcopy(given)))))
+
+
+def found(given: dict, folder: Path) -> dict:
+    return estimate(given, facts.gather(given, folder / "results"))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_follow_from_the_shape(name):
+    assert Arch.of(KNOWN["models"][name]).parameters == PUBLISHED[name]
+
+
+# devices, launch, what else; GB of one device for training, whether it fits, and what to change
+TABLE = [
+    ({"count": 8, "memory_gb": 64}, ZERO3, {}, 38.7, True, None),
+    ({"count": 8, "memory_gb": 64}, ONE, {}, 62.4, False, "Set runtime.micro_batch: 2: which comes to 45.1 GB"),
+    (
+        {"count": 1, "memory_gb": 24},
+        ONE,
+        {},
+        62.4,
+        False,
+        "micro_batch: 1; then runtime.accelerate: a copy of config/accelerate/zero3.yaml",
+    ),
+    ({"count": 1, "memory_gb": 24}, ZERO2_OFFLOADED, {}, 40.8, False, "Set runtime.micro_batch: 1: which comes to 14.8 GB"),
+    ({"count": 1, "memory_gb": 24}, ZERO2_OFFLOADED, {"micro_batch": 1}, 14.8, True, None),
+    ({"count": 8, "memory_gb": 24}, ZERO3, {}, 38.7, False, "Set runtime.micro_batch: 2: which comes to 21.3 GB"),
+]
+
+
+@pytest.mark.parametrize(("devices", "accelerate", "runtime", "total", "fits", "advice"), TABLE)
+def test_training_of_the_tutorial(devices, accelerate, runtime, total, fits, advice, tmp_path):
+    given = found(planned(accelerate, tmp_path, devices=devices, **runtime), tmp_path)
+    (training,) = given["trainings"]
+    assert (training["memory_gb"]["total"], training["fits"]) == (total, fits)
+    said = [finding["text"] for finding in given["findings"] if finding["about"] == "train ours" and finding["level"] == "stop"]
+    assert (advice in said[0]) if advice else not said
+
+
+@pytest.mark.parametrize(("memory_gb", "fitting"), [(64, 57), (24, 19)])
+def test_answers_of_the_tutorial_that_do_not_fit_are_told_the_batch_that_does(memory_gb, fitting, tmp_path):
+    asked = {"devices": {"memory_gb": memory_gb}}
+    lines = [line for line in stops(found(planned(ONE, tmp_path, **asked), tmp_path)) if "respond" in line]
+    assert lines and all("r1-distill" in line and f"Set runtime.batch_size: {fitting}, or engine: vllm" in line for line in lines)
+    after = found(planned(ONE, tmp_path, batch_size=fitting, **asked), tmp_path)
+    assert not [line for line in stops(after) if "respond" in line]
+    before = found(planned(ONE, tmp_path, batch_size=fitting + 1, **asked), tmp_path)
+    assert [line for line in stops(before) if "respond" in line]
+
+
+def test_the_advised_micro_batch_fits_and_twice_of_it_does_not(tmp_path):
+    devices = {"count": 8, "memory_gb": 64}
+    for size, fits in ((2, True), (4, False)):
+        assert found(planned(ONE, tmp_path, devices=devices, micro_batch=size), tmp_path)["trainings"][0]["fits"] is fits
+
+
+@pytest.mark.parametrize(
+    ("kind", "processes", "bytes_each"),
+    [("single", 1, 18), ("ddp", 8, 22), ("zero1", 8, 2 + 2 + 12 / 8), ("zero2", 8, 2 + 2 / 8 + 12 / 8)],
+)
+def test_states_of_a_parameter(kind, processes, bytes_each):
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    needed = memory.training(arch, Launch(kind, processes), Batch(1, 1024, True, True))
+    states = sum(needed[name] for name in ("weights", "gradients", "optimizer"))
+    assert states == pytest.approx(bytes_each * arch.parameters, rel=1e-6)
+
+
+def test_zero3_and_fsdp_share_out_all_but_what_is_gathered():
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-7B"])
+    for kind in ("zero3", "fsdp"):
+        one, many = (memory.training(arch, Launch(kind, count), Batch(1, 1024, True, True)) for count in (1, 64))
+        assert many["optimizer"] == pytest.approx(one["optimizer"] / 64, rel=1e-6)
+        assert many["weights"] < one["weights"] / 5
+
+
+def test_a_launch_file_that_does_not_start_what_is_asked_for_is_noticed(tmp_path):
+    given = planned(ONE, tmp_path, train_gpus=8, devices={"count": 4, "memory_gb": 64})
+    given["runtime"].pop("train_nodes", None)
+    lines = {finding["text"] for finding in found(given, tmp_path)["findings"]}
+    assert any("train_gpus is 8" in line and "starts 1" in line for line in lines)
+    assert "runtime.train_gpus is 8, but devices are 4; set it to 4" in lines
+
+
+def test_processes_follow_from_the_runtime_where_the_launcher_takes_them_from_there(tmp_path):
+    given = planned(ZERO3, tmp_path)
+    given["runtime"] |= {"train_nodes": 2, "train_gpus": 4, "train_processes": None}
+    assert launch_of(given, facts.gather(given, tmp_path)).processes == 8
+
+
+def test_a_given_rate_comes_before_a_measured_one_and_that_before_an_assumed_one(tmp_path):
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    given = planned(ONE, tmp_path, devices={"name": "H100-80GB"})
+    known = facts.gather(given, tmp_path)
+    assumed = speed.training(arch, known.device, 4096, True, known.rates)
+    assert assumed.tokens_per_s == pytest.approx(989e12 * 0.30 / (1.33 * (6 * arch.parameters + 6 * 28 * 4096 * 1536)))
+    assert not assumed.measured and assumed.how.startswith("assumed: 30% of peak of 989 TFLOPS")
+    here = replace(known.rates, here=[(arch.parameters, 4000.0)])
+    assert speed.training(arch, known.device, 4096, True, here).tokens_per_s == 4000.0
+    told = replace(here, given={"train_tokens_per_s": 5000.0})
+    assert speed.training(arch, known.device, 4096, True, told).how == "given: runtime.rates.train_tokens_per_s"
+    # Twenty times larger is another model.
+    assert not speed.training(arch, known.device, 4096, True, replace(known.rates, here=[(10**7, 4000.0)])).measured
+
+
+def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
+    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
+    write_json(tmp_path / "results/data/stratos/audit.json", audit)
+    given = planned(ONE, tmp_path, rates={"train_tokens_per_s": 1000.0}, devices={"memory_gb": 640})
+    (training,) = found(given, tmp_path)["trainings"]
+    assert (training["tokens"], training["steps"], training["data"]) == (480_000, 3, "counted: audit.json")
+    assert training["device_hours"] == pytest.approx(480 / 3600, abs=1e-4)
+
+
+def test_an_unknown_shape_or_device_is_said_to_be_unknown(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["base"]["source"]["hub"] = "somebody/unheard-of"
+    text = page({**found(planned(ONE, tmp_path, config), tmp_path)})
+    assert "the shape of base is unknown: fetch it, or add it to known.yaml" in text
+    given = found(planned(ONE, tmp_path), tmp_path)
+    assert given["device"]["memory_gb"] is None and given["trainings"][0]["fits"] is None and not stops(given)
+    with pytest.raises(InputError, match="H1000"):
+        found(planned(ONE, tmp_path, devices={"name": "H1000"}), tmp_path)
+
+
+def script(folder: Path, given: dict, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    asked = {**given, "evaluations": given["evaluations"]}
+    command = [sys.executable, PROJECT / "scripts/preflight.py", "--plan", json.dumps(asked), "--results", folder / "results", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | env, check=False)
+
+
+@pytest.mark.parametrize(("mode", "code"), [("stop", 2), ("warn", 0), ("off", 0)])
+def test_a_job_that_does_not_fit_stops_in_words_unless_told_otherwise(mode, code, tmp_path):
+    done = script(tmp_path, planned(ONE, tmp_path, devices={"memory_gb": 24}, preflight=mode), "--check")
+    assert done.returncode == code, done.stderr
+    assert ("preflight: train ours: needs 62.4 GB" in done.stderr) is (mode != "off")
+    assert "Traceback" not in done.stderr
+    assert ("or set runtime.preflight: warn to go on all the same" in done.stderr) is (mode == "stop")
+
+
+def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
+    given = planned(ONE, tmp_path, devices={"count": 8, "memory_gb": 64})
+    written = tmp_path / "preflight.json"
+    hidden = {"HF_HOME": str(tmp_path / "none"), "HF_TOKEN": ""}
+    without = script(tmp_path, given, "--offline", "--json", str(written), **hidden)
+    assert without.returncode == 0, without.stderr
+    assert "Idavidrein/gpqa is gated and no token is at hand" in without.stdout
+    assert "template and end of turn are unknown until base-chat is there" in without.stdout
+    told = json.loads(written.read_bytes())
+    assert told["disk"]["free"] > 0 and told["versions"]["trl"] and told["totals"]["train_device_hours"] > 0
+    with_token = script(tmp_path, given, "--offline", **hidden | {"HF_TOKEN": "hf_secretsecret"})
+    assert "gated" not in with_token.stdout and "secretsecret" not in with_token.stdout + with_token.stderr
+
+
+SWALLOWS = "{% for m in messages %}<|im_start|>{{ m['content'].split('<|end_of_thought|>')[-1] }}<|im_end|>{% endfor %}"
+NEVER_ENDS = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
+SPEAKS_FIRST = "You are a helpful assistant.<|im_end|>" + tiny_chat.CHATML
+
+
+@pytest.mark.parametrize(
+    ("template", "eos", "level", "answer"),
+    [
+        (tiny_chat.CHATML, "<|im_end|>", None, ""),
+        (SWALLOWS, "<|im_end|>", "stop", "takes the thought away"),
+        (NEVER_ENDS, "<|im_end|>", "stop", "does not end a turn with <|im_end|>"),
+        (tiny_chat.CHATML, "<|eot|>", "stop", "eos_token <|eot|> is no token of"),
+        (SPEAKS_FIRST, "<|im_end|>", "note", "adds a system prompt of its own"),
+    ],
+)
+def test_the_real_tokenizer_and_template_are_tried_on_a_trace(template, eos, level, answer, tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    given["trainings"] = given["trainings"][:1]
+    given["trainings"][0]["recipe"]["eos_token"] = eos
+    tiny_chat.save(tmp_path / "results/models/base", template=template)
+    rows, findings = access.tokenizers(given, tmp_path / "results")
+    assert len(rows) == 1
+    assert [finding["level"] for finding in findings] == ([level] if level else [])
+    assert all(answer in finding["text"] for finding in findings)
+
+
+def test_answers_that_were_given_before_tell_their_length(tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    write_json(tmp_path / "results/scores/base/mini_math.json", {"mean_completion_tokens": 33.0})
+    write_jsonl(tmp_path / "results/benchmarks/mini_math/prompts.jsonl", [{"id": str(at)} for at in range(7)])
+    rows = {(row["model"], row["run"]): row for row in found(given, tmp_path)["evaluations"]}
+    assert rows["base", "mini_math"]["tokens"] == 7 * 33
+    assert rows["ours", "mini_math"]["length"].endswith("assumed")
+
+
+def test_a_disk_that_is_too_small_is_noticed():
+    from distill.preflight.estimate import room_findings
+
+    assert not list(room_findings({"total": 5.0}, 6 * GB, "results"))
+    (finding,) = room_findings({"total": 5.0}, 4 * GB, "results")
+    assert "may grow by 5.0 GB, and 4.0 GB are free" in finding["text"]

@@ -1,0 +1,58 @@
+"""The activations that preflight counts are those that autograd keeps: each tensor saved for backward, of a real model on the CPU."""
+
+import pytest
+
+from distill.preflight.arch import Arch
+from distill.preflight.memory import layer_bytes
+
+CONFIG = {
+    "model_type": "qwen2",
+    "hidden_size": 128,
+    "intermediate_size": 384,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 512,
+    "tie_word_embeddings": True,
+    "max_position_embeddings": 512,
+}
+ROWS, LENGTH = 2, 200
+
+
+def kept(layers: int, bfloat16: bool, checkpointing: bool) -> int:
+    """Bytes that one forward pass leaves for the backward pass, without weights and their copies in bfloat16."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    config = Qwen2Config(**{key: value for key, value in CONFIG.items() if key != "model_type"}, num_hidden_layers=layers)
+    model = Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=torch.float32).train()
+    model.config.use_cache = False
+    if checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    shapes = {tuple(parameter.shape) for parameter in model.parameters()} | {
+        tuple(reversed(parameter.shape)) for parameter in model.parameters()
+    }
+    saved, alive = {}, []
+
+    def pack(tensor):
+        copy = bfloat16 and tensor.dtype == torch.bfloat16 and tuple(tensor.shape) in shapes
+        if tensor.untyped_storage().data_ptr() not in weights and not copy:
+            saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        alive.append(tensor)
+        return tensor
+
+    ids = torch.randint(0, CONFIG["vocab_size"], (ROWS, LENGTH))
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        model(input_ids=ids, labels=ids)
+    return sum(saved.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bfloat16", [True, False])
+@pytest.mark.parametrize("checkpointing", [True, False])
+def test_activations_of_a_layer_are_what_autograd_keeps(bfloat16, checkpointing):
+    arch = Arch.of({**CONFIG, "num_hidden_layers": 2})
+    a_layer = (kept(4, bfloat16, checkpointing) - kept(2, bfloat16, checkpointing)) / 2 / (ROWS * LENGTH)
+    told = 4 * arch.hidden if checkpointing else layer_bytes(arch, bfloat16)
+    assert told == pytest.approx(a_layer, rel=0.02)
