@@ -34,8 +34,9 @@ $(VENV)/.complete: envs/requirements.txt
 	touch $@
 
 # vLLM's companions are built for another torch and break its import ("operator torchvision::nms does not exist").
-$(VENV)/.tests: $(VENV)/.complete envs/requirements-test.txt
+$(VENV)/.tests: $(VENV)/.complete envs/requirements-test.txt envs/requirements-slurm.txt
 	$(PIP) install --quiet -r envs/requirements.txt -r envs/requirements-test.txt
+	$(PIP) install --quiet --no-deps -r envs/requirements-slurm.txt
 	$(PIP) uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 

@@ -123,8 +123,13 @@ def launch_options(runtime):
     options = ["--processes", str(runtime["train_processes"] or max(runtime["train_gpus"], 1)), "--nodes", str(runtime["train_nodes"])]
     for key in ("machine_rank", "main_address", "main_port"):
         if runtime[key] is not None:
-            options += ["--" + key.replace("_", "-"), str(runtime[key])]
+            options += [f"--{key.replace('_', '-')}", str(runtime[key])]
     return options
+
+
+def environment(gpus):
+    """The conda file of a job that takes so many accelerators, for `--sdm conda`."""
+    return f"../envs/environment{'-cuda' if gpus else ''}.yaml"
 
 
 def started(gpus, nodes=1, cpus=1):
@@ -132,7 +137,7 @@ def started(gpus, nodes=1, cpus=1):
     if nodes > 1 and "SLURM_JOB_ID" in os.environ:
         step = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={cpus}", "--kill-on-bad-exit=1"]
         return ["srun", *step, *([f"--gpus-per-node={gpus}"] if gpus else [])]
-    return ["python", os.environ["SCRIPTS"] + "/take_gpus.py", f"--gpus={gpus}", "--"] if gpus else []
+    return ["python", str(Path(workflow.basedir, "scripts", "take_gpus.py")), f"--gpus={gpus}", "--"] if gpus else []
 
 
 def machines(runtime):

@@ -57,7 +57,7 @@ rule teacher:
     wildcard_constraints:
         dataset=one_of(plan.taught()),
     conda:
-        "../envs/environment.yaml"
+        environment(config["runtime"]["respond_gpus"])
     threads: 1
     resources:
         mem_mb=2000,

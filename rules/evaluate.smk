@@ -50,7 +50,7 @@ rule respond:
     # Ahead of grading, so that one import of lighteval finds all answers of a model.
     priority: 5
     conda:
-        "../envs/environment.yaml"
+        environment(config["runtime"]["respond_gpus"])
     threads: 1
     resources:
         mem_mb=2000,

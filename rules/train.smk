@@ -55,7 +55,7 @@ rule train:
     wildcard_constraints:
         model=one_of(plan.made("train") + plan.made("checkpoint")),
     conda:
-        "../envs/environment.yaml"
+        environment(config["runtime"]["train_gpus"])
     threads: 1
     resources:
         **machines(config["runtime"]),
