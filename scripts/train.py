@@ -75,16 +75,17 @@ def main() -> None:
 
     def fit(part: Path) -> None:
         from distill.training import kept, sft
-        from distill.training.masks import check_mask
+        from distill.training.masks import check_mask, notes
         from distill.training.trainer import Stopped
 
         arguments = sft.arguments(
             recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
         )
         trainer = sft.build(args.base, rows, recipe, template, arguments)
-        shown = check_mask(trainer, rows[0], recipe, whole=recipe.packing == "none")
+        shown = check_mask(trainer, rows[0], recipe)
         if rank == 0:
-            print(f"{len(rows)} rows; first sequence, [without loss]:\n{shown}\n", flush=True)
+            print("".join(f"{line}\n" for line in notes(trainer, rows[0], recipe)), end="")
+            print(f"{len(rows)} rows; the first batch begins, [without loss]:\n{shown}\n", flush=True)
         keep = kept.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
         try:
             sft.finetune(trainer, folder, [keep])

@@ -19,6 +19,7 @@ ASKED = "DISTILL_PROCESSES"
 # How long the processes of a machine may take to save after SIGTERM before torch kills them. Its own 30 s are too
 # short for the checkpoint of a large model, and who sent the SIGTERM has a limit of their own.
 SHUTDOWN_S = 1800
+NOISE = "ignore::FutureWarning:torch.distributed.c10d_logger"  # DeepSpeed 0.19 calls what torch 2.13 renames, many times a step
 PORT = 29500
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
@@ -75,7 +76,7 @@ def command(config: Path, settings: Mapping[str, Any], processes: int, machines:
 
 def environment(processes: int, machines: Machines, env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the processes of a training find in their environment."""
-    made = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_S), **env, ASKED: str(processes * machines.count)}
+    made = {"PYTHONWARNINGS": NOISE, "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_S), **env, ASKED: str(processes * machines.count)}
     if processes == 1:
         made.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one process that sees several devices would share batches among them
     return made

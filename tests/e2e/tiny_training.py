@@ -63,7 +63,14 @@ def data(path: Path, rows: int = 48) -> Path:
 
 
 def start(
-    world: Path, output: Path, launcher: str = "single", processes: int = 1, options: tuple = (), runtime: dict | None = None, **recipe
+    world: Path,
+    output: Path,
+    launcher: str = "single",
+    processes: int = 1,
+    options: tuple = (),
+    runtime: dict | None = None,
+    env: dict | None = None,
+    **recipe,
 ) -> subprocess.Popen:
     """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is beside `output`."""
     command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
@@ -76,7 +83,7 @@ def start(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"} | (env or {}),
     )
 
 

@@ -6,14 +6,17 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import is_liger_kernel_available
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
 from distill.errors import InputError
+from distill.launching import world
+from distill.training import kernels
 from distill.training.recipe import Recipe, accumulation
-from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer
+from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer, full_disk_told
 
 disable_progress_bar()
 
@@ -24,7 +27,8 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
     """The recipe as TRL and transformers take it."""
     micro, steps = accumulation(recipe.global_batch, world_size, micro_batch)
     minimum = {"min_lr_rate": recipe.min_lr_rate} if recipe.lr_scheduler_type == "cosine_with_min_lr" else {}
-    made = SFTConfig(
+    use_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    return SFTConfig(
         output_dir=str(run),
         num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps,
@@ -48,7 +52,9 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
         seed=recipe.seed,
         data_seed=recipe.seed,
         eos_token=recipe.eos_token,
-        use_cpu=device == "cpu" or (device == "auto" and not torch.cuda.is_available()),
+        use_cpu=use_cpu,
+        # Liger's layers only: TRL 1.16 refuses its fused linear cross-entropy for a chunked one of its own, which is always on.
+        use_liger_kernel=not use_cpu and is_liger_kernel_available(),
         logging_steps=1,
         save_strategy="steps",
         save_steps=save_steps,
@@ -57,9 +63,6 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
         dataloader_num_workers=0,
         ddp_find_unused_parameters=False,
     )
-    if made.world_size != world_size:
-        raise InputError(f"{world_size} processes were started, and accelerate joins {made.world_size}: check runtime.accelerate")
-    return made
 
 
 def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
@@ -69,11 +72,20 @@ def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str 
         tokenizer.chat_template = template
     if recipe.eos_token is not None and recipe.eos_token not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe.eos_token} is no token of {base}; name one that is")
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="sdpa")
+    attention, why = kernels.choose(
+        AutoConfig.from_pretrained(base), args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split")
+    )
+    if args.should_log:
+        print(f"{why}; layers: {'Liger' if args.use_liger_kernel else 'PyTorch'}; loss: in chunks, by TRL", flush=True)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention)
     model.config.use_cache = False
     # Prompt and completion only: TRL would take further columns for its own.
     data = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
+    if args.world_size != world()[0]:
+        raise InputError(f"{world()[0]} processes were started, and accelerate joins {args.world_size}: check runtime.accelerate")
     trainer = Trainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
+    if len(trainer.train_dataset) == 0:
+        raise InputError(f"train.max_length: no row has a token to learn within {recipe.max_length} tokens; raise it")
     trainer.group_by_length = recipe.group_by_length
     trainer.lines = Lines(trainer)
     return trainer
@@ -84,7 +96,7 @@ def finetune(trainer: Trainer, run: Path, further: Sequence[TrainerCallback] = (
 
     Raises Stopped after SIGTERM.
     """
-    stop = StopOnSignal()
+    stop = StopOnSignal(trainer)
     trainer.remove_callback(PrinterCallback)
     for callback in (stop, trainer.lines, *further):
         trainer.add_callback(callback)
@@ -119,7 +131,8 @@ def save(trainer: Trainer, folder: Path) -> None:
     model.config.use_cache = True  # for who loads it
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    trainer.save_model(str(folder))
+    with full_disk_told(folder, "the trained model; all its checkpoints are still good"):
+        trainer.save_model(str(folder))
     model.config.use_cache = False  # the training may go on
     if trainer.args.should_save:
         tokenizer.save_pretrained(folder)

@@ -1,10 +1,12 @@
 """TRL's SFTTrainer as this project runs it: an order of rows that a resume brings back, whole checkpoints, signals that are heard."""
 
 import os
+import re
 import shutil
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,23 @@ from transformers import TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTTrainer
 
+from distill.errors import InputError
 from distill.progress import Progress
+
+# How torch, safetensors and DeepSpeed say that a disk is full; only some of them raise OSError.
+FULL = re.compile(r"No space left|os error 28|Disk quota exceeded|os error 122|file write failed|enforce fail at inline_container")
+
+
+@contextmanager
+def full_disk_told(folder: Path, what: str) -> Iterator[None]:
+    """Raises InputError, in one line, where there was no room to write `what` to `folder`."""
+    try:
+        yield
+    except Exception as error:
+        if not FULL.search(str(error)):
+            raise
+        shutil.rmtree(folder / "saving", ignore_errors=True)
+        raise InputError(f"{folder}: no room left on the disk for {what}. Make room and run the same command again") from None
 
 
 class Stopped(Exception):
@@ -58,7 +76,9 @@ class Trainer(SFTTrainer):
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Order:
         data = self.train_dataset if train_dataset is None else train_dataset
         lengths = [len(ids) for ids in data["input_ids"]] if self.group_by_length else None
-        return Order(len(data), self.args.seed, lengths, self.args.train_batch_size * self.args.gradient_accumulation_steps)
+        # The global batch, so that the order is that of any other world size.
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return Order(len(data), self.args.seed, lengths, batch)
 
     def _get_output_dir(self, trial: Any = None) -> str:
         return os.path.join(self.args.output_dir, "saving") if getattr(self, "_saving", False) else self.args.output_dir
@@ -71,7 +91,8 @@ class Trainer(SFTTrainer):
         self.accelerator.wait_for_everyone()
         self._saving = True
         try:
-            super()._save_checkpoint(model, trial)
+            with full_disk_told(run, f"the checkpoint of step {self.state.global_step}; older ones are still good"):
+                super()._save_checkpoint(model, trial)
         finally:
             self._saving = False
         self.accelerator.wait_for_everyone()
@@ -88,14 +109,17 @@ class Trainer(SFTTrainer):
 class StopOnSignal(TrainerCallback):
     """SIGTERM, as a cluster sends it ahead of preemption, ends the training after the step at hand and a checkpoint."""
 
-    def __init__(self) -> None:
-        self.asked = False
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.asked = trainer, False
         signal.signal(signal.SIGTERM, self._ask)
 
     def _ask(self, *_: Any) -> None:
         self.asked = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if args.world_size > 1:  # the signal may reach one process a step before another, and to save takes all of them
+            asked = torch.tensor(float(self.asked), device=args.device)
+            self.asked = float(self.trainer.accelerator.reduce(asked, "sum")) > 0
         if self.asked:
             control.should_save = control.should_training_stop = True
 

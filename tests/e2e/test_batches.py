@@ -1,0 +1,203 @@
+"""What a batch teaches and what its loss is, against a few lines of plain PyTorch, for each way of packing."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_training as tiny
+from tiny_training import tiny_chat
+
+torch = pytest.importorskip("torch")
+from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
+
+from distill.errors import InputError  # noqa: E402
+from distill.training import kernels, masks, sft  # noqa: E402
+from distill.training.recipe import Recipe  # noqa: E402
+
+DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
+KERNELS = [(device, dtype, name) for device in DEVICES for dtype in kernels.GAP for name in kernels.candidates(device, dtype, packed=True)]
+RECIPE = Recipe.of(tiny.RECIPE | {"max_length": 128})
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    tiny.base(folder / "base")
+    tiny.data(folder / "sft.jsonl")
+    return folder
+
+
+@pytest.fixture
+def built(world, tmp_path):
+    """built(**recipe): a trainer over the tiny world, and its rows."""
+
+    def built(template=None, rows=None, **changes):
+        recipe = replace(RECIPE, **changes)
+        rows = rows or tiny_chat.read_jsonl(world / "sft.jsonl")
+        return sft.build(world / "base", rows, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
+
+    return built
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("device", "dtype", "kernel"), KERNELS)
+def test_documents_packed_are_documents_alone(world, device, dtype, kernel, checkpointing):
+    config = AutoConfig.from_pretrained(world / "base")
+    proof = kernels.prove(config, kernel, device, dtype, checkpointing)
+    assert proof.holds(dtype), proof
+    assert proof.leak == 0
+    if dtype == "float32":
+        assert proof.gap <= 1e-5
+
+
+def test_the_proof_tells_a_kernel_that_lets_documents_see_each_other(world):
+    proof = kernels.prove(AutoConfig.from_pretrained(world / "base"), "sdpa", torch.device("cpu"), "float32", False, blind=True)
+    assert proof.leak > 100 * kernels.LEAK
+    assert not proof.holds("float32")
+    assert not proof.holds("bfloat16")
+
+
+def test_a_kernel_that_fails_its_proof_is_passed_over_and_the_log_says_so(world, monkeypatch):
+    """A stand-in for a machine with an accelerator: its kernels cannot run here, which is one way to fail."""
+    monkeypatch.setattr(kernels, "candidates", lambda *_: [kernels.TORCH_VARLEN, "sdpa"])
+    name, line = kernels.choose(AutoConfig.from_pretrained(world / "base"), torch.device("cpu"), "bfloat16", packed=True)
+    assert name == "sdpa"
+    assert line.startswith("attention: sdpa on cpu in bfloat16; not torch_varlen (")
+
+
+def test_torchs_varlen_attention_is_called_as_transformers_calls_attention(world, monkeypatch):
+    """torch_varlen with torch's CUDA kernel replaced by the same attention a document at a time: the shapes and bounds are right."""
+    import torch.nn.attention.varlen as varlen
+
+    def a_document_at_a_time(q, k, v, bounds, bounds_k, longest, longest_k, *, scale, window_size, enable_gqa):
+        assert window_size == (-1, 0)
+        assert longest == int(bounds.diff().max())
+        pieces = []
+        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            one = (part[start:end].transpose(0, 1)[None] for part in (q, k, v))
+            attended = torch.nn.functional.scaled_dot_product_attention(*one, is_causal=True, scale=scale, enable_gqa=enable_gqa)
+            pieces.append(attended[0].transpose(0, 1))
+        return torch.cat(pieces)
+
+    monkeypatch.setattr(varlen, "varlen_attn", a_document_at_a_time)
+    proof = kernels.prove(AutoConfig.from_pretrained(world / "base"), kernels.TORCH_VARLEN, torch.device("cpu"), "float32", False)
+    assert proof.holds("float32"), proof
+
+
+def plain_loss(model, documents) -> float:
+    """Cross-entropy of each learned token given what precedes it in its own document, over all learned tokens."""
+    total, count = 0.0, 0
+    for document in documents:
+        ids, learned = torch.tensor(document.ids), torch.tensor(document.carries)[1:]
+        logits = model(input_ids=ids[None]).logits[0, :-1].float()
+        total += float(torch.nn.functional.cross_entropy(logits[learned], ids[1:][learned], reduction="sum"))
+        count += int(learned.sum())
+    return total / count
+
+
+@pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])
+@pytest.mark.parametrize("loss_on", ["completion", "all"])
+def test_the_loss_of_a_batch_is_plain_pytorchs(built, world, packing, loss_on):
+    trainer, rows, recipe = built(packing=packing, loss_on=loss_on)
+    masks.check_mask(trainer, rows[0], recipe)
+    batch = masks.first_batch(trainer)
+    assert len(masks.documents(batch)) >= 2
+    with torch.no_grad():
+        ours = float(trainer.compute_loss(trainer.model, {**batch}))
+        plain = plain_loss(AutoModelForCausalLM.from_pretrained(world / "base").eval(), masks.documents(batch))
+    assert ours == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])
+def test_exactly_the_answers_and_their_ends_are_learned(built, packing):
+    trainer, rows, _ = built(packing=packing, max_length=512)
+    batch = trainer.data_collator([trainer.train_dataset[at] for at in range(len(trainer.train_dataset))])
+    learned = [
+        trainer.processing_class.decode(document.ids[start:end]) for document in masks.documents(batch) for start, end in document.spans()
+    ]
+    answers = [row["completion"][0]["content"] + "<|im_end|>\n" for row in rows]
+    if packing == "wrapped":  # what its cuts leave
+        assert len(set(learned) & set(answers)) > len(set(answers)) / 2
+    else:
+        assert sorted(learned) == sorted(answers)
+
+
+@pytest.mark.parametrize("packing", ["none", "bfd_split", "wrapped"])
+def test_the_batch_that_is_checked_is_the_first_that_is_trained_on(built, packing):
+    trainer, _, _ = built(packing=packing, group_by_length=packing == "none")
+    real = next(iter(trainer.get_train_dataloader()))
+    assert torch.equal(real["input_ids"], masks.first_batch(trainer)["input_ids"])
+
+
+def test_an_end_of_turn_that_the_template_does_not_write_is_refused(built):
+    trainer, rows, recipe = built(eos_token="<|endoftext|>")
+    with pytest.raises(InputError, match=r"the end of turn <\|endoftext\|> is not learned, so the model would never stop"):
+        masks.check_mask(trainer, rows[0], recipe)
+
+
+@pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])
+def test_a_prompt_that_carries_loss_is_refused(built, packing):
+    trainer, rows, recipe = built(packing=packing, loss_on="all")
+    with pytest.raises(InputError, match="tokens of the prompt carry loss"):
+        masks.check_mask(trainer, rows[0], replace(recipe, loss_on="completion"))
+
+
+def test_rows_whose_prompts_alone_are_too_long_are_refused(built):
+    with pytest.raises(InputError, match=r"train.max_length: no row has a token to learn within 8 tokens"):
+        built(max_length=8)
+
+
+QWEN = (
+    "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\n' + messages[0]['content'] + '<|im_end|>\n' }}"
+    "{%- else %}{{- '<|im_start|>system\nPlease reason step by step.<|im_end|>\n' }}{%- endif %}"
+    "{%- for message in messages %}{%- if message.role != 'system' %}"
+    "{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "changes", "told"),
+    [
+        (None, {"packing": "bfd_split"}, []),
+        (None, {"packing": "wrapped"}, ["documents in one sequence see each other"]),
+        (None, {"packing": "bfd", "max_length": 32}, ["documents fill max_length 32: what is longer is cut there"]),
+        (None, {"packing": "bfd", "max_length": 512}, []),
+        (QWEN, {}, ["Please reason step by step."]),
+        ((tiny.PROJECT / "config/templates/chatml.jinja").read_text(), {}, []),
+    ],
+)
+def test_what_people_should_know_is_told_before_step_1(built, template, changes, told):
+    trainer, rows, recipe = built(template=template, **changes)
+    lines = masks.notes(trainer, rows[0], recipe)
+    assert len(lines) == len(told)
+    assert all(part in line for part, line in zip(told, lines, strict=True))
+
+
+def test_nothing_that_trains_or_answers_asks_for_nvidia():
+    """MetaX and others answer to torch.cuda; none of them has NVIDIA's tools, and not all its wheels."""
+    asking = re.compile(r"\b(nvidia|nvml|nccl|cuda_home|cudnn|get_device_capability|get_device_name)", re.IGNORECASE)
+    places = (
+        "scripts/train.py",
+        "scripts/launch.py",
+        "scripts/distill/launching.py",
+        "scripts/distill/training",
+        "scripts/distill/engines",
+    )
+    files = [tiny.PROJECT / place for place in (*places, "rules", "config/accelerate")]
+    files = [path for place in files for path in (sorted(place.rglob("*.*")) if place.is_dir() else [place]) if path.suffix != ".pyc"]
+    assert len(files) > 20
+    assert not [path.name for path in files if asking.search(path.read_text(encoding="utf-8"))]
+    pins = (tiny.PROJECT / "envs/requirements.txt").read_text(encoding="utf-8")
+    assert not [line for line in pins.splitlines() if line.startswith(("nvidia", "flash-attn", "flash_attn", "bitsandbytes"))]
+
+
+def test_the_log_tells_the_kernel_and_the_first_batch(world, tmp_path):
+    out = tiny.end(tiny.start(world, tmp_path / "model", packing="wrapped", max_steps=1))
+    assert "attention: sdpa on cpu in float32" in out
+    assert "warning: train.packing wrapped" in out
+    assert "the batch" not in out
+    assert "<|im_start|>assistant\n]" in out
+    assert json.loads((Path(tmp_path) / "model/manifest.json").read_bytes())["recipe"]["packing"] == "wrapped"
