@@ -4,18 +4,22 @@ From tests/graph/staleness.yaml, the rules and a finished report to the marked b
 config/README.md. A test fails where they have drifted; this command mends it.
 
     python scripts/readme.py
-    python scripts/readme.py --results results    # the miniature's table too, from a finished run
+    python scripts/readme.py --results results    # the miniature's table and figure too, from a finished run
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 
+from distill import reruns
 from distill.cli import parser, run
+from distill.config import load
 from distill.errors import InputError
 from distill.files import whole
 
@@ -26,21 +30,23 @@ CONFIG_HEAD = """# Configuration
 Of several `--configfile`s the later is laid over the earlier: mappings merge, lists replace. YAML reads `2e-5` as text: write `2.0e-5`.
 
 Scope says what a change does. A *recipe* key changes results, and the steps that depend on it rerun. A *runtime* key changes only speed,
-and nothing reruns. A *label* changes only what people read: figures and report. Paths are taken from the folder that Snakemake runs in,
-else from the project's own.
+and nothing reruns. A *label* changes only what people read: figures and report. *Reruns* names the steps that a change of the key reaches
+by itself; what is made from their outputs follows, and training only where its data really came out otherwise. Paths are taken from the
+folder that Snakemake runs in, else from the project's own.
 
 This page is printed from schema.yaml by `python scripts/readme.py`."""
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--results", type=Path, help="folder of a finished run of the miniature, for its table")
+    options.add_argument("--results", type=Path, help="folder of a finished run of the miniature, for its table and figure")
     args = options.parse_args()
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     page = block(page, "staleness", staleness())
     page = block(page, "rulegraph", rulegraph())
     if args.results:
         page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
+        shutil.copyfile(args.results / "figures" / "scores.png", PROJECT / "docs" / "miniature.png")
     with whole(PROJECT / "README.md") as file:
         file.write(page)
 
@@ -73,23 +79,28 @@ def _jobs(reruns: list[str]) -> str:
 
 
 def rulegraph() -> str:
-    """The graph of rules as Snakemake draws it, in Mermaid."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js"]
-    drawn = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    lines = [line for line in drawn[drawn.index("flowchart") :].strip().split("\n") if not line.strip().startswith("style ")]
-    # Snakemake 9.27 draws the edges in another order each time.
-    edges = sorted((line for line in lines if "-->" in line), key=lambda line: [int(number) for number in re.findall(r"\d+", line)])
-    return "\n".join(["```mermaid", *(line for line in lines if "-->" not in line), *edges, "```"])
+    """The graph of rules of a first run as Snakemake draws it, in Mermaid; in one order, which Snakemake leaves to chance."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--rulegraph", "mermaid-js"]
+    with tempfile.TemporaryDirectory() as nothing_there:
+        drawn = subprocess.run(command, cwd=nothing_there, capture_output=True, text=True, check=True).stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
+    edges = sorted(f"    {names[one]} --> {names[other]}" for one, other in re.findall(r"(id\d+) --> (id\d+)", drawn))
+    return "\n".join(["```mermaid", "flowchart TB", *edges, "```"])
 
 
 def config_page() -> str:
     """config/README.md: every key with its type, default, scope and meaning."""
     schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
-    parts = [CONFIG_HEAD]
+    reached, parts = reruns.reached(examples(), schema), [CONFIG_HEAD]
     for title, place, entry in _sections(schema):
-        rows = [_key_row(key, below) for key, below in entry.get("properties", {}).items() if not _is_section(below)]
+        elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
+        rows = [
+            _key_row(key, below, reached.get(id(below)) or elsewhere)
+            for key, below in entry.get("properties", {}).items()
+            if not _is_section(below)
+        ]
         text = entry.get("description", "")
-        table = "\n".join(["| key | type | default | scope | meaning |", "|---|---|---|---|---|", *rows])
+        table = "\n".join(["| key | type | default | scope | reruns | meaning |", "|---|---|---|---|---|---|", *rows])
         parts.append(f"## {title}\n\n" + (f"`{place}` {text}\n\n" if text else f"`{place}`\n\n") + table)
     return "\n\n".join(parts) + "\n"
 
@@ -124,13 +135,31 @@ def _is_section(entry: dict) -> bool:
     return "properties" in entry
 
 
-def _key_row(key: str, entry: dict) -> str:
+def _key_row(key: str, entry: dict, steps: list[str]) -> str:
     if "$ref" in entry or "allOf" in entry or (entry.get("type") == "object" and "x-scope" not in entry):
-        return f"| `{key}` | mapping | | | {entry.get('description', 'see below')} |"
+        return f"| `{key}` | mapping | | | | {entry.get('description', 'see below')} |"
+    rerun = "nothing" if entry.get("x-scope") == "runtime" else ", ".join(steps)
     kind = " or ".join(f"`{value}`" for value in entry["enum"]) if "enum" in entry else entry.get("type", "")
     kind = " or ".join(kind) if isinstance(kind, list) else kind
     default = f"`{json.dumps(entry['default'], ensure_ascii=False)}`" if "default" in entry else ""
-    return f"| `{key}` | {kind} | {default} | {entry.get('x-scope', '')} | {entry.get('description', '')} |"
+    return f"| `{key}` | {kind} | {default} | {entry.get('x-scope', '')} | {rerun} | {entry.get('description', '')} |"
+
+
+def examples() -> list[dict]:
+    """The configurations in config/, each with its defaults; one that is no whole one is laid over the miniature."""
+    miniature, keys = _yaml("config.yaml"), _yaml("schema.yaml")["properties"].keys()
+    given = [_yaml(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))]
+    return [load(one if "protocols" in one else _over(miniature, one)) for one in given if one.keys() <= keys]
+
+
+def _yaml(name: str) -> dict:
+    return yaml.safe_load((PROJECT / "config" / name).read_text(encoding="utf-8"))
+
+
+def _over(below: dict, above: dict) -> dict:
+    """As Snakemake lays one --configfile over another."""
+    both = below.keys() & above.keys()
+    return {**below, **above, **{key: _over(below[key], above[key]) for key in both if isinstance(below[key], dict)}}
 
 
 def scores(report: str) -> str:
