@@ -119,10 +119,13 @@ def _gold(task: Task) -> str:
 
 
 def _plain(text: str) -> str:
-    """A gold or an answer without the dollars round it that make it a formula, and without the full stop of its sentence."""
+    """A gold or an answer without the dollars round it that make it a formula; a number without a full stop after it."""
     text = text.strip()
     text = text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
-    return text[:-1] if text.endswith(".") and not text.endswith(("..", "\\right.")) else text
+    return text[:-1] if _STOPPED.fullmatch(text) else text
+
+
+_STOPPED = re.compile(r"-?[0-9][0-9./,]*[0-9]\.|-?[0-9]\.")
 
 
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
