@@ -6,7 +6,7 @@ A question is compared without the instruction that a data set puts round each o
 import re
 
 # Instructions round the question, as published: Bespoke-Stratos-17k and Sky-T1 (first three), DeepSeek-R1 and OpenR1 (fourth), lighteval
-# and simple-evals (the rest).
+# and simple-evals (next five); the last ones stand in many sets.
 _INSTRUCTIONS = (
     r"return your final response within \\boxed\{\}",
     r"generate an executable python function generated from the given prompt\. the function should take stdin as input and print the output"
@@ -23,15 +23,21 @@ _INSTRUCTIONS = (
     r"remember to put your answer on its own line after \"answer:\", and you do not need to use a \\boxed command",
     r"answer the following multiple choice question\. the last line of your response should be of the following format: 'answer: \$letter' "
     r"\(without quotes\) where letter is one of abcd\. think step by step before answering",
+    r"(?:please )?solve (?:the following|this) (?:math |mathematics )?(?:problem|question)(?: step by step| carefully)?",
+    r"(?:please |let's )?(?:reason|think) step by step",
+    r"(?:please )?(?:show your work|explain your reasoning|justify your answer)",
+    r"(?:please )?(?:put|give|return) your (?:final )?answer (?:within|inside|in|as) (?:\\boxed\{\}|an? integer|a fraction|a number)",
 )
+_LABEL = r"(?:\*\*)?(?:question|problem|q)(?: [0-9]{1,5})?[:.](?:\*\*)?"
 
 
 def _one_of(patterns: tuple[str, ...]) -> str:
     return "(?:" + "|".join(pattern.replace(" ", r"\s+") for pattern in patterns) + ")"
 
 
-_LEADING = re.compile(rf"\s*{_one_of(_INSTRUCTIONS)}[.:]?\s*", re.IGNORECASE)
-_TRAILING = re.compile(rf"\s*{_one_of(_INSTRUCTIONS)}[.:]?\s*\Z", re.IGNORECASE)
+_LEADING = re.compile(rf"\s*{_one_of((*_INSTRUCTIONS, _LABEL))}[.:]?\s*", re.IGNORECASE)
+_TRAILING = re.compile(rf"\s*{_one_of((*_INSTRUCTIONS, 'answer:'))}[.:]?\s*\Z", re.IGNORECASE)
+_MOST_TRAILING = 5  # instructions after a question; each costs a copy of it
 _CHOICES_HEAD = re.compile(r"\n[ \t]*(?:answer[ \t]+)?choices:", re.IGNORECASE)
 _FIRST_CHOICE = re.compile(r"\n[ \t]*\(?A[).:][ \t]")
 _SECOND_CHOICE = re.compile(r"\n[ \t]*\(?B[).:][ \t]")
@@ -48,7 +54,9 @@ def core(question: str) -> str:
         start = leading.end()
     text = question[start:]
     # Searched for in the tail only: the longest instruction has 300 characters.
-    while trailing := _TRAILING.search(text, max(0, len(text) - 600)):
+    for _ in range(_MOST_TRAILING):
+        if not (trailing := _TRAILING.search(text, max(0, len(text) - 600))):
+            break
         text = text[: trailing.start()]
     choices = _CHOICES_HEAD.search(text)
     if choices is None:

@@ -37,13 +37,18 @@ def test_equal_questions_share_a_key(one, other, same):
         ("Which?\nChoices:\n(A) one\n(B) two", "Which?"),
         ("Let A) be a point.\nA) is it round?", "Let A) be a point.\nA) is it round?"),
         ("What is \\boxed{}?", "What is \\boxed{}?"),
+        ("**Problem 12.** What is 1?\n\nShow your work.", "What is 1?"),
+        ("Solve the following math problem: What is 1?\n\nAnswer:", "What is 1?"),
+        ("Q: What is 1? Let's think step by step. Give your answer as an integer.", "What is 1?"),
+        ("What is the answer.", "What is the answer."),
+        ("Question everything.", "Question everything."),
     ],
 )
 def test_instructions_and_choices_are_no_part_of_a_question(question, text):
     assert core(question) == text
 
 
-@pytest.mark.parametrize("text", ["\n" * 200_000, "A) " * 70_000, "return " * 30_000, "$" * 200_000])
+@pytest.mark.parametrize("text", ["\n" * 200_000, "A) " * 70_000, "return " * 30_000, "$" * 200_000, "answer: " * 30_000, "Q. " * 70_000])
 def test_no_question_takes_long(text):
     core(text)
     question_key(text)
