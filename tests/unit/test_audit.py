@@ -2,15 +2,19 @@
 
 import random
 import sys
+from pathlib import Path
 
 import audit as audit_program
 import pytest
 import tiny_chat
+import yaml
 
 from distill import files
 from distill.audit import AuditSpec, Measure, audit, measure, sample, stops
+from distill.config import load
 from distill.errors import InputError
 from distill.packing import separated, sequences
+from distill.plan import Plan
 from distill.tokens import ChatTokenizer
 from distill.traces import completion
 
@@ -140,6 +144,31 @@ def test_the_tutorials_packing_at_4096_is_the_warning_that_it_deserves():
         "tokens_lost",
     ]
     assert "75.0% of rows" in found["warnings"][0]
+
+
+def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most_of_them(tmp_path, monkeypatch, capsys):
+    """Its own file, its own packing (wrapped, as TRL packed then), through the program."""
+    config = load(yaml.safe_load((Path(__file__).parents[2] / "config" / "tutorial.yaml").read_text(encoding="utf-8")))
+    spec = Plan(config).audit("stratos")
+    assert (spec["max_length"], spec["packing"], spec["thought_style"]) == (4096, "wrapped", "stratos")
+    rows = [row("Hm. " * (250 * thousands)) | {"id": str(thousands)} for thousands in range(1, 17)]
+    folder, sft = tiny_chat.save(tmp_path / "chat"), tiny_chat.write_jsonl(tmp_path / "sft.jsonl", rows)
+
+    def run(changes):
+        arguments = ["--sft", sft, "--tokenizer", folder, "--spec", files.dumps({**spec, **changes}), "--output", tmp_path / "audit.json"]
+        monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
+        audit_program.main()
+        return capsys.readouterr().out, files.read_json(tmp_path / "audit.json")
+
+    said, found = run({})
+    assert found["tokens"]["quantiles"]["max"] > 16_000
+    assert found["cut"]["rows_separated"] >= 13 and found["cut"]["tokens"] == 0
+    assert "warning" in said and "rows_separated" in said and "without their question" in said
+    said, found = run({"packing": "bfd"})
+    assert found["cut"]["rows_that_lose"] == {"boxed_answer": 13, "closing_tag": 12, "eos": 13}  # of 4k and more
+    assert all(name in said for name in ("lose_boxed_answer", "lose_closing_tag", "lose_eos", "tokens_lost"))
+    with pytest.raises(InputError, match=r"rows_separated: .* \(stop_above: 50.0%\)"):
+        run({"stop_above": {"rows_separated": 0.5}})
 
 
 @pytest.mark.parametrize(
