@@ -54,6 +54,8 @@ rule train:
         "results/timing/train/{model}.tsv"
     wildcard_constraints:
         model=one_of(plan.made("train") + plan.made("checkpoint")),
+    # A training that was told to stop, or was killed, goes on where it was. What each attempt printed is kept in work/train/.
+    retries: config["runtime"]["train_retries"]
     conda:
         environment(config["runtime"]["train_gpus"])
     threads: 1

@@ -23,7 +23,7 @@ from distill.errors import InputError
 from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.kept import folder_name, publish
 from distill.launching import STOPPED, end_with_parent, world
-from distill.runs import key_of, locked, open_run
+from distill.runs import keep_output, key_of, locked, open_run
 
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
 
@@ -99,6 +99,7 @@ def main() -> None:
     if rank != 0:
         return fit(part)
     with locked(folder):
+        keep_output(folder)
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         fit(part)

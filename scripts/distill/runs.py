@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +48,12 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def keep_output(folder: Path) -> None:
+    """Keep what this process prints, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it tries again."""
+    attempt = len(list(folder.glob("attempt-*.log"))) + 1
+    if attempt > 1:
+        print(f"attempt {attempt} at this run; what the one before printed: {folder}/attempt-{attempt - 1}.log", flush=True)
+    with suppress(OSError):  # a pipe or a terminal, or a log on another disk
+        os.link(os.path.realpath("/proc/self/fd/1"), folder / f"attempt-{attempt}.log")
