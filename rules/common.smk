@@ -9,6 +9,7 @@ from distill.code_notes import noted_digest
 from distill.config import load
 from distill.errors import InputError
 from distill.importing import answer_files
+from distill.leftovers import asked
 from distill.plan import Plan, in_results
 from distill.preflight import part as preflight_part
 
@@ -69,6 +70,15 @@ def selection(dataset):
     if system not in (None, "source"):
         system = Path(local(system)).read_text(encoding="utf-8")
     return {**plan.filter(dataset), "system": system}
+
+
+def resumable():
+    """What this configuration makes in work folders."""
+
+    def template(model):
+        return "".join(Path(file).read_text(encoding="utf-8") for file in template_of(plan.training(model))) or None
+
+    return asked(plan, template)
 
 
 def folder(files):

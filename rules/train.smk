@@ -2,6 +2,7 @@
 #
 # needs  results/sources/models/{model}/ of each base, the sealed training sets
 # makes  results/models/{model}/   weights, tokenizer, configs; log.jsonl for trained ones; manifest.json last
+#        clean_work: a list of work folders that this configuration cannot go on from; with --config remove=true it removes them
 # costs  prepare_base: a copy of the weights. train: the one expensive step; 1.5B on 17k traces of 4096 tokens is some 24 device hours
 #        by the guide's own count. It keeps checkpoints under work/train/ and resumes there after a kill.
 
@@ -89,4 +90,24 @@ rule train:
             --save {params.save} \
             --work work/train \
             --output {params.folder:q} >>{log:q} 2>&1
+        """
+
+
+rule clean_work:
+    log:
+        "results/logs/clean_work.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        spec=lambda w: spec(resumable()),
+        how="--remove" if config["remove"] else "",
+    shell:
+        """
+        python "$SCRIPTS/clean_work.py" \
+            --spec {params.spec:q} \
+            {params.how} 2>&1 | tee {log:q}
         """

@@ -24,8 +24,7 @@ from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.kept import folder_name, publish
 from distill.launching import STOPPED, end_with_parent, world
 from distill.runs import keep_output, key_of, locked, open_run
-
-VERSIONS = ("torch", "transformers", "trl", "accelerate")
+from distill.training.recipe import VERSIONS, Recipe
 
 
 def main() -> None:
@@ -41,8 +40,6 @@ def main() -> None:
     options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
     args = options.parse_args()
-
-    from distill.training.recipe import Recipe
 
     asked, runtime = spec(args.spec), spec(args.runtime)
     until = asked.pop("until", None)

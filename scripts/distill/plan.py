@@ -318,12 +318,11 @@ class Plan:
 
     def provenance(self) -> Part:
         """The configuration without what only people read and what only speed depends on."""
-        kept = without(self.config, "title", "note", "figures", "runtime")
+        kept = without(self.config, "title", "note", "figures", "runtime", "remove")
         labelled = (*KINDS, "protocols")
         return {
             "config": {
-                key: {name: without(entry, "label") for name, entry in value.items()} if key in labelled else value
-                for key, value in kept.items()
+                key: {name: _decisive(entry) for name, entry in value.items()} if key in labelled else value for key, value in kept.items()
             }
         }
 
@@ -331,6 +330,12 @@ class Plan:
 def in_results(path: str) -> bool:
     """Whether a path of the configuration is one that a rule of this run makes."""
     return PurePosixPath(path).parts[:1] == ("results",)
+
+
+def _decisive(entry: Part) -> Part:
+    """An entry of models, datasets and the like without its label, and without what a training keeps on the way."""
+    train = {"train": without(entry["train"], "save")} if "train" in entry else {}
+    return {**without(entry, "label"), **train}
 
 
 def without(entry: Part, *keys: str) -> Part:

@@ -74,11 +74,15 @@ def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], ou
             raise InputError(f"--spec: {name} is missing; give it")
     if spec["engine"] not in ENGINES:
         raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
-    decides = {name: value for name, value in spec.items() if name != "n_samples"}
-    decides |= {"code": code_digest(f"distill/engines/{spec['engine']}.py")}
-    decides |= {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
-    folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides})
+    folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})
     return Wanted(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
+
+
+def decides(spec: dict[str, Any]) -> dict[str, Any]:
+    """All of a sampling that decides an answer; how many are drawn does not."""
+    made = {name: value for name, value in spec.items() if name != "n_samples"}
+    made |= {"code": code_digest(f"distill/engines/{spec['engine']}.py")}
+    return made | {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
 
 
 def mark(done: Wanted) -> None:

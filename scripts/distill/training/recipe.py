@@ -5,6 +5,9 @@ from typing import Any
 
 from distill.errors import InputError
 
+# Packages whose version counts as part of how a model was trained.
+VERSIONS = ("torch", "transformers", "trl", "accelerate")
+
 
 @dataclass(frozen=True)
 class Recipe:
