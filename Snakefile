@@ -37,6 +37,7 @@ include: "rules/miniature.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/share.smk"
 include: "rules/bundle.smk"
 include: "rules/preflight.smk"
 

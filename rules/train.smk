@@ -2,7 +2,7 @@
 #
 # needs  results/sources/models/{model}/ of each base, the sealed training sets
 # makes  results/models/{model}/   weights, tokenizer, configs; log.jsonl for trained ones; manifest.json last
-#        clean_work: a list of work folders that this configuration cannot go on from; with --config remove=true it removes them
+#        clean_work: a list of work folders that this configuration cannot go on from; with --config remove=True it removes them
 # costs  prepare_base: a copy of the weights. train: the one expensive step; 1.5B on 17k traces of 4096 tokens is some 24 device hours
 #        by the guide's own count. It keeps checkpoints under work/train/ and resumes there after a kill.
 

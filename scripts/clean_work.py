@@ -4,7 +4,7 @@ From work/ and what the configuration trains, answers, writes by a teacher and f
 works in stays.
 
     snakemake --cores 1 clean_work
-    snakemake --cores 1 clean_work --config remove=true
+    snakemake --cores 1 clean_work --config remove=True
 """
 
 import shutil
@@ -30,7 +30,7 @@ def main() -> None:
     if not found:
         print("no work folder that this configuration cannot go on from")
     elif not args.remove:
-        print(f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=true (and the --configfile of this run, if any)")
+        print(f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (and the --configfile of this run, if any)")
 
 
 def remove(folder: Path) -> str:

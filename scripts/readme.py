@@ -112,6 +112,7 @@ def _sections(schema: dict) -> list[tuple[str, str, dict]]:
         "recipe": "models.NAME.train, train_defaults",
         "prepare": "models.NAME.prepare",
         "checkpoint": "models.NAME.checkpoint",
+        "push": "models.NAME.push",
         "source": "source: of models, datasets, benchmarks",
     }
     names |= {"sampling": "protocols.NAME.sampling, benchmarks.NAME.sampling.PROTOCOL"}

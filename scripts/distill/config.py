@@ -55,7 +55,7 @@ def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[s
             yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
         elif error.validator == "pattern" and where.endswith(".url"):  # may hold a key: not shown
             yield f"{where}: write https://HOST/PATH/FILE without a name, key or token; download what needs one yourself, and give its path"
-        elif error.validator == "pattern" and where.endswith(("hub", "modelscope")):
+        elif error.validator == "pattern" and where.endswith(("hub", "modelscope", "repository")):
             yield f"{where}: {error.instance!r} is not a repository; write owner/name, or use path: for a folder on this machine"
         elif error.validator == "pattern" and where.endswith(("base_url", "key_variable")):  # may hold a key: not shown
             right = (

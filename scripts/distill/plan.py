@@ -316,6 +316,28 @@ class Plan:
         """Which students differ in their seed alone."""
         return {"study": study.groups(self.config["students"])} if "students" in self.config else {}
 
+    def card(self, model: str) -> Part:
+        """What a model's card says beside the numbers: this model and the baseline, its data, and where base and data come from."""
+        shown, training = self.shown(), self.training(model)
+        kept = [entry for entry in shown["models"] if entry["name"] == model or entry["role"] == "baseline"]
+        if model not in self.evaluated():
+            kept.append({"name": model, "role": "student", "label": self.config["models"][model]["label"]})
+        base, data = self._origin(training["base"]), self.config["datasets"][training["dataset"]]
+        push = self.config["models"][model].get("push", {})
+        return {
+            "models": kept,
+            "benchmarks": shown["benchmarks"],
+            "datasets": [entry for entry in shown["datasets"] if entry["name"] == training["dataset"]],
+            "base": {"label": base["label"], **_only(base.get("source", {}), "hub")},
+            "data": {"label": data["label"], **_only(data["source"], "hub")},
+            **_only(push, "repository"),
+        }
+
+    def _origin(self, model: str) -> Part:
+        """The model that another was prepared from, or itself."""
+        entry = self.config["models"][model]
+        return self._origin(entry["prepare"]["base"]) if "prepare" in entry else entry
+
     def provenance(self) -> Part:
         """The configuration without what only people read and what only speed depends on."""
         kept = without(self.config, "title", "note", "figures", "runtime", "remove")
@@ -333,9 +355,9 @@ def in_results(path: str) -> bool:
 
 
 def _decisive(entry: Part) -> Part:
-    """An entry of models, datasets and the like without its label, and without what a training keeps on the way."""
+    """An entry of models, datasets and the like without its label, without what a training keeps on the way and where it is pushed."""
     train = {"train": without(entry["train"], "save")} if "train" in entry else {}
-    return {**without(entry, "label"), **train}
+    return {**without(entry, "label", "push"), **train}
 
 
 def without(entry: Part, *keys: str) -> Part:

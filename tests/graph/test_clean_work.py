@@ -26,14 +26,14 @@ def test_what_nothing_can_resume_is_listed_first_and_removed_when_told(finished,
 
     listed, told = clean_work(here, config=CHANGED)
     assert f"MB  {ours.relative_to(here.folder)}  training on data {data['mini_stratos'][:12]}, learning rate 0.0015" in listed
-    assert "clean_work --config remove=true" in told
+    assert "clean_work --config remove=True" in told
     assert ours.exists()
 
     with open(ours / "lock", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert clean_work(here, "--config", "remove=true", config=CHANGED)[0].endswith(": in use, stays")
+        assert clean_work(here, "--config", "remove=True", config=CHANGED)[0].endswith(": in use, stays")
     answers = sorted(here.folder.glob("work/responses/*"))
-    assert clean_work(here, "--config", "remove=true", config=CHANGED)[0].endswith(": removed")
+    assert clean_work(here, "--config", "remove=True", config=CHANGED)[0].endswith(": removed")
     assert not ours.exists() and reference.exists()
     assert sorted(here.folder.glob("work/responses/*")) == answers
 

@@ -1,5 +1,6 @@
 """A stand-in for the hub: a server on loopback that holds tiny repositories, speaks the hub's protocol, and misbehaves on demand."""
 
+import base64
 import hashlib
 import json
 import re
@@ -29,6 +30,7 @@ class Repo:
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     token: str | None = None
+    private: bool = False
 
     def commit(self, files: dict[str, bytes], branch: str = "main") -> str:
         """Move a branch to a new commit."""
@@ -48,6 +50,7 @@ class HubServer:
 
     repos: dict[str, Repo] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
     misbehaviour: dict[str, list[Any]] = field(default_factory=dict)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
@@ -100,6 +103,68 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.hub.files:
             return self.send_content(self.hub.files[path], trick)
         return self.resolve(path, trick)
+
+    def do_POST(self) -> None:
+        """What a push asks: a repository, what is to go to the store of large files, and a commit. Anyone with a token may."""
+        path, body = unquote(urlsplit(self.path).path), self.body()
+        with self.hub.lock:
+            self.hub.seen.append((path, {key.lower(): value for key, value in self.headers.items()}))
+        trick = self.hub.next_trick(path)
+        if trick is not None or not self.headers["Authorization"]:
+            return self.reply(trick or 401, b"", {})
+        name = next((name for name in self.hub.repos if f"/api/{name}/" in path), "")
+        if path == "/api/repos/create":
+            asked = json.loads(body)
+            self.hub.repos.setdefault(f"models/{asked['organization']}/{asked['name']}", Repo(private=asked.get("visibility") == "private"))
+            return self.tell_json({"url": f"{self.hub.url}/{asked['organization']}/{asked['name']}"})
+        if path == "/api/validate-yaml":
+            return self.tell_json({"errors": [], "warnings": []})
+        if "/preupload/" in path:
+            modes = [
+                {"path": file["path"], "uploadMode": "lfs" if file["path"].endswith(LARGE) else "regular", "shouldIgnore": False}
+                for file in json.loads(body)["files"]
+            ]
+            return self.tell_json({"files": modes})
+        if path.endswith("/info/lfs/objects/batch"):
+            objects = [self.store_of(entry) for entry in json.loads(body)["objects"]]
+            return self.tell_json({"transfer": "basic", "objects": objects})
+        if "/commit/" in path:
+            repo = self.hub.repos[name]
+            files = dict(repo.commits.get(repo.branches.get("main", ""), {}))
+            for line in map(json.loads, body.splitlines()):
+                value = line["value"]
+                if line["key"] == "file":
+                    files[value["path"]] = base64.b64decode(value["content"])
+                elif line["key"] == "lfsFile":
+                    files[value["path"]] = self.hub.stored[value["oid"]]
+            commit = repo.commit(files)
+            return self.tell_json({"commitUrl": f"{self.hub.url}/{name}/commit/{commit}", "commitOid": commit})
+        return self.reply(404, b"", {})
+
+    def store_of(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Where a large file is to be put; nowhere, if it is there."""
+        there = entry["oid"] in self.hub.stored
+        return {**entry, **({} if there else {"actions": {"upload": {"href": f"{self.hub.url}/store/{entry['oid']}"}}})}
+
+    def do_PUT(self) -> None:
+        path, content = self.path, self.body()
+        with self.hub.lock:
+            self.hub.seen.append((path, {}))
+        self.hub.stored[sha256(content)] = content
+        return self.reply(200, b"", {})
+
+    def body(self) -> bytes:
+        if self.headers["Transfer-Encoding"] != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"] or 0))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def tell_json(self, told: Any) -> None:
+        return self.reply(200, json.dumps(told).encode(), {"Content-Type": "application/json"})
 
     def tell(self, path: str) -> None:
         """/api/models/OWNER/NAME/revision/REVISION, and the same with tree/"""

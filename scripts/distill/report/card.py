@@ -1,0 +1,76 @@
+"""The card of a model that is trained here, as README.md on the Hugging Face hub: its head for programs, its body for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from distill import names as naming
+from distill.errors import InputError
+from distill.files import Row
+from distill.markdown import block, code, text
+from distill.report import data, tables, training
+from distill.report.model_index import model_index
+from distill.report.words import join
+from distill.results import Results
+
+_USE = """\
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer, model = AutoTokenizer.from_pretrained({name!r}), AutoModelForCausalLM.from_pretrained({name!r})
+inputs = tokenizer.apply_chat_template([{{"role": "user", "content": "..."}}], add_generation_prompt=True, return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=4096)[0]))"""
+
+
+def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
+    """The card of `model`.
+
+    `spec`: models, benchmarks and datasets as in a report, of which this model and what it is held against, and its data; base and data
+    {label, hub} (hub: owner/name there, if it has one); repository, where it is to be found, if it is.
+    """
+    manifest = results.manifest(model)
+    if manifest is None or "recipe" not in manifest:
+        raise InputError(
+            f"{results.root / 'models' / model}: no model that was trained here; train it first: snakemake results/models/{model}"
+        )
+    names = naming.names(spec)
+    scored = any(score.model == model for score in results.scores)
+    head = {
+        **({"base_model": spec["base"]["hub"]} if "hub" in spec["base"] else {}),
+        **({"datasets": [spec["data"]["hub"]]} if "hub" in spec["data"] else {}),
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["sft", "trl", "reasoning", "distillation"],
+        **(model_index(model, names, results) if scored else {}),
+    }
+    body = [
+        f"# {text(names.label(model))}",
+        _what(manifest, spec),
+        "## Scores",
+        tables.scores(names, results) if scored else "Not evaluated yet.",
+        "## Data",
+        data.funnel(names, results),
+        "## Training",
+        training.section(names, results),
+        "## Use",
+        block(_USE.format(name=spec.get("repository") or f"results/models/{model}"), "python"),
+        _digests(manifest),
+    ]
+    return f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---\n\n{join(*body)}\n"
+
+
+def _what(manifest: Row, spec: Mapping[str, Any]) -> str:
+    base, taught = (_linked(spec[key]) for key in ("base", "data"))
+    epoch = f", as it was after {manifest['epoch']:g} epochs" if "epoch" in manifest else ""
+    return f"{base}, fine-tuned on the reasoning traces of {taught}{epoch}."
+
+
+def _linked(what: Mapping[str, Any]) -> str:
+    label = text(what["label"])
+    return f"{label} ({code(what['hub'])} on the hub)" if "hub" in what else label
+
+
+def _digests(manifest: Row) -> str:
+    rows = {"weights": "digest", "base": "parent", "data": "data", "recipe": "recipe_digest"}
+    lines = [f"- {name}: {code(manifest[key])}" for name, key in rows.items() if manifest.get(key)]
+    return "sha256, by which manifest.json knows them:\n\n" + "\n".join(lines)

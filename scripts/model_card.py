@@ -1,0 +1,28 @@
+"""The model card of a trained model: base, data, recipe, and scores with their intervals once it is evaluated.
+
+From a results folder (models/MODEL/manifest.json and log.jsonl, comparison.csv, data/*/funnel.json) to a README.md as the Hugging Face hub
+reads it, with the scores in its head (model-index). It lies beside the model, not in it: scores come later than weights.
+
+    python scripts/model_card.py --model ours --spec card.json --results results --output results/cards/ours/README.md
+"""
+
+from distill import cli
+from distill.files import whole
+from distill.report import card
+from distill.results import Results
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--model", required=True, help="name of the model, as in the config")
+    parser.add_argument("--spec", required=True, help="JSON object (or a file of one): as of a report, and base, data, repository")
+    parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
+    parser.add_argument("--output", required=True, help="README.md to write")
+    args = parser.parse_args()
+    page = card.render(args.model, cli.spec(args.spec), Results(args.results))
+    with whole(args.output) as file:
+        file.write(page)
+
+
+if __name__ == "__main__":
+    cli.run(main)

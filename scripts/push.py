@@ -1,0 +1,38 @@
+"""Push a finished model to the Hugging Face hub, in one commit: its files, its manifest and log, and its card as README.md.
+
+From a model folder whose files are what its manifest says, to a repository there, made private unless told otherwise, and a note of what
+was pushed. The token comes from HF_TOKEN in the environment and from nowhere else; HF_ENDPOINT names another hub.
+
+    HF_TOKEN=... python scripts/push.py --model results/models/ours --card results/cards/ours/README.md --repository me/ours \\
+        --output results/pushed/ours.json
+"""
+
+import os
+from pathlib import Path
+
+from distill import cli
+from distill.errors import InputError
+from distill.files import write_json
+from distill.pushing import push
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--model", required=True, type=Path, help="folder of the model")
+    parser.add_argument("--card", required=True, type=Path, help="its model card")
+    parser.add_argument("--repository", nargs="?", help="owner/name on the hub")
+    parser.add_argument("--public", action="store_true", help="where the repository is not there yet: make it public")
+    parser.add_argument("--output", required=True, help="JSON file that tells what was pushed")
+    args = parser.parse_args()
+    if not args.repository:
+        raise InputError(f"models.{args.model.name}.push: missing; write push: {{repository: owner/name}}")
+    token = os.environ.get("HF_TOKEN")
+    if not token:
+        raise InputError("HF_TOKEN: not set; put a token that may write to the hub into the environment")
+    pushed = push(args.model, args.card, args.repository, token, private=not args.public)
+    write_json(args.output, pushed)
+    print(f"{pushed['url']}: commit {pushed['commit'][:12]}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
