@@ -17,7 +17,7 @@ from distill.preflight import part as preflight_part
 def checked(given):
     """The configuration with its defaults, or one line for each mistake in it."""
     try:
-        return load(given)
+        return load(given, exists=lambda path: Path(local(path)).exists())
     except InputError as error:
         raise SystemExit(str(error)) from None
 

@@ -5,7 +5,7 @@ Only the Snakefile uses this: each step is handed the part that is its own.
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from distill import old_names, study
+from distill import config_values, old_names, study
 from distill.errors import InputError
 from distill.kept import checkpoint_mistakes, save_mistakes
 
@@ -23,13 +23,16 @@ WAYS = (*WITH_WEIGHTS, "responses", "results")
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 
 
-def load(given: dict[str, Any], schema_file: Path = SCHEMA) -> dict[str, Any]:
-    """The configuration with defaults filled in. Raises InputError with one line for each mistake."""
+def load(given: dict[str, Any], schema_file: Path = SCHEMA, exists: Callable[[str], bool] = lambda _: True) -> dict[str, Any]:
+    """The configuration with defaults filled in. Raises InputError with one line for each mistake.
+
+    `exists` tells whether a path of the configuration is there.
+    """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    mistakes = list(_shape_mistakes(given, schema)) or list(study.mistakes(given))
+    mistakes = list(_shape_mistakes(given, schema)) or [*config_values.no_numbers(given), *study.mistakes(given)]
     if not mistakes:
         config = _filled(study.expanded(given), schema)
-        mistakes = list(_reference_mistakes(config))
+        mistakes = [*_reference_mistakes(config), *config_values.mistakes(config, schema, exists)]
     if mistakes:
         raise InputError("\n".join(f"config: {line}" for line in mistakes))
     return config
@@ -151,6 +154,8 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         if ways[0] == "train":
             yield from save_mistakes(f"models.{name}.train", below)
             yield from _unknown(f"models.{name}.train", "dataset", below, datasets)
+            if below["warmup_steps"] and below["warmup_ratio"]:
+                yield f"models.{name}.train.warmup_ratio: has no meaning beside warmup_steps; remove one of them"
             if below["group_by_length"] and below["packing"] != "none":
                 yield f"models.{name}.train.group_by_length: has no meaning with packing {below['packing']}; remove it or set packing: none"
     yield from _circles(models)
@@ -165,6 +170,9 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         if "teacher" in dataset["source"]:
             yield from _teacher_mistakes(f"datasets.{name}.source.teacher", name, config)
         yield from _no_model(f"datasets.{name}", "tokenizer", dataset, models)
+        longest = dataset["filter"]["max_tokens"]
+        if longest is not None and dataset["filter"]["min_tokens"] > longest:
+            yield f"datasets.{name}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
     for name, benchmark in benchmarks.items():
         yield from _source_mistakes(f"benchmarks.{name}.source", benchmark["source"], {"aime", "math", "gpqa"})
         if benchmark["kind"] == "choice" and not benchmark["columns"].get("wrong"):

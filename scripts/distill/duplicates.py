@@ -41,8 +41,9 @@ class Banding:
         from datasketch import MinHash, MinHashLSH
 
         self._blank = MinHash(NUM_PERM, hashfunc=_hash32)
-        # At 1 datasketch would choose bands that miss; whole signatures are what equal shingle sets share.
-        self.bands, self.rows = (1, NUM_PERM) if threshold == 1 else _bands(MinHashLSH(threshold=threshold, num_perm=NUM_PERM))
+        # At 1 datasketch would choose bands that miss; whole signatures are what equal shingle sets share. Just below 1 it refuses.
+        near = min(threshold, 0.98)
+        self.bands, self.rows = (1, NUM_PERM) if threshold == 1 else _bands(MinHashLSH(threshold=near, num_perm=NUM_PERM))
 
     def of(self, question: str) -> Bands:
         """One 64-bit hash a band; they hold the numbers of the question too."""

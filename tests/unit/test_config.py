@@ -92,6 +92,18 @@ MISTAKES = [
     ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
     ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
     ("runtime.micro_batch", 0, "runtime.micro_batch"),
+    ("models.ours.train.learning_rate", float("nan"), "models.ours.train.learning_rate: nan is no number to work with"),
+    ("models.ours.train.weight_decay", float("inf"), "models.ours.train.weight_decay: inf is no number to work with"),
+    ("models.ours.train.warmup_ratio", 0.1, "warmup_ratio: has no meaning beside warmup_steps; remove one of them"),
+    ("models.ours.train.seed", True, "models.ours.train.seed: True is not a whole number"),
+    ("models.base", None, "models.base: None is not a mapping"),
+    ("models.base.source", {"path": "nowhere"}, "models.base.source.path: 'nowhere' does not exist; mend the path"),
+    ("models.base.source", {"path": "Qwen/Qwen2.5-Math-1.5B"}, "does not exist; mend the path, or write hub: for a repository on the hub"),
+    ("models.ours.train.chat_template", "nowhere.jinja", "models.ours.train.chat_template: 'nowhere.jinja' does not exist"),
+    ("datasets.mini_stratos.system", "nowhere.txt", "datasets.mini_stratos.system: 'nowhere.txt' does not exist"),
+    ("datasets.mini_stratos.filter.min_tokens", 321, "min_tokens: is above max_tokens 320, so no row is kept"),
+    ("published", "nowhere.csv", "published: 'nowhere.csv' does not exist; mend the path"),
+    ("runtime.accelerate", "nowhere.yaml", "runtime.accelerate: 'nowhere.yaml' does not exist; mend the path"),
 ]
 
 
@@ -111,9 +123,13 @@ def changed(path: str, value: object) -> dict:
 @pytest.mark.parametrize(("path", "value", "answer"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_mistake_is_named_with_its_cure(path, value, answer):
     with pytest.raises(InputError) as error:
-        load(changed(path, value))
+        load(changed(path, value), exists=lambda path: (CONFIG.parent / path).exists())
     assert answer in str(error.value)
     assert all(line.startswith("config: ") for line in str(error.value).splitlines())
+
+
+def test_source_is_no_path_where_it_says_that_the_system_text_comes_with_the_rows():
+    load(changed("datasets.mini_stratos.system", "source"), exists=lambda path: (CONFIG.parent / path).exists())
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tutorial.yaml"])

@@ -1,0 +1,49 @@
+"""Values that the schema cannot judge: paths that must be there, and numbers that are none."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+Part = dict[str, Any]
+
+
+def mistakes(config: Part, schema: Part, exists: Callable[[str], bool]) -> Iterator[str]:
+    """A line for each path (`x-path` in the schema) that is not there and that no step of this run makes."""
+    for where, value, below in _values(config, schema, schema["$defs"]):
+        if below.get("x-path") and value != below.get("x-not-path") and isinstance(value, str) and not exists(value):
+            if PurePosixPath(value).parts[:1] != ("results",):
+                yield f"{where}: {value!r} does not exist; {_cure(where, value)}"
+
+
+def no_numbers(value: Any, where: str = "") -> Iterator[str]:
+    """A line for each .nan and .inf, which the schema's bounds let pass."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from no_numbers(below, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for place, below in enumerate(value):
+            yield from no_numbers(below, f"{where}.{place}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{where}: {value} is no number to work with; write a finite one"
+
+
+def _cure(where: str, value: str) -> str:
+    may_be_hub = where.endswith("source.path") and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+    return "mend the path, or write hub: for a repository on the hub" if may_be_hub else "mend the path"
+
+
+def _values(value: Any, schema: Part, defs: Part, where: str = "") -> Iterator[tuple[str, Any, Part]]:
+    """(place, value, its part of the schema) of all that stands in a configuration."""
+    if "allOf" in schema:
+        schema = schema["allOf"][0]
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rsplit("/", 1)[1]]
+    yield where, value, schema
+    if isinstance(value, dict):
+        rest = schema.get("additionalProperties")
+        for key, below in value.items():
+            part = schema.get("properties", {}).get(key, rest)
+            if isinstance(part, dict):
+                yield from _values(below, part, defs, f"{where}.{key}" if where else str(key))
