@@ -314,7 +314,7 @@ class Plan:
 
     def _study(self) -> Part:
         """Which students differ in their seed alone."""
-        return {"study": study.groups(self.config["students"])} if "students" in self.config else {}
+        return {"study": study.groups(self.config["students"], self.config["checkpoints"])} if "students" in self.config else {}
 
     def card(self, model: str) -> Part:
         """What a model's card says beside the numbers: this model and the baseline, its data, and where base and data come from."""

@@ -1,10 +1,10 @@
 """A study: bases, datasets, recipes and seeds that together name a grid of students, each an entry of models: like any other.
 
 A name is `{name}-{base}-{dataset}-{recipe}-s{seed}`. What is given as a single value is no part of the names; what is given as a list is,
-even as a list of one, so that a list that grows renames nothing and trains nothing again.
+even as a list of one, so that a list that grows renames nothing and trains nothing again. `{student}-at0.5` is a student's checkpoint.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -17,9 +17,12 @@ def expanded(given: Config) -> Config:
     if study is None:
         return given
     students = dict(_students(study))
-    models = {name: _model(student) for name, student in students.items()}
+    epochs = study.get("checkpoints") or []
+    models = {name: _model(student, epochs) for name, student in students.items()}
+    for epoch in epochs:
+        models |= {_kept(name, epoch): _checkpoint(name, student, epoch) for name, student in students.items()}
     kept = {key: value for key, value in given.items() if key != "study"}
-    return {**kept, "models": {**given["models"], **models}, "students": students}
+    return {**kept, "models": {**given["models"], **models}, "students": students, "checkpoints": epochs}
 
 
 def mistakes(given: Config) -> Iterator[str]:
@@ -41,14 +44,18 @@ def mistakes(given: Config) -> Iterator[str]:
             yield f"study.recipes.{name}.{key}: is the study's own; remove it and write it under study.{key}s"
 
 
-def groups(students: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Students that differ in their seed alone: [{label, models, seeds}], in the order of the study."""
-    found: dict[str, dict[str, Any]] = {}
+def groups(students: Mapping[str, Mapping[str, Any]], checkpoints: Sequence[float] = ()) -> list[dict[str, Any]]:
+    """Students that differ in their seed alone: [{label, models, seeds}], in the order of the study, each after its checkpoints."""
+    together: dict[str, list[str]] = {}
     for name, student in students.items():
-        group = found.setdefault(student["group"], {"label": student["group"], "models": [], "seeds": []})
-        group["models"].append(name)
-        group["seeds"].append(student["seed"])
-    return list(found.values())
+        together.setdefault(student["group"], []).append(name)
+    found = []
+    for label, names in together.items():
+        seeds = [students[name]["seed"] for name in names]
+        for epoch in sorted(checkpoints):
+            found.append({"label": f"{label}, epoch {epoch:g}", "models": [_kept(name, epoch) for name in names], "seeds": seeds})
+        found.append({"label": label, "models": names, "seeds": seeds})
+    return found
 
 
 def _students(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,11 +73,18 @@ def _listed(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _model(student: Mapping[str, Any]) -> Config:
+def _kept(name: str, epoch: float) -> str:
+    return f"{name}-at{epoch:g}"
+
+
+def _checkpoint(name: str, student: Mapping[str, Any], epoch: float) -> Config:
+    label = student["group"] if student["seed"] is None else f"{student['group']}, seed {student['seed']}"
+    return {"role": "student", "label": f"{label}, epoch {epoch:g}", "checkpoint": {"of": name, "epoch": float(epoch)}}
+
+
+def _model(student: Mapping[str, Any], epochs: Sequence[float]) -> Config:
     seed = {} if student["seed"] is None else {"seed": student["seed"]}
     label = student["group"] if student["seed"] is None else f"{student['group']}, seed {student['seed']}"
-    return {
-        "role": "student",
-        "label": label,
-        "train": {"base": student["base"], "dataset": student["dataset"], **student["recipe"], **seed},
-    }
+    save = {"save": sorted({*map(float, epochs), *student["recipe"].get("save", [])})} if epochs else {}
+    train = {"base": student["base"], "dataset": student["dataset"], **student["recipe"], **seed, **save}
+    return {"role": "student", "label": label, "train": train}

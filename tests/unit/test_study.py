@@ -90,6 +90,18 @@ def test_groups_are_students_that_differ_in_their_seed_alone():
     assert "study" not in Plan(load(deepcopy(MINIATURE))).report()
 
 
+def test_checkpoints_of_all_students_are_points_of_their_learning_curves():
+    plan = Plan(load(given(recipes={"e2": {"epochs": 2}}, seeds=[0, 1], checkpoints=[1, 0.5])))
+    assert plan.config["models"]["ours-e2-s1-at0.5"]["checkpoint"] == {"of": "ours-e2-s1", "epoch": 0.5}
+    assert plan.config["models"]["ours-e2-s1"]["train"]["save"] == [0.5, 1.0]
+    assert [(group["label"], group["models"][0]) for group in plan.report()["study"]] == [
+        ("ours e2, epoch 0.5", "ours-e2-s0-at0.5"),
+        ("ours e2, epoch 1", "ours-e2-s0-at1"),
+        ("ours e2", "ours-e2-s0"),
+    ]
+    assert plan.recipe("ours-e2-s0") == Plan(load(given(recipes={"e2": {"epochs": 2}}, seeds=[0, 1]))).recipe("ours-e2-s0")
+
+
 def test_the_example_is_twelve_students_on_two_sets():
     overlay = yaml.safe_load((CONFIG / "study.yaml").read_text(encoding="utf-8"))
     merged = deepcopy(MINIATURE)
