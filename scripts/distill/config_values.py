@@ -12,9 +12,9 @@ Part = dict[str, Any]
 def mistakes(config: Part, schema: Part, exists: Callable[[str], bool]) -> Iterator[str]:
     """A line for each path (`x-path` in the schema) that is not there and that no step of this run makes."""
     for where, value, below in _values(config, schema, schema["$defs"]):
-        if below.get("x-path") and value != below.get("x-not-path") and isinstance(value, str) and not exists(value):
-            if PurePosixPath(value).parts[:1] != ("results",):
-                yield f"{where}: {value!r} does not exist; {_cure(where, value)}"
+        is_path = below.get("x-path") and isinstance(value, str) and value != below.get("x-not-path")
+        if is_path and PurePosixPath(value).parts[:1] != ("results",) and not exists(value):
+            yield f"{where}: {value!r} does not exist; {_cure(where, value)}"
 
 
 def no_numbers(value: Any, where: str = "") -> Iterator[str]:
