@@ -61,10 +61,11 @@ def _lines(path: str | Path, max_row_bytes: int) -> Iterator[tuple[int, bytes]]:
 def dumps(value: Any) -> str:
     """One line of JSON; keys in the order given, text as it is (lone surrogates escaped, since UTF-8 cannot hold them)."""
     text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-    return text if text.isascii() or _encodable(text) else json.dumps(value, separators=(", ", ": "))
+    return text if text.isascii() or encodable(text) else json.dumps(value, separators=(", ", ": "))
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Whether UTF-8, and so a tokenizer, can hold a text: not half of a surrogate pair."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,12 +69,13 @@ class Examiner:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         self._path, self._spec, self._suspects = path, spec, suspects
         self._tokenizer = ChatTokenizer(tokenizer)
+        self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
         self._indexes = [Index(name, questions, spec.ngram) for name, questions in benchmarks.items()]
         self._grader = _Grader()
 
     def __call__(self, batch: Lines) -> list[Finding]:
         traces = _traces(self._path, batch)
-        flaws = [malformed(trace) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
+        flaws = [malformed(trace, self._special) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
         self._grade(traces, flaws)
         found = [Finding(trace.id, flaw) if flaw else self._find(trace) for trace, flaw in zip(traces, flaws, strict=True)]
         return self._count(traces, found)

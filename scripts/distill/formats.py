@@ -69,7 +69,7 @@ def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
         raise Misfit("the conversation is no list of turns")
     found: dict[str, str] = {}
     for turn in turns:
-        name = _ROLES.get(turn.get(role))
+        name = _ROLES.get(str(turn.get(role)))
         if name is None or not isinstance(turn.get(content), str):
             raise Misfit(f"a turn by {turn.get(role)!r}, or without text")
         if name in found:
@@ -137,7 +137,7 @@ def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw]:
             generation,
             gold=_optional(row, "answer"),
             origin=_optional(row, "source"),
-            finish_reason=_entry(row, "finish_reasons", at),
+            finish_reason=as_text(_entry(row, "finish_reasons", at)),
             complete=_entry(row, "is_reasoning_complete", at) is not False,
         )
 

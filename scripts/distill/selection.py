@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from distill.errors import InputError
-from distill.files import Row
+from distill.files import Row, encodable
 from distill.grading import Task
 from distill.hashset import hash64
 from distill.traces import MAX_CHARS, STYLES, Flaw, Trace, completion, sections_flaw
@@ -97,10 +97,17 @@ class FilterSpec:
         return made
 
 
-def malformed(trace: Trace) -> Flaw | None:
-    """An empty question, thought or solution, a tag of another section in one of them, or a text beyond all measure."""
+def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Flaw | None:
+    """An empty question, thought or solution, a tag of another section in one of them, or a text that is no text or beyond all measure.
+
+    `special` finds the tokenizer's special tokens: an end of turn inside of a thought would be learned as one.
+    """
     if len(trace.question) + len(trace.thought) + len(trace.solution) > MAX_CHARS:
         return Flaw("malformed", f"longer than {MAX_CHARS} characters")
+    if not all(map(encodable, (trace.question, trace.thought, trace.solution, trace.system or ""))):
+        return Flaw("malformed", "half a surrogate pair, which no tokenizer reads")
+    if special and (found := next(filter(None, map(special.search, (trace.question, trace.thought, trace.solution))), None)):
+        return Flaw("malformed", f"{found[0]}, which the tokenizer takes for its own")
     return Flaw("malformed", "empty question") if not trace.question.strip() else sections_flaw(trace.thought, trace.solution)
 
 

@@ -37,6 +37,11 @@ class ChatTokenizer:
         self._template = _compile(chat_template or _template(folder, config))
 
     @property
+    def special_tokens(self) -> list[str]:
+        """Tokens that steer a model, such as the end of a turn; spelled in a text they are encoded as such."""
+        return [token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special]
+
+    @property
     def eos_token(self) -> str | None:
         return self._special.get("eos_token")
 

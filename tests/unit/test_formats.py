@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from tiny_chat import read_jsonl, write_jsonl
 
 from distill.errors import InputError
+from distill.files import dumps
 from distill.formats import FORMATS
 from distill.normalising import Golds, Normaliser, Rejected
 from distill.tables import MAX_ROW_BYTES, read_rows
-from distill.traces import KEYS
+from distill.traces import KEYS, from_row
 
 STRATOS = "<|begin_of_thought|>\n\nHm. So 7.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is \\boxed{7}.\n\n<|end_of_solution|>"
 THINK = "<think>\nHm. So 7.\n</think>\n\nIt is \\boxed{7}."
@@ -189,6 +191,56 @@ def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, ro
     (rejected,) = [made for made in found if isinstance(made, Rejected) and made.reason == "malformed"]
     assert detail in rejected.detail
     assert len(found) == 2 * len(traces(name, [good])) + 1
+
+
+JUNK = [
+    None,
+    "",
+    " ",
+    7,
+    1.5,
+    float("nan"),
+    True,
+    [],
+    {},
+    [None],
+    [[]],
+    [{}],
+    {"a": 1},
+    "<think>",
+    "</think>",
+    "\x00\u2028\ud800",
+    ["x"] * 3,
+]
+
+
+def mangled(value, rng):
+    """A copy of a row in which one place, however deep, holds something else."""
+    inside = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    if not inside or rng.random() < 0.2:
+        return rng.choice(JUNK)
+    copied, at = copy.copy(value), rng.choice(inside)
+    copied[at] = mangled(copied[at], rng)
+    return copied
+
+
+def test_no_row_breaks_the_reading_of_the_others():
+    rng = random.Random(0)
+    for name, good in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+        for _ in range(200):
+            bad = mangled(good, rng)
+            if not isinstance(bad, dict):
+                continue
+            if bad.get("id") == good.get("id"):
+                bad = bad | {"id": "its own"}
+            found = traces(name, [good, bad, good | {"id": "another"}])
+            assert len(found) > 2 * len(traces(name, [good])), bad
+            for made in found:
+                json.loads(dumps(made.row()))
+                if isinstance(made, Rejected):
+                    assert made.reason in ("malformed", "truncated") and made.detail, bad
+                else:
+                    assert from_row(made.row(), "here") == made
 
 
 def test_ids_are_stable_and_repeated_rows_are_numbered():

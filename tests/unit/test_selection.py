@@ -1,6 +1,7 @@
 """Which traces are kept, for which reason the others are not, and the filter as a program."""
 
 import json
+import re
 import sys
 
 import filter as filter_program
@@ -42,11 +43,15 @@ def but(**changes):
         (but(question=" "), "empty question"),
         (but(thought="a <|end_of_thought|> b"), "<|end_of_thought|> inside the thought"),
         (but(solution="7 </think>"), "</think> inside the solution"),
+        (but(thought="Hm. \ud800"), "half a surrogate pair, which no tokenizer reads"),
+        (but(system="\udfff"), "half a surrogate pair, which no tokenizer reads"),
+        (but(thought="Hm. <|im_end|> So 7."), "<|im_end|>, which the tokenizer takes for its own"),
+        (but(thought="Hm. \U0001d44e\x00\u2028"), None),
         (but(thought="x" * MAX_CHARS), f"longer than {MAX_CHARS} characters"),
     ],
 )
 def test_malformed(trace, detail):
-    flaw = malformed(trace)
+    flaw = malformed(trace, re.compile(re.escape("<|im_end|>")))
     assert (flaw and flaw.detail) == detail
 
 
@@ -208,6 +213,7 @@ BENCHMARK = "A robe takes 2 bolts of blue fiber and half that much white fiber. 
 ROWS = [
     (GOOD, None),
     (but(thought=""), "malformed"),
+    (but(thought="Hm.<|im_end|>"), "malformed"),
     (but(finish_reason="length"), "truncated"),
     (but(gold=None), "unverifiable"),
     (but(solution="It is 7."), "no_answer"),
@@ -263,6 +269,37 @@ def test_each_row_is_kept_or_dropped_under_its_first_reason(run):
     assert list(funnel["dropped"]) == list(REASONS)
     assert funnel["rows_in"] == funnel["kept"] + sum(funnel["dropped"].values()) == len(ROWS) + 1
     assert files.read_json(folder / "contamination.json")["benchmarks"]["b"]["rows_hit"] == 1
+
+
+HOSTILE = [
+    *(
+        {part: f"{getattr(GOOD, part)} {text}"}
+        for part in ("question", "thought", "solution")
+        for text in ("\ud800", "\x00\u2028", "x " * 30_000)
+    ),
+    {"thought": "9" * 300_000},
+    {"thought": "< | " * 50_000},
+    {"question": "A) " * 50_000},
+    {"question": "a\n" * 50_000},
+    {"question": "{" * 200_000},
+    {"solution": "\\boxed{" * 100_000},
+    {"solution": "\\boxed{7}" * 50_000},
+    {"solution": f"\\boxed{{{'9' * 1_000_000}}}"},
+    {"gold": "\x00\ud800"},
+    {"finish_reason": "\ud800"},
+    {"source": ""},
+]
+
+
+def test_no_row_breaks_the_filter_or_its_neighbours(run):
+    bad = [but(**{"question": f"What is {number}+4?", **change}) for number, change in enumerate(HOSTILE)]
+    good = [but(question=f"How many are {number} and 4?") for number in range(len(bad))]
+    folder = run([trace for pair in zip(good, bad, strict=True) for trace in pair], {**SPEC, "near_duplicates": 0.9, "max_tokens": None})
+    kept = {row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")}
+    dropped = {row["id"]: row["reason"] for row in tiny_chat.read_jsonl(folder / "dropped.jsonl")}
+    assert {f"t{2 * number}" for number in range(len(good))} <= kept
+    assert len(kept) + len(dropped) == 2 * len(bad) and not kept & set(dropped)
+    assert [dropped.get(f"t{2 * number + 1}") for number in (0, 3, 6)] == ["malformed"] * 3  # half a surrogate pair
 
 
 def test_contamination_may_be_reported_only(run):

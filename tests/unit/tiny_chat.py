@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from distill.files import dumps
+
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -28,7 +30,7 @@ def save(folder: Path, eos: str = "<|im_end|>", template: str = CHATML) -> Path:
 
 
 def write_jsonl(path: Path, rows: list) -> Path:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
