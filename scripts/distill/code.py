@@ -16,7 +16,12 @@ from distill.files import sha256_text
 SCRIPTS = Path(__file__).resolve().parent.parent
 PINS = SCRIPTS.parent / "envs" / "requirements.txt"
 # Packages that a step runs without importing them itself.
-RUNS_ON = {"trl": ("torch", "transformers", "accelerate"), "transformers": ("torch",), "lighteval": ("math_verify",)}
+RUNS_ON = {
+    "trl": ("torch", "transformers", "accelerate"),
+    "transformers": ("torch",),
+    "lighteval": ("math_verify",),
+    "vllm": ("torch", "transformers"),
+}
 
 
 def code_digest(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> str:
@@ -40,7 +45,7 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
             todo += found
             if not found:
                 packages.add(module.split(".")[0])
-    versions = _pins(pins)
+    versions = {**_pins(pins), **_pins(pins.with_name("requirements-vllm.txt"))}
     runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
     for package in packages | runs_on:
         version = versions.get(_normal(package))
@@ -113,6 +118,8 @@ def _files_of(module: str, scripts: Path) -> list[str]:
 
 @cache
 def _pins(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
     pinned = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {_normal(name): version for name, version in pinned}
 

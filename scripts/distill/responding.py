@@ -35,7 +35,7 @@ class Wanted:
         return [Request(prompt["messages"], seed_of(self.spec["seed"], prompt, sample)) for prompt, sample in pairs]
 
     def sampling(self) -> Sampling:
-        return Sampling(self.spec["temperature"], self.spec["top_p"], self.spec["max_new_tokens"])
+        return Sampling(self.spec["temperature"], self.spec["top_p"], self.spec["max_new_tokens"], self.spec.get("context"))
 
     def keep(self, pair: Pair, answer: Answer) -> None:
         self.store.append([{"key": key(pair[0]), "sample": pair[1], **vars(answer)}])

@@ -11,7 +11,7 @@ from typing import Any
 
 from distill.errors import InputError
 
-ENGINES = ("transformers", "openai")
+ENGINES = ("vllm", "transformers", "openai")
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Sampling:
-    """temperature 0 is greedy; `max_new_tokens` is capped where the model's context ends."""
+    """temperature 0 is greedy; `max_new_tokens` is capped where the model's context ends, or that of the protocol (`context`)."""
 
     temperature: float
     top_p: float
     max_new_tokens: int
+    context: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Answers by transformers' generate, in batches of like length. Each sample draws from its own generator, so batches change no draw."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
     TemperatureLogitsWarper,
@@ -15,7 +17,7 @@ from transformers import (
 )
 
 from distill.engines import Answer, Request, Sampling
-from distill.errors import InputError
+from distill.engines.chat import prompts, stop_tokens
 
 
 class Gumbel(LogitsProcessor):
@@ -44,43 +46,38 @@ class Engine:
         self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
         dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
         self.network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(self.where).eval()
-        stops = self.network.generation_config.eos_token_id
-        self.stops = set(stops if isinstance(stops, list) else [stops])
+        self.stops = stop_tokens(self.network.generation_config)
+        # generate would take temperature, penalties and more from the model's own: how answers are drawn is the protocol's to say.
+        self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.tokenizer.pad_token_id)
 
     def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
         """Raises InputError where a prompt does not fit the model's context."""
-        context = self.network.config.max_position_embeddings
-        prompts = [
-            self.tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False) for request in requests
-        ]
-        for request, prompt in zip(requests, prompts, strict=True):
-            if len(prompt) >= context:
-                start = request.messages[-1]["content"][:60]
-                raise InputError(f"{self.name}: a prompt of {len(prompt)} tokens does not fit its context of {context}: {start!r}")
-        # Long prompts first, so that a batch too large for the memory fails at once.
-        order = sorted(range(len(prompts)), key=lambda place: (-len(prompts[place]), place))
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            rows = self._generate([prompts[place] for place in batch], [requests[place].seed for place in batch], sampling, context)
-            for place, row in zip(batch, rows, strict=True):
-                end = next((index for index, token in enumerate(row) if token in self.stops), None)
-                text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
-                count = len(row) if end is None else end + 1
-                yield place, Answer(text, "length" if end is None else "stop", len(prompts[place]), count)
+        context = self.network.config.get_text_config().max_position_embeddings
+        asked = prompts(self.tokenizer, requests, sampling, context, self.name)
+        # Long prompts first, so that a batch too large for the memory fails at once. A batch has one room.
+        order = sorted(range(len(asked)), key=lambda place: (-len(asked[place].tokens), place))
+        for room, places in groupby(order, key=lambda place: asked[place].room):
+            for batch in batched(places, self.batch_size):
+                rows = self._generate([asked[place].tokens for place in batch], [requests[place].seed for place in batch], sampling, room)
+                for place, row in zip(batch, rows, strict=True):
+                    end = next((index for index, token in enumerate(row) if token in self.stops), None)
+                    text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+                    count = len(row) if end is None else end + 1
+                    yield place, Answer(text, "length" if end is None else "stop", len(asked[place].tokens), count)
 
-    def _generate(self, prompts: list[list[int]], seeds: list[int], sampling: Sampling, context: int) -> list[list[int]]:
+    def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
         """New tokens of each prompt, padded to one length."""
-        inputs = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(self.where)
+        inputs = self.tokenizer.pad({"input_ids": tokens}, return_tensors="pt").to(self.where)
         width = inputs["input_ids"].shape[1]
         with torch.inference_mode():
-            out = self.network.generate(
-                **inputs,
-                max_new_tokens=min(sampling.max_new_tokens, context - width),
-                do_sample=False,
-                logits_processor=_draws(sampling, seeds),
-                pad_token_id=self.tokenizer.pad_token_id,
-            )
+            out = self.network.generate(**inputs, max_new_tokens=room, do_sample=False, logits_processor=_draws(sampling, seeds))
         return out[:, width:].tolist()
+
+
+def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
+    rest = iter(places)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def _draws(sampling: Sampling, seeds: list[int]) -> LogitsProcessorList:

@@ -1,0 +1,48 @@
+"""Prompts as tokens, and what of an answer fits behind them: the same for every engine that holds a model itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.engines import Request, Sampling
+from distill.errors import InputError
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`room` is how many tokens its answer may have."""
+
+    tokens: list[int]
+    room: int
+
+
+def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
+    """The requests by the model's own chat template.
+
+    No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room, which is told. Raises InputError
+    where a prompt leaves none.
+    """
+    context = min(context, sampling.context or context)
+    fitted = []
+    for request in requests:
+        tokens = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False)
+        if len(tokens) >= context:
+            raise InputError(
+                f"{name}: a prompt of {len(tokens)} tokens does not fit its context of {context}: "
+                "leave that item out, or give the model a longer context with prepare: {max_position_embeddings: ..}"
+            )
+        fitted.append(Prompt(tokens, min(sampling.max_new_tokens, context - len(tokens))))
+    if capped := [prompt.room for prompt in fitted if prompt.room < sampling.max_new_tokens]:
+        print(
+            f"{len(capped)} of {len(fitted)} answers have less room than {sampling.max_new_tokens} tokens in a context of {context}: "
+            f"from {min(capped)} tokens",
+            flush=True,
+        )
+    return fitted
+
+
+def stop_tokens(generation_config: Any) -> set[int]:
+    """The tokens that end an answer, by the model's generation config; none where it names none."""
+    found = generation_config.eos_token_id
+    return set(found if isinstance(found, list) else [found] if found is not None else [])

@@ -1,0 +1,70 @@
+"""What all engines that hold a model share: no prompt is cut, stop tokens come from the generation config, GPUs are shared out."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from distill.engines import Request, Sampling
+from distill.engines.chat import prompts, stop_tokens
+from distill.engines.vllm import groups
+from distill.errors import InputError
+
+
+class WordTokenizer:
+    """Stand-in: a token a word, and one that opens the answer."""
+
+    def apply_chat_template(self, messages, add_generation_prompt, return_dict):
+        assert add_generation_prompt and not return_dict
+        return list(range(1 + len(messages[-1]["content"].split())))
+
+
+def fitted(lengths, max_new_tokens, context, of_protocol=None):
+    requests = [Request([{"role": "user", "content": "word " * (length - 1)}], 0) for length in lengths]
+    return prompts(WordTokenizer(), requests, Sampling(0.0, 1.0, max_new_tokens, of_protocol), context, "m")
+
+
+@pytest.mark.parametrize(
+    ("max_new_tokens", "context", "of_protocol", "rooms"),
+    [(50, 100, None, [50, 50]), (95, 100, None, [90, 80]), (95, 100, 40, [30, 20]), (95, 100, 400, [90, 80]), (90, 100, None, [90, 80])],
+    ids=["fits", "capped by the model", "capped by the protocol", "a protocol gives no context", "the last token fits"],
+)
+def test_an_answer_has_what_room_the_prompt_leaves(max_new_tokens, context, of_protocol, rooms, capsys):
+    found = fitted([10, 20], max_new_tokens, context, of_protocol)
+    assert [len(prompt.tokens) for prompt in found] == [10, 20]
+    assert [prompt.room for prompt in found] == rooms
+    capped = sum(room < max_new_tokens for room in rooms)
+    assert capsys.readouterr().out.startswith(f"{capped} of 2 answers have less room" if capped else "")
+
+
+def test_a_prompt_that_leaves_no_room_is_refused_without_a_word_of_it():
+    with pytest.raises(InputError, match="a prompt of 100 tokens does not fit its context of 100") as error:
+        fitted([10, 100], 5, 100)
+    assert "word" not in str(error.value)
+
+
+@pytest.mark.parametrize(("ids", "stops"), [(7, {7}), ([7, 8], {7, 8}), (None, set()), (0, {0})])
+def test_stop_tokens_are_those_of_the_generation_config(ids, stops):
+    assert stop_tokens(SimpleNamespace(eos_token_id=ids)) == stops
+
+
+@pytest.mark.parametrize(
+    ("gpus", "tensor_parallel", "visible", "found"),
+    [
+        (0, 1, None, [None]),
+        (1, 1, None, [["0"]]),
+        (4, 1, None, [["0"], ["1"], ["2"], ["3"]]),
+        (4, 2, None, [["0", "1"], ["2", "3"]]),
+        (2, 1, "5,GPU-8a", [["5"], ["GPU-8a"]]),
+        (2, 2, "4,6,7", [["4", "6"]]),
+    ],
+)
+def test_each_copy_of_a_model_has_gpus_of_its_own(gpus, tensor_parallel, visible, found):
+    assert groups(gpus, tensor_parallel, visible) == found
+
+
+@pytest.mark.parametrize(
+    ("gpus", "tensor_parallel", "visible", "message"), [(3, 2, None, "no multiple of tensor_parallel 2"), (2, 1, "0", "shows 1")]
+)
+def test_gpus_that_cannot_be_shared_out_are_refused(gpus, tensor_parallel, visible, message):
+    with pytest.raises(InputError, match=message):
+        groups(gpus, tensor_parallel, visible)
