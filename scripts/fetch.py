@@ -17,7 +17,7 @@ from distill.fetching import bring
 def main() -> None:
     options = parser(__doc__)
     options.add_argument(
-        "--spec", default="{}", help="JSON of the source: hub, modelscope, or url and sha256; repo_type, files, commit, ..."
+        "--spec", default="{}", help="JSON of the source: hub, modelscope, or url and sha256; repo_type, files, ..., optional"
     )
     options.add_argument("--path", default="", help="file or folder on this machine, instead of a download")
     options.add_argument("--output", type=Path, help="folder to put the files in")
@@ -33,6 +33,9 @@ def main() -> None:
     if args.output is None:
         raise InputError("--output: missing; name the folder to put the files in, or use --update")
     made = bring(spec(args.spec), args.output, args.work, args.path)
+    if "unavailable" in made:
+        print(f"{args.output}: left empty, since it is optional. {made['unavailable']}, after removing {args.output}")
+        return
     commit = f", commit {made['commit'][:12]}" if "commit" in made else ""
     print(f"{len(made['files'])} files, digest {made['digest'][:12]}{commit}")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from distill import cli
+from distill import cli, manifest
 from distill.benchmarks import Item, load_items
 from distill.contamination import Report
 from distill.duplicates import Survey, Suspects
@@ -91,6 +91,9 @@ def _items(path: str, spec: FilterSpec, name: str) -> list[Item]:
     columns = entry.get("columns", entry)
     if "question" not in columns:
         raise InputError(f"--spec: benchmarks.{name}.columns.question: missing: name the column of its questions")
+    if why := manifest.unavailable(path):
+        print(f"rows are not searched for questions of {name}, which is not here: {why}")
+        return []
     return list(load_items(path, {key: columns[key] for key in ("question", "id") if columns.get(key)}))
 
 

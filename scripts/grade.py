@@ -36,6 +36,11 @@ def main() -> None:
     how = grading(spec(given.spec), given.workers, given.timeout)
     others = dict(named(text) for text in given.verdicts)
     items = read_items(given.prompts)
+    if not items:
+        write_jsonl(given.output, [])
+        write_json(given.summary, {"n_items": 0})
+        print(f"no score, as {given.prompts} holds no items")
+        return
     responses = read_responses(given.responses, items, given.prompts)
     verdicts = {name: read_verdicts(path) for name, path in others.items()}
     summary = Summary()

@@ -36,6 +36,11 @@ def main() -> None:
     given = parse.parse_args()
 
     recorded = read(given.prompts, given.responses)
+    if not recorded:
+        write_jsonl(given.output, [])
+        write_json(given.results, {})
+        print(f"no verdicts, as {given.prompts} holds no items")
+        return
     folder = given.work / given.responses.parent.name
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{key_of(recorded)}.json"

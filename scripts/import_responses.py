@@ -11,6 +11,7 @@ joined by id, else by the text of the question. Every item must be answered, and
 
 from pathlib import Path
 
+from distill import manifest
 from distill.cli import parser, run, spec
 from distill.errors import InputError
 from distill.files import write_jsonl
@@ -36,6 +37,10 @@ def main() -> None:
     if unknown := sorted(set(asked) - KEYS):
         raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(sorted(KEYS))}")
 
+    if args.benchmark and manifest.unavailable(args.benchmark):
+        write_jsonl(args.output, [])
+        print(f"0 answers, as {args.benchmark} is not here")
+        return
     items = Items(args.prompts, questions(args.benchmark, asked["items"]) if args.benchmark else None)
     recorded = read(args.responses, asked.get("format", "distill"), asked.get("columns", {}))
     count = write_jsonl(args.output, joined(recorded, items, ", ".join(map(str, args.responses))))

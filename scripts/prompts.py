@@ -1,11 +1,14 @@
 """Freeze the prompts of a benchmark under a protocol: from the benchmark's files to prompts.jsonl (id, messages, gold, kind, choices).
 
+Of an optional benchmark without access there are no prompts: an empty file.
+
     python scripts/prompts.py --benchmark results/sources/benchmarks/mini_math --output results/benchmarks/mini_math/prompts.jsonl \\
         --spec '{"kind": "math", "columns": {"question": "problem", "gold": "answer"}, "system": null, "user": "{question}"}'
 """
 
 from pathlib import Path
 
+from distill import manifest
 from distill.benchmarks import load_items
 from distill.cli import parser, run, spec
 from distill.errors import InputError
@@ -20,6 +23,10 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
     args = options.parse_args()
     asked = spec(args.spec)
+    if why := manifest.unavailable(args.benchmark):
+        write_jsonl(args.output, [])
+        print(f"0 prompts, as {args.benchmark} is not here: {why}")
+        return
     count = write_jsonl(args.output, (prompt(item, asked) for item in load_items(args.benchmark, asked["columns"])))
     if not count:
         args.output.unlink()

@@ -28,9 +28,7 @@ def main() -> None:
     options.add_argument("--model", required=True, type=Path, help="model folder with its manifest")
     options.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl")
     options.add_argument("--spec", required=True, help="JSON of engine, n_samples, temperature, top_p, max_new_tokens, context, seed")
-    options.add_argument(
-        "--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed, no answer"
-    )
+    options.add_argument("--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed, no answer")
     options.add_argument("--siblings", default="[]", help="JSON list of prompts, spec, output of this model's other benchmarks")
     options.add_argument("--work", default="work/responses", type=Path, help="where answers are kept as they come")
     options.add_argument("--output", required=True, type=Path, help="responses")

@@ -1,5 +1,6 @@
 """Items of a benchmark, whatever its file looks like."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from distill.errors import InputError
 from distill.files import Row, sha256_text
 from distill.tables import read_rows
 from distill.traces import as_text
+
+_COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,9 @@ class Item:
 def load_items(path: str | Path, columns: Mapping[str, Any]) -> Iterator[Item]:
     """Items of a jsonl, json, csv or parquet file, or of a folder of them.
 
-    `columns` names the columns: `question`, and where they are wanted `id`, `gold` and `wrong` (a list). Without `id` an item is known by
-    the first 16 hex digits of its question's sha256. Raises InputError for a column that is missing or empty, for ids that collide and
-    for no items.
+    `columns` names the columns: `question`, and where they are wanted `id`, `gold` and `wrong` (a list); and `gold_after`, what precedes
+    the answer within its column. Without `id` an item is known by the first 16 hex digits of its question's sha256. Raises InputError for a
+    column that is missing or empty, for ids that collide and for no items.
     """
     seen: dict[str, int] = {}
     number = 0
@@ -47,9 +50,19 @@ def _item(row: Row, columns: Mapping[str, Any], where: str) -> Item:
     return Item(
         id=_cell(row, columns["id"], where) if columns.get("id") else sha256_text(question)[:16],
         question=question,
-        gold=_cell(row, columns["gold"], where) if columns.get("gold") else None,
+        gold=_gold(row, columns, where) if columns.get("gold") else None,
         wrong=tuple(_cell(row, column, where) for column in columns.get("wrong") or ()),
     )
+
+
+def _gold(row: Row, columns: Mapping[str, Any], where: str) -> str:
+    whole, mark = _cell(row, columns["gold"], where), columns.get("gold_after")
+    if mark is None:
+        return whole
+    _, found, answer = whole.rpartition(mark)
+    if not found or not answer.strip():
+        raise InputError(f"{where}: column {columns['gold']!r} has no answer after {mark!r}: mend that item, or columns.gold_after")
+    return _COMMA.sub("", answer.strip())
 
 
 def _cell(row: Row, column: str, where: str) -> str:

@@ -110,6 +110,8 @@ def _load(folder: Path, model: Model, benchmark: Benchmark, published: Sequence[
     if not path.is_file():
         return None
     summary = read_json(path)
+    if not summary["n_items"]:
+        return None
     return Score(model, benchmark, summary, path.with_suffix(".jsonl"), flags_of(summary, benchmark, published))
 
 

@@ -184,13 +184,24 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
             if protocol not in benchmark["protocols"]:
                 hint = _instead(protocol, benchmark["protocols"])
                 yield f"benchmarks.{name}.sampling.{protocol}: not one of this benchmark's protocols; {hint}"
+        for protocol, own in benchmark["for_protocol"].items():
+            where = f"benchmarks.{name}.for_protocol.{protocol}"
+            if protocol not in benchmark["protocols"]:
+                yield f"{where}: not one of this benchmark's protocols; {_instead(protocol, benchmark['protocols'])}"
+            yield from _field_mistakes(f"{where}.user", own.get("user"), "choices" if benchmark["kind"] == "choice" else "question")
+            yield from _field_mistakes(f"{where}.answer_form", own.get("answer_form"), "answer")
     for name, protocol in protocols.items():
-        for key, field in (("math", "{question}"), ("choice", "{choices}")):
-            if field not in protocol[key]:
-                yield f"protocols.{name}.{key}: holds no {field}; put it where the text goes"
+        for key, field in (("math", "question"), ("choice", "choices")):
+            yield from _field_mistakes(f"protocols.{name}.{key}", protocol[key], field)
+            yield from _field_mistakes(f"protocols.{name}.answer_form.{key}", protocol["answer_form"].get(key), "answer")
         missing = {"n_samples", "temperature", "top_p", "max_new_tokens", "seed"} - protocol["sampling"].keys()
         if missing:
             yield f"protocols.{name}.sampling.{min(missing)}: missing; add it"
+
+
+def _field_mistakes(where: str, template: str | None, field: str) -> Iterator[str]:
+    if template is not None and f"{{{field}}}" not in template:
+        yield f"{where}: holds no {{{field}}}; put it where the text goes"
 
 
 def _unknown(where: str, key: str, entry: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:

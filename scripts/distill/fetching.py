@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from distill import manifest
 from distill.download import Content, Download, Patience, Refused, fetch_file
-from distill.errors import InputError
+from distill.errors import InputError, NoAccess
 from distill.hub import Repository, Snapshot
 from distill.runs import locked, open_run
 
@@ -35,7 +35,8 @@ def bring(source: Part, output: Path, work: Path, path: str = "", patience: Pati
     """Make `output` hold a source, and return its manifest. `source` has hub, modelscope or url; else `path` is taken.
 
     What is downloaded is kept under `work`, by the hash of where it comes from, until all of it is in place.
-    Raises InputError that says what to do; then `output` is as it was.
+    Raises InputError that says what to do; then `output` is as it was. An `optional` source to which access is refused becomes a folder
+    with a manifest that says so (manifest.unavailable), unless it is there already.
     """
     patience = patience or Patience()
     if path:
@@ -48,7 +49,14 @@ def bring(source: Part, output: Path, work: Path, path: str = "", patience: Pati
         source = {"repo_type": "model", **source}
     folder = work_folder(work, source, way)
     with locked(folder, wait=True):
-        made = _put(output, source, lambda part: ways[way](source, part, folder, output, patience))
+        try:
+            made = _put(output, source, lambda part: ways[way](source, part, folder, output, patience))
+        except NoAccess as refused:
+            there = (output / manifest.NAME).exists() and manifest.unavailable(output) is None
+            if there or not source.get("optional"):
+                raise
+            _fresh(output)
+            made = manifest.write(output, made_by="fetch", asked=dict(sorted(source.items())), unavailable=str(refused))
         _emptied(folder)
     return made
 

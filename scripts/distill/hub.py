@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from distill.download import BUSY, Busy, Content, Download, Patience, Refused, patiently, retry_after
-from distill.errors import InputError
+from distill.errors import InputError, NoAccess
 
 Result = TypeVar("Result")
 COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
@@ -79,7 +79,7 @@ class Repository:
         token = get_token() is not None
         if code == "GatedRepo" or (status == 403 and not code):
             then = "with the account of HF_TOKEN" if token else "then set HF_TOKEN in the environment to a token of that account"
-            return InputError(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
+            return NoAccess(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
         if code == "RevisionNotFound":
             return InputError(f"{self.name}: has no revision {revision!r}: look at {page}/tree/main and mend source.revision")
         if code == "EntryNotFound":

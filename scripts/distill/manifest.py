@@ -35,6 +35,12 @@ def write(folder: str | Path, **facts: Any) -> dict[str, Any]:
     return made
 
 
+def unavailable(folder: str | Path) -> str | None:
+    """Why an optional source is not in its folder; None where it is, or where there is no manifest."""
+    path = Path(folder) / NAME
+    return read_json(path).get("unavailable") if path.is_file() else None
+
+
 def read(folder: str | Path) -> dict[str, Any]:
     """The manifest of a complete folder. Raises InputError where a file that it lists is missing."""
     folder = Path(folder)

@@ -135,13 +135,17 @@ class Plan:
 
     def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
         """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch asked for."""
-        source = without(self.source_of(path), "path", "columns")
+        source = {**without(self.source_of(path), "path", "columns"), **self._optional(path)}
         if not source.keys() & {"hub", "modelscope"}:
             return source
         pinned = sources_lock.pinned(sources_lock.read(lock), path, source) if lock else {}
         asked = without(source, "revision") if "commit" in pinned else source
         part = {**asked, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
         return sources_lock.settled(part, f"{results}/sources/{path}/manifest.json")
+
+    def _optional(self, path: str) -> Part:
+        kind, name = path.split("/")
+        return {"optional": True} if kind == "benchmarks" and self.config[kind][name]["optional"] else {}
 
     def toy(self, kind: str, name: str) -> Part:
         """What the miniature makes a source from: the seed and its sizes."""
@@ -217,12 +221,13 @@ class Plan:
     def prompts(self, run: str) -> Part:
         name, protocol = self.runs()[run]
         benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        own = benchmark["for_protocol"].get(protocol, {})
         choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
         return {
             "kind": benchmark["kind"],
-            "columns": benchmark["columns"],
+            "columns": {**benchmark["columns"], **_only(own, "gold")},
             "system": asked["system"],
-            "user": asked[benchmark["kind"]],
+            "user": own.get("user", asked[benchmark["kind"]]),
             **choice,
         }
 
@@ -254,7 +259,10 @@ class Plan:
         ]
 
     def grade(self, run: str) -> Part:
-        return {"grader": self.config["protocols"][self.runs()[run][1]]["grader"]}
+        name, protocol = self.runs()[run]
+        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
+        return {"grader": asked["grader"], **form, **_only(benchmark["for_protocol"].get(protocol, {}), "answer_form")}
 
     def compare(self, placed: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""

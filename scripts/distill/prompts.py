@@ -32,6 +32,8 @@ def prompt(item: Item, spec: dict[str, Any]) -> Row:
     texts = {"question": item.question}
     if spec["kind"] == "choice":
         choices, gold = shuffled(item, spec["shuffle_seed"])
+        choices = [choice.strip() for choice in choices]  # some of GPQA's end in a line break; lighteval strips both too
+        texts["question"] = item.question.strip()
         texts["choices"] = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
     messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []
     messages.append({"role": "user", "content": fill(spec["user"], **texts)})

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from distill import manifest
 from distill.errors import InputError
 from distill.files import Row, read_json, read_jsonl
 
@@ -98,6 +99,10 @@ class Results:
     def published_of(self, model: str, benchmark: str) -> list[Published]:
         """What was published as pass@1 of a model on a benchmark."""
         return [row for row in self.published if (row.model, row.benchmark, row.metric) == (model, benchmark, "pass@1")]
+
+    def unavailable(self, benchmark: str) -> str | None:
+        """Why an optional benchmark is not here; None where it is."""
+        return manifest.unavailable(self.root / "sources" / "benchmarks" / benchmark.partition("@")[0])
 
     def summary(self, model: str, benchmark: str) -> Row | None:
         return self._json(f"scores/{model}/{benchmark}.json")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from distill import stats
+from distill.answers import last_boxed
 from distill.errors import InputError
 from distill.files import Row, read_jsonl
 from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
@@ -35,6 +36,7 @@ class Item:
 
 
 def read_items(path: str | Path) -> dict[str, Item]:
+    """The items by id; none of an optional benchmark that is not here, whose file is empty."""
     items: dict[str, Item] = {}
     for row in read_jsonl(path):
         if missing := [key for key in ("id", "messages", "gold", "kind") if row.get(key) is None]:
@@ -42,8 +44,6 @@ def read_items(path: str | Path) -> dict[str, Item]:
         if row["id"] in items:
             raise InputError(f"{path}: item {row['id']!r} stands there twice: make it again with scripts/prompts.py")
         items[row["id"]] = Item(row["id"], row["messages"][-1]["content"], str(row["gold"]), row["kind"], tuple(row.get("choices") or ()))
-    if not items:
-        raise InputError(f"{path}: no items: make it again with scripts/prompts.py")
     return items
 
 
@@ -92,9 +92,13 @@ class Grading:
 
     grader: str = "boxed"
     prefilled: bool = False
-    answer_form: str = r"The final answer is \boxed{answer}."
+    answer_form: str = r"The final answer is \boxed{{answer}}."
     workers: int = 1
     timeout_s: float = 10.0
+
+    def written(self, gold: str) -> str:
+        """A gold as the protocol asks for it; of a gold that is a whole solution, its last box."""
+        return self.answer_form.replace("{answer}", last_boxed(gold) or gold)
 
     def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
         return grade_all(tasks, self.workers, self.timeout_s)
@@ -202,17 +206,22 @@ def _rounded(interval: tuple[float, float]) -> list[float]:
 
 
 def self_test(items: Mapping[str, Item], how: Grading) -> dict[str, float]:
-    """The share of items that our grader calls right when it is given: the gold in the protocol's form (should be 1), and (should be 0) the
-    question, a solution that breaks off before its answer, nothing, and the gold of another item."""
+    """What our grader makes of answers whose worth is known; nothing where another decides.
+
+    The share of items that our grader calls right when it is given: the gold in the protocol's form (should be 1), and (should be 0) the
+    question, a solution that breaks off before its answer, nothing, and the gold of another item.
+    """
+    if how.grader not in _DECIDES:
+        return {}
     listed = list(items.values())
     wrong = [_other_gold(listed, place) for place in range(len(listed))]
     close = "\n</think>\n\n" if how.prefilled else ""  # where a thought is open already, these solutions close it
     texts = {
-        "gold": [close + how.answer_form.replace("answer}", item.gold + "}") for item in listed],
+        "gold": [close + how.written(item.gold) for item in listed],
         "echo": [close + item.question for item in listed],
         "cut": [f"<think>\nI get \\boxed{{{item.gold}}}.\n</think>\n\n{item.question}\nSo the answer is" for item in listed],
         "empty": ["" for _ in listed],
-        "wrong": [close + how.answer_form.replace("answer}", gold + "}") for gold in wrong],
+        "wrong": [close + how.written(gold) for gold in wrong],
     }
     tasks = [item.task(text, how.prefilled) for kind in texts.values() for item, text in zip(listed, kind, strict=True)]
     right = np.array([verdict.correct for verdict in how.verdicts(tasks)], dtype=float).reshape(len(texts), len(listed))
@@ -234,7 +243,7 @@ def flags_of(items: Mapping[str, Item], self_test: Mapping[str, float]) -> list[
     letters = {item.gold for item in items.values() if item.kind == "choice"}
     if len(letters) == 1 and len(items) >= _MANY:
         flags.append(f"the gold of all {len(items)} choice questions is {letters.pop()}")
-    if self_test["gold"] < GOLD_RIGHT:
+    if self_test.get("gold", 1.0) < GOLD_RIGHT:
         flags.append(f"the grader calls {self_test['gold']:.1%} of the golds right (at least {GOLD_RIGHT:.1%} wanted)")
     flags += [
         f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"
@@ -247,5 +256,5 @@ def flags_of(items: Mapping[str, Item], self_test: Mapping[str, float]) -> list[
 def facts(summary: Mapping[str, Any]) -> str:
     """One line for the terminal: the score, its interval and how good its grader is."""
     low, high = summary["ci95"]
-    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items())
+    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items()) or "none, as another grader decides"
     return f"pass@1 {summary['pass@1']:.1%} [{low:.1%}, {high:.1%}], {summary['n_items']} items x {summary['n_samples']}; self-test: {test}"

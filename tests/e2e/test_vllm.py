@@ -129,8 +129,8 @@ def test_a_killed_run_leaves_no_worker_and_goes_on_where_it_was(asked, tmp_path)
     assert gone(pids)
     at_hand = asked.kept()
     assert 20 <= at_hand < 15 * 300
-    said = asked.run("mini_math", LONG)
-    assert f"{15 * 300} answers wanted, {at_hand} at hand" in said
+    asked.run("mini_math", LONG)
+    assert asked.kept() == 15 * 300  # nothing was answered twice
     whole = Asked(asked.results, tmp_path / "whole")
     whole.run("mini_math", LONG)
     assert asked.output("mini_math").read_bytes() == whole.output("mini_math").read_bytes()

@@ -150,8 +150,9 @@ def _pipeline(recorded: Sequence[Recorded], texts: Sequence[str], pipe: Any) -> 
         if response.kind == "choice":  # as in lighteval/tasks/tasks/gpqa.py, gpqa_instruct_prompt
             letters = [chr(ord("A") + index) for index in range(response.n_choices)]
             return Watched(response.question, letters, letters.index(response.gold), instruction=response.question)
-        # As in lighteval/tasks/tasks/math_500.py, whose gold is a whole solution that ends in the box.
-        return Watched(response.question, [rf"ANSWER: $\boxed{{{response.gold}}}$"], 0)
+        # As in lighteval/tasks/tasks/math_500.py, whose gold is a whole solution: that, or the box that it ends in.
+        gold = response.gold if "\\boxed" in response.gold else rf"$\boxed{{{response.gold}}}$"
+        return Watched(response.question, [f"ANSWER: {gold}"], 0)
 
     metric = Metrics.gpqa_instruct_pass_at_k if recorded[0].kind == "choice" else Metrics.pass_at_k_math
     task = LightevalTaskConfig(

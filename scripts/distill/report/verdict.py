@@ -17,7 +17,7 @@ TOLD = (*DETECTED, "no detectable difference", "not compared")
 def section(names: Names, results: Results) -> str:
     if not results.scores:
         return gap("scores (comparison.csv)")
-    lines = [harness(names, results)]
+    lines = [harness(names, results), *gaps(names, results)]
     students, references = names.of_role("student"), names.of_role("reference")
     for student in students:
         lines += [against(names, results, student, other, noise=False) for other in names.of_role("baseline")]
@@ -48,8 +48,19 @@ def harness(names: Names, results: Results) -> str:
     return f"**Harness check: undecided.** {_told(names, rows)}: too few items or samples to tell."
 
 
+def gaps(names: Names, results: Results) -> list[str]:
+    """Optional benchmarks that are not here, and what would bring them."""
+    found = {benchmark.name.partition("@")[0]: benchmark for benchmark in names.benchmarks}
+    return [
+        f"**Gap:** no score on {text(benchmark.label)}. {text(why)} (after removing results/sources/benchmarks/{text(name)})."
+        for name, benchmark in found.items()
+        if (why := results.unavailable(name))
+    ]
+
+
 def _self_test(names: Names, results: Results) -> str:
-    tests = {benchmark: graders.self_test(names, results, benchmark) for benchmark in names.benchmarks}
+    here = [benchmark for benchmark in names.benchmarks if not results.unavailable(benchmark.name)]
+    tests = {benchmark: graders.self_test(names, results, benchmark) for benchmark in here}
     bad = [text(names.benchmark_label(benchmark.name)) for benchmark, test in tests.items() if graders.failures(test)]
     if bad:
         return f"**failed** on {listed(bad)}, so believe no score before that is mended"
