@@ -26,22 +26,24 @@ class Asked:
 
     def __init__(self, results: Path, folder: Path):
         self.results, self.folder = results, folder
+        folder.mkdir(exist_ok=True)
 
-    def start(self, benchmark: str, spec: dict, siblings: tuple[str, ...] = (), runtime: str = "{}", **options) -> subprocess.Popen:
+    def start(self, benchmark: str, spec: dict, siblings: tuple[str, ...] = (), runtime: str = "{}") -> subprocess.Popen:
         others = [{"prompts": self.prompts(name), "spec": spec, "output": str(self.output(name))} for name in siblings]
         command = [sys.executable, PROJECT / "scripts/respond.py", "--model", self.results / "models/ours", "--runtime", runtime]
         command += ["--prompts", self.prompts(benchmark), "--spec", json.dumps(spec), "--siblings", json.dumps(others)]
         command += ["--work", self.folder / "work", "--output", self.output(benchmark)]
         env = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, start_new_session=True, **options
-        )
+        with open(self.folder / "log", "w") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text(encoding="utf-8")
 
     def run(self, *args, **kwargs) -> str:
-        done = self.start(*args, **kwargs)
-        said = done.communicate(timeout=600)[0]
-        assert done.returncode == 0, said[-3000:]
-        return said
+        """What it said."""
+        assert self.start(*args, **kwargs).wait(timeout=600) == 0, self.said()[-3000:]
+        return self.said()
 
     def prompts(self, benchmark: str) -> str:
         return str(self.results / "benchmarks" / benchmark / "prompts.jsonl")
@@ -142,8 +144,7 @@ def test_a_worker_that_dies_is_one_clear_line_and_its_answers_are_kept(asked):
     until_kept(asked, running, 20)
     (pid,) = workers(asked.results / "models/ours")
     os.kill(pid, signal.SIGKILL)
-    said = running.communicate(timeout=60)[0]
-    assert running.returncode == 2
-    assert "a vLLM worker has died (signal SIGKILL)" in said.splitlines()[-1]
+    assert running.wait(timeout=60) == 2
+    assert "a vLLM worker has died (signal SIGKILL)" in asked.said().splitlines()[-1]
     assert asked.kept() >= 20
     assert not asked.output("mini_math").exists()
