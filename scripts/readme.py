@@ -150,7 +150,7 @@ def examples() -> list[dict]:
     """The configurations in config/, each with its defaults; one that is no whole one is laid over the miniature."""
     miniature, keys = _yaml("config.yaml"), _yaml("schema.yaml")["properties"].keys()
     given = [_yaml(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))]
-    return [load(one if "protocols" in one else _over(miniature, one)) for one in given if one.keys() <= keys]
+    return [load(one if {"models", "protocols"} <= one.keys() else _over(miniature, one)) for one in given if one.keys() <= keys]
 
 
 def _yaml(name: str) -> dict:
