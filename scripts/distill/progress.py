@@ -8,9 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import IO, TypeVar
-
-from tqdm import tqdm
+from typing import IO, Any, TypeVar
 
 Item = TypeVar("Item")
 EVERY_S = float(os.environ.get("DISTILL_PROGRESS_S", "10"))
@@ -24,11 +22,11 @@ class Progress:
         self._at_hand = at_hand
         self._stream = sys.stderr if stream is None else stream
         self._start = self._shown = time.monotonic()
-        self._bar = (
-            tqdm(desc=what, total=total, initial=at_hand, unit=f" {unit}", mininterval=1, dynamic_ncols=True, file=self._stream)
-            if self._stream.isatty()
-            else None
-        )
+        self._bar: Any = None
+        if self._stream.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=what, total=total, initial=at_hand, unit=f" {unit}", mininterval=1, dynamic_ncols=True, file=self._stream)
 
     def __enter__(self) -> "Progress":
         return self

@@ -1,0 +1,83 @@
+"""The data stages at the size of R1's own set: time and memory of each, on made-up short rows.
+
+    python bench/scale.py                       # 20,000 and 1,000,000 rows; docs/scale.md has what it printed
+    python bench/scale.py --rows 2000 20000
+
+Prints a line a stage: seconds, rows a second, peak memory of its processes. The rows are short (20 words of thought, one in a hundred with
+an answer for math-verify): what is measured is what grows with the number of rows. What grows with their length is measured by
+bench/data_stage.py. `packing` is scripts/distill/packing.py alone on the lengths of all rows; audit holds it too.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from data_stage import SCRIPTS, make_tokenizer, run_all, traces
+
+from distill.files import write_jsonl
+from distill.packing import STRATEGIES
+
+MAX_LENGTH = 4096
+
+
+def stages(folder: Path, rows: int, workers: int) -> dict[str, list[str]]:
+    """The command of each stage, in their order."""
+    spec = {"ngram": 8, "max_tokens": 100_000, "benchmarks": {"one": {"columns": {"question": "question"}}}}
+    made = {
+        "normalise": ["normalise.py", "--format", "table", "--input", folder / "raw.jsonl", "--output", folder / "traces.jsonl"],
+        "filter": ["filter.py", "--traces", folder / "traces.jsonl", "--tokenizer", folder / "tokenizer", "--spec", json.dumps(spec)],
+        "audit": ["audit.py", "--sft", folder / "sft.jsonl", "--tokenizer", folder / "tokenizer", "--output", folder / "audit.json"],
+        "seal": ["seal.py", "--output", folder / "digests.json", f"made-up={folder / 'sft.jsonl'}"],
+    }
+    made["filter"] += ["--benchmark", f"one={folder / 'one.jsonl'}", "--workers", workers, "--output", folder / "sft.jsonl"]
+    made["filter"] += ["--dropped", folder / "dropped.jsonl", "--funnel", folder / "funnel.json"]
+    made["audit"] += ["--spec", json.dumps({"max_length": MAX_LENGTH, "packing": "bfd_split"})]
+    commands = {name: [sys.executable, str(SCRIPTS / program), *map(str, rest)] for name, (program, *rest) in made.items()}
+    return commands | {f"packing {name}": [sys.executable, __file__, "--pack", name, str(rows)] for name in STRATEGIES if name != "none"}
+
+
+def pack(strategy: str, rows: int) -> None:
+    """Share sequences among documents of 500 to 20,000 tokens, as long as traces of R1 are."""
+    sys.path.insert(0, str(SCRIPTS))
+    from distill.packing import sequences
+
+    rng = random.Random(0)
+    sequences([rng.randint(500, 20_000) for _ in range(rows)], MAX_LENGTH, strategy)
+
+
+def measure(rows: int, workers: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        make_tokenizer(folder / "tokenizer")
+        write_jsonl(folder / "one.jsonl", ({"question": row["question"]} for row in traces(500, 1, 500, seed=100)))
+        write_jsonl(folder / "raw.jsonl", traces(rows, 20, hard_every=100))
+        print(
+            f"{rows:,} rows of {(folder / 'raw.jsonl').stat().st_size / rows:.0f} bytes, {workers} workers; load {os.getloadavg()[0]:.1f}"
+        )
+        for stage, command in stages(folder, rows, workers).items():
+            took = run_all([command], memory=True)
+            speed = f"{took.wall:.1f} s, {took.processor:.1f} s of processor, {rows / took.wall:,.0f} rows/s"
+            print(f"  {stage}: {speed}, {took.megabytes:,.0f} MB")
+        kept = json.loads((folder / "funnel.json").read_bytes())["kept"]
+        print(f"  {kept:,} rows kept, {(folder / 'sft.jsonl').stat().st_size / 1e6:,.0f} MB of sft.jsonl", flush=True)
+
+
+def main() -> None:
+    sys.stdout.reconfigure(line_buffering=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 1_000_000], help="numbers of rows")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes of filter")
+    parser.add_argument("--pack", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.pack:
+        return pack(args.pack[0], int(args.pack[1]))
+    for rows in args.rows:
+        measure(rows, args.workers)
+
+
+if __name__ == "__main__":
+    main()
