@@ -35,7 +35,7 @@ def main() -> None:
     options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
     options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train; until: end at this epoch")
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file; the base's own template if absent")
-    options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, save_steps: what changes speed and not the result")
+    options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, save_steps, report_to: what changes no result")
     options.add_argument("--save", nargs="*", type=float, default=[], help="epochs whose model is kept in the work folder as it is then")
     options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
@@ -76,7 +76,14 @@ def main() -> None:
         from distill.training.trainer import Stopped
 
         arguments = sft.arguments(
-            recipe, folder, runtime.get("device", "auto"), runtime.get("micro_batch", 8), runtime.get("save_steps", 100), world_size
+            recipe,
+            folder,
+            runtime.get("device", "auto"),
+            runtime.get("micro_batch", 8),
+            runtime.get("save_steps", 100),
+            world_size,
+            runtime.get("report_to", ()),
+            args.output.name,
         )
         trainer = sft.build(args.base, rows, recipe, template, arguments)
         shown = check_mask(trainer, rows[0], recipe)

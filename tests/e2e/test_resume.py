@@ -36,12 +36,12 @@ def unbroken(trainer, finished, tmp_path_factory):
     return made
 
 
-def argv(finished, folder: Path, recipe: dict, save: list[float] = SAVE, output: str = "model") -> list[str]:
+def argv(finished, folder: Path, recipe: dict, save: list[float] = SAVE, output: str = "model", **runtime) -> list[str]:
     return [
         *("--base", str(finished.folder / "results/models/base")),
         *("--data", str(finished.folder / "results/data/mini_stratos/sft.jsonl")),
         *("--work", str(folder / "work"), "--output", str(folder / output), "--spec", json.dumps(recipe)),
-        *("--runtime", '{"device": "cpu", "save_steps": 3, "micro_batch": 4}', "--save", *map(str, save)),
+        *("--runtime", json.dumps({"device": "cpu", "save_steps": 3, "micro_batch": 4, **runtime}), "--save", *map(str, save)),
     ]
 
 
@@ -123,3 +123,25 @@ def test_an_epoch_beyond_max_steps_is_refused_before_the_first_step(trainer, fin
     status, out = trainer.run(argv(finished, tmp_path, GROUPED | {"max_steps": 5}, [1.0]))
     assert status == 2
     assert out.rstrip().endswith("epochs that 5 steps make; remove it") and "train.save: 1 is beyond the" in out
+
+
+def test_tensorboard_shows_the_log_and_changes_nothing(trainer, finished, tmp_path):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    recipe = GROUPED | {"max_steps": 4}
+    for runtime in ({}, {"report_to": ["tensorboard"]}):
+        status, out = trainer.run(argv(finished, tmp_path / str(len(runtime)), recipe, [], **runtime))
+        assert status == 0, out[-3000:]
+    plain, watched = tmp_path / "0", tmp_path / "1"
+    assert manifest(plain / "model") == manifest(watched / "model")
+    assert [path.name for path in plain.glob("work/*")] == [path.name for path in watched.glob("work/*")]
+    seen = events.EventAccumulator(str(next(watched.glob("work/*/tensorboard"))))
+    seen.Reload()
+    shown = [(event.step, event.value) for event in seen.Scalars("train/loss")]
+    assert shown == [(row["step"], pytest.approx(row["loss"])) for row in log(watched / "model")]
+    assert not list(plain.glob("work/*/tensorboard"))
+
+
+def test_a_tracker_that_is_not_installed_is_named(trainer, finished, tmp_path):
+    status, out = trainer.run(argv(finished, tmp_path, GROUPED, [], report_to=["no_such_tracker"]))
+    assert status == 2
+    assert out.rstrip().endswith("runtime.report_to: no_such_tracker is not installed; pip install no_such_tracker, or take it out")

@@ -16,6 +16,7 @@ from distill.errors import InputError
 from distill.launching import world
 from distill.training import kernels
 from distill.training.recipe import Recipe, accumulation
+from distill.training.trackers import trackers
 from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer, full_disk_told
 
 disable_progress_bar()
@@ -23,8 +24,17 @@ disable_progress_bar()
 STRATEGY = {"none": None, "bfd": "bfd", "bfd_split": "bfd_split", "wrapped": "wrapped"}
 
 
-def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_steps: int, world_size: int) -> SFTConfig:
-    """The recipe as TRL and transformers take it."""
+def arguments(
+    recipe: Recipe,
+    run: Path,
+    device: str,
+    micro_batch: int,
+    save_steps: int,
+    world_size: int,
+    report_to: Sequence[str] = (),
+    name: str | None = None,
+) -> SFTConfig:
+    """The recipe as TRL and transformers take it; `name` is what trackers call the run."""
     micro, steps = accumulation(recipe.global_batch, world_size, micro_batch)
     minimum = {"min_lr_rate": recipe.min_lr_rate} if recipe.lr_scheduler_type == "cosine_with_min_lr" else {}
     use_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
@@ -59,7 +69,8 @@ def arguments(recipe: Recipe, run: Path, device: str, micro_batch: int, save_ste
         save_strategy="steps",
         save_steps=save_steps,
         disable_tqdm=True,
-        report_to="none",
+        report_to=trackers(report_to, run),
+        run_name=name,
         dataloader_num_workers=0,
         ddp_find_unused_parameters=False,
     )
