@@ -1,9 +1,7 @@
 """What a batch teaches and what its loss is, against a few lines of plain PyTorch, for each way of packing."""
 
-import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import tiny_training as tiny
@@ -21,30 +19,22 @@ KERNELS = [(device, dtype, name) for device in DEVICES for dtype in kernels.GAP 
 RECIPE = Recipe.of(tiny.RECIPE | {"max_length": 128})
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    tiny.base(folder / "base")
-    tiny.data(folder / "sft.jsonl")
-    return folder
-
-
 @pytest.fixture
-def built(world, tmp_path):
+def built(tiny_world, tmp_path):
     """built(**recipe): a trainer over the tiny world, and its rows."""
 
     def built(template=None, rows=None, **changes):
         recipe = replace(RECIPE, **changes)
-        rows = rows or tiny_chat.read_jsonl(world / "sft.jsonl")
-        return sft.build(world / "base", rows, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
+        rows = rows or tiny_chat.read_jsonl(tiny_world / "sft.jsonl")
+        return sft.build(tiny_world / "base", rows, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
 
     return built
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize(("device", "dtype", "kernel"), KERNELS)
-def test_documents_packed_are_documents_alone(world, device, dtype, kernel, checkpointing):
-    config = AutoConfig.from_pretrained(world / "base")
+def test_documents_packed_are_documents_alone(tiny_world, device, dtype, kernel, checkpointing):
+    config = AutoConfig.from_pretrained(tiny_world / "base")
     proof = kernels.prove(config, kernel, device, dtype, checkpointing)
     assert proof.holds(dtype), proof
     assert proof.leak == 0
@@ -52,22 +42,22 @@ def test_documents_packed_are_documents_alone(world, device, dtype, kernel, chec
         assert proof.gap <= 1e-5
 
 
-def test_the_proof_tells_a_kernel_that_lets_documents_see_each_other(world):
-    proof = kernels.prove(AutoConfig.from_pretrained(world / "base"), "sdpa", torch.device("cpu"), "float32", False, blind=True)
+def test_the_proof_tells_a_kernel_that_lets_documents_see_each_other(tiny_world):
+    proof = kernels.prove(AutoConfig.from_pretrained(tiny_world / "base"), "sdpa", torch.device("cpu"), "float32", False, blind=True)
     assert proof.leak > 100 * kernels.LEAK
     assert not proof.holds("float32")
     assert not proof.holds("bfloat16")
 
 
-def test_a_kernel_that_fails_its_proof_is_passed_over_and_the_log_says_so(world, monkeypatch):
+def test_a_kernel_that_fails_its_proof_is_passed_over_and_the_log_says_so(tiny_world, monkeypatch):
     """A stand-in for a machine with an accelerator: its kernels cannot run here, which is one way to fail."""
     monkeypatch.setattr(kernels, "candidates", lambda *_: [kernels.TORCH_VARLEN, "sdpa"])
-    name, line = kernels.choose(AutoConfig.from_pretrained(world / "base"), torch.device("cpu"), "bfloat16", packed=True)
+    name, line = kernels.choose(AutoConfig.from_pretrained(tiny_world / "base"), torch.device("cpu"), "bfloat16", packed=True)
     assert name == "sdpa"
     assert line.startswith("attention: sdpa on cpu in bfloat16; not torch_varlen (")
 
 
-def test_torchs_varlen_attention_is_called_as_transformers_calls_attention(world, monkeypatch):
+def test_torchs_varlen_attention_is_called_as_transformers_calls_attention(tiny_world, monkeypatch):
     """torch_varlen with torch's CUDA kernel replaced by the same attention a document at a time: the shapes and bounds are right."""
     import torch.nn.attention.varlen as varlen
 
@@ -82,7 +72,7 @@ def test_torchs_varlen_attention_is_called_as_transformers_calls_attention(world
         return torch.cat(pieces)
 
     monkeypatch.setattr(varlen, "varlen_attn", a_document_at_a_time)
-    proof = kernels.prove(AutoConfig.from_pretrained(world / "base"), kernels.TORCH_VARLEN, torch.device("cpu"), "float32", False)
+    proof = kernels.prove(AutoConfig.from_pretrained(tiny_world / "base"), kernels.TORCH_VARLEN, torch.device("cpu"), "float32", False)
     assert proof.holds("float32"), proof
 
 
@@ -99,14 +89,14 @@ def plain_loss(model, documents) -> float:
 
 @pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])
 @pytest.mark.parametrize("loss_on", ["completion", "all"])
-def test_the_loss_of_a_batch_is_plain_pytorchs(built, world, packing, loss_on):
+def test_the_loss_of_a_batch_is_plain_pytorchs(built, tiny_world, packing, loss_on):
     trainer, rows, recipe = built(packing=packing, loss_on=loss_on)
     masks.check_mask(trainer, rows[0], recipe)
     batch = masks.first_batch(trainer)
     assert len(masks.documents(batch)) >= 2
     with torch.no_grad():
         ours = float(trainer.compute_loss(trainer.model, {**batch}))
-        plain = plain_loss(AutoModelForCausalLM.from_pretrained(world / "base").eval(), masks.documents(batch))
+        plain = plain_loss(AutoModelForCausalLM.from_pretrained(tiny_world / "base").eval(), masks.documents(batch))
     assert ours == pytest.approx(plain, abs=1e-5)
 
 
@@ -194,10 +184,8 @@ def test_nothing_that_trains_or_answers_asks_for_nvidia():
     assert not [line for line in pins.splitlines() if line.startswith(("nvidia", "flash-attn", "flash_attn", "bitsandbytes"))]
 
 
-def test_the_log_tells_the_kernel_and_the_first_batch(world, tmp_path):
-    out = tiny.end(tiny.start(world, tmp_path / "model", packing="wrapped", max_steps=1))
+def test_the_log_tells_the_kernel_and_the_first_batch(trained):
+    out = (trained().parent / "out.txt").read_text()
     assert "attention: sdpa on cpu in float32" in out
-    assert "warning: train.packing wrapped" in out
-    assert "the batch" not in out
+    assert "48 rows; the first batch begins, [without loss]:\n[<|im_start|>user\n" in out
     assert "<|im_start|>assistant\n]" in out
-    assert json.loads((Path(tmp_path) / "model/manifest.json").read_bytes())["recipe"]["packing"] == "wrapped"

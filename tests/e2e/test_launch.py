@@ -14,29 +14,6 @@ import tiny_training as tiny
 LOSS, LEARNED = 1e-5, 1e-3
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    tiny.base(folder / "base")
-    tiny.data(folder / "sft.jsonl")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(world, tmp_path_factory):
-    """trained(launcher, processes): the model's folder, trained once."""
-    made = {}
-
-    def trained(launcher="single", processes=1):
-        if (launcher, processes) not in made:
-            folder = tmp_path_factory.mktemp(launcher) / "model"
-            tiny.end(tiny.start(world, folder, launcher, processes))
-            made[launcher, processes] = folder
-        return made[launcher, processes]
-
-    return trained
-
-
 def learned_apart(folder, other, base) -> float:
     """The norm of the difference of two models, as a part of the norm of what the first has learned from the base."""
     one, two, start = (tiny.weights(place) for place in (folder, other, base))
@@ -49,22 +26,23 @@ def learned_apart(folder, other, base) -> float:
 @pytest.mark.parametrize(
     "launcher", ["ddp", "zero3", pytest.param("zero2", marks=pytest.mark.slow), pytest.param("fsdp2", marks=pytest.mark.slow)]
 )
-def test_two_processes_end_where_one_does(trained, world, launcher):
+def test_two_processes_end_where_one_does(trained, tiny_world, launcher):
     single, two = trained(), trained(launcher, 2)
     for row, other in zip(tiny.log(single), tiny.log(two), strict=True):
         assert (row["tokens"], row["epoch"], row["lr"]) == (other["tokens"], other["epoch"], other["lr"])
         assert other["loss"] == pytest.approx(row["loss"], rel=LOSS)
-    apart = learned_apart(single, two, world / "base")
+    apart = learned_apart(single, two, tiny_world / "base")
     print(f"{launcher}: {apart:.1e} of what was learned")
     assert apart < LEARNED
     manifest = json.loads((two / "manifest.json").read_bytes())
     assert manifest["world_size"] == 2
 
 
-def test_the_tolerance_tells_another_recipe(trained, world, tmp_path):
+@pytest.mark.slow
+def test_the_tolerance_tells_another_recipe(trained, tiny_world, tmp_path):
     """What the tolerance above is worth: a learning rate that is 1 % higher is outside."""
-    tiny.end(tiny.start(world, tmp_path / "model", learning_rate=tiny.RECIPE["learning_rate"] * 1.01))
-    assert learned_apart(trained(), tmp_path / "model", world / "base") > 2 * LEARNED
+    tiny.end(tiny.start(tiny_world, tmp_path / "model", learning_rate=tiny.RECIPE["learning_rate"] * 1.01))
+    assert learned_apart(trained(), tmp_path / "model", tiny_world / "base") > 2 * LEARNED
 
 
 def test_the_export_of_zero3_loads_in_transformers_and_vllm(trained):
@@ -93,11 +71,13 @@ print("GREEDY", ours == list(theirs), ours)
     assert "GREEDY True" in done.stdout, done.stdout[-2000:] + done.stderr[-3000:]
 
 
-def test_two_machines_that_know_each_other_from_slurm_end_in_the_bytes_of_two_processes(trained, world, tmp_path):
+def test_two_machines_that_know_each_other_from_slurm_end_in_the_bytes_of_two_processes(trained, tiny_world, tmp_path):
     """Two launches, each with Slurm's environment of its own; the first is reached at 127.0.0.2, its second loopback address."""
     slurm = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_NODELIST": "127.0.0.[2-3]"}
     output = tmp_path / "model"
-    machines = [tiny.start(world, output, "ddp", 1, options=("--nodes", 2), env=slurm | {"SLURM_NODEID": str(rank)}) for rank in (1, 0)]
+    machines = [
+        tiny.start(tiny_world, output, "ddp", 1, options=("--nodes", 2), env=slurm | {"SLURM_NODEID": str(rank)}) for rank in (1, 0)
+    ]
     for machine in machines:
         tiny.end(machine)
     assert tiny.digest(output) == tiny.digest(trained("ddp", 2))
@@ -105,14 +85,14 @@ def test_two_machines_that_know_each_other_from_slurm_end_in_the_bytes_of_two_pr
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["ddp", "zero3", "zero2", "fsdp2"])
-def test_a_stopped_training_of_two_processes_resumes_to_the_byte(trained, world, tmp_path, launcher):
-    stopped = tiny.start(world, tmp_path / "model", launcher, 2)
+def test_a_stopped_training_of_two_processes_resumes_to_the_byte(trained, tiny_world, tmp_path, launcher):
+    stopped = tiny.start(tiny_world, tmp_path / "model", launcher, 2)
     for line in stopped.stdout:
         if line.startswith("train: 3 of "):
             os.kill(stopped.pid, signal.SIGTERM)
     assert stopped.wait(timeout=120) == 75
     assert not (tmp_path / "model" / "manifest.json").exists()
-    assert "resuming from" in tiny.end(tiny.start(world, tmp_path / "model", launcher, 2))
+    assert "resuming from" in tiny.end(tiny.start(tiny_world, tmp_path / "model", launcher, 2))
     assert tiny.digest(tmp_path / "model") == tiny.digest(trained(launcher, 2))
 
 
@@ -125,8 +105,9 @@ def test_a_checkpoint_of_another_world_size_or_launcher_is_not_resumed(trained):
     assert keys == {"ddp", "zero3"}
 
 
-def test_numbers_that_do_not_divide_among_the_processes_are_one_line(world, tmp_path):
-    process = tiny.start(world, tmp_path / "model", "ddp", 2, global_batch=5)
+@pytest.mark.slow
+def test_numbers_that_do_not_divide_among_the_processes_are_one_line(tiny_world, tmp_path):
+    process = tiny.start(tiny_world, tmp_path / "model", "ddp", 2, global_batch=5)
     out, _ = process.communicate(timeout=200)
     assert process.returncode != 0
     assert "train.global_batch: 5 sequences do not divide among 2 processes; use 1, 5 processes" in out

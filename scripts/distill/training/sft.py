@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import is_liger_kernel_available
@@ -13,6 +14,7 @@ from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
 from distill.errors import InputError
+from distill.files import read_json, write_json
 from distill.launching import world
 from distill.training import kernels
 from distill.training.recipe import Recipe, accumulation
@@ -146,5 +148,18 @@ def save(trainer: Trainer, folder: Path) -> None:
         trainer.save_model(str(folder))
     model.config.use_cache = False  # the training may go on
     if trainer.args.should_save:
+        as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32)
         tokenizer.save_pretrained(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)
+
+
+def as_declared(folder: Path, dtype: torch.dtype) -> None:
+    """Write the weights in `folder` in the recipe's precision, whichever the launcher keeps them in: DeepSpeed exports bfloat16, the
+    others the float32 that they train."""
+    for path in sorted(folder.glob("*.safetensors")):
+        tensors = load_file(path)
+        if any(tensor.dtype != dtype for tensor in tensors.values()):
+            save_file({name: tensor.to(dtype) for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
+        path.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 lets nobody but the owner read them
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
