@@ -145,7 +145,12 @@ def save(trainer: Trainer, folder: Path) -> None:
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     with full_disk_told(folder, "the trained model; all its checkpoints are still good"):
-        trainer.save_model(str(folder))
+        if trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 would write no weights and say nothing
+            weights = trainer.accelerator.get_state_dict(trainer.model)
+            if trainer.args.should_save:
+                trainer._save(str(folder), state_dict=weights)
+        else:
+            trainer.save_model(str(folder))
     model.config.use_cache = False  # the training may go on
     if trainer.args.should_save:
         as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32)
