@@ -18,6 +18,9 @@ import pytest
 import yaml
 from conftest import Checkout, checkout
 
+from distill import manifest
+from distill.engines import ENGINES
+
 PROJECT = Path(__file__).parents[2]
 QUESTIONS = [{"problem": f"What is {number} + {number}?", "answer": str(2 * number)} for number in range(12)]
 SAMPLES = 2
@@ -41,7 +44,7 @@ def model(tmp_path_factory) -> Path:
     subprocess.run(made, check=True, capture_output=True)
     vocabulary = len(json.loads((folder / "tokenizer.json").read_bytes())["model"]["vocab"]) + 400
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 64}
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 64}
     network = Qwen2ForCausalLM(Qwen2Config(vocab_size=vocabulary, max_position_embeddings=1024, **sizes))
     network.generation_config = GenerationConfig(eos_token_id=vocabulary - 1, pad_token_id=0)
     network.save_pretrained(folder)
@@ -187,6 +190,34 @@ def test_a_model_that_is_not_there_is_one_line(questions, port, tmp_path):
     code, said = finish(client(tmp_path, questions, Path("no-such-model"), port))
     assert code == 2 and "no-such-model" in said.strip().split("\n")[-1] and "Traceback" not in said
     assert not (tmp_path / "taught").exists()
+
+
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "openai"])
+def test_a_model_on_this_machine_teaches_too_and_goes_on_after_a_kill(engine, model, questions, tmp_path):
+    manifest.write(model, made_by="a test")
+
+    def teacher(folder: Path) -> subprocess.Popen:
+        arguments = {
+            "questions": questions, "spec": json.dumps({**SPEC, "engine": engine}), "model": model,
+            "runtime": json.dumps({"device": "cpu", "batch_size": 4}), "work": folder / "work", "output": folder / "taught",
+        }  # fmt: skip
+        command = [sys.executable, str(PROJECT / "scripts" / "generate_traces.py")]
+        command += [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
+        return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    process = teacher(tmp_path / "broken")
+    until(lambda: process.poll() is not None or len(kept(tmp_path / "broken")) >= 4, 120)
+    process.kill()
+    process.communicate()
+    before = kept(tmp_path / "broken")
+    assert len(before) >= 4
+    for folder in ("broken", "whole"):
+        code, said = finish(teacher(tmp_path / folder))
+        assert code == 0, said
+    after = kept(tmp_path / "broken")
+    assert after[: len(before)] == before and len(after) == len(set(after)) == len(QUESTIONS) * SAMPLES
+    one, other = ((tmp_path / folder / "taught" / "traces.jsonl").read_bytes() for folder in ("broken", "whole"))
+    assert one == other
 
 
 def tokens(store: Path) -> list[int]:
