@@ -123,7 +123,7 @@ def outcome(plan: Plan, run: str, items: list[Item], folder: Path) -> dict[str, 
     """The self-test of a benchmark as grade.py makes it."""
     path = folder / "prompts.jsonl"
     path.write_text("".join(json.dumps(prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
-    asked, how = read_items(path), Grading(**plan.grade(run))
+    asked, how = read_items(path), Grading(**{key: value for key, value in plan.grade(run).items() if key != "max_new_tokens"})
     found = self_test(asked, how)
     assert flags_of(asked, found) == []
     return found
