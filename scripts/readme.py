@@ -148,19 +148,19 @@ def _key_row(key: str, entry: dict, steps: list[str]) -> str:
 
 def examples() -> list[dict]:
     """The configurations in config/, each with its defaults; one that is no whole one is laid over the miniature."""
-    miniature, keys = _yaml("config.yaml"), _yaml("schema.yaml")["properties"].keys()
-    given = [_yaml(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))]
-    return [load(one if {"models", "protocols"} <= one.keys() else _over(miniature, one)) for one in given if one.keys() <= keys]
+    miniature, keys = example("config.yaml"), example("schema.yaml")["properties"].keys()
+    given = [example(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))]
+    return [load(one if {"models", "protocols"} <= one.keys() else over(miniature, one)) for one in given if one.keys() <= keys]
 
 
-def _yaml(name: str) -> dict:
+def example(name: str) -> dict:
     return yaml.safe_load((PROJECT / "config" / name).read_text(encoding="utf-8"))
 
 
-def _over(below: dict, above: dict) -> dict:
+def over(below: dict, above: dict) -> dict:
     """As Snakemake lays one --configfile over another."""
     both = below.keys() & above.keys()
-    return {**below, **above, **{key: _over(below[key], above[key]) for key in both if isinstance(below[key], dict)}}
+    return {**below, **above, **{key: over(below[key], above[key]) for key in both if isinstance(below[key], dict)}}
 
 
 def scores(report: str) -> str:

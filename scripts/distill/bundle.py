@@ -13,6 +13,7 @@ from typing import Any
 from distill.answers import cut_thought
 from distill.errors import InputError
 from distill.files import Row, dumps, read_json, read_jsonl
+from distill.report.estimates import WEIGHTS, weights_of
 
 SPEC, SUMS, PUBLISHED = "bundle.json", "SHA256SUMS", "config/published.csv"
 TABLES = ("report.md", "report.html", "comparison.csv", "differences.csv", "published.csv", "comparison.tex", "data/digests.json")
@@ -28,7 +29,7 @@ def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) ->
     gated = {entry["name"] for entry in spec["report"]["benchmarks"] if entry.get("gated")}
     as_it_is = [*TABLES, *(path.relative_to(results).as_posix() for path in results.glob("figures/*.*"))]
     as_it_is += [f"data/{dataset}/{name}.json" for dataset in datasets for name in ("funnel", "contamination", "audit")]
-    as_it_is += [f"models/{model}/manifest.json" for model in models]
+    as_it_is += [f"models/{model}/{name}.json" for model in models for name in ("manifest", "config")]
     as_it_is += [f"scores/{model}/{run}.json" for model in models for run in runs]
     changed: dict[str, Callable[[Row], Row]] = {
         "provenance.json": partial(without, "made_at"),
@@ -43,6 +44,8 @@ def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) ->
         as_it_is, changed = (as_it_is, changed | texts) if run in gated else ([*as_it_is, *texts], changed)
     found: dict[str, Path | Iterator[str]] = {name: results / name for name in as_it_is if (results / name).is_file()}
     found |= {name: _changed(results / name, change) for name, change in changed.items() if (results / name).is_file()}
+    sizes = {f"models/{model}/{WEIGHTS}": weights_of(results / "models" / model) for model in models}
+    found |= {name: iter([dumps(size) + "\n"]) for name, size in sizes.items() if size}
     return {f"results/{name}": source for name, source in found.items()} | dict(others)
 
 

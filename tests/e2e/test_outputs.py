@@ -5,8 +5,6 @@ import re
 import subprocess
 import sys
 
-import bundle
-
 
 def test_snakemakes_report_holds_the_page_and_every_caption(finished, tmp_path):
     here = finished.copy(tmp_path / "project")
@@ -25,8 +23,8 @@ def test_a_bundle_of_the_run_comes_out_again(finished, tmp_path):
     here = finished.copy(tmp_path / "project")
     done = here.snakemake("--cores", "1", "results/bundle.zip")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert re.findall(r"^rule (\w+):", done.stdout + done.stderr, re.MULTILINE) == ["bundle"]
+    assert re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE) == ["bundle"]
     checked = subprocess.run(
-        [sys.executable, bundle.__file__, "--check", "results/bundle.zip"], cwd=here.folder, capture_output=True, text=True
+        [sys.executable, "scripts/bundle.py", "--check", "results/bundle.zip"], cwd=here.folder, capture_output=True, text=True
     )
     assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout

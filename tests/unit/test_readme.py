@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import readme
+import yaml
+
+from distill.config import load
 
 PROJECT = Path(readme.PROJECT)
 
@@ -15,6 +18,34 @@ def test_every_key_is_in_the_manual_as_the_schema_has_it():
 def test_the_staleness_table_is_the_tested_one():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     assert readme.block(page, "staleness", readme.staleness()) == page, "run: python scripts/readme.py"
+
+
+def test_the_rule_graph_is_that_of_a_first_run():
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert readme.block(page, "rulegraph", readme.rulegraph()) == page, "run: python scripts/readme.py"
+
+
+def test_the_example_of_another_base_data_set_and_benchmark_is_a_configuration():
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    changes = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+    made = load(readme.over(readme.example("tutorial.yaml"), changes))
+    assert "aime25" in made["benchmarks"] and made["datasets"]["stratos"]["format"] == "openthoughts"
+
+
+def test_the_citation_holds_what_its_format_demands():
+    given = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= given.keys()
+    assert given["license"] == "Apache-2.0" and "Apache License" in (PROJECT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_every_step_that_a_key_is_said_to_rerun_is_a_rule():
+    page = (PROJECT / "config" / "README.md").read_text(encoding="utf-8")
+    rules = set(re.findall(r"^(?:rule|checkpoint) (\w+):", "".join(path.read_text() for path in PROJECT.glob("rules/*.smk")), re.MULTILINE))
+    rows = [line.split(" | ") for line in page.split("\n") if line.startswith("| `")]
+    said = {row[0].strip("| `"): row[4] for row in rows if len(row) > 5 and row[3] == "recipe"}
+    assert said["learning_rate"] == "train" and said["max_length"] == "audit, train"
+    steps = {step for cell in said.values() for step in cell.split(", ")}
+    assert steps - {"its students' steps"} <= rules
 
 
 def test_commands_and_files_that_the_readme_names_exist():

@@ -418,8 +418,7 @@ def test_the_published_system_prompt_is_whole():
 def overlaid(*changes: dict) -> dict:
     """config/config.yaml with config/miniature_teacher.yaml and further changes laid over it, as Snakemake does it."""
     folder = Path(__file__).parents[2] / "config"
-    texts = [(folder / name).read_text(encoding="utf-8") for name in ("config.yaml", "miniature_teacher.yaml")]
-    whole, *overlays = (yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) for text in texts)
+    whole, *overlays = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("config.yaml", "miniature_teacher.yaml"))
     for overlay in (*overlays, *changes):
         _lay(whole, overlay)
     return whole

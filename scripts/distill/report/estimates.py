@@ -18,6 +18,8 @@ _NOTE = """\
 Estimated by preflight from shape, audit and recipe, beside what the training wrote: a difference means that an estimate of memory or time
 for this model is off by as much. Times beside their estimates: `snakemake --cores 1 preflight_actual`."""
 
+WEIGHTS = "weights.json"
+
 
 def section(names: Names, results: Results) -> str | None:
     """A row a model that was trained here and whose shape preflight knows; None where there is none."""
@@ -28,12 +30,12 @@ def section(names: Names, results: Results) -> str | None:
 
 def _row(model: Model, results: Results) -> list[str] | None:
     folder, manifest = results.root / "models" / model.name, results.manifest(model.name)
-    weights = folder / "model.safetensors"
+    weights = weights_of(folder)
     if (
         not manifest
         or not manifest.get("recipe")
         or not (folder / "config.json").is_file()
-        or not weights.is_file()
+        or weights is None
         or not results.has("data/digests.json")
     ):
         return None
@@ -46,11 +48,19 @@ def _row(model: Model, results: Results) -> list[str] | None:
     steps, epochs = steps_of(data["sequences"], manifest["recipe"])
     return [
         text(model.label),
-        *(f"{count:,}" for count in (arch.parameters, stored_parameters(weights))),
+        *(f"{count:,}" for count in (arch.parameters, weights["parameters"])),
         *(f"{count:,}" for count in (round(data["tokens"] * epochs), manifest["tokens_seen"])),
         *(f"{count:,}" for count in (steps, manifest["steps"])),
-        *(f"{size / 1e6:,.2f}" for size in (4 * arch.parameters, weights.stat().st_size)),
+        *(f"{size / 1e6:,.2f}" for size in (4 * arch.parameters, weights["bytes"])),
     ]
+
+
+def weights_of(folder: Path) -> dict[str, int] | None:
+    """How many numbers and bytes a model's weights are; of a bundle, which holds no weights, as it was noted there."""
+    file, noted = folder / "model.safetensors", folder / WEIGHTS
+    if file.is_file():
+        return {"parameters": stored_parameters(file), "bytes": file.stat().st_size}
+    return read_json(noted) if noted.is_file() else None
 
 
 def stored_parameters(file: Path) -> int:
