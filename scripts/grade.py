@@ -25,7 +25,9 @@ def main() -> None:
         "--verdicts", action="append", default=[], metavar="NAME=FILE", help="another grader's verdicts: id, sample, correct"
     )
     parse.add_argument(
-        "--spec", default="{}", help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form'
+        "--spec",
+        default="{}",
+        help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form, max_new_tokens',
     )
     parse.add_argument("--output", required=True, help="scores, one row a response")
     parse.add_argument("--summary", required=True, help="the score of all of them")
@@ -33,7 +35,9 @@ def main() -> None:
     parse.add_argument("--timeout", type=float, default=10.0, help="seconds that one answer may take")
     given = parse.parse_args()
 
-    how = grading(spec(given.spec), given.workers, given.timeout)
+    asked = spec(given.spec)
+    summary = Summary(asked.pop("max_new_tokens", None))
+    how = grading(asked, given.workers, given.timeout)
     others = dict(named(text) for text in given.verdicts)
     items = read_items(given.prompts)
     if not items:
@@ -43,7 +47,6 @@ def main() -> None:
         return
     responses = read_responses(given.responses, items, given.prompts)
     verdicts = {name: read_verdicts(path) for name, path in others.items()}
-    summary = Summary()
 
     def rows():
         for row, response in score_rows(responses, items, how, verdicts, given.responses):

@@ -17,7 +17,7 @@ from distill.published import Published, best, check
 
 COMPARISON = (
     *("model", "role", "benchmark", "protocol", "pass@1", "ci95_low", "ci95_high", "ci95_sampling_low", "ci95_sampling_high", "n_items"),
-    *("n_samples", "maj@n", "pass@n", "truncated", "no_answer", "unclosed_thought", "grader_timeout", "mean_completion_tokens"),
+    *("n_samples", "maj@n", "pass@n", "truncated", "capped", "no_answer", "unclosed_thought", "grader_timeout", "mean_completion_tokens"),
     *("disagreements", "self_test_gold", "self_test_echo", "self_test_cut", "self_test_empty", "self_test_wrong", "flags"),
 )
 DIFFERENCES = (

@@ -20,6 +20,7 @@ from distill.kept import checkpoint_mistakes, save_mistakes
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
 WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
 WAYS = (*WITH_WEIGHTS, "responses", "results")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 
 
@@ -28,7 +29,7 @@ def load(given: dict[str, Any], schema_file: Path = SCHEMA, exists: Callable[[st
 
     `exists` tells whether a path of the configuration is there.
     """
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    schema = yaml.load(schema_file.read_text(encoding="utf-8"), _LOADER)
     mistakes = list(_shape_mistakes(given, schema)) or [*config_values.no_numbers(given), *study.mistakes(given)]
     if not mistakes:
         config = _filled(study.expanded(given), schema)

@@ -262,7 +262,12 @@ class Plan:
         name, protocol = self.runs()[run]
         benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
         form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
-        return {"grader": asked["grader"], **form, **_only(benchmark["for_protocol"].get(protocol, {}), "answer_form")}
+        return {
+            "grader": asked["grader"],
+            "max_new_tokens": self.respond(run)["max_new_tokens"],
+            **form,
+            **_only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
+        }
 
     def compare(self, placed: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""

@@ -28,6 +28,7 @@ class Score:
     maj: float | None
     pass_n: float | None
     truncated: float | None
+    capped: float | None
     no_answer: float | None
     unclosed_thought: float | None
     grader_timeout: float | None
@@ -202,6 +203,7 @@ def _score(row: _Row) -> Score:
         maj=row.percent("maj@n"),
         pass_n=row.percent("pass@n"),
         truncated=row.percent("truncated"),
+        capped=row.percent("capped"),
         no_answer=row.percent("no_answer"),
         unclosed_thought=row.percent("unclosed_thought"),
         grader_timeout=row.percent("grader_timeout"),

@@ -14,7 +14,7 @@ from distill.errors import InputError
 from distill.files import Row, read_jsonl
 from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
 
-TRUNCATED = "truncated"
+TRUNCATED, CAPPED = "truncated", "capped"
 OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
 GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader's self-test must reach
 _MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
@@ -149,9 +149,11 @@ def _row(
 class Summary:
     """Adds up rows as they are written; `made()` is the summary file."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_new_tokens: int | None = None) -> None:
+        """`max_new_tokens` is what the protocol allows: a truncated answer of fewer was capped by the context."""
+        self._max_new_tokens = max_new_tokens or 0
         self._rows: dict[str, list[tuple[bool, str | None]]] = {}
-        self._counts = {TRUNCATED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
+        self._counts = {TRUNCATED: 0, CAPPED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
         self._answers, self._tokens, self._with_tokens, self._with_finish = 0, 0, 0, 0
         self._disagreements: dict[str, None] = {}
         self._disagreeing = 0
@@ -160,12 +162,14 @@ class Summary:
         self._rows.setdefault(row["id"], []).append((row["correct"], row["answer"]))
         self._answers += 1
         self._counts[TRUNCATED] += response.get("finish_reason") == "length"
+        tokens = response.get("completion_tokens")
+        self._counts[CAPPED] += response.get("finish_reason") == "length" and tokens is not None and tokens < self._max_new_tokens
         self._with_finish += response.get("finish_reason") is not None
         self._counts[NO_ANSWER] += row["answer"] is None
         self._counts[UNCLOSED_THOUGHT] += unclosed
         self._counts[GRADER_TIMEOUT] += row["reason"] == GRADER_TIMEOUT
-        if response.get("completion_tokens") is not None:
-            self._tokens += response["completion_tokens"]
+        if tokens is not None:
+            self._tokens += tokens
             self._with_tokens += 1
         if len(set(row["verdicts"].values())) > 1:
             self._disagreeing += 1
@@ -184,7 +188,7 @@ class Summary:
             "maj@n": _round(float(np.mean([_majority(samples) for samples in self._rows.values()]))),
             "pass@n": _round(stats.pass_at_k(correct, n_samples)),
             **{name: _round(count / self._answers) for name, count in self._counts.items()},
-            **({} if self._with_finish else {TRUNCATED: None}),  # unknown, as of responses recorded elsewhere
+            **({} if self._with_finish else {TRUNCATED: None, CAPPED: None}),  # unknown, as of responses recorded elsewhere
             "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
             "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
             "self_test": {name: _round(rate) for name, rate in self_test.items()},

@@ -125,9 +125,9 @@ def test_an_opening_tag_is_put_back_where_the_prompt_had_it():
     "unit", ["\\boxed{", "{", "}", "\\boxed{}", "\\boxed{1},", "<think>", "< ", "\\", "answer ", "answer is ", "\\text{", "\\boxed 1 and "]
 )
 def test_hostile_text_takes_linear_time(unit):
-    text = unit * (300_000 // len(unit))
+    text = unit * (100_000 // len(unit))
     started = time.process_time()
     for text_of in (cut_thought, last_boxed, boxed_answer, choice_letter):
         text_of(text)
         text_of("\\boxed{" + text)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 1

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from distill.answers import cut_thought
 from distill.engines import Request, Sampling
 from distill.engines.chat import prompts, stop_tokens
 from distill.engines.vllm import groups
@@ -13,9 +14,15 @@ from distill.errors import InputError
 class WordTokenizer:
     """Stand-in: a token a word, and one that opens the answer."""
 
+    def __init__(self, opening: str = "<|im_start|>assistant\n"):
+        self.opening = opening
+
     def apply_chat_template(self, messages, add_generation_prompt, return_dict):
         assert add_generation_prompt and not return_dict
-        return list(range(1 + len(messages[-1]["content"].split())))
+        return [*messages[-1]["content"].split(), self.opening]
+
+    def decode(self, tokens):
+        return " ".join(tokens)
 
 
 def fitted(lengths, max_new_tokens, context, of_protocol=None):
@@ -40,6 +47,22 @@ def test_a_prompt_that_leaves_no_room_is_refused_without_a_word_of_it():
     with pytest.raises(InputError, match="a prompt of 100 tokens does not fit its context of 100") as error:
         fitted([10, 100], 5, 100)
     assert "word" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("opening", "opened"),
+    [
+        ("<|Assistant|><think>\n", "<think>\n"),
+        ("a <think>", "<think>"),
+        ("<think> b", ""),
+        ("x<|begin_of_thought|>\n\n", "<|begin_of_thought|>\n\n"),
+    ],
+)
+def test_a_thought_that_the_template_opens_is_part_of_the_answer(opening, opened):
+    request = Request([{"role": "user", "content": "Why?"}], 0)
+    (prompt,) = prompts(WordTokenizer(opening), [request], Sampling(0.0, 1.0, 5), 100, "m")
+    assert prompt.opened == opened
+    assert cut_thought(prompt.opened + "It is \\boxed{7}", False) == (("", "unclosed") if opened else ("It is \\boxed{7}", "none"))
 
 
 @pytest.mark.parametrize(("ids", "stops"), [(7, {7}), ([7, 8], {7, 8}), (None, set()), (0, {0})])

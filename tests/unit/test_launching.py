@@ -79,6 +79,17 @@ def test_each_accelerate_file_is_one_that_accelerate_reads_and_leaves_number_and
         assert pairs["--machine_rank"] == "1"
 
 
+CONFIGS = sorted(path for path in ACCELERATE.parent.glob("*.yaml") if "models" in (yaml.safe_load(path.read_text()) or {}))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_each_configuration_of_this_project_can_be_launched(path):
+    given = {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "properties"}
+    runtime = given.get("runtime", {})
+    accelerate = ACCELERATE.parents[1] / runtime.get("accelerate", "config/accelerate/single.yaml")
+    assert command(accelerate, yaml.safe_load(accelerate.read_text()), max(runtime.get("train_gpus", 0), 1), Machines())
+
+
 def test_a_run_of_another_world_size_than_was_asked_for_is_refused():
     env = environment(2, Machines(), {})
     with pytest.raises(InputError, match="2 processes were asked for and 1 run"):

@@ -79,10 +79,23 @@ def test_further_graders_are_recorded_and_their_disagreements_listed(tmp_path, g
     assert read_json(tmp_path / "summary.json")["disagreements"] == {"count": 2, "ids": ["a", "b"]}
 
 
+@pytest.mark.parametrize(("limit", "capped"), [(10, 0.0), (11, 0.25)])
+def test_an_answer_that_ends_before_its_limit_was_capped_by_the_context(tmp_path, grade, limit, capped):
+    grade(ITEMS, RESPONSES, "--spec", json.dumps({"max_new_tokens": limit}))
+    summary = read_json(tmp_path / "summary.json")
+    assert (summary["truncated"], summary["capped"]) == (0.25, capped)
+
+
+def test_of_no_items_there_is_no_score(tmp_path, grade):
+    grade([], [])
+    assert (read_json(tmp_path / "summary.json"), (tmp_path / "output.jsonl").read_text()) == ({"n_items": 0}, "")
+
+
 def test_the_named_grader_decides(tmp_path, grade):
     write_jsonl(tmp_path / "other.jsonl", ({"id": row["id"], "sample": row["sample"], "correct": True} for row in RESPONSES))
     grade(ITEMS, RESPONSES, "--verdicts", f"lighteval={tmp_path / 'other.jsonl'}", "--spec", '{"grader": "lighteval"}')
-    assert read_json(tmp_path / "summary.json")["pass@1"] == 1.0
+    summary = read_json(tmp_path / "summary.json")
+    assert (summary["pass@1"], summary["self_test"]) == (1.0, {})  # ours does not decide, so its test would say nothing
 
 
 def test_the_same_responses_give_the_same_bytes(tmp_path, grade):

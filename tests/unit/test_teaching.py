@@ -418,7 +418,8 @@ def test_the_published_system_prompt_is_whole():
 def overlaid(*changes: dict) -> dict:
     """config/config.yaml with config/miniature_teacher.yaml and further changes laid over it, as Snakemake does it."""
     folder = Path(__file__).parents[2] / "config"
-    whole, *overlays = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("config.yaml", "miniature_teacher.yaml"))
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("config.yaml", "miniature_teacher.yaml")]
+    whole, *overlays = (yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) for text in texts)
     for overlay in (*overlays, *changes):
         _lay(whole, overlay)
     return whole

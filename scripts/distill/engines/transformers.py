@@ -61,7 +61,7 @@ class Engine:
                 rows = self._generate([asked[place].tokens for place in batch], [requests[place].seed for place in batch], sampling, room)
                 for place, row in zip(batch, rows, strict=True):
                     end = next((index for index, token in enumerate(row) if token in self.stops), None)
-                    text = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+                    text = asked[place].opened + self.tokenizer.decode(row[:end], skip_special_tokens=True)
                     count = len(row) if end is None else end + 1
                     yield place, Answer(text, "length" if end is None else "stop", len(asked[place].tokens), count)
 

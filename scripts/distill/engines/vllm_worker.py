@@ -102,9 +102,8 @@ class Local:
         while engine.has_unfinished_requests():
             for done in engine.step():
                 if done.finished:
-                    (answer,) = done.outputs
-                    tokens = list(answer.token_ids)
-                    tell(out, place=places[done.request_id], prompt_tokens=len(done.prompt_token_ids), **self._told(tokens))
+                    place = places[done.request_id]
+                    tell(out, place=place, **self._told(asked[place], list(done.outputs[0].token_ids)))
 
     def _params(self, sampling: Sampling, seed: int, room: int) -> Any:
         from vllm import SamplingParams
@@ -119,10 +118,14 @@ class Local:
             detokenize=False,
         )
 
-    def _told(self, tokens: list[int]) -> dict[str, Any]:
-        ended = tokens[-1:] and tokens[-1] in self.stops
-        text = self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)
-        return {"text": text, "finish_reason": "stop" if ended else "length", "completion_tokens": len(tokens)}
+    def _told(self, prompt: Any, tokens: list[int]) -> dict[str, Any]:
+        ended = bool(tokens) and tokens[-1] in self.stops
+        return {
+            "text": prompt.opened + self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True),
+            "finish_reason": "stop" if ended else "length",
+            "prompt_tokens": len(prompt.tokens),
+            "completion_tokens": len(tokens),
+        }
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ Over items: the items as a sample of all such questions, which is what counts be
 answered again."""
 _OUTCOMES_NOTE = """\
 In percent of all answers, tokens apart; right, wrong and no answer make 100. Truncated: stopped by the limit on new tokens, where a
-model shows that never learned to end its turn."""
+model shows that never learned to end its turn; by context: before that limit, as prompt and answer filled the context."""
 _PUBLISHED_NOTE = f"""\
 Reproduced: the interval, of both sides' chance, holds 0 and reaches no further than {100 * MARGIN:g} points. Undecidable: it holds 0 but is
 wider, so that it would hold 0 for other models too. Samples: of the published number, an item."""
@@ -85,6 +85,7 @@ _OUTCOMES = (
     _Column("wrong", lambda score: number(None if score.no_answer is None else max(0.0, 100 - score.value - score.no_answer))),
     _Column("no answer", lambda score: number(score.no_answer)),
     _Column("truncated", lambda score: number(score.truncated)),
+    _Column("by context", lambda score: number(score.capped or None)),
     _Column("unclosed thought", lambda score: number(score.unclosed_thought)),
     _Column("grader timeout", lambda score: number(score.grader_timeout or None)),
     _Column("mean tokens", lambda score: number(score.mean_tokens, 0)),

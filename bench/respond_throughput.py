@@ -1,0 +1,125 @@
+"""Throughput of the vllm engine, through its worker process and into the store of answers, against bare vllm.LLM on the same prompts.
+
+    python bench/respond_throughput.py --model results/models/ours --prompts results/benchmarks/*/prompts.jsonl
+
+Both hold the model at the same time, each in a process of its own, and answer in turn, so that what else the machine does hits both. Prints
+tokens a second of each round and the ratio of the medians; below 0.95 it ends with 1. Loading is not counted.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from distill import engines, manifest
+from distill.cli import parser, run
+from distill.errors import InputError
+from distill.files import write_jsonl
+from distill.responding import Wanted, wanted
+
+LEAST = 0.95
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--model", required=True, type=Path)
+    options.add_argument("--prompts", required=True, nargs="+", type=Path)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--max-new-tokens", type=int, default=320)
+    options.add_argument("--temperature", type=float, default=0.0, help="above 0 each answer has a seed of its own, in bare vLLM too")
+    options.add_argument("--bare", action="store_true", help="what this program starts itself as")
+    args = options.parse_args()
+    if args.bare:
+        serve_bare(args)
+        return
+    spec = {"engine": "vllm", "n_samples": 1, "temperature": args.temperature, "top_p": 0.95 if args.temperature else 1.0}
+    spec |= {"max_new_tokens": args.max_new_tokens, "seed": 0}
+    bare = subprocess.Popen([sys.executable, *sys.argv, "--bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    ours = engines.load("vllm", args.model, {})
+    speeds: dict[str, list[float]] = {"ours": [], "bare": []}
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [one for path in args.prompts for one in [ask(args, spec, path, Path(folder), "warm-up")]]
+        tell_bare(bare, asked)
+        for one in asked:
+            answer(ours, one)
+        for number in range(args.rounds):
+            asked = [ask(args, spec, path, Path(folder), str(number)) for path in args.prompts]
+            start, tokens = time.perf_counter(), sum(answer(ours, one) for one in asked)
+            speeds["ours"].append(tokens / (time.perf_counter() - start))
+            told = tell_bare(bare, asked)
+            speeds["bare"].append(told["tokens"] / told["seconds"])
+            if abs(told["tokens"] - tokens) > 0.02 * tokens:
+                raise InputError(f"ours wrote {tokens} tokens and bare vLLM {told['tokens']}: they were not asked the same")
+            print(f"round {number + 1}: ours {speeds['ours'][-1]:,.0f} tokens/s, bare {speeds['bare'][-1]:,.0f}", flush=True)
+    bare.stdin.close()
+    ours.close()
+    ratio = statistics.median(speeds["ours"]) / statistics.median(speeds["bare"])
+    print(f"{tokens:,} tokens a round; ratio of the medians {ratio:.3f}")
+    sys.exit(ratio < LEAST)
+
+
+def ask(args: Any, spec: dict[str, Any], path: Path, folder: Path, name: str) -> Wanted:
+    return wanted(folder / name, manifest.read(args.model)["digest"], path, spec, folder / name / f"{path.parent.name}.jsonl")
+
+
+def answer(engine: Any, one: Wanted) -> int:
+    """As scripts/respond.py does it: into the store, then the responses file. Returns the tokens."""
+    missing, tokens = one.missing(), 0
+    for place, given in engine.answers(one.requests(missing), one.sampling()):
+        one.keep(missing[place], given)
+        tokens += given.completion_tokens
+    write_jsonl(one.output, one.rows())
+    return tokens
+
+
+def tell_bare(bare: subprocess.Popen, asked: list[Wanted]) -> dict[str, Any]:
+    requests = [[vars(request) for request in one.requests(one.pairs)] for one in asked]
+    print(json.dumps({"requests": requests, "sampling": vars(asked[0].sampling())}), file=bare.stdin, flush=True)
+    return json.loads(bare.stdout.readline())
+
+
+def serve_bare(args: Any) -> None:
+    """vllm.LLM(..).generate(..) and nothing else, with the engine's settings."""
+    import os
+
+    from distill.engines.vllm_worker import ENVIRONMENT
+
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    from vllm.platforms import current_platform
+
+    on_cpu = current_platform.is_cpu()
+    if on_cpu:
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    from vllm import LLM, SamplingParams
+
+    llm = LLM(str(args.model), dtype="float32" if on_cpu else "bfloat16", enforce_eager=on_cpu)
+    tokenizer = llm.get_tokenizer()
+    for line in sys.stdin:
+        job = json.loads(line)
+        sampling = {name: value for name, value in job["sampling"].items() if name in ("temperature", "top_p")}
+        sampling["max_tokens"] = job["sampling"]["max_new_tokens"]
+        texts = [
+            [tokenizer.apply_chat_template(one["messages"], add_generation_prompt=True, tokenize=False) for one in requests]
+            for requests in job["requests"]
+        ]
+        params = [
+            [SamplingParams(**sampling, seed=one["seed"] if sampling["temperature"] else None) for one in requests]
+            for requests in job["requests"]
+        ]
+        start = time.perf_counter()
+        done = [output for some, how in zip(texts, params, strict=True) for output in llm.generate(some, how, use_tqdm=False)]
+        seconds = time.perf_counter() - start
+        tokens = sum(len(output.outputs[0].token_ids) for output in done)
+        print(json.dumps({"tokens": tokens, "seconds": seconds}), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)
