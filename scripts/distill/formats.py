@@ -5,7 +5,7 @@ Columns as in the data set cards of 2025-10.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from distill.answers import last_boxed
@@ -86,12 +86,13 @@ _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "ass
 def _conversation(row: Row, columns: Columns) -> Iterator[Raw]:
     """`system`, `conversations` [{from, value}]: Bespoke-Stratos-17k of bespokelabs, Sky-T1_data_17k, OpenThoughts-114k.
 
-    HuggingFaceH4's copy of Bespoke-Stratos-17k adds `messages` [{role, content}], which lack the system text.
+    HuggingFaceH4's copy of Bespoke-Stratos-17k adds `messages` [{role, content}], which lack the system text, and
+    open-r1/OpenThoughts-114k-math adds `messages` that hold a worked solution of another source.
     """
-    if row.get("messages") is not None:
-        found = _turns(row["messages"], "role", "content")
+    if row.get("conversations") is not None:
+        found = _turns(row["conversations"], "from", "value")
     else:
-        found = _turns(row.get("conversations"), "from", "value")
+        found = _turns(row.get("messages"), "role", "content")
     yield Raw(
         found["user"],
         found["assistant"],
@@ -109,9 +110,10 @@ def _mixture_of_thoughts(row: Row, columns: Columns) -> Iterator[Raw]:
 
 def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
     """open-thoughts/OpenThoughts-114k: the default subset, or `metadata` (`problem`, `deepseek_reasoning`, `deepseek_solution`,
-    `ground_truth_solution`), which has golds."""
+    `ground_truth_solution`), which has golds, as has the `solution` of open-r1/OpenThoughts-114k-math."""
     if "deepseek_reasoning" not in row:
-        yield from _conversation(row, columns)
+        solution = _optional(row, "solution")
+        yield from (replace(raw, gold=raw.gold or (solution and _short_answer(solution))) for raw in _conversation(row, columns))
         return
     worked = _optional(row, "ground_truth_solution")
     yield Raw(

@@ -63,6 +63,22 @@ ONE_TRACE = [
     (
         "openthoughts",
         {
+            "source": "olympiads",
+            "problem": ASKED,
+            "solution": "Add them: $\\boxed{7}$.",
+            "messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "Add them: $\\boxed{7}$."}],
+            "system": SYSTEM,
+            "conversations": TURNS,
+            "generated_token_count": 20,
+            "correct": True,
+        },
+        SYSTEM,
+        "7",
+        "openthoughts/olympiads",
+    ),
+    (
+        "openthoughts",
+        {
             "problem": ASKED,
             "deepseek_reasoning": "Hm. So 7.",
             "deepseek_solution": "It is \\boxed{7}.",
