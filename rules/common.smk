@@ -7,6 +7,7 @@ from pathlib import Path
 
 from distill.code_notes import noted_digest
 from distill.config import load
+from distill.config_values import BRACES
 from distill.errors import InputError
 from distill.importing import answer_files
 from distill.leftovers import asked
@@ -51,7 +52,11 @@ def files_of(source):
     path = Path(local(source["path"])) if "path" in source else None
     if path is None or not path.is_dir():
         return [str(path)] if path else []
-    return sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    files = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    for file in files:
+        if BRACES & set(file):
+            raise SystemExit(f"config: {file}: Snakemake takes braces in a path for wildcards; rename it without them")
+    return files
 
 
 def template_of(entry):

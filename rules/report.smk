@@ -84,6 +84,9 @@ rule figures:
 rule provenance:
     input:
         comparison=after_seal("results/comparison.csv"),
+        # What may change without a score that changes with it.
+        sources=after_seal([f"results/sources/{source}/manifest.json" for source in plan.sources_used()]),
+        seal=after_seal("results/data/digests.json") if plan.sealed() else [],
     output:
         provenance="results/provenance.json",
     log:

@@ -15,17 +15,20 @@ from pathlib import Path
 from distill import manifest
 from distill.cli import parser, run, spec
 from distill.prepare import declare
+from distill.remote_code import KEY, check_weights
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--base", required=True, type=Path, help="folder of the model to prepare")
-    options.add_argument("--spec", default="{}", help="JSON of rope_theta, max_position_embeddings, eos_token")
+    options.add_argument("--spec", default="{}", help="JSON of rope_theta, max_position_embeddings, eos_token, trust_remote_code")
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file that replaces the tokenizer's chat template")
     options.add_argument("--output", required=True, type=Path, help="folder of the prepared model")
     args = options.parse_args()
     asked = spec(args.spec)
     parent = manifest.read(args.base)
+    check_weights(args.base, list(parent["files"]))
+    trusted = {KEY: True} if asked.pop(KEY, False) or parent.get(KEY) else {}
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
 
     part = args.output.with_name(f".{args.output.name}.part")
@@ -36,7 +39,7 @@ def main() -> None:
         shutil.copyfile(args.base / name, place)
     declare(part, asked, template)
     made = manifest.write(
-        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(asked.items())), chat_template=template
+        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(asked.items())), chat_template=template, **trusted
     )
     shutil.rmtree(args.output, ignore_errors=True)
     os.replace(part, args.output)

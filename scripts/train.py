@@ -23,6 +23,7 @@ from distill.errors import InputError
 from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.kept import folder_name, publish
 from distill.launching import STOPPED, end_with_parent, world
+from distill.remote_code import KEY
 from distill.runs import keep_output, key_of, locked, open_run
 from distill.training.recipe import VERSIONS, Recipe
 
@@ -60,6 +61,7 @@ def main() -> None:
         "chat_template": template,
         "world_size": world_size,
         "versions": {name: version(name) for name in VERSIONS},
+        **({KEY: True} if base.get(KEY) else {}),
     }
     # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
     defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "sharing": sharing, "code": code_digest("train.py")}

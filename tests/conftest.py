@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from warm import warm
 
 PROJECT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles", "tests/tiny.yaml")
@@ -68,3 +69,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     done = made.snakemake("--cores", str(os.cpu_count()))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return made
+
+
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory):
+    """A Python that starts in milliseconds, for tests that run Snakemake and its steps many times.
+
+    While working on the tests, DISTILL_WARM may name the folder of one that is served already: python tests/warm.py FOLDER.
+    """
+    if "DISTILL_WARM" in os.environ:
+        yield Path(os.environ["DISTILL_WARM"]) / "bin" / "python"
+        return
+    with warm(tmp_path_factory.mktemp("warm")) as python:
+        yield python

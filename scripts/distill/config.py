@@ -141,6 +141,8 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         if len(ways) != 1:
             yield f"models.{name}: has {' and '.join(ways) or 'none'} of {', '.join(WAYS)}; give exactly one"
             continue
+        if model["trust_remote_code"] and ways[0] != "source":
+            yield f"models.{name}.trust_remote_code: has a meaning with source: only; models made from such a one inherit it"
         below = model[ways[0]]
         if ways[0] == "source":
             yield from _source_mistakes(f"models.{name}.source", below, {"base"})

@@ -7,13 +7,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 Part = dict[str, Any]
+BRACES = {"{", "}"}
 
 
 def mistakes(config: Part, schema: Part, exists: Callable[[str], bool]) -> Iterator[str]:
     """A line for each path (`x-path` in the schema) that is not there and that no step of this run makes."""
     for where, value, below in _values(config, schema, schema["$defs"]):
         is_path = below.get("x-path") and isinstance(value, str) and value != below.get("x-not-path")
-        if is_path and PurePosixPath(value).parts[:1] != ("results",) and not exists(value):
+        if is_path and BRACES & set(value):
+            yield f"{where}: {value!r}: Snakemake takes braces in a path for wildcards; rename it without them"
+        elif is_path and PurePosixPath(value).parts[:1] != ("results",) and not exists(value):
             yield f"{where}: {value!r} does not exist; {_cure(where, value)}"
 
 

@@ -78,6 +78,14 @@ class Plan:
         golds = [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
         return own + golds + [("questions", name, self.teacher_of(name)["questions"]) for name in self.taught()]
 
+    def sources_used(self) -> list[str]:
+        """`{kind}/{name}` of the benchmarks, and of the datasets that this run trains on or asks a teacher about."""
+        datasets = self.trained_on()
+        for name in datasets:  # grows as it goes: a teacher's questions may come from another dataset
+            above = self.teacher_of(name)["questions"].get("dataset") if name in self.taught() else None
+            datasets += [above] if above and above not in datasets else []
+        return [*(f"benchmarks/{name}" for name in self.config["benchmarks"]), *(f"datasets/{name}" for name in datasets)]
+
     def source_of(self, path: str) -> Part:
         """The source: of `{kind}/{name}`."""
         return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
@@ -206,7 +214,9 @@ class Plan:
         return {**entry["filter"], "thought_style": entry["thought_style"], "benchmarks": benchmarks}
 
     def prepare(self, model: str) -> Part:
-        return without(self.config["models"][model].get("prepare", {}), "base", "chat_template")
+        entry = self.config["models"][model]
+        trusted = {"trust_remote_code": True} if entry.get("trust_remote_code") else {}
+        return {**without(entry.get("prepare", {}), "base", "chat_template"), **trusted}
 
     def recipe(self, model: str) -> Part:
         """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""

@@ -102,6 +102,9 @@ MISTAKES = [
     ("models.ours.train.chat_template", "nowhere.jinja", "models.ours.train.chat_template: 'nowhere.jinja' does not exist"),
     ("datasets.mini_stratos.system", "nowhere.txt", "datasets.mini_stratos.system: 'nowhere.txt' does not exist"),
     ("datasets.mini_stratos.filter.min_tokens", 321, "min_tokens: is above max_tokens 320, so no row is kept"),
+    ("datasets.mini_stratos.system", "a {b}.txt", "Snakemake takes braces in a path for wildcards; rename it without them"),
+    ("models.ours.trust_remote_code", True, "models.ours.trust_remote_code: has a meaning with source: only"),
+    ("models.base.trust_remote_code", "yes", "models.base.trust_remote_code: 'yes' is not true or false"),
     ("published", "nowhere.csv", "published: 'nowhere.csv' does not exist; mend the path"),
     ("runtime.accelerate", "nowhere.yaml", "runtime.accelerate: 'nowhere.yaml' does not exist; mend the path"),
 ]

@@ -18,6 +18,7 @@ from transformers import (
 
 from distill.engines import Answer, Request, Sampling
 from distill.engines.chat import prompts, stop_tokens
+from distill.remote_code import as_told
 
 
 class Gumbel(LogitsProcessor):
@@ -43,9 +44,11 @@ class Engine:
         self.where = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
         self.batch_size = runtime.get("batch_size", 100)
         self.name = model
-        self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
         dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
-        self.network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(self.where).eval()
+        with as_told(model) as code:
+            self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **code)
+            network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, use_safetensors=True, **code)
+        self.network = network.to(self.where).eval()
         self.stops = stop_tokens(self.network.generation_config)
         # generate would take temperature, penalties and more from the model's own: how answers are drawn is the protocol's to say.
         self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.tokenizer.pad_token_id)

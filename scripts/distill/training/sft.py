@@ -16,6 +16,7 @@ from trl import SFTConfig
 from distill.errors import InputError
 from distill.files import read_json, write_json
 from distill.launching import world
+from distill.remote_code import as_told
 from distill.training import kernels
 from distill.training.recipe import Recipe, accumulation
 from distill.training.trackers import trackers
@@ -80,17 +81,18 @@ def arguments(
 
 def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
     """The trainer over prompt/completion rows. Raises InputError where its first rows would teach the wrong thing."""
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    with as_told(base) as code:
+        tokenizer = AutoTokenizer.from_pretrained(base, **code)
+        config = AutoConfig.from_pretrained(base, **code)
     if template is not None:
         tokenizer.chat_template = template
     if recipe.eos_token is not None and recipe.eos_token not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe.eos_token} is no token of {base}; name one that is")
-    attention, why = kernels.choose(
-        AutoConfig.from_pretrained(base), args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split")
-    )
+    attention, why = kernels.choose(config, args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split"))
     if args.should_log:
         print(f"{why}; layers: {'Liger' if args.use_liger_kernel else 'PyTorch'}; loss: in chunks, by TRL", flush=True)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention)
+    with as_told(base) as code:
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
     # Prompt and completion only: TRL would take further columns for its own.
     data = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])

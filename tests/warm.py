@@ -1,0 +1,163 @@
+"""A Python that has imported what is slow to import, and forks for each command: for tests that start hundreds of them.
+
+    python tests/warm.py FOLDER    # makes FOLDER/bin/python and FOLDER/bin/accelerate, and serves them
+
+FOLDER/bin/python runs a script or a module as python does, with its own arguments, environment, folder and files, and in the process
+group of its caller; only the imports of other people's libraries are done already. This project's modules are imported anew each time.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+LIBRARIES = ("snakemake.cli", "snakemake.api", "lighteval.pipeline", "trl", "transformers.models.qwen2.modeling_qwen2", "pyarrow.parquet")
+LIBRARIES += ("accelerate.commands.accelerate_cli", "matplotlib.pyplot", "pandas", "scipy.stats", "math_verify", "jsonschema", "tokenizers")
+CLIENT = """#!{python} -IS
+import json, os, socket, struct, sys
+open_files = [int(name) for name in os.listdir("/proc/self/fd")]
+files = sorted(file for file in open_files if os.path.exists(f"/proc/self/fd/{{file}}"))
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({address!r})
+    asked = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)]).encode()
+    socket.send_fds(server, [struct.pack("!I", len(asked))], files)
+    server.sendall(asked)
+    ended = server.recv(4, socket.MSG_WAITALL)
+code = struct.unpack("!i", ended)[0] if ended else 1
+if code < 0:
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
+
+
+@contextlib.contextmanager
+def warm(folder: Path):
+    """The path of a warm Python that lives as long as this context."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, __file__, str(folder)]
+    with open(folder / "log", "w", encoding="utf-8") as log:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=environment, text=True)
+    assert server.stdout.readline() == "ready\n", (folder / "log").read_text(encoding="utf-8")
+    try:
+        yield folder / "bin" / "python"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def serve(folder: Path) -> None:
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    import matplotlib.pyplot
+    import torch
+
+    torch.set_grad_enabled(True)  # lighteval 0.13 turns it off on import
+    matplotlib.pyplot.figure().savefig(folder / "fonts.png")
+    sys.path.remove(str(Path(__file__).parent))
+    address = str(folder / "socket")
+    python = folder / "bin" / "python"
+    python.parent.mkdir(exist_ok=True)
+    accelerate = f'#!/bin/sh\nexec "{python}" -m accelerate.commands.accelerate_cli "$@"\n'
+    for path, text in (
+        (python, CLIENT.format(python=os.path.realpath(sys.executable), address=address)),
+        (python.with_name("accelerate"), accelerate),
+    ):
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    sys.executable = str(python)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _run(connection)
+        connection.close()
+
+
+def _run(connection: socket.socket) -> None:
+    """Run one command in a child and tell its end; the end of the one who asked is the child's end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    head, given, _, _ = socket.recv_fds(connection, 4, 250)
+    if not head:
+        os._exit(1)
+    asked = connection.recv(struct.unpack("!I", head)[0], socket.MSG_WAITALL)
+    argv, folder, environment, files, group = json.loads(asked)
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        with contextlib.suppress(OSError):
+            os.setpgid(0, group)
+        above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in given]
+        for file in given:
+            os.close(file)
+        for file, number in zip(above, files, strict=True):
+            os.dup2(file, number, inheritable=True)
+            os.close(file)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        _become(argv)
+    for file in given:
+        os.close(file)
+
+    def follow() -> None:
+        if not connection.recv(1):
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+
+    threading.Thread(target=follow, daemon=True).start()
+    _, status = os.waitpid(child, 0)
+    with contextlib.suppress(OSError):
+        connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+    os._exit(0)
+
+
+def _become(argv: list[str]) -> None:
+    """Be `python ARGV`, and end as it ends."""
+    code = 1
+    try:
+        while argv[0] in ("-P", "-u"):
+            argv = argv[1:]
+        sys.argv = argv[argv[0] == "-m" :]
+        sys.path.insert(0, os.getcwd() if argv[0] == "-m" else os.path.dirname(os.path.abspath(argv[0])))
+        if argv[0] == "-m":
+            runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(argv[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if code and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(BaseException):
+            threading._shutdown()
+            atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code & 255)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
