@@ -14,6 +14,7 @@ from tiny_chat import read_jsonl, write_jsonl
 from distill.errors import InputError
 from distill.files import dumps
 from distill.formats import FORMATS
+from distill.grading import Task, grade_all
 from distill.normalising import Golds, Normaliser, Rejected
 from distill.tables import MAX_ROW_BYTES, read_rows
 from distill.traces import KEYS, from_row
@@ -340,13 +341,15 @@ REAL = os.environ.get("DISTILL_REAL_DATA")
 
 @pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
 @pytest.mark.parametrize(
-    ("file", "name", "columns", "golds"),
+    ("file", "name", "columns", "golds", "right"),
     [
-        ("s1k_5_rows__curator.jsonl", "s1k", {}, 3),
+        # The wrong one is a proof: its box holds what was to be shown twice over.
+        ("s1k_5_rows__curator.jsonl", "s1k", {}, 3, 2),
         (
             "math_train_5_r1_traces__rasbt.json",
             "table",
             {"question": "problem", "response": "message_content", "gold": "gtruth_answer", "reasoning": "message_thinking"},
+            5,
             5,
         ),
         (
@@ -354,11 +357,13 @@ REAL = os.environ.get("DISTILL_REAL_DATA")
             "table",
             {"question": "problem", "response": "message_content", "gold": "gtruth_answer", "reasoning": "message_thinking"},
             5,
+            5,
         ),
     ],
 )
-def test_real_rows_become_traces(file, name, columns, golds):
+def test_real_rows_become_traces_whose_answers_are_judged_as_published(file, name, columns, golds, right):
     found = traces(name, read_rows(Path(str(REAL)) / "traces" / file), columns=columns)
     assert not [made for made in found if isinstance(made, Rejected)]
     assert len(found) == 5
-    assert sum(trace.gold is not None for trace in found) == golds
+    tasks = [Task("math", trace.gold, trace.solution) for trace in found if trace.gold is not None]
+    assert (len(tasks), sum(verdict.correct for verdict in grade_all(tasks))) == (golds, right)
