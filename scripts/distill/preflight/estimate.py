@@ -1,13 +1,12 @@
 """From what is known to what a run will take, and what does not fit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from distill.preflight import memory, speed
+from distill.preflight import advice, memory, speed
 from distill.preflight.arch import Arch
 from distill.preflight.facts import Facts, steps_of
-from distill.preflight.memory import GB, Batch, Launch
+from distill.preflight.memory import GB, Batch, Launch, gb
 
 Part = dict[str, Any]
 Row = dict[str, Any]
@@ -21,7 +20,7 @@ def estimate(part: Part, facts: Facts) -> Row:
     findings += list(_launch_findings(part, facts)) if trainings else []
     order = ("stop", "warning", "note")
     return {
-        "device": {**vars(facts.device), "usable_gb": _gb(facts.device.usable)},
+        "device": {**vars(facts.device), "usable_gb": gb(facts.device.usable)},
         "trainings": trainings,
         "evaluations": evaluations,
         "totals": _totals(trainings, evaluations),
@@ -51,8 +50,9 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         "parameters": arch.parameters,
         "launch": launch.kind,
         "processes": launch.processes,
+        "weights_bytes": weights_bytes(arch.parameters, recipe),
         "micro_batch": batch.micro_batch,
-        "memory_gb": {name: _gb(value) for name, value in needed.items()},
+        "memory_gb": {name: gb(value) for name, value in needed.items()},
         "fits": fits,
     }
     findings = list(_context_findings(entry, arch, about))
@@ -62,14 +62,14 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         row |= {"tokens": tokens, "steps": steps, **_time(tokens, rate, launch.processes)}
     if fits is False:
         assert usable is not None
-        findings.append(
-            _finding(
-                "stop",
-                about,
-                _too_large(entry["model"], needed["total"], usable, _smaller(arch, launch, batch, usable, facts.device.count)),
-            )
-        )
+        knobs, after = advice.smaller(arch, launch, batch, usable, facts.device.count)
+        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, knobs, after)))
     return {**row, "findings": findings}
+
+
+def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
+    """Of a trained model, which is written in the precision of its recipe."""
+    return parameters * (2 if recipe["dtype"] == "bfloat16" else 4)
 
 
 def launch_of(part: Part, facts: Facts) -> Launch:
@@ -88,54 +88,7 @@ def batch_of(recipe: Part, runtime: Part, processes: int) -> Batch:
         recipe["max_length"],
         recipe["dtype"] == "bfloat16",
         recipe["gradient_checkpointing"],
-        bool(recipe.get("liger") or recipe.get("use_liger_kernel") or runtime.get("liger")),
     )
-
-
-def _smaller(arch: Arch, launch: Launch, batch: Batch, usable: float, devices: int) -> list[tuple[str, int]]:
-    """(what to change, bytes then), each on top of those before it, until one fits; all of them where none does."""
-    tried: list[tuple[str, int]] = []
-
-    def fits(knob: str) -> bool:
-        tried.append((knob, memory.training(arch, launch, batch)["total"]))
-        return tried[-1][1] <= usable
-
-    while batch.micro_batch > 1:
-        batch = replace(batch, micro_batch=batch.micro_batch // 2)
-        if fits(f"runtime.micro_batch: {batch.micro_batch}"):
-            return tried[-1:]
-    tried = tried[-1:]
-    if not batch.gradient_checkpointing:
-        batch = replace(batch, gradient_checkpointing=True)
-        if fits("train.gradient_checkpointing: true"):
-            return tried
-    if launch.kind != "zero3":
-        launch = replace(launch, kind="zero3", processes=max(launch.processes, devices))
-        if launch.processes > 1 and fits(f"runtime.accelerate: config/accelerate/zero3.yaml and runtime.train_gpus: {launch.processes}"):
-            return tried
-    if not launch.offload_optimizer:
-        launch = replace(launch, offload_optimizer=True)
-        if fits("runtime.accelerate: a copy of config/accelerate/zero3.yaml with offload_optimizer_device: cpu"):
-            return tried
-    if not launch.offload_weights:
-        launch = replace(launch, offload_weights=True)
-        if fits("offload_param_device: cpu in it too"):
-            return tried
-    while batch.max_length > 1024:
-        batch = replace(batch, max_length=batch.max_length // 2)
-        if fits(f"train.max_length: {batch.max_length}, which changes what is learned"):
-            return tried
-    return tried
-
-
-def _too_large(model: str, total: int, usable: float, tried: list[tuple[str, int]]) -> str:
-    needs = f"needs {_gb(total)} GB of a device, of which {_gb(int(usable))} can be used"
-    if not tried:
-        return f"{needs}; nothing in the configuration makes it smaller: take larger devices"
-    steps = "; then ".join(f"models.{model}.{knob}" if knob.startswith("train.") else knob for knob, _ in tried)
-    after = tried[-1][1]
-    verdict = f"which comes to {_gb(after)} GB" if after <= usable else f"even so {_gb(after)} GB: take more or larger devices"
-    return f"{needs}. Set {steps}: {verdict}"
 
 
 def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
@@ -165,7 +118,7 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
             "findings": [_finding("note", about, f"the shape of {entry['origin']} is unknown: fetch it, or add it to known.yaml")],
         }
     arch: Arch = told.value
-    longest = min(entry["max_new_tokens"], entry["context"] or arch.context)
+    longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context)
     mean = facts.mean_tokens.get((entry["model"], entry["run"]))
     expected = longest * facts.rates.assumed["filled"] if mean is None else mean
     at_once = part["runtime"]["batch_size"]
@@ -174,7 +127,7 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     needed = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
     usable = device.usable
     fits = None if usable is None else needed["total"] <= usable
-    row |= {"parameters": arch.parameters, "memory_gb": {name: _gb(value) for name, value in needed.items()}, "fits": fits}
+    row |= {"parameters": arch.parameters, "memory_gb": {name: gb(value) for name, value in needed.items()}, "fits": fits}
     if items.value:
         answers = items.value * entry["n_samples"]
         tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], at_once, expected, facts.rates)
@@ -188,7 +141,7 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
 
 
 def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int) -> str:
-    needs = f"needs {_gb(total)} GB of a device, of which {_gb(int(usable))} can be used"
+    needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
     room = int((usable - 2 * arch.parameters) // (longest * arch.cached_bytes()))
     if entry["engine"] != "vllm" and room >= 1:
         return f"{needs}: {at_once} answers of up to {longest:,} tokens at once. Set runtime.batch_size: {room}, or engine: vllm"
@@ -214,21 +167,21 @@ def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
 def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
     """GB that results/ and work/ grow by at most: sources and their prepared copies, checkpoints of trainings, trained models, answers.
 
-    A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after; its model is in
-    float32. An answer's token is some four bytes of text, kept twice.
+    A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after. A token is some
+    four bytes of text, and answers are kept twice.
     """
     downloads = sum(2 * told.value.parameters for told in facts.archs.values() if told.value)
     prepared = downloads  # each source model is copied once into results/models
-    trained = sum(4 * row["parameters"] for row in trainings if "parameters" in row)
+    trained = sum(row["weights_bytes"] for row in trainings if "parameters" in row)
     checkpoints = sum(2 * 12 * row["parameters"] for row in trainings if "parameters" in row)
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}
-    return {**{name: _gb(value) for name, value in parts.items()}, "total": _gb(sum(parts.values()))}
+    return {**{name: gb(value) for name, value in parts.items()}, "total": gb(sum(parts.values()))}
 
 
 def room_findings(disk: Row, free: int, folder: str) -> Iterator[Row]:
     if disk["total"] * GB > free:
-        text = f"results and work may grow by {disk['total']} GB, and {_gb(free)} GB are free; make room, or remove work/train of old runs"
+        text = f"results and work may grow by {disk['total']} GB, and {gb(free)} GB are free; make room, or remove work/train of old runs"
         yield _finding("warning", folder, text)
 
 
@@ -242,14 +195,6 @@ def _once(findings: list[Row]) -> list[Row]:
     for finding in findings:
         merged.setdefault((finding["level"], finding["text"]), []).append(finding["about"])
     return [{"level": level, "about": ", ".join(dict.fromkeys(about)), "text": text} for (level, text), about in merged.items()]
-
-
-def _gb(value: Any) -> Any:
-    """GB to three figures: a tiny model is not nothing."""
-    if value is None:
-        return None
-    amount = value / GB
-    return round(amount, 1) if amount >= 10 else float(f"{amount:.3g}")
 
 
 def stops(found: Mapping[str, Any]) -> list[str]:

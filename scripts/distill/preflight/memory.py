@@ -19,8 +19,9 @@ Activations of one layer, for each of the T = micro batch x max_length tokens: u
 computed again. These are the tensors that autograd keeps for Qwen2 under sdpa (transformers 5.19, torch 2.13): tests/unit/
 test_preflight_measured.py counts them. Attention keeps no square of the sequence, which holds for sdpa's fused kernels only.
 
-Logits: 12 bytes for each of T x vocabulary (2 as they come, 4 in float32, 4 for their gradient, 2 for that in bfloat16); 16 in float32.
-Liger's fused loss keeps none.
+Output head: TRL 1.16 never holds all logits (trl/kernels/chunked_logprob.py, add_fused_lm_head). It works in tiles of up to 4096 tokens x
+32768 words, 12 bytes each where torch folds them (2 where Triton does), and holds the head's gradient in float32, 4·vocabulary·hidden, and
+the last hidden state with its gradient, 8·T·hidden.
 
 The step of the optimizer needs up to 4P more at a moment at which activations are gone, so the larger of the two counts. A tenth of a
 device is left for its runtime, for fragments and for what is not in here. None of this has been held against a GPU.
@@ -33,6 +34,7 @@ from distill.preflight.arch import Arch
 
 USABLE = 0.9
 GB = 10**9
+TILE = (4096, 32768)  # tokens and words that TRL 1.16 scores at once
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,14 @@ class Batch:
     max_length: int
     bfloat16: bool
     gradient_checkpointing: bool
-    liger: bool = False
 
 
 def training(arch: Arch, launch: Launch, batch: Batch) -> dict[str, int]:
-    """Bytes on one device: weights, gradients, optimizer, activations, logits, total."""
+    """Bytes on one device: weights, gradients, optimizer, activations, head, total."""
     states = _states(arch, launch, batch.bfloat16)
-    activations, logits = _activations(arch, batch), _logits(arch, batch)
+    activations, head = _activations(arch, batch), _head(arch, batch)
     step = 4 * arch.parameters // (launch.processes if launch.kind not in ("single", "ddp") else 1)
-    return {**states, "activations": activations, "logits": logits, "total": sum(states.values()) + max(activations + logits, step)}
+    return {**states, "activations": activations, "head": head, "total": sum(states.values()) + max(activations + head, step)}
 
 
 def _states(arch: Arch, launch: Launch, bfloat16: bool) -> dict[str, int]:
@@ -111,8 +112,10 @@ def layer_bytes(arch: Arch, bfloat16: bool) -> int:
     return 24 * arch.hidden + 8 * arch.q + 16 * arch.intermediate + 8 * arch.kv
 
 
-def _logits(arch: Arch, batch: Batch) -> int:
-    return 0 if batch.liger else batch.micro_batch * batch.max_length * arch.vocabulary * (12 if batch.bfloat16 else 16)
+def _head(arch: Arch, batch: Batch) -> int:
+    tokens = batch.micro_batch * batch.max_length
+    tile = 12 * min(tokens, TILE[0]) * min(arch.vocabulary, TILE[1])
+    return tile + 4 * arch.vocabulary * arch.hidden + 8 * tokens * arch.hidden
 
 
 def answering(arch: Arch, engine: str, at_once: int, tokens: int, cpu: bool = False) -> dict[str, int]:
@@ -125,3 +128,11 @@ def answering(arch: Arch, engine: str, at_once: int, tokens: int, cpu: bool = Fa
     weights = each * arch.parameters
     cache = (1 if engine == "vllm" else at_once) * tokens * arch.cached_bytes(each)
     return {"weights": weights, "cache": cache, "total": weights + cache}
+
+
+def gb(value: Any) -> Any:
+    """GB to three figures: a tiny model is not nothing. None stays None."""
+    if value is None:
+        return None
+    amount = value / GB
+    return round(amount, 1) if amount >= 10 else float(f"{amount:.3g}")

@@ -56,7 +56,7 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
         "gradients",
         "optimizer",
         "activations",
-        "logits",
+        "head",
         "total",
         "fits",
         "tokens",

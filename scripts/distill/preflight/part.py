@@ -44,7 +44,7 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
 def _run(plan: Plan, run: str) -> Part:
     asked = plan.respond(run)
     source = plan.config["benchmarks"][plan.runs()[run][0]]["source"]
-    return {"source": source, **{key: asked[key] for key in ("engine", "n_samples", "max_new_tokens")}}
+    return {"source": source, "window": asked.get("context"), **{key: asked[key] for key in ("engine", "n_samples", "max_new_tokens")}}
 
 
 def _chain(plan: Plan, name: str) -> list[str]:

@@ -10,6 +10,7 @@ from distill.files import read_json
 from distill.markdown import table, text
 from distill.names import Model, Names
 from distill.preflight.arch import FAMILIES, Arch
+from distill.preflight.estimate import weights_bytes
 from distill.preflight.facts import epoch_tokens, steps_of
 from distill.report.words import join
 from distill.results import Results
@@ -51,7 +52,7 @@ def _row(model: Model, results: Results) -> list[str] | None:
         *(f"{count:,}" for count in (arch.parameters, weights["parameters"])),
         *(f"{count:,}" for count in (round(data["tokens"] * epochs), manifest["tokens_seen"])),
         *(f"{count:,}" for count in (steps, manifest["steps"])),
-        *(f"{size / 1e6:,.2f}" for size in (4 * arch.parameters, weights["bytes"])),
+        *(f"{size / 1e6:,.2f}" for size in (weights_bytes(arch.parameters, manifest["recipe"]), weights["bytes"])),
     ]
 
 

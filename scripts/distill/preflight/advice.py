@@ -1,0 +1,73 @@
+"""Which knobs to turn where a training does not fit its device, in words."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from distill.preflight import memory
+from distill.preflight.arch import Arch
+from distill.preflight.memory import Batch, Launch, gb
+
+Row = dict[str, Any]
+Knob = tuple[str, Callable[[Launch, Batch], tuple[Launch, Batch]]]
+
+
+def _knobs(launch: Launch, batch: Batch, devices: int) -> Iterator[Knob]:
+    """What makes a training smaller, in the order in which one would turn it: first what changes no result."""
+    size = batch.micro_batch // 2
+    while size >= 1:
+        yield f"runtime.micro_batch: {size}", partial(_with, of_batch={"micro_batch": size})
+        size //= 2
+    if not batch.gradient_checkpointing:
+        yield "train.gradient_checkpointing: true", partial(_with, of_batch={"gradient_checkpointing": True})
+    spread = max(launch.processes, devices)
+    zero3: Row = {"kind": "zero3", "processes": spread}
+    if spread > 1 and launch.kind != "zero3":
+        yield f"runtime.accelerate: config/accelerate/zero3.yaml and runtime.train_gpus: {spread}", partial(_with, of_launch=zero3)
+    if not launch.offload_optimizer:
+        text = "runtime.accelerate: a copy of config/accelerate/zero3.yaml with offload_optimizer_device: cpu"
+        yield text, partial(_with, of_launch={**zero3, "offload_optimizer": True})
+    if not launch.offload_weights:
+        yield (
+            "runtime.accelerate: a copy of config/accelerate/zero3.yaml with offload_param_device: cpu",
+            partial(_with, of_launch={**zero3, "offload_weights": True}),
+        )
+    length = batch.max_length // 2
+    while length >= 1024:
+        yield f"train.max_length: {length}, which changes what is learned", partial(_with, of_batch={"max_length": length})
+        length //= 2
+
+
+def _with(launch: Launch, batch: Batch, of_launch: Row | None = None, of_batch: Row | None = None) -> tuple[Launch, Batch]:
+    return replace(launch, **(of_launch or {})), replace(batch, **(of_batch or {}))
+
+
+def smaller(arch: Arch, launch: Launch, batch: Batch, usable: float, devices: int) -> tuple[list[str], int]:
+    """(what to change, bytes then): the first knobs that together make it fit, without those that it does not take; else all of them."""
+
+    def needed(knobs: Sequence[Knob]) -> int:
+        made = (launch, batch)
+        for _, turn in knobs:
+            made = turn(*made)
+        return memory.training(arch, *made)["total"]
+
+    turned: list[Knob] = []
+    for knob in _knobs(launch, batch, devices):
+        turned.append(knob)
+        if needed(turned) <= usable:
+            break
+    for knob in list(turned):
+        rest = [other for other in turned if other is not knob]
+        if needed(rest) <= max(usable, needed(turned)):
+            turned = rest
+    return [text for text, _ in turned], needed(turned)
+
+
+def too_large(model: str, total: int, usable: float, tried: list[str], after: int) -> str:
+    needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
+    if not tried:
+        return f"{needs}; nothing in the configuration makes it smaller: take larger devices"
+    steps = "; then ".join(f"models.{model}.{knob}" if knob.startswith("train.") else knob for knob in tried)
+    verdict = f"which comes to {gb(after)} GB" if after <= usable else f"even so {gb(after)} GB: take more or larger devices"
+    return f"{needs}. Set {steps}: {verdict}"
