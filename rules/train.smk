@@ -77,10 +77,11 @@ rule train:
         runtime=lambda w, output: spec(config["runtime"]),
         save=lambda w, output: plan.training(w.model)["save"],
         preflight=lambda w, output: spec(preflight_part.of(plan, local, w.model, respond=False)),
+    # exec: a shell would die of Slurm's SIGTERM, and Slurm end the job with it before the training has saved its checkpoint.
     shell:
         """
         python "$SCRIPTS/preflight.py" --check --plan {params.preflight:q} >{log:q} 2>&1
-        {params.start:q} python "$SCRIPTS/launch.py" \
+        exec {params.start:q} python "$SCRIPTS/launch.py" \
             --accelerate {params.accelerate:q} {params.launch:q} "$SCRIPTS/train.py" \
             --base {params.base:q} \
             --data {input.data:q} \

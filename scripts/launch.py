@@ -1,6 +1,7 @@
 """Start a training on one process or many, on one machine or many: `accelerate launch`, with what it would do silently wrong refused.
 
-SIGTERM reaches every process of the training, which saves a checkpoint; this then ends with exit code 75, try again.
+SIGTERM reaches every process of the training, which saves a checkpoint; this then ends with exit code 75, try again. A Slurm job that was
+not cancelled is queued anew then, and goes on from the checkpoint.
 
     python scripts/launch.py --accelerate config/accelerate/zero3.yaml --processes 8 scripts/train.py --base results/models/base ...
 
@@ -22,6 +23,7 @@ import yaml
 from distill.cli import parser, run
 from distill.errors import InputError
 from distill.launching import STOPPED, Machines, command, end_with_parent, environment
+from distill.slurm import requeue
 
 
 def main() -> None:
@@ -46,7 +48,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True) or stop(training.pid))
     training = subprocess.Popen([*started, args.script, *args.args], env=environment(args.processes, machines), preexec_fn=as_child)
     code = training.wait()
-    sys.exit(STOPPED if code and stopped else code and abs(code))
+    if code and stopped:
+        if requeue():
+            print("this Slurm job is queued anew", flush=True)
+        sys.exit(STOPPED)
+    sys.exit(code and abs(code))
 
 
 def as_child() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import InputError
+from distill.slurm import address_of
 
 ONE_PROCESS = ("NO", "MULTI_CPU")  # accelerate 1.15 starts one process for either, however many are asked for, and says nothing
 SEVERAL = "ddp.yaml, zero2.yaml, zero3.yaml or fsdp2.yaml of config/accelerate"
@@ -45,7 +46,7 @@ class Machines:
             if there != count:
                 raise InputError(f"{count} machines are asked for, and Slurm gives this step {there}: start it with srun --nodes={count}")
             rank = int(env["SLURM_NODEID"]) if rank is None else rank
-            address = address or first_host(env.get("SLURM_STEP_NODELIST") or env["SLURM_JOB_NODELIST"])
+            address = address or address_of(first_host(env.get("SLURM_STEP_NODELIST") or env["SLURM_JOB_NODELIST"]))
             port = port or PORT + int(env["SLURM_JOB_ID"]) % 10_000  # two jobs may share a machine
         if rank is None:
             raise InputError(f"{count} machines are asked for: give each its own --machine-rank, 0 to {count - 1}, or start it with srun")
