@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 import tiny_training as tiny
 
@@ -94,6 +95,20 @@ def test_a_stopped_training_of_two_processes_resumes_to_the_byte(trained, tiny_w
     assert not (tmp_path / "model" / "manifest.json").exists()
     assert "resuming from" in tiny.end(tiny.start(tiny_world, tmp_path / "model", launcher, 2))
     assert tiny.digest(tmp_path / "model") == tiny.digest(trained(launcher, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("launcher", "processes"), [("single", 1), ("ddp", 2)])
+def test_a_launcher_that_is_killed_leaves_no_process_behind(tiny_world, tmp_path, launcher, processes):
+    killed = tiny.start(tiny_world, tmp_path / "model", launcher, processes, max_steps=100_000)
+    for line in killed.stdout:
+        if line.startswith("train: 3 of "):
+            break
+    below = psutil.Process(killed.pid).children(recursive=True)
+    assert len(below) > processes
+    os.kill(killed.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(below, timeout=60)
+    assert not alive
 
 
 def test_a_checkpoint_of_another_world_size_or_launcher_is_not_resumed(trained):
