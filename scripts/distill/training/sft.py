@@ -1,6 +1,6 @@
 """Supervised fine-tuning of a model on traces by TRL's SFTTrainer, resumable to the byte."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,18 +155,21 @@ def save(trainer: Trainer, folder: Path) -> None:
             trainer.save_model(str(folder))
     model.config.use_cache = False  # the training may go on
     if trainer.args.should_save:
-        as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32)
+        as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
         tokenizer.save_pretrained(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)
 
 
-def as_declared(folder: Path, dtype: torch.dtype) -> None:
-    """Write the weights in `folder` in the recipe's precision, whichever the launcher keeps them in: DeepSpeed exports bfloat16, the
-    others the float32 that they train."""
+def as_declared(folder: Path, dtype: torch.dtype, tied: Collection[str]) -> None:
+    """Write the weights in `folder` alike under every launcher: in the recipe's precision, and each once.
+
+    DeepSpeed exports bfloat16, the others the float32 that they train; under ZeRO-2 it unties weights that are `tied` to others.
+    """
     for path in sorted(folder.glob("*.safetensors")):
         tensors = load_file(path)
-        if any(tensor.dtype != dtype for tensor in tensors.values()):
-            save_file({name: tensor.to(dtype) for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
+        kept = {name: tensor.to(dtype) for name, tensor in tensors.items() if name not in tied}
+        if kept.keys() != tensors.keys() or any(tensor.dtype != dtype for tensor in tensors.values()):
+            save_file(kept, path, metadata={"format": "pt"})
         path.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 lets nobody but the owner read them
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
