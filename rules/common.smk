@@ -11,6 +11,7 @@ from distill.config_values import BRACES
 from distill.errors import InputError
 from distill.importing import answer_files
 from distill.leftovers import asked
+from distill.launching import processes_of
 from distill.plan import Plan, in_results
 from distill.preflight import part as preflight_part
 
@@ -135,7 +136,7 @@ def after_seal(path):
 
 def launch_options(runtime):
     """What scripts/launch.py is told of processes and machines."""
-    options = ["--processes", str(runtime["train_processes"] or max(runtime["train_gpus"], 1)), "--nodes", str(runtime["train_nodes"])]
+    options = ["--processes", str(processes_of(runtime)), "--nodes", str(runtime["train_nodes"])]
     for key in ("machine_rank", "main_address", "main_port"):
         if runtime[key] is not None:
             options += [f"--{key.replace('_', '-')}", str(runtime[key])]

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from distill import config_values, old_names, study
 from distill.errors import InputError
 from distill.kept import checkpoint_mistakes, save_mistakes
+from distill.launching import batch_mistakes
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
 WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
@@ -157,6 +158,7 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         yield from _no_model(f"models.{name}.{ways[0]}", "base", below, models)
         if ways[0] == "train":
             yield from save_mistakes(f"models.{name}.train", below)
+            yield from batch_mistakes(f"models.{name}", below, config["runtime"])
             yield from _unknown(f"models.{name}.train", "dataset", below, datasets)
             if below["warmup_steps"] and below["warmup_ratio"]:
                 yield f"models.{name}.train.warmup_ratio: has no meaning beside warmup_steps; remove one of them"

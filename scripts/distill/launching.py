@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,35 @@ def command(config: Path, settings: Mapping[str, Any], processes: int, machines:
     options = ["--config_file", str(config), "--num_processes", str(total), "--num_machines", str(machines.count)]
     options += ["--machine_rank", str(machines.rank), "--main_process_port", str(machines.port), "--quiet"]
     return options + (["--main_process_ip", machines.address] if machines.count > 1 else [])
+
+
+def processes_of(runtime: Mapping[str, Any]) -> int:
+    """The processes of one training on each machine, by the configuration's `runtime`."""
+    return runtime["train_processes"] or max(runtime["train_gpus"], 1)
+
+
+def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[int, int]:
+    """(sequences a device takes at once, gradient accumulation steps) whose product with `world_size` is `global_batch`.
+
+    A micro batch above a device's share is cut to that share. Raises InputError where the numbers do not divide, and says what would.
+    """
+    if global_batch % world_size:
+        fits = ", ".join(str(size) for size in range(1, global_batch + 1) if global_batch % size == 0)
+        raise InputError(f"train.global_batch: {global_batch} sequences do not divide among {world_size} processes; use {fits} processes")
+    share = global_batch // world_size
+    micro = min(micro_batch, share)
+    if share % micro:
+        fits = ", ".join(str(size) for size in range(1, share + 1) if share % size == 0)
+        raise InputError(f"runtime.micro_batch: {micro} does not divide the {share} sequences of one process; use one of {fits}")
+    return micro, share // micro
+
+
+def batch_mistakes(where: str, train: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps the global batch of a recipe from being shared out, before anything has run."""
+    try:
+        accumulation(train["global_batch"], processes_of(runtime) * runtime["train_nodes"], runtime["micro_batch"])
+    except InputError as error:
+        yield f"{where}: {error}"
 
 
 def environment(processes: int, machines: Machines, env: Mapping[str, str] = os.environ) -> dict[str, str]:

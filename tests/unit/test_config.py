@@ -92,6 +92,11 @@ MISTAKES = [
     ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
     ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
     ("runtime.micro_batch", 0, "runtime.micro_batch"),
+    (
+        "runtime.train_processes",
+        3,
+        "train.global_batch: 8 sequences do not divide among 3 processes; use 1, 2, 4, 8 processes",
+    ),
     ("models.ours.train.learning_rate", float("nan"), "models.ours.train.learning_rate: nan is no number to work with"),
     ("models.ours.train.weight_decay", float("inf"), "models.ours.train.weight_decay: inf is no number to work with"),
     ("models.ours.train.warmup_ratio", 0.1, "warmup_ratio: has no meaning beside warmup_steps; remove one of them"),

@@ -3,7 +3,8 @@
 import pytest
 
 from distill.errors import InputError
-from distill.training.recipe import Recipe, accumulation
+from distill.launching import accumulation
+from distill.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(

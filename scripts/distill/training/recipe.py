@@ -42,19 +42,3 @@ class Recipe:
             if key not in known:
                 raise InputError(f"--spec: {key} is no key of a recipe; known are {', '.join(sorted(known))}")
         return cls(**spec)
-
-
-def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[int, int]:
-    """(sequences a device takes at once, gradient accumulation steps) whose product with `world_size` is `global_batch`.
-
-    A micro batch above a device's share is cut to that share. Raises InputError where the numbers do not divide, and says what would.
-    """
-    if global_batch % world_size:
-        fits = ", ".join(str(size) for size in range(1, global_batch + 1) if global_batch % size == 0)
-        raise InputError(f"train.global_batch: {global_batch} sequences do not divide among {world_size} processes; use {fits} processes")
-    share = global_batch // world_size
-    micro = min(micro_batch, share)
-    if share % micro:
-        fits = ", ".join(str(size) for size in range(1, share + 1) if share % size == 0)
-        raise InputError(f"runtime.micro_batch: {micro} does not divide the {share} sequences of one process; use one of {fits}")
-    return micro, share // micro

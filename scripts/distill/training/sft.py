@@ -15,10 +15,10 @@ from trl import SFTConfig
 
 from distill.errors import InputError
 from distill.files import read_json, write_json
-from distill.launching import world
+from distill.launching import accumulation, world
 from distill.remote_code import as_told
 from distill.training import kernels
-from distill.training.recipe import Recipe, accumulation
+from distill.training.recipe import Recipe
 from distill.training.trackers import trackers
 from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer, full_disk_told
 
