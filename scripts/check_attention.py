@@ -15,7 +15,7 @@ from distill.errors import InputError
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--base", required=True, type=Path, help="folder of a model; its config.json is what counts")
-    options.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    options.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="numbers that training would use")
     options.add_argument("--device", default="auto", help="cpu, cuda, ...; what torch sees if absent")
     args = options.parse_args()
 

@@ -5,7 +5,7 @@ the paired differences of student, baseline and reference item by item, and each
 A score that is not there is left out; one that cannot be right is flagged and kept out of the verdicts.
 
 Example:
-    python scripts/compare.py --scores-dir results/scores --published config/published.csv --comparison results/comparison.csv \
+    python scripts/compare.py --scores-dir results/scores --published config/published.csv --comparison results/comparison.csv \\
         --differences results/differences.csv --published-checks results/published.csv --spec '{"seed": 0,
         "models": [{"name": "base", "role": "baseline"}, {"name": "ours", "role": "student"}], "benchmarks": [{"name": "mini_math"}]}'
 """

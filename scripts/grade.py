@@ -6,7 +6,7 @@ killed; the thought is cut off first. Further graders' verdicts are recorded bes
 Needs no GPU and no torch.
 
 Example:
-    python scripts/grade.py --prompts results/benchmarks/mini_math/prompts.jsonl --responses results/responses/ours/mini_math.jsonl \
+    python scripts/grade.py --prompts results/benchmarks/mini_math/prompts.jsonl --responses results/responses/ours/mini_math.jsonl \\
         --output results/scores/ours/mini_math.jsonl --summary results/scores/ours/mini_math.json
 """
 

@@ -6,8 +6,8 @@ that of its math_500, its choice metric that of its gpqa:diamond. Importing ligh
 responses that have no verdicts yet are judged in the same go and kept in the work folder, by content; their own run then imports nothing.
 
 Example:
-    python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \
-        --responses results/responses/ours/mini_math.jsonl --output results/lighteval/ours/mini_math.jsonl \
+    python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \\
+        --responses results/responses/ours/mini_math.jsonl --output results/lighteval/ours/mini_math.jsonl \\
         --results results/lighteval/ours/mini_math.json
 """
 

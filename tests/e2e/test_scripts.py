@@ -1,6 +1,7 @@
 """Every script tells what it needs, runs by hand, and answers bad input with one line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_help_shows_what_a_script_does_and_an_example(script):
     done = run(script, "--help")
     assert done.returncode == 0, done.stderr
     assert f"python scripts/{script.name}" in done.stdout or f"scripts/{script.name} --" in done.stdout
+    assert not re.search(r"\S {6,}--\w", done.stdout), "the example's lines have run together"
 
 
 def broken_line(folder):
