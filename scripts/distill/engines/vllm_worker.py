@@ -83,6 +83,8 @@ class Local:
             tensor_parallel_size=tensor_parallel,
             gpu_memory_utilization=gpu_memory,
             enforce_eager=on_cpu,
+            # A prompt in chunks makes vLLM 0.32 turn a request's generator back, which a CPU's cannot ("does not use offset").
+            enable_chunked_prefill=not on_cpu,
         )
         self.tokenizer = self.vllm.get_tokenizer()
         self.stops = stop_tokens(GenerationConfig.from_pretrained(model))
