@@ -72,6 +72,10 @@ def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], ou
     for name in ("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"):
         if name not in spec:
             raise InputError(f"--spec: {name} is missing; give it")
+    if spec["engine"] == "recorded":
+        raise InputError(
+            "--spec: engine recorded: what was written elsewhere is taken in by scripts/import_responses.py, or by responses: of a model"
+        )
     if spec["engine"] not in ENGINES:
         raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
     folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})

@@ -90,10 +90,18 @@ def test_seeds_differ_by_sample_and_prompt_and_stay_when_samples_are_added():
     assert key(PROMPTS[0]) == key(PROMPTS[0] | {"id": "renamed"})
 
 
-@pytest.mark.parametrize("change", [{"engine": "vlm"}])
-def test_an_unknown_engine_is_named(ask, change):
-    with pytest.raises(InputError, match="'vlm' is not known"):
-        ask(**change)
+@pytest.mark.parametrize(
+    ("engine", "message"), [("vlm", "'vlm' is not known; write one of vllm,"), ("recorded", "taken in by scripts/import_responses.py")]
+)
+def test_an_engine_that_cannot_be_asked_is_named(ask, engine, message):
+    with pytest.raises(InputError, match=message):
+        ask(engine=engine)
+
+
+def test_another_engine_answers_anew(ask):
+    answer_all(ask())
+    assert len(ask(engine="vllm").missing()) == 6
+    assert ask().missing() == []
 
 
 def test_a_run_is_refused_to_a_second_process_and_free_after_the_first_died(tmp_path):

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from distill.engines import Request, Sampling
 from distill.errors import InputError
+from distill.remote_code import as_told
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -77,17 +78,24 @@ class Local:
         from distill.engines.chat import stop_tokens
 
         self.name = model
-        self.vllm = LLM(
-            str(model),
-            dtype="float32" if on_cpu else "bfloat16",
-            tensor_parallel_size=tensor_parallel,
-            gpu_memory_utilization=gpu_memory,
-            enforce_eager=on_cpu,
-            # A prompt in chunks makes vLLM 0.32 turn a request's generator back, which a CPU's cannot ("does not use offset").
-            enable_chunked_prefill=not on_cpu,
-        )
+        with as_told(model) as code:
+            self.vllm = LLM(
+                str(model),
+                dtype="float32" if on_cpu else "bfloat16",
+                load_format="safetensors",
+                tensor_parallel_size=tensor_parallel,
+                gpu_memory_utilization=gpu_memory,
+                enforce_eager=on_cpu,
+                # A prompt in chunks makes vLLM 0.32 turn a request's generator back, which a CPU's cannot ("does not use offset").
+                enable_chunked_prefill=not on_cpu,
+                **code,
+            )
         self.tokenizer = self.vllm.get_tokenizer()
-        self.stops = stop_tokens(GenerationConfig.from_pretrained(model))
+        try:
+            found = GenerationConfig.from_pretrained(model)
+        except OSError:  # it has none
+            found = GenerationConfig.from_model_config(self.vllm.model_config.hf_config)
+        self.stops = stop_tokens(found)
 
     def answer(self, requests: list[Request], sampling: Sampling, out: TextIO) -> None:
         """Tell each answer as it is done."""
