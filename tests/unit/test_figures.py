@@ -40,6 +40,15 @@ def test_loss_ends_where_training_ended(tree):
     assert ends == pytest.approx({"R1-Distill": 1.35, "Ours": 0.423})
 
 
+def test_the_loss_of_a_checkpoint_is_part_of_its_training_s_and_drawn_once(tree, tmp_path):
+    folder = Path(shutil.copytree(tree, tmp_path / "results"))
+    results_tree.checkpoint(folder, "ours-100", 100_000, 0.4)
+    shutil.copy(folder / "models/ours/log.jsonl", folder / "models/ours-100/log.jsonl")
+    models = [*results_tree.SPEC["models"], {"name": "ours-100", "label": "Step 100", "curve": "ours"}]
+    axes = figures.draw("loss", names({**results_tree.SPEC, "models": models}), Results(folder)).axes[0]
+    assert "Step 100" not in {line.get_label() for line in axes.lines}
+
+
 def test_a_curve_joins_the_checkpoints_in_order_of_tokens(tree, tmp_path):
     folder = Path(shutil.copytree(tree, tmp_path / "results"))
     results_tree.checkpoint(folder, "ours-100", 100_000, 0.4)

@@ -14,7 +14,9 @@ WIDE = 20  # a loss that falls to less than this part is drawn on a logarithmic 
 
 def loss(names: Names, results: Results) -> Figure | None:
     """Training loss against tokens: each logged value pale, its running mean on top."""
-    logs = [(model, rows) for model in names.models if (rows := results.log(model.name))]
+    shown = {model.name for model in names.models}
+    whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]  # a checkpoint's is its part
+    logs = [(model, rows) for model in whole if (rows := results.log(model.name))]
     if not logs:
         return None
     look = looks(names.models)
