@@ -117,12 +117,14 @@ def make_model(work: Path, shape: dict[str, Any], max_length: int) -> None:
     import torch
     from transformers import AutoModelForCausalLM, Qwen2Config
 
+    from distill import manifest
     from distill.miniature import tokenizer
 
     torch.manual_seed(0)
     config = Qwen2Config(**shape, max_position_embeddings=max(max_length, LONGEST), bos_token_id=None)
     AutoModelForCausalLM.from_config(config).to(torch.bfloat16).save_pretrained(work / "base")
     tokenizer.save(0, work / "base")
+    manifest.write(work / "base", made_by="bench")
 
 
 def traces(count: int, scale: int) -> list[dict[str, Any]]:
