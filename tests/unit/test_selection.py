@@ -277,13 +277,13 @@ HOSTILE = [
         for part in ("question", "thought", "solution")
         for text in ("\ud800", "\x00\u2028", "x " * 30_000)
     ),
-    {"thought": "9" * 300_000},
+    {"thought": "9" * 100_000},
     {"thought": "< | " * 50_000},
     {"question": "A) " * 50_000},
     {"question": "a\n" * 50_000},
-    {"question": "{" * 200_000},
-    {"solution": "\\boxed{" * 100_000},
-    {"solution": "\\boxed{7}" * 50_000},
+    {"question": "{" * 50_000},
+    {"solution": "\\boxed{" * 30_000},
+    {"solution": "\\boxed{7}" * 20_000},
     {"solution": f"\\boxed{{{'9' * 1_000_000}}}"},
     {"gold": "\x00\ud800"},
     {"finish_reason": "\ud800"},
@@ -361,7 +361,7 @@ def test_the_bytes_do_not_depend_on_the_workers(run, monkeypatch):
     near = [but(question=f"How many ways are there to put the five {what} balls in a box?") for what in ("red", "new", "old", "big")]
     traces = [*near, *(trace for trace, _ in ROWS), but(gold="\\frac{1}{2}", solution="\\boxed{0.5}"), *reversed(near)]
     made = []
-    for workers in (1, 3):
+    for workers in (1, 2):
         folder = run(traces, {**SPEC, "near_duplicates": 0.5, "min_tokens": 0}, workers=workers)
         made.append([(folder / name).read_bytes() for name in ("sft.jsonl", "dropped.jsonl", "funnel.json", "contamination.json")])
     assert made[0] == made[1]
