@@ -107,6 +107,8 @@ def batch_mistakes(where: str, train: Mapping[str, Any], runtime: Mapping[str, A
 def environment(processes: int, machines: Machines, env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the processes of a training find in their environment."""
     made = {"PYTHONWARNINGS": NOISE, "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_S), **env, ASKED: str(processes * machines.count)}
+    # DeepSpeed compiles on first use and looks for ninja, which pip puts beside the interpreter.
+    made["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env.get("PATH", os.defpath)])
     if processes == 1:
         made.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one process that sees several devices would share batches among them
     return made

@@ -1,5 +1,7 @@
 """A launch is what was asked for, or it is refused in words."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,10 @@ def test_a_run_of_another_world_size_than_was_asked_for_is_refused():
 )
 def test_how_the_model_is_shared_out_is_known(env, sharing):
     assert world({"WORLD_SIZE": "2", ASKED: "2", **env})[2] == sharing
+
+
+def test_programs_beside_the_interpreter_are_found_without_an_activated_environment():
+    assert environment(2, Machines(), {"PATH": "/bin"})["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"
 
 
 def test_one_process_sees_one_device_unless_somebody_chose():
