@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from distill import cli
-from distill.audit import AuditSpec, audit, measure, sample, stops
+from distill.audit import AuditSpec, Measures, audit, measure, sample, stops
 from distill.errors import InputError
 from distill.files import read_jsonl, write_json
 from distill.progress import counted
@@ -33,8 +33,8 @@ def main() -> None:
     spec = AuditSpec.of(args.spec)
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     tokenizer = ChatTokenizer(args.tokenizer, template)
-    measures = list(measure(tokenizer, counted(read_jsonl(args.sft), "audit"), spec))
-    if not measures:
+    measures = Measures(measure(tokenizer, counted(read_jsonl(args.sft), "audit"), spec))
+    if not len(measures):
         raise InputError(f"{args.sft}: no rows: run scripts/filter.py again")
     found = audit(measures, spec)
     write_json(args.output, found | {"sample": sample(tokenizer, next(read_jsonl(args.sft)), spec)})

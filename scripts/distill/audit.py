@@ -4,10 +4,12 @@ Rows are tokenised as TRL does it (1.16, SFTTrainer, prompt and completion): the
 prompt and the whole chat part.
 """
 
+from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from distill.answers import last_boxed
@@ -65,6 +67,25 @@ class Measure:
     altered: bool
 
 
+class Measures:
+    """The measures of all rows, in 21 bytes each: a million rows fit beside the tokenizer."""
+
+    def __init__(self, measures: Iterable[Measure]):
+        self._columns = [array("I") for _ in range(2 + len(PARTS))]
+        self._altered = bytearray()
+        for row in measures:
+            for column, value in zip(self._columns, (row.tokens, row.prompt, *row.ends), strict=True):
+                column.append(value or 0)  # no part ends before the first token
+            self._altered.append(row.altered)
+
+    def __len__(self) -> int:
+        return len(self._altered)
+
+    def __iter__(self) -> Iterator[Measure]:
+        for tokens, prompt, *ends, altered in zip(*self._columns, self._altered, strict=True):
+            yield Measure(tokens, prompt, tuple(end or None for end in ends), bool(altered))
+
+
 def measure(tokenizer: ChatTokenizer, rows: Iterable[Row], spec: AuditSpec) -> Iterator[Measure]:
     """Measures of rows of sft.jsonl, in a stream."""
     eos = tokenizer.id_of(spec.eos_token or tokenizer.eos_token or "")
@@ -120,11 +141,12 @@ WARNINGS = {
 _NEVER = ("altered_by_template", "without_eos", "rows_without_loss")
 
 
-def audit(measures: Sequence[Measure], spec: AuditSpec) -> dict[str, Any]:
+def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, Any]:
     """audit.json without its sample. `shares` holds what warnings and `stop_above` are about; shares are of rows, tokens_lost of tokens."""
-    lengths = [row.tokens for row in measures]
-    kept = [min(length, spec.max_length) if spec.packing in ("none", "bfd") else length for length in lengths]
-    total, cuts = sum(lengths), [length - left for length, left in zip(lengths, kept, strict=True)]
+    lengths = array("I", (row.tokens for row in measures))
+    most = spec.max_length if spec.packing in ("none", "bfd") else max(lengths)
+    kept = array("I", (min(length, most) for length in lengths))
+    total, cuts = sum(lengths), array("I", (length - left for length, left in zip(lengths, kept, strict=True)))
     lost = {
         part: sum(row.ends[at] is not None and row.ends[at] > left for row, left in zip(measures, kept, strict=True))  # type: ignore[operator]
         for at, part in enumerate(PARTS)
@@ -179,14 +201,16 @@ def stops(shares: Mapping[str, float], stop_above: Mapping[str, float]) -> list[
     return [f"{name}: {shares[name]:.1%} (stop_above: {limit:.1%}) of {WARNINGS[name]}" for name, limit in sorted(over.items())]
 
 
-def _quantiles(lengths: Sequence[int]) -> dict[str, int]:
+def _quantiles(lengths: Iterable[int]) -> dict[str, int]:
     """p90 is the smallest length that 90 % of the rows do not exceed."""
-    ordered = sorted(lengths)
-    return {
-        "min": ordered[0],
-        **{f"p{percent}": ordered[-(-percent * len(ordered) // 100) - 1] for percent in PERCENTS},
-        "max": ordered[-1],
-    }
+    ordered, counts = zip(*sorted(Counter(lengths).items()), strict=True)
+    ends = list(accumulate(counts))
+
+    def at_rank(rank: int) -> int:
+        return ordered[bisect_left(ends, rank)]
+
+    percents = {f"p{percent}": at_rank(-(-percent * ends[-1] // 100)) for percent in PERCENTS}
+    return {"min": ordered[0], **percents, "max": ordered[-1]}
 
 
 def _histogram(lengths: Sequence[int]) -> list[dict[str, int]]:

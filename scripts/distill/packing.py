@@ -3,6 +3,7 @@
 A test holds this beside TRL's own function, which needs torch and the token ids of all rows.
 """
 
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
@@ -11,23 +12,23 @@ STRATEGIES = ("none", "bfd", "bfd_split", "wrapped")
 BATCH = 1000
 
 
-def sequences(lengths: Sequence[int], max_length: int, strategy: str) -> list[int]:
+def sequences(lengths: Sequence[int], max_length: int, strategy: str) -> Sequence[int]:
     """Tokens in each training sequence.
 
     none: a row a sequence, cut at `max_length`. bfd: rows cut at `max_length`, best fit decreasing. bfd_split: the rest of a cut row is a
     further document. wrapped: all tokens in a row, cut every `max_length`.
     """
     if strategy == "none":
-        return [min(length, max_length) for length in lengths]
-    made: list[int] = []
+        return array("I", (min(length, max_length) for length in lengths))
+    made = array("I")
     for start in range(0, len(lengths), BATCH):
         batch = lengths[start : start + BATCH]
         if strategy == "wrapped":
-            made += _pieces(sum(batch), max_length)
+            made.extend(_pieces(sum(batch), max_length))
         elif strategy == "bfd_split":
-            made += _best_fit([piece for length in batch for piece in _pieces(length, max_length)], max_length)
+            made.extend(_best_fit([piece for length in batch for piece in _pieces(length, max_length)], max_length))
         else:
-            made += _best_fit([min(length, max_length) for length in batch], max_length)
+            made.extend(_best_fit([min(length, max_length) for length in batch], max_length))
     return made
 
 

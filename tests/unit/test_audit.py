@@ -10,7 +10,7 @@ import tiny_chat
 import yaml
 
 from distill import files
-from distill.audit import AuditSpec, Measure, audit, measure, sample, stops
+from distill.audit import AuditSpec, Measure, Measures, audit, measure, sample, stops
 from distill.config import load
 from distill.errors import InputError
 from distill.packing import separated, sequences
@@ -180,6 +180,13 @@ def test_each_packing_has_its_own_harm(packing, max_length, warned):
     names = [warning.split(":")[0] for warning in found["warnings"]]
     assert set(warned) <= set(names)
     assert bool(names) == bool(warned)
+
+
+def test_rows_are_held_in_few_bytes_and_come_back():
+    rows = [*LONG, Measure(7, 3, (None, 5, None), True)]
+    assert list(Measures(rows)) == rows and len(Measures(rows)) == len(rows)
+    spec = AuditSpec(max_length=4096, packing="wrapped")
+    assert audit(Measures(rows), spec) == audit(rows, spec)
 
 
 def test_figures_add_up():
