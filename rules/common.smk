@@ -1,6 +1,7 @@
 # Helper functions for the rules, and nothing else.
 import json
 import re
+import shlex
 import time
 from functools import cache
 from pathlib import Path
@@ -112,6 +113,15 @@ def drawn():
 def told(path, category):
     """An output with its place and caption in Snakemake's own report."""
     return report(path, category=category, caption=f"captions/{Path(path).stem}.rst", labels={"": Path(path).stem.replace("_", " ")})
+
+
+def made_again():
+    """The command that makes the report of this configuration, from this folder."""
+    given = workflow.config_settings
+    files = [os.path.relpath(path) for path in given.configfiles]
+    values = [f"{key}={json.dumps(value)}" for key, value in given.config.items()]
+    options = [*(["--configfile", *files] if files else []), *(["--config", *values] if values else [])]
+    return shlex.join(["snakemake", "--cores", "all", "results/report.md", *options])
 
 
 def all_runs(pattern):

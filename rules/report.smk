@@ -101,10 +101,12 @@ rule provenance:
     params:
         spec=lambda w: spec(plan.provenance()),
         code=code("provenance.py"),
+        command=lambda w, output: made_again(),
     shell:
         """
         python "$SCRIPTS/provenance.py" \
             --spec {params.spec:q} \
+            --command {params.command:q} \
             --results results \
             --output {output.provenance:q} >{log:q} 2>&1
         """

@@ -5,6 +5,7 @@ works in stays.
 
     snakemake --cores 1 clean_work
     snakemake --cores 1 clean_work --config remove=True
+    python scripts/clean_work.py --spec clean.json --work work
 """
 
 import shutil

@@ -17,16 +17,19 @@ from distill.files import write_json
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--spec", required=True, help='JSON object (or a file of one): "config", the resolved config')
+    parser.add_argument("--command", help="command that makes the results again")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="provenance.json to write")
     args = parser.parse_args()
 
     config = cli.spec(args.spec).get("config", {})
     provenance.refuse_secrets(config)
+    provenance.refuse_secrets(args.command, "--command")
     write_json(
         args.output,
         {
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": args.command,
             "python": platform.python_version(),
             "packages": provenance.versions(),
             "git": provenance.git(Path(__file__).parent),

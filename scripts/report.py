@@ -17,7 +17,7 @@ from distill.results import Results
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("--spec", required=True, help="JSON object (or a file of one): title, note, command, models, benchmarks, datasets")
+    parser.add_argument("--spec", required=True, help="JSON object (or a file of one): title, note, models, benchmarks, datasets")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="Markdown file to write")
     parser.add_argument("--html", help="HTML file to write")

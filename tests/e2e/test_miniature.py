@@ -168,6 +168,8 @@ def test_two_runs_from_nothing_give_the_same_bytes(finished, tmp_path):
         "differences.csv",
         "published.csv",
         "report.md",
+        "report.html",
+        "comparison.tex",
     ]
     for name in kept:
         first = finished.folder / "results" / name

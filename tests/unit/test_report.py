@@ -314,6 +314,13 @@ GAPS = [
 ]
 
 
+def test_the_command_is_that_of_the_run(tree, page):
+    assert "```sh\nsnakemake --cores all results/report.md\n```" in page
+    found = json.loads((tree / "provenance.json").read_text(encoding="utf-8"))
+    write_json(tree / "provenance.json", {**found, "command": "snakemake results/report.md --configfile mine.yaml"})
+    assert "```sh\nsnakemake results/report.md --configfile mine.yaml\n```" in report.render(results_tree.SPEC, Results(tree))
+
+
 @pytest.mark.parametrize("path, said", GAPS, ids=[path for path, _ in GAPS])
 def test_a_missing_file_is_a_gap_in_one_line(path, said, tree):
     (tree / path).unlink()

@@ -15,7 +15,7 @@ DEFAULT_COMMAND = "snakemake --cores all results/report.md"
 def render(spec: Mapping[str, Any], results: Results) -> str:
     """The report of a results folder.
 
-    `spec`: title, note (the first line), command, models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
+    `spec`: title, note (the first line), models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
     datasets [{name, label}]; study [{label, models, seeds}] where there is one.
     """
     names = naming.names(spec)
@@ -52,7 +52,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
         "Estimates": estimates.section(names, results),
         "The graders": graders.section(names, results),
         "Sample answers": samples.section(names, results),
-        "Provenance": origin.section(names, results, spec.get("command") or DEFAULT_COMMAND),
+        "Provenance": origin.section(names, results, (results.provenance or {}).get("command") or DEFAULT_COMMAND),
     }
     note, title = spec.get("note"), spec.get("title") or "Reasoning distillation"
     body = [f"## {head}\n\n{section}" for head, section in sections.items() if section]
