@@ -20,7 +20,7 @@ from distill import manifest
 from distill.cli import parser, run, spec
 from distill.code import code_digest
 from distill.errors import InputError
-from distill.files import read_jsonl, sha256_file, sha256_text, write_jsonl
+from distill.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.kept import folder_name, publish
 from distill.launching import STOPPED, end_with_parent, world
 from distill.remote_code import KEY
@@ -46,16 +46,16 @@ def main() -> None:
     until = asked.pop("until", None)
     recipe = Recipe.of(asked)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
-    rows = list(read_jsonl(args.data))
-    if not rows:
+    first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
+    if first is None:
         raise InputError(f"{args.data}: holds no rows to train on; see funnel.json beside it for where they went")
     world_size, rank, sharing = world()
     base = manifest.read(args.base)
     facts = {
         "made_by": "train",
         "parent": base["digest"],
-        "data": sha256_file(args.data),
-        "rows": len(rows),
+        "data": digest,
+        "rows": count,
         "recipe": dict(sorted(vars(recipe).items())),
         "recipe_digest": sha256_text(json.dumps(vars(recipe), sort_keys=True)),
         "chat_template": template,
@@ -75,6 +75,7 @@ def main() -> None:
     def fit(part: Path) -> None:
         from distill.training import kept, sft
         from distill.training.masks import check_mask, notes
+        from distill.training.rows import training_rows
         from distill.training.trainer import Stopped
 
         arguments = sft.arguments(
@@ -87,11 +88,12 @@ def main() -> None:
             runtime.get("report_to", ()),
             args.output.name,
         )
+        rows = training_rows(args.data, args.work.parent / "rows" / digest[:16])
         trainer = sft.build(args.base, rows, recipe, template, arguments)
-        shown = check_mask(trainer, rows[0], recipe)
+        shown = check_mask(trainer, first, recipe)
         if rank == 0:
-            print("".join(f"{line}\n" for line in notes(trainer, rows[0], recipe)), end="")
-            print(f"{len(rows)} rows; the first batch begins, [without loss]:\n{shown}\n", flush=True)
+            print("".join(f"{line}\n" for line in notes(trainer, first, recipe)), end="")
+            print(f"{count} rows; the first batch begins, [without loss]:\n{shown}\n", flush=True)
         keep = kept.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
         try:
             sft.finetune(trainer, folder, [keep])

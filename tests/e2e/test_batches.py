@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
 from distill.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
 from distill.training.recipe import Recipe  # noqa: E402
+from distill.training.rows import training_rows  # noqa: E402
 
 DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
 KERNELS = [(device, dtype, name) for device in DEVICES for dtype in kernels.GAP for name in kernels.candidates(device, dtype, packed=True)]
@@ -26,7 +27,8 @@ def built(tiny_world, tmp_path):
     def built(template=None, rows=None, **changes):
         recipe = replace(RECIPE, **changes)
         rows = rows or tiny_chat.read_jsonl(tiny_world / "sft.jsonl")
-        return sft.build(tiny_world / "base", rows, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
+        data = training_rows(tiny_chat.write_jsonl(tmp_path / "sft.jsonl", rows), tmp_path / "rows")
+        return sft.build(tiny_world / "base", data, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
 
     return built
 

@@ -79,7 +79,7 @@ def arguments(
     )
 
 
-def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
+def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
     """The trainer over prompt/completion rows. Raises InputError where its first rows would teach the wrong thing."""
     with as_told(base) as code:
         tokenizer = AutoTokenizer.from_pretrained(base, **code)
@@ -94,11 +94,9 @@ def build(base: Path, rows: list[dict[str, Any]], recipe: Recipe, template: str 
     with as_told(base) as code:
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
-    # Prompt and completion only: TRL would take further columns for its own.
-    data = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
     if args.world_size != world()[0]:
         raise InputError(f"{world()[0]} processes were started, and accelerate joins {args.world_size}: check runtime.accelerate")
-    trainer = Trainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
+    trainer = Trainer(model=model, args=args, train_dataset=rows, processing_class=tokenizer)
     if len(trainer.train_dataset) == 0:
         raise InputError(f"train.max_length: no row has a token to learn within {recipe.max_length} tokens; raise it")
     trainer.group_by_length = recipe.group_by_length
