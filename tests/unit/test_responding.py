@@ -72,6 +72,16 @@ def test_a_torn_last_line_costs_that_answer(tmp_path):
     assert [json.loads(line)["text"] for line in (tmp_path / "a.jsonl").read_text().splitlines()] == ["x", "x", "y"]
 
 
+def test_answers_are_read_where_they_stand_and_the_latest_counts(tmp_path):
+    rows = [{"key": key, "sample": 0, "text": text} for key, text in (("a", "x\u2028\n"), ("b", "\ud800é"), ("a", "later"))]
+    store = AnswerStore(tmp_path / "a.jsonl")
+    store.append(rows[:1])
+    store.append(rows[1:])
+    for opened in (store, AnswerStore(tmp_path / "a.jsonl")):
+        assert dict(opened.answers) == {("a", 0): rows[2], ("b", 0): rows[1]}
+        assert ("a", 1) not in opened.answers and opened.answers.get(("a", 1)) is None
+
+
 def test_responses_are_settled_once_marked_and_until_something_changes(ask):
     one = ask()
     assert not one.settled()
