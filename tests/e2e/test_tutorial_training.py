@@ -152,7 +152,7 @@ def test_an_extended_context_is_what_vllm_loads(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_two_layers_of_the_guides_model_train_under_zero3_packed_at_4096(guide, tmp_path):
-    """Width, heads, tied embeddings and vocabulary are the real ones; layers are 2, documents are bytes, steps are 2."""
+    """Width, heads, tied embeddings and vocabulary are the real ones; layers are 2, documents are bytes, and there is one step."""
     base(tmp_path / "base")
     manifest.write(tmp_path / "base", made_by="test")
     rows = [
@@ -164,15 +164,15 @@ def test_two_layers_of_the_guides_model_train_under_zero3_packed_at_4096(guide, 
         for at in range(20)
     ]
     tiny_chat.write_jsonl(tmp_path / "sft.jsonl", rows)
-    recipe = Plan(guide).recipe("ours") | {"packing": "bfd_split", "global_batch": 2, "max_steps": 2, "epochs": 1.0}
+    recipe = Plan(guide).recipe("ours") | {"packing": "bfd_split", "global_batch": 2, "max_steps": 1}
     output = tmp_path / "run" / "model"
-    out = tiny.end(tiny.start(tmp_path, output, "zero3", 2, runtime={"micro_batch": 1}, **recipe))
+    # 212 s of each core for two steps, where two cores did much else.
+    out = tiny.end(tiny.start(tmp_path, output, "zero3", 2, runtime={"micro_batch": 1}, **recipe), timeout_s=1800)
     assert "attention: sdpa on cpu in bfloat16" in out
-    log = tiny.log(output)
-    assert [row["step"] for row in log] == [1, 2]
-    assert log[-1]["tokens"] > 4 * 3000, "packed close to 4096 a sequence"
-    # A random model's loss is that of a guess among the vocabulary, ln 151936 = 11.93; it is lower once something was learned.
-    assert log[0]["loss"] == pytest.approx(11.93, abs=0.6)
+    (step,) = tiny.log(output)
+    assert step["tokens"] > 2 * 3500, "packed close to 4096 a sequence"
+    # A guess among the vocabulary is ln 151936 = 11.93; a random model's logits spread, which costs it some more.
+    assert 11.93 < step["loss"] < 13.5
     config = json.loads((output / "config.json").read_bytes())
     assert (config["vocab_size"], config["tie_word_embeddings"], config["hidden_size"]) == (151936, True, 1536)
     weights = tiny.weights(output)

@@ -87,8 +87,11 @@ def start(
     )
 
 
-def end(process: subprocess.Popen) -> str:
-    out, _ = process.communicate(timeout=500)
+def end(process: subprocess.Popen, timeout_s: float = 500) -> str:
+    try:
+        out, _ = process.communicate(timeout=timeout_s)
+    finally:
+        process.kill()
     assert process.returncode == 0, out[-4000:]
     return out
 
