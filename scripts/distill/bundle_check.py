@@ -36,12 +36,12 @@ def _placed(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 def _summary(path: Path, results: Path, spec: Mapping[str, Any]) -> str | None:
     """Counts the verdicts again. The verdicts themselves, and the self-test of who made them, are taken as they stand."""
     model, run = path.parent.name, path.stem
-    prefilled, stands = bool(spec["grade"].get(run, {}).get("prefilled_thought")), read_json(path.with_suffix(".json"))
-    summary = Summary()
+    how, stands = spec["grade"].get(run, {}), read_json(path.with_suffix(".json"))
+    summary = Summary(how.get("max_new_tokens"))
     for row, response in zip_longest(read_jsonl(path), read_jsonl(results / f"responses/{model}/{run}.jsonl"), fillvalue={}):
         if (row.get("id"), row.get("sample")) != (response.get("id"), response.get("sample")):
             return f"verdicts and responses do not go together from item {row.get('id') or response.get('id')!r} on"
-        summary.add(row, response, unclosed=bundle.unclosed(response, prefilled))
+        summary.add(row, response, unclosed=bundle.unclosed(response, bool(how.get("prefilled_thought"))))
     made = summary.made(stands["self_test"], stands["flags"])
     wrong = [f"{key} is {stands.get(key)} and should be {value}" for key, value in made.items() if stands.get(key) != value]
     return "; ".join(wrong) or None

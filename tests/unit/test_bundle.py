@@ -27,7 +27,7 @@ SPEC = {
         "benchmarks": [{"name": run} for run in RUNS],
     },
     "report": results_tree.SPEC,
-    "grade": {run: {"grader": "boxed"} for run in RUNS},
+    "grade": {run: {"grader": "boxed", "max_new_tokens": 110} for run in RUNS},
 }
 CANARY = "CANARY"
 
@@ -35,7 +35,7 @@ CANARY = "CANARY"
 def settle(results: Path) -> None:
     """Summaries, tables and report as they follow from the verdicts."""
     for path in results.glob("scores/*/*.jsonl"):
-        summary = Summary()
+        summary = Summary(110)
         for row, response in zip(read_jsonl(path), read_jsonl(results / "responses" / path.parent.name / path.name), strict=True):
             summary.add(row, response, unclosed=False)
         write_json(path.with_suffix(".json"), summary.made({"gold": 1.0, "echo": 0.0}))
@@ -57,6 +57,10 @@ def built(tmp_path_factory) -> Path:
     """A settled folder in which each text of the gated benchmark holds CANARY."""
     results = results_tree.build(tmp_path_factory.mktemp("run") / "results")
     gated = "mini_gpqa"
+    for path in results.glob("responses/*/*.jsonl"):  # one stopped by the limit, one before it, by the context
+        write_jsonl(
+            path, [{**row, "finish_reason": "length" if row["completion_tokens"] > 100 else "stop"} for row in list(read_jsonl(path))]
+        )
     for path in results.glob(f"responses/*/{gated}.jsonl"):
         write_jsonl(path, [{**row, "text": f"{CANARY} {row['text']}"} for row in list(read_jsonl(path))])
     for path in results.glob(f"scores/*/{gated}.jsonl"):
