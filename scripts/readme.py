@@ -1,13 +1,14 @@
 """Bring what is printed in README.md and config/README.md up to date.
 
-From tests/graph/staleness.yaml, the rules and a finished report to the marked blocks of README.md, and from config/schema.yaml to
-config/README.md. A test fails where they have drifted; this command mends it.
+From tests/graph/staleness.yaml, the rules, preflight and a finished report to the marked blocks of README.md, and from config/schema.yaml
+to config/README.md. A test fails where they have drifted; this command mends it.
 
     python scripts/readme.py
     python scripts/readme.py --results results    # the miniature's table and figure too, from a finished run
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -44,6 +45,7 @@ def main() -> None:
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     page = block(page, "staleness", staleness())
     page = block(page, "rulegraph", rulegraph())
+    page = block(page, "guide", guide())
     if args.results:
         page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
         shutil.copyfile(args.results / "figures" / "scores.png", PROJECT / "docs" / "miniature.png")
@@ -86,6 +88,32 @@ def rulegraph() -> str:
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
     edges = sorted(f"    {names[one]} --> {names[other]}" for one, other in re.findall(r"(id\d+) --> (id\d+)", drawn))
     return "\n".join(["```mermaid", "flowchart TB", *edges, "```"])
+
+
+def guide() -> str:
+    """What the guide's experiment takes: by its own word, and as preflight counts it where nothing is at hand."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--cores", "1", "preflight"]
+    with tempfile.TemporaryDirectory() as nothing_there:
+        subprocess.run(
+            [*command, "--configfile", str(PROJECT / "config" / "tutorial.yaml")],
+            cwd=nothing_there,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            check=True,
+        )
+        found = json.loads((Path(nothing_there) / "results" / "preflight.json").read_text(encoding="utf-8"))
+    (training,), hours = found["trainings"], found["totals"]
+    train, respond = hours["train_device_hours"], hours["respond_device_hours"]
+    memory = f"{training['memory_gb']['total']:g} GB of each of {training['processes']} in training"
+    rows = [
+        ("", "by the guide's own word", "by preflight, with nothing fetched and no device at hand"),
+        ("---", "---", "---"),
+        ("hardware", "8 accelerators of 64 GB", f"{memory} ({training['launch']}, micro batch {training['micro_batch']})"),
+        ("hours", "3", f"{train:.1f} device hours of training, {respond:.1f} of answering; at speeds that it assumes and names"),
+        ("disk", "", f"{found['disk']['total']:.0f} GB, {found['disk']['checkpoints']:.0f} of them checkpoints"),
+        ("cost", "", f"some {train + respond:.0f} device hours, times the price of one"),
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def config_page() -> str:

@@ -25,6 +25,16 @@ def test_the_rule_graph_is_that_of_a_first_run():
     assert readme.block(page, "rulegraph", readme.rulegraph()) == page, "run: python scripts/readme.py"
 
 
+def test_what_the_guides_experiment_takes_is_what_preflight_says():
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert readme.block(page, "guide", readme.guide()) == page, "run: python scripts/readme.py"
+
+
+def test_every_page_is_linked():
+    page = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in sorted((PROJECT / "docs").glob("*.md")) if f"](docs/{path.name})" not in page] == []
+
+
 def test_the_example_of_another_base_data_set_and_benchmark_is_a_configuration():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     changes = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
