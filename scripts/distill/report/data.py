@@ -3,7 +3,7 @@
 from distill.files import Row
 from distill.markdown import block, clip, code, shorten, table, text
 from distill.names import Dataset, Names
-from distill.report.words import MINUS, gap, join, number, share
+from distill.report.words import MINUS, NOT_MEASURED, gap, join, number, share
 from distill.results import Results
 
 _CONTAMINATION_NOTE = """\
@@ -46,6 +46,9 @@ def contamination(names: Names, results: Results) -> str:
         for benchmark, hits in found["benchmarks"].items():
             known = next((known for known in names.benchmarks if known.name.split("@")[0] == benchmark), None)
             label, gated = (known.label, known.gated) if known else (benchmark, False)
+            if not hits["items"]:  # an optional benchmark that is not here
+                lines.append([text(dataset.label), text(label), "not searched", NOT_MEASURED, NOT_MEASURED])
+                continue
             other = hits["other_numbers"]["rows"]
             lines.append(
                 [text(dataset.label), text(label), f"{hits['rows_hit']:,}", f"{hits['items_hit']:,} of {hits['items']:,}", f"{other:,}"]
