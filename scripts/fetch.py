@@ -34,7 +34,7 @@ def main() -> None:
         raise InputError("--output: missing; name the folder to put the files in, or use --update")
     made = bring(spec(args.spec), args.output, args.work, args.path)
     if "unavailable" in made:
-        print(f"{args.output}: left empty, since it is optional. {made['unavailable']}, after removing {args.output}")
+        print(f"{args.output}: left empty, since it is optional. {made['unavailable']}")
         return
     commit = f", commit {made['commit'][:12]}" if "commit" in made else ""
     print(f"{len(made['files'])} files, digest {made['digest'][:12]}{commit}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from distill.markdown import text
+from distill.markdown import code, text
 from distill.names import Model, Names
 from distill.published import NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
 from distill.report import graders
@@ -52,7 +52,8 @@ def gaps(names: Names, results: Results) -> list[str]:
     """Optional benchmarks that are not here, and what would bring them."""
     found = {benchmark.name.partition("@")[0]: benchmark for benchmark in names.benchmarks}
     return [
-        f"**Gap:** no score on {text(benchmark.label)}. {text(why)} (after removing results/sources/benchmarks/{text(name)})."
+        f"**Gap:** no score on {text(benchmark.label)}. {text(why)} with "
+        f"{code(f'--forcerun results/sources/benchmarks/{name}/manifest.json')}."
         for name, benchmark in found.items()
         if (why := results.unavailable(name))
     ]
