@@ -77,6 +77,37 @@ rule respond:
         """
 
 
+rule respond_endpoint:
+    input:
+        prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
+    output:
+        responses="results/responses/{model}/{benchmark}.jsonl",
+    log:
+        "results/logs/respond_endpoint/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/respond_endpoint/{model}/{benchmark}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.made("endpoint")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        spec=lambda w: spec(plan.ask(w.model, w.benchmark)),
+        code=code("respond.py", "distill/engines/openai.py"),
+        runtime=lambda w, output: spec(plan.endpoint_of(w.model)),
+    shell:
+        """
+        python "$SCRIPTS/respond.py" \
+            --prompts {input.prompts:q} \
+            --spec {params.spec:q} \
+            --runtime {params.runtime:q} \
+            --work work/responses \
+            --output {output.responses:q} >{log:q} 2>&1
+        """
+
+
 rule import_responses:
     input:
         responses=after_seal(lambda w: recorded(w.model, w.benchmark)),

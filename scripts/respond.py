@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from distill import engines, manifest
+from distill.budget import Budget, Ledger
 from distill.cli import parser, run, spec
 from distill.errors import InputError
 from distill.files import write_jsonl
@@ -25,7 +26,7 @@ from distill.runs import locked
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--model", required=True, type=Path, help="model folder with its manifest")
+    options.add_argument("--model", type=Path, help="model folder with its manifest; without it spec names endpoint and model there")
     options.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl")
     options.add_argument("--spec", required=True, help="JSON of engine, n_samples, temperature, top_p, max_new_tokens, context, seed")
     options.add_argument("--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed, no answer")
@@ -33,15 +34,16 @@ def main() -> None:
     options.add_argument("--work", default="work/responses", type=Path, help="where answers are kept as they come")
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
-    digest = manifest.read(args.model)["digest"]
+    asked = spec(args.spec)
+    digest = manifest.read(args.model)["digest"] if args.model else served(asked)
 
-    own = wanted(args.work, digest, args.prompts, spec(args.spec), args.output)
+    own = wanted(args.work, digest, args.prompts, asked, args.output)
     with ExitStack() as held:
         held.enter_context(locked(own.folder, wait=True))
         missing = [own] if own.missing() else []
         if missing:
             missing += hold(held, [wanted(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
-            answer(args.model, missing, spec(args.runtime))
+            answer(args.model or asked["model"], missing, spec(args.runtime))
         write_jsonl(args.output, own.rows())
         mark(own)
     print(f"{len(own.pairs)} answers")
@@ -62,7 +64,14 @@ def hold(held: ExitStack, siblings: list[Wanted], own: Wanted) -> list[Wanted]:
     return taken
 
 
-def answer(model: Path, todo: list[Wanted], runtime: dict) -> None:
+def served(asked: dict) -> str:
+    """What a model behind an endpoint is known by."""
+    if asked.get("engine") != "openai" or not asked.get("endpoint") or not asked.get("model"):
+        raise InputError("--model: missing; name the model's folder, or give --spec engine openai, and the names endpoint and model")
+    return f"{asked['endpoint']} {asked['model']}"
+
+
+def answer(model: Path | str, todo: list[Wanted], runtime: dict) -> None:
     """Load the model once and put all missing answers into their stores, batch by batch."""
     engine = engines.load(todo[0].spec["engine"], model, runtime)
     for one in todo:
@@ -70,7 +79,8 @@ def answer(model: Path, todo: list[Wanted], runtime: dict) -> None:
         what = f"respond {one.output.parent.name} {one.output.stem}"
         with Progress(what, len(one.pairs), "answers", at_hand=len(one.pairs) - len(missing)) as progress:
             tokens = Tokens()
-            for place, given in engine.answers(one.requests(missing), one.sampling()):
+            within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
+            for place, given in engine.answers(one.requests(missing), one.sampling(), *within):
                 one.keep(missing[place], given)
                 progress.add(note=tokens.more(given.completion_tokens))
 

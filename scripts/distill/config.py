@@ -20,7 +20,7 @@ from distill.launching import batch_mistakes
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
 WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
-WAYS = (*WITH_WEIGHTS, "responses", "results")
+WAYS = (*WITH_WEIGHTS, "responses", "endpoint", "results")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 
@@ -150,6 +150,8 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
             continue
         if ways[0] == "responses":
             yield from _recorded_mistakes(f"models.{name}.responses", name, below, benchmarks)
+        if ways[0] == "endpoint":
+            yield from _unknown(f"models.{name}.endpoint", "name", below, config["runtime"]["endpoints"])
         if ways[0] not in WITH_WEIGHTS:
             continue
         if ways[0] == "checkpoint":

@@ -25,7 +25,7 @@ class Plan:
     # Names
 
     def made(self, way: str) -> list[str]:
-        """Models that come to be in this way: source, prepare, train, checkpoint, responses or results."""
+        """Models that come to be in this way: source, prepare, train, checkpoint, responses, endpoint or results."""
         return [name for name, model in self.config["models"].items() if way in model]
 
     def evaluated(self) -> list[str]:
@@ -35,7 +35,7 @@ class Plan:
 
     def with_weights(self) -> list[str]:
         """Evaluated models that are more than what they wrote or scored elsewhere."""
-        return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "results"}]
+        return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "endpoint", "results"}]
 
     def students(self) -> list[str]:
         """Evaluated models that are trained here, checkpoints of such among them."""
@@ -246,6 +246,15 @@ class Plan:
         name, protocol = self.runs()[run]
         asked = self.config["protocols"][protocol]
         return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
+
+    def ask(self, model: str, run: str) -> Part:
+        """The same of a model behind an endpoint, which the names of both decide."""
+        served = self.config["models"][model]["endpoint"]
+        return {**self.respond(run), "engine": "openai", "endpoint": served["name"], "model": served["model"]}
+
+    def endpoint_of(self, model: str) -> Part:
+        """Where and how fast a model behind an endpoint is asked."""
+        return self.config["runtime"]["endpoints"][self.config["models"][model]["endpoint"]["name"]]
 
     def recorded(self, model: str, run: str) -> tuple[str, str | None, list[str]]:
         """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""

@@ -54,6 +54,8 @@ class Engine:
         It `ended` early where the budget of `ledger` would not hold the next request, or where no request would be answered: key or model
         are refused, or nobody is there any more. What is under way is waited for.
         """
+        if sampling.context is not None:
+            raise InputError(f"{self.url}: an endpoint tells no prompt's tokens beforehand, so context: cannot be kept there; leave it out")
         run = _Run(self, requests, sampling, ledger)
         with asyncio.Runner() as runner:
             stream = run.answers()
