@@ -61,6 +61,7 @@ ELSEWHERE = {
     "protocol": ["respond"],
     "teacher": ["teacher"],
     "benchmark": ["respond"],
+    "served": ["respond_endpoint"],
 }
 
 
