@@ -43,6 +43,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             "### Lengths and warnings",
             data.audit(names, results),
             _figure(results, "lengths", "Tokens a row against max_length"),
+            data.masks(names, results),
         ),
         "Training": join(
             training.section(names, results),

@@ -75,7 +75,7 @@ def _match(row: Row) -> str:
 
 
 def audit(names: Names, results: Results) -> str:
-    """What training will do to the rows: warnings first, then lengths and losses, then one row with its loss mask."""
+    """What training will do to the rows: warnings first, then lengths and losses."""
     found = [(dataset, row) for dataset in names.datasets if (row := results.audit(dataset.name))]
     missing = [gap(f"the audit of {text(dataset.label)} (audit.json)") for dataset in names.datasets if not results.audit(dataset.name)]
     if not found:
@@ -84,7 +84,12 @@ def audit(names: Names, results: Results) -> str:
     columns = [_lengths(row) for _, row in found]
     lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
     body = table(["", *(text(dataset.label) for dataset, _ in found)], lines)
-    return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *(_mask(dataset, row) for dataset, row in found), *missing)
+    return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *missing)
+
+
+def masks(names: Names, results: Results) -> str:
+    """One row of each data set with its loss mask."""
+    return join(*(_mask(dataset, row) for dataset in names.datasets if (row := results.audit(dataset.name))))
 
 
 def _lengths(row: Row) -> dict[str, str]:
