@@ -118,6 +118,8 @@ def _blocks(source: Path | Iterator[str]) -> Iterator[bytes]:
 
 def extract(bundle: Path, folder: Path) -> None:
     """Unpack a bundle and compare each file with its digest. Raises InputError for a file that is damaged, missing or not listed."""
+    if not bundle.is_file():
+        raise InputError(f"{bundle}: no such file: make it with snakemake --cores 1 results/bundle.zip, or mend the path")
     try:
         with zipfile.ZipFile(bundle) as packed:
             packed.extractall(folder)  # which keeps each name below the folder

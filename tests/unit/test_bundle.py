@@ -154,6 +154,8 @@ def test_a_damaged_bundle_is_refused(results, tmp_path):
     broken.write_bytes(whole.read_bytes()[:1000])
     with pytest.raises(InputError, match="no zip file that can be read"):
         bundle.extract(broken, tmp_path / "there")
+    with pytest.raises(InputError, match=r"nowhere.zip: no such file"):
+        bundle.extract(tmp_path / "nowhere.zip", tmp_path / "there")
 
 
 def test_script_makes_and_checks(results, tmp_path):
