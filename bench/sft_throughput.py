@@ -146,6 +146,7 @@ def traces(count: int, scale: int) -> list[dict[str, Any]]:
 def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool, peak_tflops: float | None) -> dict[str, Any]:
     """Train for some steps; what was measured."""
     import torch
+    from datasets import Dataset
     from transformers import TrainerCallback
 
     from distill.training import sft
@@ -154,7 +155,7 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
     scale = TOY_SCALE if toy else 1
     whole = Recipe(**recipe, max_steps=WARM_UP + steps, learning_rate=1e-5, lr_scheduler_type="constant", eos_token="<|im_end|>", seed=0)
     needed = (WARM_UP + steps + 2) * whole.global_batch * whole.max_length
-    rows = traces(max(200, 2 * needed * scale // MEDIAN), scale)
+    rows = Dataset.from_list(traces(max(200, 2 * needed * scale // MEDIAN), scale))
     run = Path(work) / f"{name}-{whole.max_length}"
     arguments = sft.arguments(whole, run, "cpu" if toy else "auto", whole.global_batch, 10**9, 1)
     arguments.save_strategy = "no"

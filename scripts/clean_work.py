@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distill.cli import parser, run, spec
 from distill.errors import InputError
-from distill.leftovers import leftovers, patterns
+from distill.leftovers import leftovers, patterns, unread_rows
 from distill.runs import locked
 
 
@@ -23,7 +23,8 @@ def main() -> None:
     options.add_argument("--work", default=Path("work"), type=Path, help="folder of all work folders")
     options.add_argument("--remove", action="store_true", help="remove them; without it they are listed only")
     args = options.parse_args()
-    found = list(leftovers(args.work, patterns(spec(args.spec))))
+    asked = spec(args.spec)
+    found = [*leftovers(args.work, patterns(asked)), *unread_rows(args.work, asked)]
     for leftover in found:
         print(f"{leftover.size / 1e6:10,.1f} MB  {leftover.folder}  {leftover.what}{remove(leftover.folder) if args.remove else ''}")
     total = sum(leftover.size for leftover in found)

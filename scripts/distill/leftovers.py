@@ -66,6 +66,13 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
 
 
+def unread_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[Leftover]:
+    """The folders below work/rows/, each a training set in the form in which it is read, whose set is no more or is not made yet."""
+    known = {sha256_file(entry["data"])[:16] for entry in asked["train"] if Path(entry["data"]).is_file()}
+    for folder in sorted(path for path in work.glob("rows/*") if path.is_dir() and path.name not in known):
+        yield Leftover(folder, size(folder), f"rows of data {folder.name[:12]}, read anew when needed")
+
+
 def _if_there(key: str, path: str, digest: Any) -> Pattern:
     return {key: digest(path)} if Path(path).is_file() else {}
 
