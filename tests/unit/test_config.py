@@ -15,6 +15,11 @@ DELETE = object()
 
 # path to the key, what is written there, what the answer must hold
 MISTAKES = [
+    ("models.theirs", {"endpoint": {"name": "shop", "model": "m"}}, "models.theirs.endpoint.name: 'shop' does not exist; known are"),
+    ("benchmarks.mini_math.for_protocol", {"mini": {"user": "Solve it."}}, "mini_math.for_protocol.mini.user: holds no {question}"),
+    ("benchmarks.mini_math.for_protocol", {"mni": {}}, "for_protocol.mni: not one of this benchmark's protocols; did you mean mini?"),
+    ("protocols.mini.answer_form", {"math": "ANSWER"}, "protocols.mini.answer_form.math: holds no {answer}"),
+    ("protocols.mini.engine", "vlm", "protocols.mini.engine: 'vlm' is not known; write one of transformers, vllm"),
     ("models.ours.train.learning_rte", 1e-3, "models.ours.train.learning_rte: unknown key; did you mean learning_rate?"),
     ("models.ours.train.max_seq_length", 512, "today's name is max_length"),
     ("models.ours.train.torch_dtype", "bfloat16", "today's name is dtype"),
@@ -57,11 +62,11 @@ MISTAKES = [
     ("models.ours.train.base", "ours", "is made from itself"),
     ("models.ours.train.dataset", "mini_strato", "models.ours.train.dataset: 'mini_strato' does not exist; did you mean mini_stratos?"),
     ("models.ours.train.packing", "bfd_split", "group_by_length: has no meaning with packing bfd_split"),
-    ("models.ours.train", DELETE, "models.ours: has none of source, prepare, train, checkpoint, responses, results; give exactly one"),
+    ("models.ours.train", DELETE, "has none of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one"),
     (
         "models.ours.source",
         {"path": "x"},
-        "has source and train of source, prepare, train, checkpoint, responses, results; give exactly one",
+        "has source and train of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one",
     ),
     ("models.ours.role", "studnet", "write one of baseline, reference, student, none"),
     ("models.ours.role", "baseline", "base and ours both have role baseline"),
