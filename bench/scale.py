@@ -5,7 +5,7 @@
 
 Prints a line a stage: seconds, rows a second, peak memory of its processes. The rows are short (20 words of thought, one in a hundred with
 an answer for math-verify): what is measured is what grows with the number of rows. What grows with their length is measured by
-bench/data_stage.py. `packing` is scripts/distill/packing.py alone on the lengths of all rows; audit holds it too.
+bench/data_stage.py, or here with --words. `packing` is scripts/distill/packing.py alone on the lengths of all rows; audit holds it too.
 """
 
 import argparse
@@ -49,12 +49,12 @@ def pack(strategy: str, rows: int) -> None:
     sequences([rng.randint(500, 20_000) for _ in range(rows)], MAX_LENGTH, strategy)
 
 
-def measure(rows: int, workers: int) -> None:
+def measure(rows: int, workers: int, words: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         make_tokenizer(folder / "tokenizer")
         write_jsonl(folder / "one.jsonl", ({"question": row["question"]} for row in traces(500, 1, 500, seed=100)))
-        write_jsonl(folder / "raw.jsonl", traces(rows, 20, hard_every=100))
+        write_jsonl(folder / "raw.jsonl", traces(rows, words, hard_every=100))
         print(
             f"{rows:,} rows of {(folder / 'raw.jsonl').stat().st_size / rows:.0f} bytes, {workers} workers; load {os.getloadavg()[0]:.1f}"
         )
@@ -63,7 +63,30 @@ def measure(rows: int, workers: int) -> None:
             speed = f"{took.wall:.1f} s, {took.processor:.1f} s of processor, {rows / took.wall:,.0f} rows/s"
             print(f"  {stage}: {speed}, {took.megabytes:,.0f} MB")
         kept = json.loads((folder / "funnel.json").read_bytes())["kept"]
-        print(f"  {kept:,} rows kept, {(folder / 'sft.jsonl').stat().st_size / 1e6:,.0f} MB of sft.jsonl", flush=True)
+        tokens = json.loads((folder / "audit.json").read_bytes())["tokens"]["mean"]
+        print(
+            f"  {kept:,} rows kept of {tokens:,.0f} tokens, {(folder / 'sft.jsonl').stat().st_size / 1e6:,.0f} MB of sft.jsonl", flush=True
+        )
+
+
+def paper(rows: int = 800_000, tokens_a_row: int = 5_000, max_length: int = 16_384) -> None:
+    """One epoch over R1's own 800k traces by preflight's formulas: memory of a device, and hours that are assumed, not measured."""
+    import yaml
+
+    from distill.preflight import memory, speed
+    from distill.preflight.arch import Arch
+
+    known = yaml.safe_load((SCRIPTS.parent / "config" / "known.yaml").read_text(encoding="utf-8"))
+    sources = speed.Sources({}, [], known["rates"], known["assumed"], known["devices"]["unknown"])
+    print(f"{rows:,} traces of {tokens_a_row:,} tokens, max_length {max_length:,}, bfd_split, ZeRO-3 over 8 devices, micro batch 1")
+    for name in ("Qwen/Qwen2.5-Math-1.5B", "Qwen/Qwen2.5-Math-7B"):
+        arch = Arch.of(known["models"][name])
+        needed = memory.training(arch, memory.Launch("zero3", 8), memory.Batch(1, max_length, True, True))["total"]
+        for device in ("A100-80GB", "H100-80GB"):
+            rate = speed.training(arch, speed.Device("gpu", 8, device, **known["devices"][device]), max_length, True, sources)
+            hours = rows * tokens_a_row / rate.tokens_per_s / 3600
+            print(f"  {name} on 8 x {device}: {memory.gb(needed)} GB, {rate.tokens_per_s:,.0f} tokens/s a device", end="")
+            print(f" ({rate.how}), {hours:,.0f} device hours, {hours / 8 / 24:.1f} days")
 
 
 def main() -> None:
@@ -71,12 +94,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 1_000_000], help="numbers of rows")
     parser.add_argument("--workers", type=int, default=1, help="worker processes of filter")
+    parser.add_argument("--words", type=int, default=20, help="words of a thought; 2,300 are some 5,000 tokens")
+    parser.add_argument("--paper", action="store_true", help="measure nothing; print what training on 800,000 traces is estimated to take")
     parser.add_argument("--pack", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pack:
         return pack(args.pack[0], int(args.pack[1]))
+    if args.paper:
+        return paper()
     for rows in args.rows:
-        measure(rows, args.workers)
+        measure(rows, args.workers, args.words)
 
 
 if __name__ == "__main__":
