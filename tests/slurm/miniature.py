@@ -20,7 +20,7 @@ def main() -> None:
     for part, names in {"models": ("base", "ours"), "datasets": ("mini_stratos",), "benchmarks": ("mini_math",)}.items():
         config[part] = {name: config[part][name] for name in names}
     config["train_defaults"]["max_steps"] = 150
-    config["runtime"] = {"train_gpus": 1, "respond_gpus": 1, "save_steps": 5, "device": "cpu"}
+    config["runtime"] = {"train_gpus": 1, "respond_gpus": 1, "save_steps": 5, "device": "cpu", "train_retries": 0}
     output.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
