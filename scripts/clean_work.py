@@ -19,7 +19,7 @@ from distill.runs import locked
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--spec", required=True, help="JSON (or a file of it): train, models, respond, teacher, fetch")
+    options.add_argument("--spec", required=True, help="JSON (or a file of it): what is trained, answered, taught and fetched")
     options.add_argument("--work", default=Path("work"), type=Path, help="folder of all work folders")
     options.add_argument("--remove", action="store_true", help="remove them; without it they are listed only")
     args = options.parse_args()

@@ -40,6 +40,7 @@ def asked(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         "train": trained,
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
         "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.runs()],
+        "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.runs()],
         "teacher": plan.taught(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
     }
@@ -62,6 +63,7 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         for model in asked["models"]
         for entry in asked["respond"]
     ]
+    answered += [{"benchmark": entry["benchmark"], **decides(entry["spec"])} for entry in asked["ask"]]
     taught = [{"dataset": dataset} for dataset in asked["teacher"]]
     return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
 

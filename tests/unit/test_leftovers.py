@@ -3,7 +3,8 @@
 import os
 
 from distill.files import sha256_file, write_json
-from distill.leftovers import leftovers, size, unread_rows
+from distill.leftovers import leftovers, patterns, size, unread_rows
+from distill.responding import wanted
 
 
 def test_rows_of_a_training_set_that_is_no_more_are_left_over(tmp_path):
@@ -36,3 +37,13 @@ def test_files_that_a_model_shares_free_nothing(tmp_path):
         (tmp_path / "kept" / name).write_bytes(b"1234")
     os.link(tmp_path / "kept/shared", tmp_path / "model")
     assert size(tmp_path / "kept") == 4
+
+
+def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(tmp_path):
+    sampling = {"n_samples": 1, "temperature": 0, "top_p": 1, "max_new_tokens": 8, "seed": 0}
+    spec = {"engine": "openai", "endpoint": "here", "model": "r1", **sampling}
+    wanted(tmp_path / "responses", "here r1", tmp_path / "mini_math/prompts.jsonl", spec, tmp_path / "out.jsonl")
+    nothing = {"train": [], "models": [], "respond": [], "ask": [], "teacher": [], "fetch": []}
+    asked = {**nothing, "ask": [{"benchmark": "mini_math", "spec": {**spec, "n_samples": 4}}]}
+    assert list(leftovers(tmp_path, patterns(asked))) == []
+    assert len(list(leftovers(tmp_path, patterns(nothing)))) == 1
