@@ -45,7 +45,7 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
             todo += found
             if not found:
                 packages.add(module.split(".")[0])
-    versions = {**_pins(pins), **_pins(pins.with_name("requirements-vllm.txt"))}
+    versions = {**_pins(pins), **_pins(pins.with_name("requirements-cuda.txt"))}
     runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
     for package in packages | runs_on:
         version = versions.get(_normal(package))

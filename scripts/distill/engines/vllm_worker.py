@@ -65,7 +65,7 @@ class Local:
             from vllm.platforms import current_platform
         except ImportError:
             raise InputError(
-                "engine vllm: vLLM is not installed; pip install -r envs/requirements-vllm.txt, or write engine: transformers"
+                "engine vllm: vLLM is not installed; pip install -r envs/requirements-cuda.txt, or write engine: transformers"
             ) from None
         on_cpu = current_platform.is_cpu()
         if device not in ("auto", "cpu" if on_cpu else "cuda"):
