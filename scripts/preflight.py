@@ -2,7 +2,7 @@
 
 From the plan of a configuration (as rules/preflight.smk hands it over) and what is at hand under --results, to preflight.json and a page of
 text. With --check nothing is written: one line a job that does not fit, and exit code 2, which is what train and respond do first.
-runtime.preflight: warn or off lets them go on.
+runtime.preflight: warn or ignore lets them go on.
 
     snakemake --cores 1 preflight
     python scripts/preflight.py --plan plan.json --json preflight.json --text preflight.txt
@@ -52,7 +52,7 @@ def main() -> None:
 def check(part: dict, results: Path) -> None:
     """Raises InputError for what does not fit, unless runtime.preflight says otherwise."""
     mode = part["runtime"].get("preflight", "stop")
-    if mode == "off":
+    if mode == "ignore":
         return
     lines = stops(estimate(part, facts.gather(part, results)))
     if lines and mode == "stop":
