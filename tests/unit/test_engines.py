@@ -1,11 +1,12 @@
 """What all engines that hold a model share: no prompt is cut, stop tokens come from the generation config, GPUs are shared out."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from distill.answers import cut_thought
-from distill.engines import Request, Sampling
+from distill.engines import Request, Sampling, vllm
 from distill.engines.chat import prompts, stop_tokens
 from distill.engines.vllm import groups
 from distill.errors import InputError
@@ -91,3 +92,50 @@ def test_each_copy_of_a_model_has_gpus_of_its_own(gpus, tensor_parallel, visible
 def test_gpus_that_cannot_be_shared_out_are_refused(gpus, tensor_parallel, visible, message):
     with pytest.raises(InputError, match=message):
         groups(gpus, tensor_parallel, visible)
+
+
+STANDS_IN = """
+import json, sys, time
+time.sleep(0.3)
+if sys.argv[1] == "refuses":
+    print(json.dumps({"error": "why"}), flush=True)
+elif sys.argv[1] == "dies":
+    sys.exit(7)
+else:
+    for line in sys.stdin:
+        for place, request in enumerate(json.loads(line)["requests"]):
+            told = {"place": place, "text": str(request["seed"]), "finish_reason": "stop", "prompt_tokens": 1, "completion_tokens": 1}
+            print(json.dumps(told), flush=True)
+        print(json.dumps({"done": True}), flush=True)
+"""
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """An Engine whose workers are a stand-in for vLLM's, which needs none of it."""
+    (tmp_path / "stands_in.py").write_text(STANDS_IN, encoding="utf-8")
+    monkeypatch.setattr(vllm, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(vllm, "vllm_worker", SimpleNamespace(__name__="stands_in"))
+
+    def ask(model: str, gpus: int = 0) -> list[str]:
+        engine = vllm.Engine(Path(model), {"respond_gpus": gpus})
+        try:
+            requests = [Request([{"role": "user", "content": "long " * 20_000}], seed) for seed in range(10)]
+            found = dict(engine.answers(requests, Sampling(0.6, 1.0, 5)))
+            return [found[place].text for place in range(10)]
+        finally:
+            engine.close()
+            assert all(worker.process.poll() is not None for worker in engine.workers)
+
+    return ask
+
+
+@pytest.mark.parametrize("gpus", [0, 1, 3])
+def test_each_answer_comes_back_to_its_request_whichever_worker_gave_it(ask, gpus):
+    assert ask("answers", gpus) == [str(seed) for seed in range(10)]
+
+
+@pytest.mark.parametrize(("model", "message"), [("refuses", "^why$"), ("dies", r"a vLLM worker has died \(exit code 7\)")])
+def test_a_worker_that_ends_before_it_is_asked_says_why(ask, model, message):
+    with pytest.raises(InputError, match=message):
+        ask(model)

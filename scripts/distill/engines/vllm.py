@@ -75,20 +75,18 @@ class Worker:
 
     def answer(self, places: range, requests: list[Request], sampling: Sampling, found: Queue) -> None:
         """Put each answer into `found` with its place, then None; or an exception."""
-        try:
-            asked = {"sampling": vars(sampling), "requests": [vars(requests[place]) for place in places]}
+        asked = {"sampling": vars(sampling), "requests": [vars(requests[place]) for place in places]}
+        with contextlib.suppress(OSError):  # it has ended; what it said of that can still be read
             print(json.dumps(asked), file=self.process.stdin, flush=True)
-            for line in self.process.stdout:
-                told = json.loads(line)
-                if "error" in told:
-                    found.put(InputError(told["error"]))
-                    return
-                if "done" in told:
-                    found.put(None)
-                    return
-                found.put((places[told.pop("place")], Answer(**told)))
-        except OSError:  # a broken pipe: it has died
-            pass
+        for line in self.process.stdout:
+            told = json.loads(line)
+            if "error" in told:
+                found.put(InputError(told["error"]))
+                return
+            if "done" in told:
+                found.put(None)
+                return
+            found.put((places[told.pop("place")], Answer(**told)))
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         found.put(
