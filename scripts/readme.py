@@ -66,18 +66,24 @@ def block(page: str, name: str, text: str) -> str:
 
 
 def staleness() -> str:
-    """The table of changes and what reruns, rules in the order in which data flows."""
-    cases = yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
-    rows = [f"| {case['change']} | {_jobs(case['reruns'])} |" for case in cases]
-    return "\n".join(["| what changes | what reruns |", "|---|---|", *rows])
+    """The table of changes and what reruns."""
+    table = yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
+    short = "; ".join(f"*{name}* stands for {', '.join(rules)}" for name, rules in table["short"].items())
+    rows = [f"| {_change(row)} | {_jobs(row['reruns'])} |" for row in table["rows"] if not row.get("untried")]
+    return "\n".join([f"In the table {short}.", "", "| what changes | what reruns |", "|---|---|", *rows])
+
+
+def _change(row: dict) -> str:
+    """What a row changes; the keys that it is about, where there are several."""
+    keys = [path.rsplit("/", 1)[-1] for part in row.get("each", []) for path in [*part.get("set", {}), *part.get("remove", [])]]
+    return row["change"] + (f": {', '.join(f'`{key}`' for key in dict.fromkeys(keys))}" if keys else "")
 
 
 def _jobs(reruns: list[str]) -> str:
-    rules: dict[str, list[str]] = {}
-    for job in reruns:
-        rule, *name = job.split(" ")
-        rules.setdefault(rule, []).extend(name)
-    return ", ".join(f"{rule} ({', '.join(names)})" if names else rule for rule, names in rules.items()) or "nothing"
+    """`rule a,b c` as "rule a, b (c)"."""
+    words = [job.replace(",", ", ").split(" ", 1) for job in reruns]
+    named = [(rule, *re.split(r"(?<!,) ", rest[0], maxsplit=1)) if rest else (rule,) for rule, *rest in words]
+    return "; ".join(" ".join([*job[:2], *(f"({name})" for name in job[2:])]) for job in named) or "nothing"
 
 
 def rulegraph() -> str:

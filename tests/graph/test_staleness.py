@@ -1,30 +1,99 @@
 """Two-way right: what changes a result reruns it, what does not change a result does not. The cases are data: staleness.yaml."""
 
 import os
-from pathlib import Path
+import shutil
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import matrix
 import pytest
 import yaml
+from conftest import PROJECT
 
-CASES = yaml.safe_load((Path(__file__).parent / "staleness.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["change"])
-def test_exactly_the_stale_jobs_run(case, finished, tmp_path):
-    here = finished.copy(tmp_path / "moved")
-    if "edit" in case:
-        edit(here.folder, **case["edit"])
-    for path in here.folder.glob(case.get("touch", "\0")):
-        os.utime(path)
-    how = ("--cores", "2") if case.get("really") else ("--dry-run",)
-    assert here.jobs(*how, config=case.get("config")) == sorted(case["reruns"])
-    if case.get("really"):
-        assert here.jobs("--dry-run", config=case.get("config")) == []
+CASES = matrix.cases()
 
 
-def edit(folder: Path, file: str, append: str = "", replace: tuple[str, str] = ("", "")) -> None:
-    path = folder / file
-    text = path.read_text(encoding="utf-8")
-    changed = text.replace(*replace, 1) + append if replace[0] else text + append
-    assert changed != text, f"{file} does not hold {replace[0]!r}"
-    path.write_text(changed, encoding="utf-8")
+@pytest.fixture(scope="module")
+def seen(request, warm_python, tmp_path_factory):
+    """{case: what Snakemake did}, for all cases that were asked for, as many at a time as there are cores."""
+    wanted = [item.callspec.params["case"] for item in request.session.items if item.originalname == "test_exactly_the_stale_jobs_run"]
+    folder = tmp_path_factory.mktemp("worlds")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        worlds = {name: pool.submit(matrix.make, name, warm_python, folder / name) for name in {case.world for case in wanted}}
+
+        def played(case: matrix.Case) -> matrix.Seen:
+            here = folder / f"{CASES.index(case)}"
+            try:
+                return matrix.play(case, worlds[case.world].result(), here / "project")
+            finally:
+                shutil.rmtree(here)
+
+        yield {case.name: pool.submit(played, case) for case in wanted}
+        pool.shutdown(cancel_futures=True)
+
+
+MARKED = [pytest.param(case, marks=pytest.mark.slow if case.untried else (), id=case.name) for case in CASES]
+
+
+@pytest.mark.parametrize("case", MARKED)
+def test_exactly_the_stale_jobs_run(case: matrix.Case, seen: dict[str, Future]):
+    what = seen[case.name].result()
+    assert set(what.ran) == case.reruns
+    assert [set(jobs) for jobs in what.planned] == [case.planned] * len(case.changes)
+    assert what.left == []
+    assert [job for job, times in Counter(what.ran).items() if times > 1] == []
+
+
+def keys(schema: dict, part: dict, path: str = "") -> dict[str, str]:
+    """{key of the schema, as definition/key: scope} of a part of the schema and all below it that is no definition of its own."""
+    found = {}
+    for key, below in part.get("properties", {}).items():
+        place = f"{path}/{key}" if path else key
+        if "x-scope" in below and "$ref" not in str(below.get("additionalProperties")):
+            found[place] = below["x-scope"]
+        found |= keys(schema, below, place)
+        if isinstance(below.get("additionalProperties"), dict):
+            found |= keys(schema, below["additionalProperties"], place)
+    return found
+
+
+def place_of(path: list[str], schema: dict, part: dict, name: str = "") -> str | None:
+    """The key of the schema that a path of the configuration names; None for a mapping with keys of its own."""
+    for step in path:
+        if "allOf" in part:
+            part = part["allOf"][0]
+        if "$ref" in part:
+            name = part["$ref"].rsplit("/", 1)[1]
+            part = schema["$defs"][name]
+        if step in part.get("properties", {}):
+            name, part = (f"{name}/{step}" if name else step), part["properties"][step]
+        elif isinstance(part.get("additionalProperties"), dict):
+            part = part["additionalProperties"]
+        else:
+            return None
+        if "x-scope" in part and "$ref" not in str(part.get("additionalProperties")):
+            return name
+    return None
+
+
+def leaves(value: object, path: list[str]) -> list[list[str]]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, below in value.items() for leaf in leaves(below, [*path, str(key)])]
+    return [path]
+
+
+def test_every_key_of_the_configuration_is_in_the_table():
+    """A new key needs a row: what must run when it changes, or that nothing must."""
+    schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
+    known = keys(schema, schema)
+    for name, part in schema["$defs"].items():
+        known |= keys(schema, part, name)
+    changed, harmless = set(), set()
+    for path, value, nothing_reruns in matrix.keys_changed():
+        for leaf in leaves(value, path.split("/")):
+            place = place_of(leaf, schema, schema)
+            (harmless if nothing_reruns else changed).add(place)
+    told = {"recipe": changed, "runtime": harmless, "label": changed | harmless}
+    untested = {place for place, scope in known.items() if place not in told[scope]}
+    assert sorted(untested - set(matrix.TABLE["elsewhere"])) == [], "give each a row in tests/graph/staleness.yaml"
+    assert sorted(set(matrix.TABLE["elsewhere"]) - untested) == [], "has a row now: take it out of elsewhere"

@@ -1,0 +1,116 @@
+"""A full disk, a full /tmp and results that cannot be written: one clear line, and the same command ends once there is room."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from world import World, make, results_of
+
+pytestmark = pytest.mark.slow
+RUN = ("--cores", "2")
+# What is made stale, and what the step says for itself when there is no room for its result.
+STEPS = {
+    "filter": {"datasets/toy/filter": {"min_tokens": 1}},
+    "train": {"models/ours/train/learning_rate": 0.002},
+    "respond": {"protocols/drawn/sampling/seed": 1},
+    "report": {"title": "Another"},
+}
+HOLD_BACK = 6000  # bytes that stay free: logs are written, results are not
+
+
+@pytest.fixture(scope="module")
+def finished_small(warm_python, tmp_path_factory) -> World:
+    return make("small", warm_python, tmp_path_factory.mktemp("small") / "project")
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """mount(name, megabytes, options): a small file system of its own, gone after the test. Skips where mounts are refused."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path, *options: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(["mount", *options, folder], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"a file system of its own cannot be had: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(folder: Path, hold_back: int = 0) -> Path:
+    """Leave a file system `hold_back` bytes; the file that takes the room."""
+    ballast = folder / "ballast"
+    size = os.statvfs(folder)
+    with open(ballast, "wb") as file:
+        file.truncate(0)
+        os.posix_fallocate(file.fileno(), 0, max(size.f_bavail * size.f_frsize - hold_back, 1))
+    return ballast
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines that a failed step has said for itself, out of all that Snakemake shows of it."""
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_full_disk_is_one_line_and_a_rerun_with_room_completes(step, finished_small, mount, tmp_path):
+    disk = mount(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs")
+    world = finished_small.copy(tmp_path / "project")
+    for name in ("results", "work"):  # as on a cluster, where these lie on scratch
+        (world.folder / name).rename(world.folder / f"{name}.old")
+        subprocess.run(["cp", "-a", world.folder / f"{name}.old", disk / name], check=True)
+        (world.folder / name).symlink_to(disk / name)
+    for path, value in STEPS[step].items():
+        *above, last = path.split("/")
+        place = world.config
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = value
+    ballast = fill(disk, HOLD_BACK)
+    done = world.snakemake(*RUN)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert any("No space left on device" in line and "run the same command again" in line for line in said(done)), text[-4000:]
+    assert "Traceback" not in text, text[-4000:]
+    assert re.search(rf"Error in rule {step}:", text), text[-4000:]
+    ballast.unlink()
+    assert world.snakemake(*RUN).returncode == 0
+    whole = finished_small.copy(tmp_path / "whole")
+    whole.config.update(world.config)
+    assert whole.snakemake(*RUN).returncode == 0
+    assert results_of(world.folder) == results_of(whole.folder)
+
+
+def test_a_full_tmp_is_no_hindrance_or_one_line(finished_small, mount, tmp_path, monkeypatch):
+    tmp = mount(tmp_path / "tmp", "-t", "tmpfs", "-o", "size=1m", "tmpfs")
+    fill(tmp)
+    monkeypatch.setenv("TMPDIR", str(tmp))
+    world = finished_small.copy(tmp_path / "project")
+    world.config["datasets"]["toy"]["filter"] = {"min_tokens": 1, "near_duplicates": 0.9}
+    world.config["models"]["ours"]["train"]["learning_rate"] = 0.002
+    done = world.snakemake(*RUN)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 0 or said(done), (done.stdout + done.stderr)[-4000:]
+    monkeypatch.delenv("TMPDIR")
+    assert world.snakemake(*RUN).returncode == 0
+
+
+def test_results_that_cannot_be_written_are_one_line(finished_small, mount, tmp_path):
+    world = finished_small.copy(tmp_path / "project")
+    results = world.folder / "results"
+    mount(results, "--bind", str(results))
+    subprocess.run(["mount", "-o", "remount,bind,ro", results], check=True)
+    world.config["title"] = "Another"
+    done = world.snakemake(*RUN)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Read-only file system" in text
+    assert "Traceback" not in text, text[-3000:]
+    subprocess.run(["mount", "-o", "remount,bind,rw", results], check=True)
+    assert world.jobs(*RUN) == ["report"]

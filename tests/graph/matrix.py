@@ -1,0 +1,89 @@
+"""Changes of staleness.yaml, made one by one on copies of a finished run, each planned and then run for real."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import changes
+import yaml
+from world import World
+
+HERE = Path(__file__).parent
+TABLE = yaml.safe_load((HERE / "staleness.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row, or one entry of its `each` where it is `apart`.
+
+    `changes` are planned one by one and then made together and run. `reruns` is the set of jobs that must run, `planned` those that the
+    dry run must show: fewer, where it cannot know more.
+    """
+
+    name: str
+    world: str
+    changes: tuple[dict[str, Any], ...]
+    reruns: frozenset[str]
+    planned: frozenset[str]
+    untried: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Snakemake did: `planned` for each change, `ran` for all together, and `left` to do after that."""
+
+    planned: list[list[str]]
+    ran: list[str]
+    left: list[str]
+
+
+def cases() -> list[Case]:
+    found = []
+    for row in TABLE["rows"]:
+        reruns, planned = expanded(row["reruns"]), expanded(row.get("planned", row["reruns"]))
+        parts = [{key: value for key, value in {**row, **part}.items() if key in changes.KINDS} for part in row.get("each", [{}])]
+        groups = [(part,) for part in parts] if row.get("apart") else [tuple(parts)]
+        for place, group in enumerate(groups):
+            name = row["change"] + (f" ({place + 1})" if len(groups) > 1 else "")
+            found.append(Case(name, row.get("world", "world"), group, reruns, planned, row.get("untried", False)))
+    return found
+
+
+def expanded(jobs: list[str]) -> frozenset[str]:
+    """Whole names of jobs: short names written out, and `a,b` for each of the two."""
+    found: set[str] = set()
+    for job in jobs:
+        rule, *names = job.split(" ")
+        for whole in TABLE["short"].get(rule, [rule]):
+            found |= {" ".join([whole, *some]) for some in product(*(name.split(",") for name in names))}
+    return frozenset(found)
+
+
+def play(case: Case, finished: World, folder: Path) -> Seen:
+    """Plan each change on a copy of a finished run, then make all of them, run, and plan again."""
+    here = finished.copy(folder)
+    planned = []
+    for change in case.changes[:-1]:
+        alone = here if change.keys() <= {"set", "remove", "rename", "options"} else finished.copy(folder.with_name("alone"))
+        alone = replace(alone, config=deepcopy(finished.config))
+        planned.append(alone.jobs("--dry-run", *changes.make(change, alone)))
+    for change in case.changes:
+        options = changes.make(change, here)
+    if len(case.changes) == 1:
+        planned.append(here.jobs("--dry-run", *options))
+    else:
+        alone = finished.copy(folder.with_name("last"))
+        planned.append(alone.jobs("--dry-run", *changes.make(case.changes[-1], alone)))
+    ran = here.jobs("--cores", "1", *options)
+    return Seen(planned, ran, here.jobs("--dry-run", *options) if case.reruns else [])
+
+
+def keys_changed() -> Iterator[tuple[str, Any, bool]]:
+    """(path of a key of the configuration, its new value, whether the row says that nothing reruns) of each change in the table."""
+    for row in TABLE["rows"]:
+        for part in [row, *row.get("each", [])]:
+            for path, value in {**part.get("set", {}), **dict.fromkeys(part.get("remove", []))}.items():
+                yield path, value, not row["reruns"]
