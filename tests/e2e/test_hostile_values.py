@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import pytest
 from world import make, plan, read_rows
 
 HOSTILE = "a \"b\" 'c' $(touch pwned) `touch pwned` ${HOME} {x} {{y}} %s \\ ; touch pwned & | > pwned\nsecond line é\u2028 --help"
@@ -34,7 +33,6 @@ def test_text_and_paths_with_quotes_and_commands_go_through_unharmed(warm_python
     assert list(tmp_path.rglob("pwned")) == []
 
 
-@pytest.mark.slow
 def test_labels_and_titles_reach_the_report_and_run_nothing(warm_python, tmp_path):
     world = make("small", warm_python, tmp_path / "project")
     world.config.update(title=HOSTILE, note=HOSTILE)
