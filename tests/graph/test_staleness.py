@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import matrix
 import pytest
+import world
 import yaml
 from conftest import PROJECT
 
@@ -19,7 +20,7 @@ def seen(request, warm_python, tmp_path_factory):
     wanted = [item.callspec.params["case"] for item in request.session.items if item.originalname == "test_exactly_the_stale_jobs_run"]
     folder = tmp_path_factory.mktemp("worlds")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        worlds = {name: pool.submit(matrix.make, name, warm_python, folder / name) for name in {case.world for case in wanted}}
+        worlds = {name: pool.submit(world.make, name, warm_python, folder / name) for name in {case.world for case in wanted}}
 
         def played(case: matrix.Case) -> matrix.Seen:
             here = folder / f"{CASES.index(case)}"
