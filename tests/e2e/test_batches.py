@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 import pytest
+import tiny_chat
 import tiny_training as tiny
-from tiny_training import tiny_chat
 
 torch = pytest.importorskip("torch")
 from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402

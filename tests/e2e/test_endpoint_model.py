@@ -3,12 +3,9 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import checkout
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from stand_in_server import StandIn, completion
 
 from distill.files import read_jsonl

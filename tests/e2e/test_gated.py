@@ -1,13 +1,9 @@
 """A benchmark whose owner lets in only those who ask: how to get in is said, the others are finished, and the report shows the gap."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 from conftest import Checkout
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from hub_server import HubServer, Repo
 
 from distill.report.words import NOT_MEASURED

@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import tiny_chat
 import tiny_training as tiny
 import yaml
-from tiny_training import tiny_chat
 
 from distill import manifest
 from distill.config import load

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import tiny_chat
+
 from distill import manifest
 
 PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "tests" / "unit"))
-import tiny_chat  # noqa: E402
 
 RECIPE = {
     "learning_rate": 2e-3,
