@@ -7,23 +7,28 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT, checkout
 
-PROJECT = Path(__file__).resolve().parents[2]
 NEEDS = {"slurm": "snakemake_executor_plugin_slurm", "kubernetes": "snakemake_executor_plugin_kubernetes"}
 MORE = {"kubernetes": ["--default-storage-prefix", str(PROJECT)]}  # the profile's own is a folder of the cluster's
 
 
-def planned(*args: str) -> tuple[str, ...]:
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    return checkout(tmp_path_factory.mktemp("clone") / "project").folder
+
+
+def planned(clone: Path, *args: str) -> tuple[str, ...]:
     """The jobs of the guide's experiment, as rule and count."""
     command = [sys.executable, "-m", "snakemake", "-n", "--configfile", "config/tutorial.yaml", *args]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return tuple(sorted(set(re.findall(r"^(\w+ +\d+)$", done.stdout + done.stderr, re.MULTILINE))))
 
 
 @pytest.fixture(scope="module")
-def without() -> tuple[str, ...]:
-    jobs = planned()
+def without(clone: Path) -> tuple[str, ...]:
+    jobs = planned(clone)
     assert any(job.startswith("train ") for job in jobs)
     return jobs
 
@@ -31,7 +36,7 @@ def without() -> tuple[str, ...]:
 @pytest.mark.parametrize(
     "profile", sorted(path.parent.name for path in PROJECT.glob("profiles/*/profile.yaml") if path.parent.name != "default")
 )
-def test_a_profile_plans_the_same_jobs(profile, without):
+def test_a_profile_plans_the_same_jobs(profile, clone, without):
     if profile in NEEDS and importlib.util.find_spec(NEEDS[profile]) is None:
         pytest.skip(f"{NEEDS[profile]} is not installed: pip install -r envs/requirements-{profile}.txt")
-    assert planned("--profile", f"profiles/{profile}", *MORE.get(profile, [])) == without
+    assert planned(clone, "--profile", f"profiles/{profile}", *MORE.get(profile, [])) == without
