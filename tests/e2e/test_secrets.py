@@ -3,7 +3,6 @@
 import threading
 from pathlib import Path
 
-import pytest
 from world import plan
 
 PLANTED = {
@@ -16,7 +15,6 @@ PLANTED = {
 }
 
 
-@pytest.mark.slow
 def test_planted_secrets_are_found_nowhere(warm_python, tmp_path, monkeypatch):
     for name, value in PLANTED.items():
         monkeypatch.setenv(name, value)
