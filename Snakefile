@@ -2,6 +2,7 @@
 # `snakemake --cores all results/report.md` makes everything; README.md says how, config/README.md what can be changed.
 import os
 import sys
+import tempfile
 
 from snakemake.utils import min_version
 
@@ -13,6 +14,9 @@ os.environ.update(
     SCRIPTS=os.path.join(workflow.basedir, "scripts"),
     PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
 )
+# Snakemake's scheduler writes to /tmp without a look whether there is room; Python has looked.
+if tempfile.gettempdir() != os.environ.get("TMPDIR", "/tmp"):
+    os.environ["TMPDIR"] = tempfile.gettempdir()
 
 if "models" not in config:
 

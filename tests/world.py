@@ -84,11 +84,13 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def give(world: World) -> None:
     """given/: what a user would have downloaded, made from the miniature's own."""
     given = world.folder / "given"
-    for name in ("model", "raw", "table", "golds", "questions", "answers", "exam"):
+    for name in ("model", "raw", "table", "golds", "questions", "answers", "exam", "sums"):
         (given / name).mkdir(parents=True)
     (given / "raw/traces.jsonl").touch()
     exam = [{"problem": f"How many corners have {count} hexagons?", "answer": str(6 * count)} for count in (7, 11)]
     write_rows(given / "exam/exam.jsonl", exam)
+    sums = [{"problem": f"How many wheels have {count} carts?", "answer": str(4 * count)} for count in (3, 5)]
+    write_rows(given / "sums/items.jsonl", sums)
     toy = {"source": {"miniature": "traces", "rows": 24, "clean": False, "steps": 3}, "format": "bespoke_stratos", "tokenizer": "base"}
     first = World(world.folder, world.python, merged(world.config, {"datasets": {"toy": toy}}))
     prompts = {name: f"results/benchmarks/{name}/prompts.jsonl" for name in ("sums", "picks")}

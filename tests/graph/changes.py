@@ -137,16 +137,13 @@ def equal_weights_elsewhere(world: World) -> None:
     shutil.copytree(world.folder / "given/model", world.folder / "given/elsewhere")
 
 
-def lose_responses(world: World) -> None:
-    (world.folder / "results/responses/ours/sums.jsonl").unlink()
+def lose_intermediates(world: World) -> None:
+    for name in ("data/raw/traces.jsonl", "responses/ours/sums.jsonl", "scores/ours/sums.json"):
+        (world.folder / "results" / name).unlink()
 
 
-def lose_scores(world: World) -> None:
-    (world.folder / "results/scores/ours/sums.json").unlink()
-
-
-def lose_traces(world: World) -> None:
-    (world.folder / "results/data/raw/traces.jsonl").unlink()
+def lose_report(world: World) -> None:
+    (world.folder / "results/report.md").unlink()
 
 
 def a_failed_run(world: World) -> None:
@@ -162,10 +159,9 @@ def a_failed_run(world: World) -> None:
 
 def a_killed_run(world: World) -> None:
     """SIGKILL to the whole process group once training has begun, and the lock taken away as Snakemake says."""
+    earlier = set(world.folder.glob("work/train/*/run.json"))
     process = world.start("--cores", "1")
-    log = world.folder / "results/logs/train/ours.log"
-    before = log.stat().st_mtime_ns
-    while not (log.exists() and log.stat().st_mtime_ns != before):
+    while not set(world.folder.glob("work/train/*/run.json")) - earlier:
         assert process.poll() is None, "ended before it trained"
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
