@@ -107,7 +107,10 @@ def give(world: World) -> None:
     thoughts = [text.replace("<|begin_of_thought|>", "<think>").replace("<|end_of_thought|>", "</think>") for _, text, _ in traces]
     tidy = [text.replace("<|begin_of_solution|>", "").replace("<|end_of_solution|>", "") for text in thoughts]
     write_rows(given / "table/rows.jsonl", [{"question": asked, "text": text} for (asked, _, _), text in zip(traces, tidy, strict=True)])
-    golds = [{"question": asked, "answer": row["gold"], "also": row["gold"], "asked": asked} for asked, _, row in traces]
+    golds = [
+        {"question": asked, "answer": row["gold"], "also": row["gold"], "whole": f"\\boxed{{{row['gold']}}}", "asked": asked}
+        for asked, _, row in traces
+    ]
     write_rows(given / "golds/golds.jsonl", golds)
     write_rows(
         given / "questions/questions.jsonl",

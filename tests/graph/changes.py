@@ -142,6 +142,10 @@ def lose_intermediates(world: World) -> None:
         (world.folder / "results" / name).unlink()
 
 
+def make_responses_again(world: World) -> None:
+    assert world.jobs("--cores", "1", "results/responses/ours/sums.jsonl") == ["respond ours sums"]
+
+
 def lose_report(world: World) -> None:
     (world.folder / "results/report.md").unlink()
 
