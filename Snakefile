@@ -9,14 +9,13 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-# Jobs find this project's scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH.
+# Jobs find this project's scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, of
+# Snakemake's scheduler too, go where Python finds room.
 os.environ.update(
     SCRIPTS=os.path.join(workflow.basedir, "scripts"),
     PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
+    TMPDIR=tempfile.gettempdir(),
 )
-# Snakemake's scheduler writes to /tmp without a look whether there is room; Python has looked.
-if tempfile.gettempdir() != os.environ.get("TMPDIR", "/tmp"):
-    os.environ["TMPDIR"] = tempfile.gettempdir()
 
 if "models" not in config:
 

@@ -28,7 +28,6 @@ class Case:
     changes: tuple[dict[str, Any], ...]
     reruns: frozenset[str]
     planned: frozenset[str]
-    untried: bool
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def cases() -> list[Case]:
         groups = [(part,) for part in parts] if row.get("apart") else [tuple(parts)]
         for place, group in enumerate(groups):
             name = row["change"] + (f" ({place + 1})" if len(groups) > 1 else "")
-            found.append(Case(name, row.get("world", "world"), group, reruns, planned, row.get("untried", False)))
+            found.append(Case(name, row.get("world", "world"), group, reruns, planned))
     return found
 
 
