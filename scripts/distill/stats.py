@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 _UPPER = 0.5 + LEVEL / 2
 _Z = float(ndtri(_UPPER))
+_JEFFREYS = 1 / 8  # the variance of Beta(1/2, 1/2)
 # The exact sign-flip distribution is held as an array over all sums of the differences in units of 1/samples; beyond this, Monte Carlo.
 _MAX_EXACT = 1_000_000
 
@@ -35,16 +36,18 @@ def ci95(correct: Floats) -> tuple[float, float]:
 
     Wilson's interval where there is one sample an item. With several, the samples of an item are a cluster: Wilson's interval with the
     effective number of answers p(1-p) / var(item means) * items (Korn and Graubard 1998, Survey Methodology 24) and the t quantile of
-    items - 1. One more item of the largest possible variance, p(1-p), is averaged in, for where few items hold all of the variance;
-    bench/stats_coverage.py shows what that is good for.
+    items - 1. Where nearly all items are wrong (or right) the few others hold all of the variance, and a sample that has missed them would
+    seem sure of itself: so one more item is averaged in, whose chance is drawn from Jeffreys' prior Beta(1/2, 1/2), of variance 1/8. The
+    effective number is at least the items, as if each were always right or always wrong. bench/stats_coverage.py shows what that gives.
     """
     n, samples = correct.shape
     means = correct.mean(axis=1)
     p = float(means.mean())
     if samples == 1 or n == 1 or p in (0.0, 1.0):
         return wilson(p, n, _Z)
-    variance = (((means - p) ** 2).sum() + p * (1 - p)) / n
-    return wilson(p, min(n * p * (1 - p) / variance, n * samples), float(stdtrit(n - 1, _UPPER)))
+    variance = (float(((means - p) ** 2).sum()) + _JEFFREYS) / n
+    effective = min(max(n * p * (1 - p) / variance, n), n * samples)
+    return wilson(p, effective, float(stdtrit(n - 1, _UPPER)))
 
 
 def ci95_sampling(correct: Floats) -> tuple[float, float] | None:
@@ -133,8 +136,9 @@ def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = 100_000
     """The two-sided mid-p value of the paired sign-flip test: were the two models alike, each difference could as well have the other sign.
 
     Exact where the differences are multiples of 1/units, by adding up the distribution of all 2^items signs; for one sample an item this is
-    McNemar's test. The mid-p value counts half of the sums as extreme as the one seen, and keeps to the nominal level where the exact p
-    value is too careful (Fagerland, Lydersen and Laake 2013, https://doi.org/10.1186/1471-2288-13-91). Monte Carlo beyond that.
+    McNemar's test. The mid-p value (Lancaster 1961, https://doi.org/10.1080/01621459.1961.10482105) counts half of the sums as extreme as
+    the one seen, and keeps to the nominal level where the exact p value is too careful (Fagerland, Lydersen and Laake 2013,
+    https://doi.org/10.1186/1471-2288-13-91). Monte Carlo beyond that.
     """
     steps = np.abs(np.rint(differences * units)).astype(np.int64)
     steps = steps[steps > 0]
@@ -144,7 +148,7 @@ def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = 100_000
     total = int(steps.sum())
     if total <= _MAX_EXACT:
         sums = _signed_sums(steps)
-        offset = np.abs(np.arange(-total, total + 1))
+        offset = np.abs(np.arange(-total, total + 1, 2))
     else:
         signs = np.random.default_rng(seed).integers(0, 2, (draws, len(steps)), dtype=np.int8) * 2 - 1
         offset = np.append(np.abs(signs @ steps), observed)
@@ -154,12 +158,12 @@ def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = 100_000
 
 
 def _signed_sums(steps: NDArray[np.int64]) -> Floats:
-    """The probabilities of all sums from -total to total of steps with random signs."""
+    """The probabilities of all sums of steps with random signs: -total, -total + 2, .. total."""
     sums = np.ones(1)
     for step in np.sort(steps):
-        wider = np.zeros(len(sums) + 2 * int(step))
+        wider = np.zeros(len(sums) + int(step))
         wider[: len(sums)] += sums / 2
-        wider[2 * int(step) :] += sums / 2
+        wider[int(step) :] += sums / 2
         sums = wider
     return sums
 
