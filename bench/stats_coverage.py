@@ -3,7 +3,7 @@
 Simulated benchmarks: each item has a chance of being answered right, drawn from a Beta distribution with the mean score of a model and a
 correlation 1/(a+b+1) of .24 to .42 within items, from 3 % (a base model on AIME) to 97 % (a strong one on MATH-500). With one sample an
 item the right answers are binomial whatever the items are, and so are the items on which two models differ: ci95 and the test are summed up
-exactly there, for the worlds and for all means. Prints Markdown tables; 10 minutes on one core.
+exactly there, for the worlds and for all means. Prints Markdown tables; 5 minutes on one core.
 
 `difference` is the interval of a paired difference between models that are alike (chance c for both) and unlike (c and c^1.5).
 
