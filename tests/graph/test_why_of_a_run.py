@@ -28,7 +28,7 @@ def append(here: Checkout, file: str, text: str) -> None:
 
 def test_nothing_is_stale_on_a_finished_run(here):
     done = script(here, "why", "results/report.md")
-    assert (done.stdout, done.returncode) == ("results/report.md: up to date (report)\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("results/report.md (and 2 more): up to date (report)\n", 0), done.stderr
 
 
 def test_key_module_published_number_and_missing_file_are_named(here):
@@ -37,7 +37,7 @@ def test_key_module_published_number_and_missing_file_are_named(here):
     (here.folder / "results/scores/base/mini_math.json").unlink()
     done = script(here, "why", "results/report.md", config={"models": {"ours": {"train": {"learning_rate": 0.001}}}})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("results/report.md will be made again by report:\n")
+    assert done.stdout.startswith("results/report.md (and 2 more) will be made again by report:\n")
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert lines[lines.index("train ours:") + 1] == "models.ours.train.learning_rate: 0.0015 → 0.001"
     assert lines[lines.index("figures:") + 1] == "scripts/distill/figures/style.py changed"

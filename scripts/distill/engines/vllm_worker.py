@@ -78,6 +78,7 @@ class Local:
         from distill.engines.chat import stop_tokens
 
         self.name = model
+        print(f"vLLM loads {model}", flush=True)
         with as_told(model) as code:
             self.vllm = LLM(
                 str(model),
