@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -74,6 +75,7 @@ def main() -> None:
 
     def fit(part: Path) -> None:
         from distill.training import kept, sft
+        from distill.training.ending import leave_together
         from distill.training.masks import check_mask, notes
         from distill.training.rows import training_rows
         from distill.training.trainer import Stopped
@@ -99,22 +101,27 @@ def main() -> None:
             sft.finetune(trainer, folder, [keep])
         except Stopped:
             print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
+            leave_together(STOPPED)
             sys.exit(STOPPED)
         if until is None:
             export(trainer, facts, part)
 
     part = args.output.with_name(f".{args.output.name}.part")
-    if rank != 0:
-        return fit(part)
-    with locked(folder):
-        keep_output(folder)
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+    with locked(folder) if rank == 0 else nullcontext():
+        if rank == 0:
+            keep_output(folder)
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
         fit(part)
-        if until is not None:
-            return publish(folder / folder_name(until), args.output)
-        shutil.rmtree(args.output, ignore_errors=True)
-        os.replace(part, args.output)
+        if rank == 0 and until is not None:
+            publish(folder / folder_name(until), args.output)
+        elif rank == 0:
+            shutil.rmtree(args.output, ignore_errors=True)
+            os.replace(part, args.output)
+
+    from distill.training.ending import leave_together
+
+    leave_together()
 
 
 def export(trainer, facts, part, epoch=None) -> None:
