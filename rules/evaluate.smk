@@ -17,6 +17,8 @@ rule prompts:
         "results/logs/prompts/{benchmark}.log",
     benchmark:
         "results/timing/prompts/{benchmark}.tsv"
+    # Ahead of filter, so that the seal comes last and what follows it is decided by the content of the prompts too.
+    priority: 10
     conda:
         "../envs/environment.yaml"
     threads: 1

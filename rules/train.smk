@@ -19,6 +19,8 @@ rule prepare_base:
         "results/timing/prepare_base/{model}.tsv"
     wildcard_constraints:
         model=one_of(plan.made("source") + plan.made("prepare")),
+    # As prompts: before the seal.
+    priority: 10
     conda:
         "../envs/environment.yaml"
     threads: 1
