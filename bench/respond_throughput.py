@@ -100,7 +100,8 @@ def serve_bare(args: Any) -> None:
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     from vllm import LLM, SamplingParams
 
-    llm = LLM(str(args.model), dtype="float32" if on_cpu else "bfloat16", enforce_eager=on_cpu)
+    chunked = {"enable_chunked_prefill": False} if on_cpu and args.temperature else {}  # vLLM 0.32 cannot seed requests with it on a CPU
+    llm = LLM(str(args.model), dtype="float32" if on_cpu else "bfloat16", enforce_eager=on_cpu, **chunked)
     tokenizer = llm.get_tokenizer()
     for line in sys.stdin:
         job = json.loads(line)

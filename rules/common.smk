@@ -9,11 +9,12 @@ from pathlib import Path
 from distill.code_notes import noted_digest
 from distill.config import load
 from distill.config_values import BRACES
+from distill.configured import in_results
 from distill.errors import InputError
 from distill.importing import answer_files
-from distill.leftovers import asked
 from distill.launching import processes_of
-from distill.plan import Plan, in_results
+from distill.leftovers import asked
+from distill.plan import Plan
 from distill.preflight import part as preflight_part
 
 

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from replying import Replying
 
 LARGE = (".safetensors", ".bin", ".parquet")
 
@@ -83,11 +85,9 @@ class HubServer:
             server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Replying):
     hub: HubServer
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None: ...
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -224,16 +224,6 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 return
             self.hub.poured += len(content)
-
-    def reply(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        try:
-            self.wfile.write(content)
-        except OSError:
-            self.close_connection = True
 
 
 def _entry(name: str, content: bytes) -> dict[str, Any]:

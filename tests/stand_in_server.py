@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from replying import Replying
 
 
 def completion(text: str | None, finish: str = "stop", prompt: int = 10, completion: int = 20, **message: Any) -> bytes:
@@ -31,9 +33,7 @@ class StandIn:
     def running(self):
         stand_in = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: Any) -> None: ...
-
+        class Handler(Replying):
             def do_GET(self) -> None:
                 models = stand_in.models
                 self.reply(404 if models is None else 200, json.dumps({"data": [{"id": name} for name in models or ()]}).encode())
@@ -56,16 +56,6 @@ class StandIn:
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
                 else:
                     self.reply(*given)
-
-            def reply(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                try:
-                    self.wfile.write(content)
-                except OSError:
-                    self.close_connection = True
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True

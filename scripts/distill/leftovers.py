@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from distill.code import code_digest
+from distill.configured import without
 from distill.errors import InputError
 from distill.files import read_json, sha256_file
-from distill.plan import Plan, without
+from distill.plan import Plan
 from distill.responding import decides
 from distill.training.recipe import VERSIONS, Recipe
 

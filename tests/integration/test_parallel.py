@@ -35,10 +35,10 @@ def test_no_process_outlives_a_killed_parent():
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(parallel.__file__).parents[1])}
     with subprocess.Popen([sys.executable, "-c", hang], env=environment) as parent:
-        until(lambda: len(below(parent.pid)) >= 4)  # resource tracker, fork server, two workers
+        assert came(lambda: len(below(parent.pid)) >= 4)  # resource tracker, fork server, two workers
         children = below(parent.pid)
         parent.send_signal(signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    assert came(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
 
 
 def below(number: int) -> list[int]:
@@ -50,8 +50,8 @@ def below(number: int) -> list[int]:
     return [one for child in map(int, children) for one in (child, *below(child))]
 
 
-def until(done) -> None:
+def came(done) -> bool:
     end = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < end
+    while not done() and time.monotonic() < end:
         time.sleep(0.05)
+    return done()

@@ -142,12 +142,14 @@ def test_a_mistake_is_named_with_its_cure(path, value, answer):
 
 
 def test_source_is_no_path_where_it_says_that_the_system_text_comes_with_the_rows():
-    load(changed("datasets.mini_stratos.system", "source"), exists=lambda path: (CONFIG.parent / path).exists())
+    config = load(changed("datasets.mini_stratos.system", "source"), exists=lambda path: (CONFIG.parent / path).exists())
+    assert config["datasets"]["mini_stratos"]["system"] == "source"
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "tutorial.yaml"])
 def test_the_configurations_of_the_project_are_sound(name):
-    load(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")))
+    roles = [model["role"] for model in load(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")))["models"].values()]
+    assert {"baseline", "reference", "student"} <= {*roles}
 
 
 def test_a_recipe_is_its_own_keys_over_train_defaults_over_the_schema():

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from distill.config import parent_of
-from distill.plan import Part, Plan
+from distill.configured import Part
+from distill.plan import Plan
 
 
 def of(plan: Plan, placed: Callable[[str], str] = str, model: str | None = None, train: bool = True, respond: bool = True) -> Part:
