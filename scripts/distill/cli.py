@@ -32,7 +32,8 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
-        sys.exit(_say(f"error: {error}", 2))
+        # Of the processes of one training on a machine, which all read the same, the first says it.
+        sys.exit(_say(f"error: {error}", 2) if os.environ.get("LOCAL_RANK", "0") == "0" else 2)
     except OSError as error:
         if error.errno is None:
             raise
