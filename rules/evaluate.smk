@@ -3,7 +3,7 @@
 # needs  results/models/{model}/, results/sources/benchmarks/{name}/, and the files of models that are given as recorded responses
 # makes  results/benchmarks/{benchmark}/prompts.jsonl      frozen, so that every model answers the same bytes
 #        results/responses/{model}/{benchmark}.jsonl       what the model wrote, kept; of a recorded model, taken in
-#        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text; kept in work/lighteval/ too
+#        results/lighteval/{model}/{benchmark}.jsonl,json  lighteval's verdicts on the same text, its self-test where it decides
 #        results/scores/{model}/{benchmark}.jsonl,json     a verdict an answer, and their summary
 # costs  respond: seconds in the miniature, minutes to hours on a GPU (its answers are kept in work/responses/ as they come). grade: seconds
 
@@ -160,6 +160,7 @@ rule grade_lighteval:
     resources:
         mem_mb=2000,
     params:
+        spec=lambda w: spec(plan.grade_lighteval(w.benchmark)),
         code=code("grade_lighteval.py"),
         siblings=lambda w, output: spec(plan.siblings(w.model)),
     shell:
@@ -167,6 +168,7 @@ rule grade_lighteval:
         python "$SCRIPTS/grade_lighteval.py" \
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
+            --spec {params.spec:q} \
             --siblings {params.siblings:q} \
             --work work/lighteval \
             --output {output.verdicts:q} \
@@ -179,6 +181,7 @@ rule grade:
         prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
         responses=after_seal("results/responses/{model}/{benchmark}.jsonl"),
         lighteval=after_seal("results/lighteval/{model}/{benchmark}.jsonl"),
+        lighteval_results=after_seal("results/lighteval/{model}/{benchmark}.json"),
     output:
         scores="results/scores/{model}/{benchmark}.jsonl",
         summary="results/scores/{model}/{benchmark}.json",
@@ -201,6 +204,7 @@ rule grade:
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
             --verdicts lighteval={input.lighteval:q} \
+            --self-test lighteval={input.lighteval_results:q} \
             --spec {params.spec:q} \
             --workers {params.workers} \
             --output {output.scores:q} \

@@ -10,11 +10,12 @@ Example:
         --output results/scores/ours/mini_math.jsonl --summary results/scores/ours/mini_math.json
 """
 
+from distill import self_test
 from distill.answers import cut_thought
 from distill.cli import parser, run, spec
 from distill.errors import InputError
 from distill.files import Row, write_json, write_jsonl
-from distill.scoring import Grading, Summary, facts, flags_of, read_items, read_responses, read_verdicts, score_rows, self_test
+from distill.scoring import Grading, Summary, facts, read_items, read_responses, read_self_test, read_verdicts, score_rows
 
 
 def main() -> None:
@@ -23,6 +24,9 @@ def main() -> None:
     parse.add_argument("--responses", required=True, help="id, sample, text, finish_reason, completion_tokens")
     parse.add_argument(
         "--verdicts", action="append", default=[], metavar="NAME=FILE", help="another grader's verdicts: id, sample, correct"
+    )
+    parse.add_argument(
+        "--self-test", action="append", default=[], metavar="NAME=FILE", help="its results, with its self-test where it decides"
     )
     parse.add_argument(
         "--spec",
@@ -37,8 +41,8 @@ def main() -> None:
 
     asked = spec(given.spec)
     summary = Summary(asked.pop("max_new_tokens", None))
-    how = grading(asked, given.workers, given.timeout)
-    others = dict(named(text) for text in given.verdicts)
+    how = Grading.asked(asked, workers=given.workers, timeout_s=given.timeout)
+    others, tests = (dict(named(option, text) for text in getattr(given, option)) for option in ("verdicts", "self_test"))
     items = read_items(given.prompts)
     if not items:
         write_jsonl(given.output, [])
@@ -54,23 +58,16 @@ def main() -> None:
             yield row
 
     write_jsonl(given.output, rows())
-    tested = self_test(items, how)
-    made = summary.made(tested, flags_of(items, tested))
+    tested = self_test.of_ours(items, how) if how.ours else read_self_test(tests[how.grader]) if how.grader in tests else {}
+    made = summary.made(tested, self_test.flags_of(items, tested))
     write_json(given.summary, made)
     print(facts(made))
 
 
-def grading(options: Row, workers: int, timeout_s: float) -> Grading:
-    known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form"}
-    if unknown := sorted(set(options) - set(known)):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
-    return Grading(**{known[key]: value for key, value in options.items()}, workers=workers, timeout_s=timeout_s)
-
-
-def named(text: str) -> tuple[str, str]:
+def named(option: str, text: str) -> tuple[str, str]:
     name, equals, path = text.partition("=")
     if not (name and equals and path):
-        raise InputError(f"--verdicts {text}: write NAME=FILE")
+        raise InputError(f"--{option.replace('_', '-')} {text}: write NAME=FILE")
     return name, path
 
 

@@ -15,19 +15,23 @@ import json
 from dataclasses import astuple
 from pathlib import Path
 
-from distill.cli import parser, run
+from distill import self_test
+from distill.cli import parser, run, spec
 from distill.code import code_digest
 from distill.engines.replay import KINDS, Recorded, Replayed, replay
 from distill.errors import InputError
 from distill.files import read_json, sha256_text, write_json, write_jsonl
 from distill.runs import locked
-from distill.scoring import read_items, read_responses
+from distill.scoring import Grading, Item, read_items, read_responses
 
 
 def main() -> None:
     parse = parser(__doc__)
     parse.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl: id, messages, gold, kind, choices")
     parse.add_argument("--responses", required=True, type=Path, help="id, sample, text")
+    parse.add_argument(
+        "--spec", default="{}", help="JSON: grader (lighteval, where its verdicts decide and it is tested), answer_form, prefilled_thought"
+    )
     parse.add_argument("--siblings", default="[]", help="JSON list of prompts, output (the responses) of this model's other benchmarks")
     parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are kept")
     parse.add_argument("--output", required=True, type=Path, help="lighteval's verdicts, one row a response")
@@ -35,33 +39,47 @@ def main() -> None:
     parse.add_argument("--timeout", type=float, default=60.0, help="seconds that one response may take")
     given = parse.parse_args()
 
-    recorded = read(given.prompts, given.responses)
-    if not recorded:
+    how = Grading.asked(spec(given.spec))
+    items = read_items(given.prompts)
+    if not items:
         write_jsonl(given.output, [])
         write_json(given.results, {})
         print(f"no verdicts, as {given.prompts} holds no items")
         return
-    folder = given.work / given.responses.parent.name
+    recorded = read(given.prompts, given.responses)
+    found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings))
+    tested = {} if how.ours else {"self_test": self_tested(items, how, given.work / "self_test", given.timeout)}
+    rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
+    write_jsonl(given.output, rows)
+    write_json(given.results, {**found.results, **tested})
+
+
+def self_tested(items: dict[str, Item], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
+    """The share that lighteval calls right, by kind of probe."""
+    asked = self_test.probes(items, how)
+    return self_test.rates(asked, verdicts([taken(probe.item, 0, probe.text) for probe in asked], folder, timeout_s).correct)
+
+
+def verdicts(recorded: list[Recorded], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:
+    """lighteval's verdicts, from `folder` where they are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{key_of(recorded)}.json"
     with locked(folder, wait=True):
         if not kept.exists():
-            judge([recorded, *unjudged(json.loads(given.siblings), folder, but=kept)], folder, given.timeout)
+            judge([recorded, *unjudged(siblings or [], folder, but=kept)], folder, timeout_s)
         found = Replayed(**read_json(kept))
-    rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
-    write_jsonl(given.output, rows)
-    write_json(given.results, found.results)
     for lost in (recorded[place] for place in found.timed_out):
-        print(f"{given.output}: item {lost.id!r} sample {lost.sample} took lighteval over {given.timeout:g} s and counts as wrong")
+        print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {timeout_s:g} s and counts as wrong")
+    return found
 
 
 def read(prompts: Path, responses: Path) -> list[Recorded]:
     items = read_items(prompts)
-    return [
-        Recorded(item.id, row["sample"], item.kind, item.question, item.gold, max(len(item.choices), 4), row["text"])
-        for row in read_responses(responses, items, prompts)
-        for item in [items[row["id"]]]
-    ]
+    return [taken(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts)]
+
+
+def taken(item: Item, sample: int, text: str) -> Recorded:
+    return Recorded(item.id, sample, item.kind, item.question, item.gold, max(len(item.choices), 4), text)
 
 
 def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[Recorded]]:

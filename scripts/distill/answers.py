@@ -72,6 +72,12 @@ def last_boxed(text: str) -> str | None:
     return found[0] if found else None
 
 
+def before_box(text: str) -> str | None:
+    """A solution up to its first box, or None where it has no box."""
+    box = _BOX.search(text)
+    return text[: box.start()] if box else None
+
+
 def boxed_answer(text: str) -> str | None:
     r"""The last box, with the boxes before it where only `,`, `and` or `or` stands between: `\boxed{2} or \boxed{3}` is `2,3`."""
     boxes = list(_BOX.finditer(text))

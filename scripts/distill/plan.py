@@ -137,6 +137,11 @@ class Plan(Configured):
             **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
         }
 
+    def grade_lighteval(self, run: str) -> Part:
+        """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
+        asked = self.grade(run)
+        return only(asked, "grader", "answer_form") if asked["grader"] == "lighteval" else {}
+
     def compare(self, placed: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""
         entries = {name: self.config["models"][name] for name in self.evaluated()}

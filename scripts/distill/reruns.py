@@ -44,6 +44,7 @@ def parts(config: Config) -> dict[str, Any]:
         "import_responses": [
             (plan.import_responses(name, run), plan.recorded(name, run)) for name, run in plan.answered() if name in plan.made("responses")
         ],
+        "grade_lighteval": [(run, plan.grade_lighteval(run)) for _, run in plan.answered()],
         "grade": [(run, plan.grade(run)) for _, run in plan.answered()],
         "compare": (plan.compare(), config["published"]),
         "figures": (plan.figures(), plan.drawn()),

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 
 from distill import stats
-from distill.answers import last_boxed
 from distill.errors import InputError
-from distill.files import Row, read_jsonl
+from distill.files import Row, read_json, read_jsonl
 from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
 
 TRUNCATED, CAPPED = "truncated", "capped"
 OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
-GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader's self-test must reach
-_MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
 _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
 
 
@@ -86,6 +83,14 @@ def read_verdicts(path: str | Path) -> dict[tuple[str, int], bool]:
         raise InputError(f"{path}: a row has no {error}: each needs id, sample and correct") from None
 
 
+def read_self_test(path: str | Path) -> dict[str, float]:
+    """Another grader's self-test, of its results file."""
+    found = read_json(path)
+    if not isinstance(found, dict) or "self_test" not in found:
+        raise InputError(f"{path}: has no self_test: make it again with this grader as the one that decides (--spec)")
+    return found["self_test"]
+
+
 @dataclass(frozen=True)
 class Grading:
     """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders."""
@@ -96,9 +101,18 @@ class Grading:
     workers: int = 1
     timeout_s: float = 10.0
 
-    def written(self, gold: str) -> str:
-        """A gold as the protocol asks for it; of a gold that is a whole solution, its last box."""
-        return self.answer_form.replace("{answer}", last_boxed(gold) or gold)
+    @classmethod
+    def asked(cls, spec: Mapping[str, Any], **more: Any) -> "Grading":
+        """As a --spec asks for it."""
+        known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form"}
+        if unknown := sorted(set(spec) - set(known)):
+            raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
+        return cls(**{known[key]: value for key, value in spec.items()}, **more)
+
+    @property
+    def ours(self) -> bool:
+        """Whether our own grader decides."""
+        return self.grader in _DECIDES
 
     def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
         return grade_all(tasks, self.workers, self.timeout_s)
@@ -112,7 +126,7 @@ def score_rows(
     source: str = "",
 ) -> Iterator[tuple[Row, Row]]:
     """(a row of scores, the response it was made from), in the order of the responses, in a stream."""
-    if how.grader not in _DECIDES and how.grader not in others:
+    if not how.ours and how.grader not in others:
         raise InputError(f"grader {how.grader!r}: give its verdicts with --verdicts {how.grader}=FILE, or use boxed")
     behind: deque[Row] = deque()
 
@@ -140,7 +154,7 @@ def _row(
     correct, reason = verdict.correct, verdict.reason
     if verdict.answer is None and response.get("finish_reason") == "length":
         reason = TRUNCATED
-    if how.grader not in _DECIDES:
+    if not how.ours:
         correct = verdicts[how.grader]
         reason = CORRECT if correct else WRONG if reason == CORRECT else reason
     return {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
@@ -209,56 +223,8 @@ def _rounded(interval: tuple[float, float]) -> list[float]:
     return [_round(end) for end in interval]
 
 
-def self_test(items: Mapping[str, Item], how: Grading) -> dict[str, float]:
-    """What our grader makes of answers whose worth is known; nothing where another decides.
-
-    The share of items that our grader calls right when it is given: the gold in the protocol's form (should be 1), and (should be 0) the
-    question, a solution that breaks off before its answer, nothing, and the gold of another item.
-    """
-    if how.grader not in _DECIDES:
-        return {}
-    listed = list(items.values())
-    wrong = [_other_gold(listed, place) for place in range(len(listed))]
-    close = "\n</think>\n\n" if how.prefilled else ""  # where a thought is open already, these solutions close it
-    texts = {
-        "gold": [close + how.written(item.gold) for item in listed],
-        "echo": [close + item.question for item in listed],
-        "cut": [f"<think>\nI get \\boxed{{{item.gold}}}.\n</think>\n\n{item.question}\nSo the answer is" for item in listed],
-        "empty": ["" for _ in listed],
-        "wrong": [close + how.written(gold) for gold in wrong],
-    }
-    tasks = [item.task(text, how.prefilled) for kind in texts.values() for item, text in zip(listed, kind, strict=True)]
-    right = np.array([verdict.correct for verdict in how.verdicts(tasks)], dtype=float).reshape(len(texts), len(listed))
-    return dict(zip(texts, right.mean(axis=1).tolist(), strict=True))
-
-
-def _other_gold(items: Sequence[Item], place: int) -> str:
-    """The gold of the next item whose gold is another; the next letter for a choice; a number that nobody asks for where all are alike."""
-    item = items[place]
-    if item.kind == "choice":
-        return chr(ord("A") + (ord(item.gold) - ord("A") + 1) % max(len(item.choices), 2))
-    later = (items[(place + step) % len(items)].gold for step in range(1, len(items)))
-    return next((gold for gold in later if gold.strip().lstrip("0") != item.gold.strip().lstrip("0")), "-987654321")
-
-
-def flags_of(items: Mapping[str, Item], self_test: Mapping[str, float]) -> list[str]:
-    """Why no score on these items can be believed, in words: a shuffle that puts all golds in one place, a grader that fails its test."""
-    flags = []
-    letters = {item.gold for item in items.values() if item.kind == "choice"}
-    if len(letters) == 1 and len(items) >= _MANY:
-        flags.append(f"the gold of all {len(items)} choice questions is {letters.pop()}")
-    if self_test.get("gold", 1.0) < GOLD_RIGHT:
-        flags.append(f"the grader calls {self_test['gold']:.1%} of the golds right (at least {GOLD_RIGHT:.1%} wanted)")
-    flags += [
-        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"
-        for name, rate in self_test.items()
-        if name != "gold" and rate > OTHERS_RIGHT
-    ]
-    return flags
-
-
 def facts(summary: Mapping[str, Any]) -> str:
     """One line for the terminal: the score, its interval and how good its grader is."""
     low, high = summary["ci95"]
-    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items()) or "none, as another grader decides"
+    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items()) or "not made"
     return f"pass@1 {summary['pass@1']:.1%} [{low:.1%}, {high:.1%}], {summary['n_items']} items x {summary['n_samples']}; self-test: {test}"

@@ -1,15 +1,17 @@
 """lighteval on recorded text: really called, and not to be hung."""
 
 import json
+import subprocess
 import time
 
 import grade_lighteval
 import pytest
+from conftest import PROJECT
 
 from distill.engines import replay as engine
 from distill.engines.replay import Recorded, Replayed, replay
 from distill.errors import InputError
-from distill.files import read_jsonl, write_jsonl
+from distill.files import read_json, read_jsonl, write_jsonl
 
 MESSAGES = [{"role": "user", "content": "What is it?"}]
 
@@ -81,3 +83,76 @@ def test_one_start_of_lighteval_judges_what_siblings_lack_and_no_run_is_judged_t
     write_jsonl(tmp_path / "b" / "m" / "b.jsonl", [{"id": "1", "sample": 0, "text": "7 again"}])
     assert grade("c", "7") == [True]
     assert judged[2] == [["7"], ["7 again"]]
+
+
+def test_where_lighteval_decides_it_is_tested_once_for_all_models(monkeypatch, tmp_path):
+    judged = []
+
+    def counted(runs, timeout_s):
+        judged.extend([response.text for response in run] for run in runs)
+        return [Replayed([response.gold in response.text for response in run], {"n": len(run)}, []) for run in runs]
+
+    def grade(model, spec):
+        write_jsonl(tmp_path / "prompts.jsonl", [{"id": "1", "messages": MESSAGES, "gold": "7", "kind": "math", "choices": []}])
+        write_jsonl(tmp_path / model / "sums.jsonl", [{"id": "1", "sample": 0, "text": f"{model}: 8"}])
+        places = {"prompts": tmp_path / "prompts.jsonl", "responses": tmp_path / model / "sums.jsonl", "spec": json.dumps(spec)}
+        places |= {"work": tmp_path / "work", "output": tmp_path / "verdicts.jsonl", "results": tmp_path / "results.json"}
+        monkeypatch.setattr("sys.argv", ["grade_lighteval.py", *(f"--{key}={value}" for key, value in places.items())])
+        grade_lighteval.main()
+        return read_json(tmp_path / "results.json")
+
+    monkeypatch.setattr(grade_lighteval, "replay", counted)
+    assert grade("a", {}) == {"n": 1}
+    probes = ["ANSWER: 7", "What is it?", "<think>\nI get \\boxed{7}.\n</think>\n\nWhat is it?\nSo the answer is", "", "ANSWER: -987654321"]
+    tested = {"n": 1, "self_test": {"gold": 1.0, "echo": 0.0, "cut": 1.0, "empty": 0.0, "wrong": 1.0}}
+    asked = {"grader": "lighteval", "answer_form": "ANSWER: {answer}"}
+    assert grade("a", asked) == grade("b", asked) == tested
+    assert judged == [["a: 8"], probes, ["b: 8"]]
+    assert grade("b", {**asked, "answer_form": "{answer}"}) == tested and judged[-1][0] == "7"
+
+
+# What a solution says before its box is read as its answer: an equation's right side, a sentence's last number.
+SOLUTIONS = [rf"There are {n} boys and {n} girls, so that ${n} + {n} = {2 * n}$. The answer is $\boxed{{{2 * n}}}$." for n in range(2, 6)]
+CHOICE = {"kind": "choice", "choices": ["one", "two", "three", "four"], "messages": [{"role": "user", "content": "Which is the second?"}]}
+
+
+@pytest.mark.parametrize(
+    ("items", "form", "failed"),
+    [
+        (
+            [{"gold": text, "kind": "math", "choices": [], "messages": MESSAGES} for text in SOLUTIONS],
+            "ANSWER: $\\boxed{{answer}}$",
+            ["cut"],
+        ),
+        ([{"gold": letter, **CHOICE} for letter in "BCD"], "Answer: {answer}", []),
+    ],
+    ids=["math", "choice"],
+)
+def test_a_score_that_lighteval_decides_has_lightevals_self_test_and_is_flagged_where_that_fails(
+    warm_python, tmp_path, items, form, failed
+):
+    def program(name, *more):
+        files = [f"--prompts={tmp_path / 'prompts.jsonl'}", f"--responses={tmp_path / 'm' / 'responses.jsonl'}"]
+        command = [
+            warm_python,
+            PROJECT / "scripts" / name,
+            *files,
+            "--spec",
+            json.dumps({"grader": "lighteval", "answer_form": form}),
+            *more,
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    write_jsonl(tmp_path / "prompts.jsonl", [{"id": str(n), **item} for n, item in enumerate(items)])
+    write_jsonl(tmp_path / "m" / "responses.jsonl", [{"id": str(n), "sample": 0, "text": "-1"} for n in range(len(items))])
+    program("grade_lighteval.py", "--output=lighteval.jsonl", "--results=lighteval.json")
+    verdicts = ["--verdicts=lighteval=lighteval.jsonl", "--self-test=lighteval=lighteval.json"]
+    said = program("grade.py", *verdicts, "--output=scores.jsonl", "--summary=scores.json")
+    summary = read_json(tmp_path / "scores.json")
+    expected = {"gold": 1.0, "echo": 0.0, "cut": 1.0 if failed else 0.0, "empty": 0.0, "wrong": 0.0}
+    assert summary["self_test"] == read_json(tmp_path / "lighteval.json")["self_test"] == expected
+    assert "self-test: gold 100.0%, echo 0.0%, cut" in said
+    wanted = "where all are wrong ({}; at most 1% wanted)"
+    assert [wanted.format(kind) in flag for kind, flag in zip(failed, summary["flags"], strict=True)] == [True] * len(failed)

@@ -12,7 +12,8 @@ from distill.benchmarks import Item, load_items
 from distill.config import load
 from distill.plan import Plan
 from distill.prompts import prompt
-from distill.scoring import Grading, flags_of, read_items, self_test
+from distill.scoring import Grading, read_items
+from distill.self_test import flags_of, of_ours
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 NAMES = ("tutorial", "open_r1", "benchmarks")
@@ -102,6 +103,12 @@ def test_an_item_becomes_what_the_protocol_asks(plan, tmp_path, run, given, aske
     assert asked is None or made["messages"][0]["content"] == asked
 
 
+def test_what_lighteval_is_asked_follows_the_protocol_only_where_it_decides(plan):
+    assert plan.grade_lighteval("math_500@open_r1") == {}
+    assert plan.grade_lighteval("math_500@lighteval_0_13") == {"grader": "lighteval", "answer_form": "ANSWER: $\\boxed{{answer}}$"}
+    assert plan.grade_lighteval("gpqa_diamond@lighteval_0_13") == {"grader": "lighteval", "answer_form": "Answer: {answer}"}
+
+
 @pytest.mark.slow
 def test_lightevals_words_are_those_of_the_installed_lighteval(plan, tmp_path, monkeypatch):
     from lighteval.tasks.tasks import aime, gpqa, math_500
@@ -124,7 +131,7 @@ def outcome(plan: Plan, run: str, items: list[Item], folder: Path) -> dict[str, 
     path = folder / "prompts.jsonl"
     path.write_text("".join(json.dumps(prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
     asked, how = read_items(path), Grading(**{key: value for key, value in plan.grade(run).items() if key != "max_new_tokens"})
-    found = self_test(asked, how)
+    found = of_ours(asked, how)
     assert flags_of(asked, found) == []
     return found
 

@@ -9,7 +9,6 @@ import pytest
 
 from distill.errors import InputError
 from distill.files import read_json, read_jsonl, write_jsonl
-from distill.scoring import Grading, Item, flags_of, self_test
 
 
 def item(name: str, gold: str, kind: str = "math", choices: list[str] | None = None) -> dict:
@@ -98,6 +97,22 @@ def test_the_named_grader_decides(tmp_path, grade):
     assert (summary["pass@1"], summary["self_test"]) == (1.0, {})  # ours does not decide, so its test would say nothing
 
 
+def test_the_self_test_is_that_of_the_grader_that_decides(tmp_path, grade, capsys):
+    write_jsonl(tmp_path / "other.jsonl", ({"id": row["id"], "sample": row["sample"], "correct": True} for row in RESPONSES))
+    tested = {"gold": 0.99, "echo": 0.5, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
+    (tmp_path / "other.json").write_text(json.dumps({"self_test": tested}))
+    files = ["--verdicts", f"lighteval={tmp_path / 'other.jsonl'}", "--self-test", f"lighteval={tmp_path / 'other.json'}"]
+    grade(ITEMS, RESPONSES, *files)
+    assert read_json(tmp_path / "summary.json")["self_test"]["echo"] == 0.0
+    grade(ITEMS, RESPONSES, *files, "--spec", '{"grader": "lighteval"}')
+    found = read_json(tmp_path / "summary.json")
+    assert (found["self_test"], len(found["flags"])) == (tested, 2)
+    assert "self-test: gold 99.0%, echo 50.0%" in capsys.readouterr().out
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(InputError, match=r"other\.json: has no self_test"):
+        grade(ITEMS, RESPONSES, *files, "--spec", '{"grader": "lighteval"}')
+
+
 def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
     grade()
     first = [(tmp_path / name).read_bytes() for name in ("output.jsonl", "summary.json")]
@@ -115,7 +130,8 @@ def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
         ([{"id": "a", "sample": 0}], [], "a row has no 'text'"),
         (RESPONSES, ["--spec", '{"grader": "lighteval"}'], "give its verdicts with --verdicts lighteval=FILE"),
         (RESPONSES, ["--spec", '{"greder": "boxed"}'], "unknown key 'greder'"),
-        (RESPONSES, ["--verdicts", "lighteval"], "write NAME=FILE"),
+        (RESPONSES, ["--verdicts", "lighteval"], "--verdicts lighteval: write NAME=FILE"),
+        (RESPONSES, ["--self-test", "lighteval"], "--self-test lighteval: write NAME=FILE"),
         (RESPONSES, ["--verdicts", "lighteval=prompts.jsonl"], "prompts.jsonl"),
     ],
 )
@@ -129,20 +145,3 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, grade, responses
 def test_a_broken_line_is_named(tmp_path, grade):
     with pytest.raises(InputError, match=r"responses.jsonl: line 2 is not JSON"):
         grade(text=json.dumps(RESPONSES[0]) + "\n{broken\n")
-
-
-def test_a_self_test_finds_a_form_that_the_grader_cannot_read():
-    items = {str(number): Item(str(number), "Q", str(number), "math", ()) for number in range(20)}
-    tested = self_test(items, Grading(answer_form="ANSWER: {answer}"))
-    assert tested["gold"] == 0
-    assert flags_of(items, tested) == ["the grader calls 0.0% of the golds right (at least 99.5% wanted)"]
-
-
-def test_golds_that_are_all_one_letter_are_flagged():
-    items = {str(number): Item(str(number), "Q", "D", "choice", ("1", "2", "3", "4")) for number in range(20)}
-    assert flags_of(items, self_test(items, Grading())) == ["the gold of all 20 choice questions is D"]
-
-
-def test_a_prefilled_thought_is_known_to_be_open():
-    items = {str(number): Item(str(number), "Q", str(number), "math", ()) for number in range(3)}
-    assert self_test(items, Grading(prefilled=True)) == {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
