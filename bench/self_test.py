@@ -41,7 +41,7 @@ def main() -> None:
     if not os.environ.get("DISTILL_REAL_DATA"):
         raise InputError("DISTILL_REAL_DATA: not set: name the folder of the real material")
     folder = Path(os.environ["DISTILL_REAL_DATA"]) / "benchmarks"
-    plan = Plan(load(yaml.safe_load((ROOT / "config" / "open_r1.yaml").read_text(encoding="utf-8"))))
+    plan = planned()
     print("| benchmark | items | protocol | who decides |", " | ".join(KINDS), "|")
     print("|---|---|---|---|" + "---|" * len(KINDS))
     for benchmark in given.benchmarks:
@@ -52,6 +52,10 @@ def main() -> None:
             decides = plan.grade(f"{benchmark}@{protocol}")["grader"]
             rates = " | ".join(f"{100 * summary['self_test'][kind]:.1f}" for kind in KINDS)
             print(f"| {here} | {summary['n_items']} | {protocol} | {decides} | {rates} |", flush=True)
+
+
+def planned() -> Plan:
+    return Plan(load(yaml.safe_load((ROOT / "config" / "open_r1.yaml").read_text(encoding="utf-8"))))
 
 
 def tested(plan: Plan, name: str, file: Path, made: Path) -> dict:

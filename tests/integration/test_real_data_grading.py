@@ -14,12 +14,16 @@ DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
 
 
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("grader_agreement", Path(__file__).parents[2] / "bench/grader_agreement.py")
+def bench_of(name):
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", Path(__file__).parents[2] / f"bench/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return bench_of("grader_agreement")
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +86,13 @@ def test_82_results_files_of_other_people_stand_in_the_comparison_by_their_score
         assert math.isclose(row["pass@1"], table[place])
         assert row["ci95_low"] < row["pass@1"] < row["ci95_high"] and row["flags"] == ""
     assert difference_rows(scores, 0) == []  # nobody's items are known
+
+
+# docs/grading.md has the numbers, and why.
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "cut", "flagged"), [("aime24", 0.0, 0), ("math_500", 0.142, 1)])
+def test_lightevals_metric_has_a_self_test_where_it_decides(tmp_path, name, cut, flagged):
+    program = bench_of("self_test")
+    summary = program.tested(program.planned(), f"{name}@lighteval_0_13", DATA / "benchmarks" / program.FILES[name], tmp_path)
+    assert summary["self_test"]["gold"] == 1.0
+    assert (summary["self_test"]["cut"], len(summary["flags"])) == (cut, flagged)
