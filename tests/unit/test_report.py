@@ -104,7 +104,7 @@ def test_harness_check(verdicts, said, tmp_path):
 
 SELF_TESTED = [
     ({}, "passed on both benchmarks."),
-    ({"mini_gpqa": {"gold": 0.4}}, "**failed** on mini_gpqa (GPQA-Diamond), so believe no score before that is mended."),
+    ({"mini_gpqa": {"gold": 0.4}}, "**failed** on mini_gpqa (GPQA-Diamond), so believe no score there."),
 ]
 
 

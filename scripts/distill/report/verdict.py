@@ -64,7 +64,7 @@ def _self_test(names: Names, results: Results) -> str:
     tests = {benchmark: graders.self_test(names, results, benchmark) for benchmark in here}
     bad = [text(names.benchmark_label(benchmark.name)) for benchmark, test in tests.items() if graders.failures(test)]
     if bad:
-        return f"**failed** on {listed(bad)}, so believe no score before that is mended"
+        return f"**failed** on {listed(bad)}, so believe no score there"
     return f"passed on {_how_many(len(tests), len(tests))}" if tests and all(tests.values()) else "not made"
 
 
