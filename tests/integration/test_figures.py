@@ -34,6 +34,21 @@ def test_bars_are_as_high_as_the_scores_and_diamonds_as_the_published(tree):
     assert diamonds == [98.5, 80.0]
 
 
+def test_many_models_have_a_row_each_and_no_two_students_one_look(tmp_path):
+    spec = results_tree.students(results_tree.build(tmp_path), 12)
+    axes = figures.draw("scores", names(spec), Results(tmp_path)).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [model["label"] for model in spec["models"]]
+    assert [points.lines[0].get_xdata()[0] for points in axes.containers] == pytest.approx(
+        [12.5, 99.0, *(71.4 - place for place in range(12))]
+    )
+    assert len(set(style.looks(names(spec).models).values())) == 14
+
+
+@pytest.mark.parametrize(("labels", "columns"), [(["Base", "Ours"], 4), (["Ours mini_stratos e2, seed 0"] * 13, 2), (["x" * 200], 1)])
+def test_a_legend_is_no_wider_than_its_figure(labels, columns):
+    assert style.columns(figures.style.Figure(figsize=(6.4, 3.4)), labels) == columns
+
+
 def test_loss_ends_where_training_ended(tree):
     axes = figures.draw("loss", NAMES, Results(tree)).axes[0]
     ends = {line.get_label(): line.get_xdata()[-1] for line in axes.lines if not line.get_label().startswith("_")}

@@ -78,6 +78,34 @@ def test_verdict_has_a_sentence_for_each_question(page):
     )
 
 
+def test_many_students_with_the_same_verdicts_share_a_sentence(tmp_path):
+    spec = results_tree.students(results_tree.build(tmp_path), 6)
+    said = section(report.render(spec, Results(tmp_path)), "Verdict")
+    _, alike, noise, last, _ = said.strip().split("\n")
+    who = "Student 0, Student 1 and 3 more students against "
+    assert alike.startswith(
+        f"- {who}Base: **better** on both benchmarks (mini_math (MATH-500) +54.9 to +58.9 and mini_gpqa (GPQA-Diamond) +25.0"
+    )
+    assert noise.startswith(f"- {who}R1-Distill: **worse** on 1 of 2 (mini_math (MATH-500) −31.6 to −27.6 points; ")
+    assert last.startswith("- Student 5 against Base: **better** on 1 of 2")
+    assert verdict.alike(*(names(spec), Results(tmp_path)), names(spec).of_role("student")[:3]) == [
+        [one] for one in names(spec).models[2:5]
+    ]
+
+
+def test_many_models_are_rows(tmp_path):
+    spec = results_tree.students(results_tree.build(tmp_path), 5)
+    table = section(report.render(spec, Results(tmp_path)), "Scores").split("\n\n")[0].split("\n")
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+    assert cells[0] == ["model", "mini_math (MATH-500)", "mini_gpqa (GPQA-Diamond)"]
+    assert [row[0] for row in cells[2:]] == ["Base", "R1-Distill", *(f"Student {place}" for place in range(5)), "n"]
+    assert cells[-1][1:] == ["500", "500"]
+    assert cells[-2][1] == "67.4 ± 3.5"
+    lines = tex.table(names(spec), Results(tmp_path)).split("\n")
+    assert lines[2] == r"\begin{tabular}{lrr}"
+    assert lines[-5:-3] == [r"Student 4 & $67.4 \pm 3.5$ & $50.0 \pm 3.5$ \\", r"$n$ & 500 & 500 \\"]
+
+
 def test_verdicts_are_those_of_compare():
     assert verdict.TOLD == (comparison.BETTER, comparison.WORSE, comparison.NOTHING, comparison.NOT_COMPARED)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distill.figures.style import INK, line_color, looks, panels, title, token_unit, wrapped
+from distill.figures.style import INK, MANY, columns, line_color, looks, panels, title, token_unit, wrapped
 from distill.names import Benchmark, Model, Names
 from distill.results import Results, Score
 
@@ -13,10 +13,12 @@ _PUBLISHED = {"linestyle": "none", "marker": "D", "markersize": 5, "markerfaceco
 
 
 def scores(names: Names, results: Results) -> Figure | None:
-    """Bars with 95 % intervals, a group a benchmark, a row of axes a protocol; a diamond is a published number."""
+    """Bars with 95 % intervals, a group a benchmark, a row of axes a protocol; a diamond is a published number. Many models: a row each."""
     models = _scored(names, results)
     if not models:
         return None
+    if len(models) > MANY:
+        return _rows(models, names, results)
     rows = names.by_protocol()
     most = max(len(benchmarks) for benchmarks in rows.values())
     figure = Figure(figsize=(min(14, max(6.4, 0.5 * len(models) * most + 1.6)), 3.4 * len(rows) + 0.4), layout="constrained")
@@ -25,9 +27,38 @@ def scores(names: Names, results: Results) -> Figure | None:
         axes.set_title(f"protocol {protocol}" if len(rows) > 1 else "")
         axes.set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
     handles = list(figure.axes[0].containers[: len(models)])
-    if any(results.published_of(model.name, benchmark.name) for model in models for benchmark in names.benchmarks):
-        handles += figure.axes[0].plot([], [], label="published", **_PUBLISHED)
+    handles += _published_handle(figure, models, names, results)
     figure.legend(handles=handles, loc="outside upper left", ncols=4)
+    return figure
+
+
+def _published_handle(figure: Figure, models: Sequence[Model], names: Names, results: Results) -> list:
+    shown = any(results.published_of(model.name, benchmark.name) for model in models for benchmark in names.benchmarks)
+    return figure.axes[0].plot([], [], label="published", **_PUBLISHED) if shown else []
+
+
+def _rows(models: Sequence[Model], names: Names, results: Results) -> Figure:
+    """A panel a benchmark, a row a model: its score as a point with its interval, and the number beside it."""
+    figure, look = Figure(layout="constrained"), looks(names.models)
+    for axes, benchmark in panels(figure, names, width=3.0, height=0.24 * len(models) + 0.8):
+        for place, model in enumerate(models):
+            if score := results.score(model.name, benchmark.name):
+                color = line_color(look[model.name][0]) if model.role in ("baseline", "reference") else INK
+                arms = [[arm] for arm in _arms(score)]
+                axes.errorbar([score.value], [place], xerr=arms, color=color, marker="o", markersize=4.5, linewidth=1.4, capsize=2.5)
+                axes.annotate(
+                    f"{score.value:.1f}", (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=7.5, color=INK
+                )
+                for published in results.published_of(model.name, benchmark.name):
+                    axes.plot([published.value], [place], **_PUBLISHED)
+        title(axes, names, benchmark)
+        axes.set_xlabel(names.labels.get("score_label", "pass@1 (%)"))
+        axes.set_xlim(-3, 103)
+        axes.tick_params(axis="y", length=0)
+        axes.set_yticks(range(len(models)), [model.label for model in models])
+        axes.set_ylim(len(models) - 0.5, -0.5)
+    if handles := _published_handle(figure, models, names, results):
+        figure.legend(handles=handles, loc="outside upper left")
     return figure
 
 
@@ -92,7 +123,8 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
         axes.set_xlim(0, 1.1 * most / size)
         axes.set_ylim(-4, 105)
     figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
     return figure
 
 

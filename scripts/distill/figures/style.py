@@ -4,7 +4,7 @@ Colours differ in lightness too, so that they can be told apart by the colour-bl
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -23,6 +23,7 @@ _BASELINE, _REFERENCE = "#d2d2d2", "#56a8dc"
 _STUDENTS = ("#0b3f73", "#d55e00", "#009e73", "#cc79a7", "#7a4a00", "#e0c000")
 _MARKERS = {"baseline": "s", "reference": "^"}
 _STUDENT_MARKERS = ("o", "D", "v", "P", "X", "*")
+MANY = 6  # models that can be told apart by colour at a glance; more are drawn one below the other
 RIGHT, WRONG = "#0b3f73", "#e9a33b"
 
 STYLE = {
@@ -52,13 +53,14 @@ STYLE = {
 
 
 def looks(models: tuple[Model, ...]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each model, by its role and its place among the students."""
+    """Colour and marker of each model, by its role and its place among the students. No two of 36 students share both."""
     students = [model.name for model in models if model.role not in _MARKERS]
     found = {}
     for model in models:
         place = students.index(model.name) if model.name in students else 0
         color = {"baseline": _BASELINE, "reference": _REFERENCE}.get(model.role, _STUDENTS[place % len(_STUDENTS)])
-        found[model.name] = (model.color or color, _MARKERS.get(model.role, _STUDENT_MARKERS[place % len(_STUDENT_MARKERS)]))
+        turn = place + place // len(_STUDENTS)
+        found[model.name] = (model.color or color, _MARKERS.get(model.role, _STUDENT_MARKERS[turn % len(_STUDENT_MARKERS)]))
     return found
 
 
@@ -89,11 +91,10 @@ def thousands(axis: Axis, most: int = 5) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
-def legend_above(axes: Axes, columns: int = 4, **more) -> None:
-    """A legend in the room above the axes, where no data can lie under it."""
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns, borderaxespad=0.3, handlelength=1.4, columnspacing=1.4, **more
-    )
+def columns(figure: Figure, labels: Sequence[str]) -> int:
+    """Columns of a legend that fit the width of a figure, four at most."""
+    letter, handle = 0.075, 0.55  # inches, at the font size of STYLE
+    return max(1, min(4, int(figure.get_figwidth() / (letter * max(map(len, labels), default=1) + handle))))
 
 
 def panels(figure: Figure, names: Names, width: float, height: float) -> Iterator[tuple[Axes, Benchmark]]:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from distill.figures.style import legend_above, line_color, looks, token_unit
+from distill.figures.style import MANY, columns, line_color, looks, token_unit
 from distill.names import Names
 from distill.results import Results
 
@@ -13,7 +13,7 @@ WIDE = 20  # a loss that falls to less than this part is drawn on a logarithmic 
 
 
 def loss(names: Names, results: Results) -> Figure | None:
-    """Training loss against tokens: each logged value pale, its running mean on top."""
+    """Training loss against tokens: each logged value pale, its running mean on top; of many trainings the mean alone."""
     shown = {model.name for model in names.models}
     whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]  # a checkpoint's is its part
     logs = [(model, rows) for model in whole if (rows := results.log(model.name))]
@@ -30,7 +30,7 @@ def loss(names: Names, results: Results) -> Figure | None:
         values = np.array([row["loss"] for row in rows])
         color, marker = line_color(look[model.name][0]), look[model.name][1]
         ends += [smooth(values).max(), smooth(values).min()] if len(values) else []
-        if len(values) > SMOOTHED:
+        if len(values) > SMOOTHED and len(logs) <= MANY:
             axes.plot(tokens, values, color=color, alpha=0.25, linewidth=0.8)
         axes.plot(
             tokens,
@@ -51,7 +51,8 @@ def loss(names: Names, results: Results) -> Figure | None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axes.set_ylim(bottom=0)
-    legend_above(axes)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
     return figure
 
 

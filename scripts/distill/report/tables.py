@@ -9,6 +9,7 @@ from distill.published import MARGIN
 from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, number, p_value, plus_minus, signed, times
 from distill.results import Results, Score
 
+WIDE = 6  # columns of models that a page bears
 _SCORES_NOTE = """\
 pass@1 in percent: the mean over items of the mean over samples. ± is half the width of the 95 % interval over items; + and − are its two
 arms where it is lopsided, as near 0 and 100. n is items (× samples an item). In brackets: a published score and whether it is reproduced
@@ -28,7 +29,7 @@ Detectable: the smallest true difference that this number of items finds four ti
 
 
 def scores(names: Names, results: Results) -> str:
-    """Models as columns, benchmarks as rows; one table for each protocol."""
+    """Models as columns, benchmarks as rows, or the other way round where the models are many; one table for each protocol."""
     if not results.scores:
         return gap("scores (comparison.csv)")
     parts: list[str | None] = []
@@ -40,12 +41,14 @@ def scores(names: Names, results: Results) -> str:
 
 
 def _main(names: Names, benchmarks: Sequence[Benchmark], results: Results) -> str:
-    rows = []
+    head, rows = ["benchmark", *(text(model.label) for model in names.models), "n"], []
     for benchmark in benchmarks:
         found = [results.score(model.name, benchmark.name) for model in names.models]
         sizes = dict.fromkeys(times(score.n_items, score.n_samples) for score in found if score)
         rows.append([text(benchmark.label), *(_cell(results, score) for score in found), " / ".join(sizes) or NOT_MEASURED])
-    return table(["benchmark", *(text(model.label) for model in names.models), "n"], rows)
+    if len(names.models) > WIDE:
+        head, *rows = ([*column] for column in zip(["model", *head[1:]], *rows, strict=True))
+    return table(head, rows)
 
 
 def _cell(results: Results, score: Score | None) -> str:

@@ -1,8 +1,9 @@
-"""The table of scores for a paper: LaTeX with booktabs, models as columns, benchmarks as rows."""
+"""The table of scores for a paper: LaTeX with booktabs, turned as the report's is."""
 
 import unicodedata
 
 from distill.names import Names
+from distill.report.tables import WIDE
 from distill.report.words import arms, number, times
 from distill.results import Published, Results, Score
 
@@ -49,14 +50,18 @@ def _plain(char: str) -> str:
 
 def table(names: Names, results: Results) -> str:
     """A tabular environment, to be \\input into a paper."""
-    head = " & ".join(["Benchmark", *(escape(model.label) for model in names.models), "$n$"])
-    lines = [rf"\begin{{tabular}}{{l{'r' * (len(names.models) + 1)}}}", r"\toprule", rf"{head} \\", r"\midrule"]
+    rows = [["Benchmark", *(escape(model.label) for model in names.models), "$n$"]]
     for benchmark in names.benchmarks:
         found = [results.score(model.name, benchmark.name) for model in names.models]
         cells = [cell(score, results.published_of(score.model, score.benchmark)) if score else "--" for score in found]
         sizes = dict.fromkeys(escape(times(score.n_items, score.n_samples)) for score in found if score)
-        lines.append(" & ".join([escape(names.benchmark_label(benchmark.name)), *cells, " / ".join(sizes) or "--"]) + r" \\")
-    return _HEAD + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+        rows.append([escape(names.benchmark_label(benchmark.name)), *cells, " / ".join(sizes) or "--"])
+    if len(names.models) > WIDE:
+        rows[0][0] = "Model"
+        rows = [[*column] for column in zip(*rows, strict=True)]
+    head, *body = (" & ".join(row) + r" \\" for row in rows)
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}"
+    return _HEAD + "\n".join([begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def cell(score: Score, published: list[Published]) -> str:

@@ -1,6 +1,6 @@
 """The verdict in three sentences: is the harness right, did the student learn, how near is it to the reference, and what is noise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from distill.markdown import code, text
 from distill.names import Model, Names
@@ -9,6 +9,7 @@ from distill.report import graders
 from distill.report.words import gap, listed, number, p_clause, signed
 from distill.results import Difference, Published, Results
 
+FEW = 3  # students that have a sentence each; of more, those to whom the same is said share one
 # The verdicts of distill.comparison (which loads numpy, and this page should not), in the order in which they are told.
 DETECTED = ("better", "worse")
 TOLD = (*DETECTED, "no detectable difference", "not compared")
@@ -19,9 +20,9 @@ def section(names: Names, results: Results) -> str:
         return gap("scores (comparison.csv)")
     lines = [harness(names, results), *gaps(names, results)]
     students, references = names.of_role("student"), names.of_role("reference")
-    for student in students:
-        lines += [against(names, results, student, other, noise=False) for other in names.of_role("baseline")]
-        lines += [against(names, results, student, other, noise=True) for other in references]
+    for ones in alike(names, results, students):
+        lines += [against(names, results, ones, other, noise=False) for other in names.of_role("baseline")]
+        lines += [against(names, results, ones, other, noise=True) for other in references]
     return "\n".join(f"- {line}" for line in lines if line)
 
 
@@ -80,24 +81,50 @@ def _one(names: Names, row: Published) -> str:
     return f"{number(row.ours)} on {text(names.benchmark_label(row.benchmark))} ({number(row.value)} published)"
 
 
-def against(names: Names, results: Results, one: Model, other: Model, noise: bool) -> str | None:
-    """One sentence on two models over all benchmarks; with `noise`, also what difference would not have been seen."""
-    found = [(benchmark, difference(results, one.name, other.name, benchmark.name)) for benchmark in names.benchmarks]
-    rows = [(benchmark, row) for benchmark, row in found if row is not None]
+def alike(names: Names, results: Results, students: Sequence[Model]) -> list[list[Model]]:
+    """Students by what is to be said of them: each by itself where they are few, else those with the same verdicts together."""
+    if len(students) <= FEW:
+        return [[student] for student in students]
+    others = [*names.of_role("baseline"), *names.of_role("reference")]
+    found: dict[tuple[str | None, ...], list[Model]] = {}
+    for student in students:
+        rows = [difference(results, student.name, other.name, benchmark.name) for other in others for benchmark in names.benchmarks]
+        found.setdefault(tuple(row and row.verdict for row in rows), []).append(student)
+    return list(found.values())
+
+
+def against(names: Names, results: Results, ones: Sequence[Model], other: Model, noise: bool) -> str | None:
+    """One sentence on like models and another over all benchmarks; with `noise`, also what difference would not have been seen."""
+    found = [(benchmark, [difference(results, one.name, other.name, benchmark.name) for one in ones]) for benchmark in names.benchmarks]
+    rows = [(benchmark, there) for benchmark, some in found if (there := [row for row in some if row is not None])]
     if not rows:
         return None
     clauses = []
     for verdict in TOLD:
-        if told := [(benchmark, row) for benchmark, row in rows if row.verdict == verdict]:
-            changes = listed([f"{text(names.benchmark_label(benchmark.name))} {signed(row.value)}" for benchmark, row in told])
-            p = [row.p_holm for _, row in told if row.p_holm is not None]
+        if told := [(benchmark, some) for benchmark, some in rows if some[0].verdict == verdict]:
+            changes = listed([f"{text(names.benchmark_label(benchmark.name))} {_reach(some)}" for benchmark, some in told])
+            p = [row.p_holm for _, some in told for row in some if row.p_holm is not None]
             why = p_clause(p, detected=verdict in DETECTED) if p else "a score is flagged below"
             clauses.append(f"**{verdict}** on {_how_many(len(told), len(rows))} ({changes} points; {why})")
-    sentence = f"{text(one.label)} against {text(other.label)}: {'; '.join(clauses)}"
-    limits = {text(names.benchmark_label(benchmark.name)): row.detectable for benchmark, row in rows if row.detectable is not None}
+    sentence = f"{_who(names, ones)} against {text(other.label)}: {'; '.join(clauses)}"
+    seen = [(benchmark, [row.detectable for row in some if row.detectable is not None]) for benchmark, some in rows]
+    limits = {text(names.benchmark_label(benchmark.name)): max(some) for benchmark, some in seen if some}
     if noise and limits:
         sentence += f"; a difference of less than about {_limits(limits)} points would be noise here"
     return sentence + "."
+
+
+def _who(names: Names, ones: Sequence[Model]) -> str:
+    if len(ones) > FEW and len(ones) == len(names.of_role("student")):
+        return f"All {len(ones)} students"
+    labels = [text(one.label) for one in ones]
+    return listed(labels if len(labels) <= FEW else [*labels[: FEW - 1], f"{len(labels) - FEW + 1} more students"])
+
+
+def _reach(rows: Sequence[Difference]) -> str:
+    """A difference, or the least and the most of several."""
+    least, most = (signed(end(row.value for row in rows)) for end in (min, max))
+    return least if least == most else f"{least} to {most}"
 
 
 def _limits(limits: Mapping[str, float]) -> str:
