@@ -124,7 +124,9 @@ def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
     if boxed is None:
         letter = _named_letter(text) or (_plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None)
     else:
-        letter = _plain_letter(boxed) or _letter_of_choice(boxed, choices)
+        # The text of a choice may begin as a letter does: (R)-butan-2-ol, E. coli.
+        of_text = _letter_of_choice(boxed, choices)
+        letter = of_text if of_text and len(boxed.strip()) > 1 else _plain_letter(boxed) or of_text
     if letter and choices and ord(letter) - ord("A") >= len(choices):
         return None
     return letter

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from distill import stats
+from distill import lighteval_results, stats
 from distill.errors import InputError
 from distill.files import Row, read_json, read_jsonl
 from distill.published import Published, best, check
@@ -104,7 +103,7 @@ def load(folder: str | Path, models: Sequence[Model], benchmarks: Sequence[Bench
 
 def _load(folder: Path, model: Model, benchmark: Benchmark, published: Sequence[Published]) -> Score | None:
     if model.results:
-        summary = lighteval_summary(Path(model.results), benchmark.published_name)
+        summary = lighteval_results.summary(Path(model.results), benchmark.published_name)
         return summary and Score(model, benchmark, summary, None, flags_of(summary, benchmark, published))
     path = folder / model.name / f"{benchmark.name}.json"
     if not path.is_file():
@@ -116,42 +115,17 @@ def _load(folder: Path, model: Model, benchmark: Benchmark, published: Sequence[
 
 
 def flags_of(summary: Mapping[str, Any], benchmark: Benchmark, published: Sequence[Published]) -> list[str]:
-    """Why a score cannot be right, in words; such a score is kept out of verdicts."""
+    """Why a score cannot be right, in words; such a score is kept out of verdicts.
+
+    Far above every published score: the whole interval has fewer than half the errors of the best of them.
+    """
     flags = list(summary.get("flags") or [])
     if benchmark.n_samples and summary["n_samples"] < benchmark.n_samples:
         flags.append(f"{summary['n_samples']} samples an item where its protocol promises {benchmark.n_samples}")
     highest = best(published, benchmark.published_name)
-    if highest is not None and summary["ci95"][0] > highest:
-        flags.append(f"above every published score ({highest:.1%})")
+    if highest is not None and 1 - summary["ci95"][0] < (1 - highest) / 2:
+        flags.append(f"far above every published score ({highest:.1%}); add to the published scores what is known of this benchmark")
     return flags
-
-
-def lighteval_summary(path: Path, benchmark: str) -> Row | None:
-    """The summary of a score that is known from lighteval results files only (one, or a folder with the newest last by name)."""
-    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    for file in reversed(files):
-        results = read_json(file)
-        for task, metrics in results.get("results", {}).items():
-            if benchmark.replace("_", "") in task.replace("_", "").replace(":", "") and task != "all":
-                return _lighteval_summary(results, task, metrics)
-    return None
-
-
-def _lighteval_summary(results: Mapping[str, Any], task: str, metrics: Mapping[str, float]) -> Row | None:
-    name = next((name for name in metrics if not name.endswith("_stderr")), None)
-    if name is None:
-        return None
-    tasks = results.get("config_tasks", {})
-    config = tasks.get(task) or tasks.get(task.rsplit("|", 1)[0]) or {}
-    p, error = float(metrics[name]), metrics.get(f"{name}_stderr")
-    n = int(config.get("effective_num_docs") or config.get("original_num_docs") or 0)
-    flags = []
-    if n < 2:
-        flags, n = ["its file does not say how many items it is of"], max(n, 1)
-    elif error is not None and abs(error - math.sqrt(p * (1 - p) / (n - 1))) > 0.001:
-        flags.append(f"its standard error {error:.4f} does not fit {n} items")
-    low, high = stats.wilson(p, n, 1.959963984540054)
-    return {"pass@1": p, "n_items": n, "n_samples": 1, "ci95": [low, high], "ci95_sampling": None, "flags": flags}
 
 
 def tables(folder: str | Path, spec: Mapping[str, Any], published: Sequence[Published]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from distill.comparison import Benchmark, Model, comparison_row, difference_rows, lighteval_summary, load
+from distill import lighteval_results
+from distill.comparison import Benchmark, Model, comparison_row, difference_rows, load
 
 DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
@@ -69,7 +70,7 @@ def test_the_standard_errors_of_82_lighteval_files_fit_their_n():
     assert len(rows) >= 82
     for row in rows:
         name = row["task"].split("|")[1]
-        found = lighteval_summary(DATA / "outputs/lighteval_openrs" / row["file"], name)
+        found = lighteval_results.summary(DATA / "outputs/lighteval_openrs" / row["file"], name)
         assert math.isclose(found["pass@1"], float(row["extractive_match"]))
         assert (found["n_items"], found["flags"]) == (int(row["n_docs"]), [])
 

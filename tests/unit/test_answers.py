@@ -114,6 +114,13 @@ def test_the_letter_of_a_choice(text, letter):
     assert choice_letter(text, ("12 J", "3 m", "same", "same")) == letter
 
 
+@pytest.mark.parametrize(
+    ("boxed", "letter"), [("(R)-butan-2-ol", "B"), ("E. coli", "C"), ("(A)", "A"), ("B", "B"), ("C. elegans", "D"), ("D) C. elegans", "D")]
+)
+def test_the_text_of_a_choice_may_begin_as_a_letter_does(boxed, letter):
+    assert choice_letter(f"\\boxed{{{boxed}}}", ("(S)-butan-2-ol", "(R)-butan-2-ol", "E. coli", "C. elegans")) == letter
+
+
 def test_an_opening_tag_is_put_back_where_the_prompt_had_it():
     tags = [("<think>", "</think>")]
     assert open_thought("a</think>b", tags) == "<think>a</think>b"

@@ -116,7 +116,9 @@ HARNESS = [
     (["reproduced", "undecidable"], "passed.** R1-Distill has 50.0 on A (60.0 published): reproduced; 1 more undecidable"),
     (["reproduced", "not reproduced"], "failed.** R1-Distill has 50.0 on B"),
     (["undecidable"], "undecided"),
-    (["not compared"], "nothing is published of a reference here"),
+    (["not compared"], "not passed.** R1-Distill has 50.0 on A (60.0 published): flagged below, so not checked (0 of 1 published"),
+    (["reproduced", "not compared"], "not passed.** R1-Distill has 50.0 on B (60.0 published): flagged below, so not checked (1 of 2"),
+    (["not reproduced", "not compared"], "failed.** R1-Distill has 50.0 on A (60.0 published): not reproduced; R1-Distill has 50.0 on B"),
 ]
 
 

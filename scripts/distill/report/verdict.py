@@ -32,17 +32,18 @@ def harness(names: Names, results: Results) -> str:
     Where several have published a number, the first in published.csv counts; the table of published numbers has them all.
     """
     told = [results.published_of(model.name, benchmark.name)[:1] for model in names.of_role("reference") for benchmark in names.benchmarks]
-    rows = [row for found in told for row in found if row.verdict in (REPRODUCED, NOT_REPRODUCED, UNDECIDABLE)]
+    rows = [row for found in told for row in found]
     if not rows:
         instead = f"the graders' self-test stands in for it: {_self_test(names, results)}"
         return f"**Harness check:** nothing is published of a reference here, so {instead}."
     failed = [row for row in rows if row.verdict == NOT_REPRODUCED]
     passed = [row for row in rows if row.verdict == REPRODUCED]
-    if failed:
+    flagged = [row for row in rows if row.verdict not in (REPRODUCED, NOT_REPRODUCED, UNDECIDABLE)]
+    if failed or flagged:
         reach = f"{len(passed)} of {len(rows)} published scores reproduced"
-        return (
-            f"**Harness check: failed.** {_told(names, failed)}: not reproduced ({reach}), so find the reason before believing any score."
-        )
+        bad = [(failed, "not reproduced"), (flagged, "flagged below, so not checked")]
+        why = "; ".join(f"{_told(names, some)}: {what}" for some, what in bad if some)
+        return f"**Harness check: {'failed' if failed else 'not passed'}.** {why} ({reach}), so find the reason before believing any score."
     if passed:
         rest = f"; {len(rows) - len(passed)} more undecidable with this many items" if len(rows) > len(passed) else ""
         return f"**Harness check: passed.** {_told(names, passed)}: reproduced{rest}."
