@@ -1,8 +1,9 @@
 """Benchmark questions among the training questions.
 
-Three tests, from the question alone (no gold, no choices): a run of n words in common, as in s1 (Muennighoff et al. 2025, arXiv 2501.19393;
-simplescaling/s1, data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py, n = 8); equality after normalising, which also finds
-questions too short for an n-gram; and nearly equal words with other numbers, which is reported and never dropped.
+Three tests, of the benchmark's question alone (no gold, no choices): a run of n words in common with any part of the training question,
+as in s1 (Muennighoff et al. 2025, arXiv 2501.19393; simplescaling/s1, data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py,
+n = 8); equality after normalising and without choices, which also finds questions too short for an n-gram; and nearly equal words with
+other numbers, which is reported and never dropped.
 """
 
 import math
@@ -15,7 +16,7 @@ from typing import Any
 from distill.benchmarks import Item
 from distill.files import Row
 from distill.hashset import hash64
-from distill.questions import bare, core, shingles, words
+from distill.questions import bare, core, shingles, uninstructed, words
 
 # Jaccard similarity of the shingles with numbers masked from which a question counts as a benchmark question with other numbers.
 OTHER_NUMBERS = 0.8
@@ -38,7 +39,8 @@ class Probe:
 
     def __init__(self, question: str) -> None:
         self.text = core(question)
-        self.words = words(self.text)
+        # With its choices: a question may follow them.
+        self.words = words(uninstructed(question))
 
     @cached_property
     def whole(self) -> int:
@@ -47,9 +49,6 @@ class Probe:
     @cached_property
     def skeleton(self) -> frozenset[str]:
         return shingles(self.text, masked=True)
-
-    def grams(self, n: int) -> list[str]:
-        return [" ".join(self.words[at : at + n]) for at in range(len(self.words) - n + 1)]
 
 
 class Index:
@@ -63,7 +62,7 @@ class Index:
         self._whole: dict[int, int] = {}
         for item, probe in enumerate(self._probes):
             self._whole.setdefault(probe.whole, item)
-            for gram in probe.grams(ngram) if ngram else ():
+            for gram in _grams(words(probe.text), ngram) if ngram else ():
                 self._grams.setdefault(gram, item)
         # Each skeleton once: a benchmark made from a template has few.
         self._skeletons = {probe.skeleton: item for item, probe in reversed(list(enumerate(self._probes)))}
@@ -79,12 +78,11 @@ class Index:
         if item is not None:
             return Hit(self.name, item, "exact", probe.text)
         if self._ngram:
-            grams = probe.grams(self._ngram)
+            grams = _grams(probe.words, self._ngram)
             item = next((self._grams[gram] for gram in grams if gram in self._grams), None)
             if item is not None:
-                return Hit(
-                    self.name, item, "ngram", _longest_run(probe.words, grams, set(self._probes[item].grams(self._ngram)), self._ngram)
-                )
+                known = set(_grams(words(self._probes[item].text), self._ngram))
+                return Hit(self.name, item, "ngram", _longest_run(probe.words, grams, known, self._ngram))
         return None
 
     def similar(self, probe: Probe) -> Hit | None:
@@ -108,6 +106,10 @@ class Index:
         """The rarest shingles, so many that two sets as like as OTHER_NUMBERS share one (prefix filter: Chaudhuri et al. 2006, ICDE)."""
         rare_first = sorted(skeleton, key=lambda shingle: (self._frequency[shingle], shingle))
         return rare_first[: len(skeleton) - math.ceil(OTHER_NUMBERS * len(skeleton) - 1e-9) + 1]
+
+
+def _grams(text: Sequence[str], n: int) -> list[str]:
+    return [" ".join(text[at : at + n]) for at in range(len(text) - n + 1)]
 
 
 def _longest_run(text: Sequence[str], grams: Sequence[str], known: Container[str], n: int) -> str:

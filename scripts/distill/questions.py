@@ -1,6 +1,7 @@
 """When two questions are the same: what is compared, which is never what is trained on.
 
-A question is compared without the instruction that a data set puts round each of its questions and without the lines of its choices.
+A question is compared without the instruction that a data set puts round each of its questions; where its stem alone counts, without the
+lines of its choices.
 """
 
 import re
@@ -47,8 +48,8 @@ _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _SHINGLE_WORD = re.compile(r"[^\W_]+|[^\w\s$]")
 
 
-def core(question: str) -> str:
-    """The question without instructions before and after it and without its choices."""
+def uninstructed(question: str) -> str:
+    """The question without instructions before and after it."""
     start = 0
     while leading := _LEADING.match(question, start):
         start = leading.end()
@@ -58,6 +59,12 @@ def core(question: str) -> str:
         if not (trailing := _TRAILING.search(text, max(0, len(text) - 600))):
             break
         text = text[: trailing.start()]
+    return text.strip()
+
+
+def core(question: str) -> str:
+    """The question without instructions before and after it and without its choices, and what follows them."""
+    text = uninstructed(question)
     choices = _CHOICES_HEAD.search(text)
     if choices is None:
         first = _FIRST_CHOICE.search(text)

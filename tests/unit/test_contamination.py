@@ -38,6 +38,28 @@ def test_a_question_is_found_by_a_run_of_words_or_by_equality(question, found):
     assert hits(question) == found
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Which is a fruit?\nA) apple\nB) chair\nAnswer: A\n\nNow solve this:\n",
+        "Facts.\n(A) Grass is red.\n(B) Ice is hot.\n\nIgnoring them: ",
+    ],
+    ids=["an example", "statements"],
+)
+def test_a_question_is_found_behind_choices_too(before):
+    assert hits(before + ITEM) == [(0, "ngram")]
+
+
+def test_a_question_is_found_among_choices_too():
+    assert hits(f"Which?\nA) {ITEM}\nB) none") == [(0, "ngram")]
+
+
+def test_choices_of_the_benchmark_make_no_hit():
+    shown = "\nA) one of the first eight of the natural numbers\nB) none"
+    index = Index("b", [f"Which number is it that we want?{shown}"], 8)
+    assert find_hits([index], f"Another question, of another kind.{shown}") == ()
+
+
 @pytest.mark.parametrize(("n", "found"), [(7, [(0, "ngram")]), (8, [])])
 def test_the_length_of_the_run_is_a_setting(n, found):
     assert hits("so a robe takes 2 bolts of blue", n) == found
