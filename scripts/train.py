@@ -67,10 +67,11 @@ def main() -> None:
     # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
     defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "sharing": sharing, "code": code_digest("train.py")}
     if until is not None:
-        kept = args.work / key_of(defines) / folder_name(until)
-        if (kept / manifest.NAME).exists():
-            return publish(kept, args.output) if rank == 0 else None
-        defines["until"] = until
+        whole, defines["until"] = key_of(defines), until
+        for key in (whole, key_of(defines)):  # kept on the way of the whole training, or by this very run before it was killed
+            kept = args.work / key / folder_name(until)
+            if (kept / manifest.NAME).exists():
+                return publish(kept, args.output) if rank == 0 else None
     folder = open_run(args.work, defines)
 
     def fit(part: Path) -> None:

@@ -108,6 +108,33 @@ def test_an_epoch_that_was_not_kept_is_trained_up_to_there(trainer, finished, un
     assert manifest(tmp_path / "half") == kept(folder)["epoch-0.5"]
 
 
+def test_a_finished_training_whose_output_was_lost_is_exported_again_and_trains_no_further(trainer, finished, tmp_path):
+    arguments = argv(finished, tmp_path, GROUPED | {"epochs": 0.5, "lr_scheduler_type": "constant"}, [])
+    status, out = trainer.run(arguments)
+    assert status == 0, out[-3000:]
+    (tmp_path / "model").rename(tmp_path / "first")
+    status, out = trainer.run(arguments)
+    assert status == 0 and "resuming from" in out, out[-3000:]
+    assert manifest(tmp_path / "model") == manifest(tmp_path / "first")
+    assert log(tmp_path / "model") == log(tmp_path / "first")
+
+
+@pytest.mark.parametrize("lost", ["output", "output and kept model"])
+def test_a_training_up_to_an_epoch_that_ended_at_a_checkpoint_goes_no_further(trainer, finished, unbroken, tmp_path, lost):
+    recipe, folder, _ = unbroken["grouped"]
+    steps = kept(folder)["epoch-0.5"]["steps"]
+    arguments = argv(finished, tmp_path, {**recipe, "until": 0.5}, [], output="half", save_steps=steps)
+    status, out = trainer.run(arguments)
+    assert status == 0 and list(tmp_path.glob(f"work/*/checkpoint-{steps}")), out[-3000:]
+    shutil.rmtree(tmp_path / "half")
+    if lost != "output":
+        shutil.rmtree(next(tmp_path.glob("work/*/kept")))
+    status, out = trainer.run(arguments)
+    assert status == 0, out[-3000:]
+    assert manifest(tmp_path / "half") == kept(folder)["epoch-0.5"]
+    assert not [path.name for path in tmp_path.glob("work/*/checkpoint-*") if path.name != f"checkpoint-{steps}"]
+
+
 def test_a_kept_model_that_was_changed_is_refused(trainer, finished, unbroken, tmp_path):
     recipe, folder, _ = unbroken["packed"]
     shutil.copytree(folder / "work", tmp_path / "work")

@@ -31,21 +31,32 @@ class Keep(TrainerCallback):
                 raise InputError(
                     f"train.save: {epoch:g} is beyond the {state.max_steps / steps:.3g} epochs that {state.max_steps} steps make; remove it"
                 )
+        # A checkpoint of the very step at which the training is to end, as when its kept model was removed: not a step further.
+        if self.until and reached(self.epochs, 0.0, _epochs(state)[-1]):
+            self._keep(max(self.epochs), state)
+            control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
         if "loss" not in logs:
             return
-        logged = [row["epoch"] for row in state.log_history if "loss" in row]
-        for epoch in reached(self.epochs, logged[-2] if len(logged) > 1 else 0.0, logged[-1]):
-            place = self.run / folder_name(epoch)
-            part = place.with_name(f".{place.name}.part")
-            if state.is_world_process_zero:
-                shutil.rmtree(part, ignore_errors=True)
-                part.mkdir(parents=True)
-            self.keep(part, epoch)
-            if state.is_world_process_zero:
-                shutil.rmtree(place, ignore_errors=True)
-                os.replace(part, place)
-                print(f"step {state.global_step}: kept the model of epoch {epoch:g}", flush=True)
+        for epoch in reached(self.epochs, *_epochs(state)[-2:]):
+            self._keep(epoch, state)
             if self.until and epoch == max(self.epochs):
                 control.should_training_stop = True
+
+    def _keep(self, epoch: float, state: Any) -> None:
+        place = self.run / folder_name(epoch)
+        part = place.with_name(f".{place.name}.part")
+        if state.is_world_process_zero:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        self.keep(part, epoch)
+        if state.is_world_process_zero:
+            shutil.rmtree(place, ignore_errors=True)
+            os.replace(part, place)
+            print(f"step {state.global_step}: kept the model of epoch {epoch:g}", flush=True)
+
+
+def _epochs(state: Any) -> list[float]:
+    """The epochs that the training begins with and that each of its steps has reached."""
+    return [0.0, *(row["epoch"] for row in state.log_history if "loss" in row)]

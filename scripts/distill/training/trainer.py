@@ -80,6 +80,13 @@ class Trainer(SFTTrainer):
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         return Order(len(data), self.args.seed, lengths, batch)
 
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        # transformers 5.19 asks only after a step whether the training is over: resumed at its end within an epoch, it would train on.
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+        if not self.control.should_training_stop:
+            super()._run_epoch(*args, **kwargs)
+
     def _get_output_dir(self, trial: Any = None) -> str:
         return os.path.join(self.args.output_dir, "saving") if getattr(self, "_saving", False) else self.args.output_dir
 
