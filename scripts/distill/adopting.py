@@ -9,7 +9,7 @@ from typing import Any
 from distill import manifest
 from distill.dryrun import LOCKED, Job, dry_run, touch
 from distill.errors import InputError
-from distill.files import Row, read_json, read_jsonl, sha256_file, write_json, write_jsonl
+from distill.files import Row, check_row, read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from distill.plan import Plan
 from distill.responding import Wanted, key, mark, wanted
 from distill.runs import locked
@@ -91,20 +91,29 @@ def check_model(folder: Path) -> list[str]:
     """The files of a folder that from_pretrained loads. Raises InputError that says what is missing or broken."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the folder of the checkpoint")
-    if not isinstance(read_json(folder / "config.json").get("model_type"), str):
+    config = read_json(folder / "config.json")
+    if not (isinstance(config, dict) and isinstance(config.get("model_type"), str)):
         raise InputError(f"{folder / 'config.json'}: has no model_type; this is no configuration of a model")
     names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
     if not any(needed <= names for needed in TOKENIZERS) or "tokenizer_config.json" not in names:
         raise InputError(f"{folder}: no tokenizer; tokenizer.json and tokenizer_config.json must lie beside the weights")
     shards = {WEIGHTS}
     if WEIGHTS not in names and INDEX in names:
-        shards = set(read_json(folder / INDEX)["weight_map"].values())
+        shards = _shards(folder / INDEX)
     if missing := sorted(shards - names):
         raise InputError(f"{folder / missing[0]}: missing; weights must be safetensors (save_pretrained writes them)")
     for shard in sorted(shards):
         _check_weights(folder / shard)
     taken = [name for name in names if name.endswith(TAKEN) and not (name.endswith(".safetensors") and name not in shards)]
     return sorted(set(taken) - NOT_TAKEN)
+
+
+def _shards(index: Path) -> set[str]:
+    found = read_json(index)
+    places = found.get("weight_map") if isinstance(found, dict) else None
+    if not (isinstance(places, dict) and places and all(isinstance(name, str) for name in places.values())):
+        raise InputError(f"{index}: has no weight_map of tensors to files; copy it again")
+    return set(places.values())
 
 
 def _check_weights(path: Path) -> None:
@@ -119,9 +128,10 @@ def _check_weights(path: Path) -> None:
             header = json.loads(file.read(length)) if 8 + length <= size else None
         except ValueError:
             header = None
-    if not isinstance(header, dict):
-        raise InputError(f"{path}: is no safetensors file; copy it again")
-    end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+    try:
+        end = max((int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"), default=0)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: is no safetensors file; copy it again") from None
     if size != 8 + length + end:
         raise InputError(f"{path}: has {size} bytes where its header tells of {8 + length + end}; the copy broke off, copy it again")
 
@@ -181,9 +191,7 @@ def check_responses(source: Path, asked: Wanted) -> list[Row]:
 
 
 def _check_row(row: Row, where: str) -> None:
-    for name, kind in ANSWER.items():
-        if not isinstance(row.get(name), kind) or isinstance(row.get(name), bool):
-            raise InputError(f"{where}: {name} must be {'text' if kind is str else 'a whole number'}")
+    check_row(row, ANSWER, where)
     if row["finish_reason"] not in ("stop", "length"):
         raise InputError(f"{where}: finish_reason {row['finish_reason']!r}; write stop or length")
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -43,6 +43,18 @@ def read_jsonl(path: str | Path, max_row_bytes: int = 1 << 28) -> Iterator[Row]:
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is not a JSON object: write one object a line")
         yield row
+
+
+_KINDS = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def check_row(row: Row, kinds: Mapping[str, type], where: str, optional: Collection[str] = ()) -> None:
+    """Raises InputError where a value of a row is not of its kind; those of `optional` may be null or absent."""
+    for name, kind in kinds.items():
+        value = row.get(name)
+        if type(value) is not kind and not (value is None and name in optional):
+            given = f"not {value!r:.40}" if name in row else "and is missing"
+            raise InputError(f"{where}: {name} must be {_KINDS[kind]}, {given}; mend or remove that row")
 
 
 def count_rows(path: str | Path) -> int:

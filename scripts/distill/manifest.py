@@ -45,6 +45,8 @@ def read(folder: str | Path) -> dict[str, Any]:
     """The manifest of a complete folder. Raises InputError where a file that it lists is missing."""
     folder = Path(folder)
     made = read_json(folder / NAME)
+    if not (isinstance(made, dict) and isinstance(made.get("files"), dict)):
+        raise InputError(f"{folder / NAME}: lists no files: remove it and run again")
     for name in made["files"]:
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: missing though {NAME} lists it: remove {folder / NAME} and run again")

@@ -10,11 +10,14 @@ import numpy as np
 
 from distill import stats
 from distill.errors import InputError
-from distill.files import Row, read_json, read_jsonl
+from distill.files import Row, check_row, read_json, read_jsonl
 from distill.grading import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
 
 TRUNCATED, CAPPED = "truncated", "capped"
 OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
+RESPONSE = {"id": str, "sample": int, "text": str, "finish_reason": str, "completion_tokens": int}
+MAY_BE_UNKNOWN = ("finish_reason", "completion_tokens")  # of responses recorded elsewhere
+VERDICT = {"id": str, "sample": int, "correct": bool}
 _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
 
 
@@ -50,25 +53,21 @@ def read_responses(path: str | Path, items: Mapping[str, Item], prompts: str | P
     Raises InputError for a response to an unknown item, a doubled or a missing one, and for items with unlike numbers of samples.
     """
     keys: dict[tuple[str, int], None] = {}
-    for row in read_jsonl(path):
-        if missing := [key for key in ("id", "sample", "text") if row.get(key) is None]:
-            raise InputError(f"{path}: a row has no {missing[0]!r}: remove that row and respond again")
+    for number, row in enumerate(read_jsonl(path), 1):
+        check_row(row, RESPONSE, f"{path}: row {number}", optional=MAY_BE_UNKNOWN)
         key = (row["id"], row["sample"])
         if row["id"] not in items:
             raise InputError(f"{path}: a response to item {row['id']!r}, which {prompts} does not hold: answer these prompts again")
+        if row["sample"] < 0:
+            raise InputError(f"{path}: item {row['id']!r} has a sample {row['sample']}: samples are numbered from 0")
         if key in keys:
             raise InputError(f"{path}: item {row['id']!r} sample {row['sample']} is there twice: remove one of the two")
         keys[key] = None
     n_samples = 1 + max((sample for _, sample in keys), default=0)
+    if len(keys) < len(items) * n_samples:
+        item, sample = next((item, sample) for item in items for sample in range(n_samples) if (item, sample) not in keys)
+        raise InputError(f"{path}: item {item!r} has no sample {sample} of {n_samples}: respond again, which answers only what is missing")
     wanted = [(item, sample) for item in items for sample in range(n_samples)]
-    for key in wanted:
-        if key not in keys:
-            raise InputError(
-                f"{path}: item {key[0]!r} has no sample {key[1]} of {n_samples}: respond again, which answers only what is missing"
-            )
-    if len(keys) > len(wanted):
-        odd = next(key for key in keys if key not in set(wanted))
-        raise InputError(f"{path}: item {odd[0]!r} has a sample {odd[1]!r}: samples are numbered from 0")
     if list(keys) == wanted:
         return read_jsonl(path)
     held = {(row["id"], row["sample"]): row for row in read_jsonl(path)}
@@ -77,10 +76,11 @@ def read_responses(path: str | Path, items: Mapping[str, Item], prompts: str | P
 
 def read_verdicts(path: str | Path) -> dict[tuple[str, int], bool]:
     """Another grader's verdicts: rows with id, sample, correct."""
-    try:
-        return {(row["id"], row["sample"]): bool(row["correct"]) for row in read_jsonl(path)}
-    except KeyError as error:
-        raise InputError(f"{path}: a row has no {error}: each needs id, sample and correct") from None
+    verdicts: dict[tuple[str, int], bool] = {}
+    for number, row in enumerate(read_jsonl(path), 1):
+        check_row(row, VERDICT, f"{path}: row {number}")
+        verdicts[row["id"], row["sample"]] = row["correct"]
+    return verdicts
 
 
 def read_self_test(path: str | Path) -> dict[str, float]:

@@ -18,6 +18,19 @@ def safetensors(size: int) -> bytes:
     return len(header).to_bytes(8, "little") + header + bytes(size)
 
 
+BROKEN_HEADERS = ["[]", '{"a": 1}', '{"a": {}}', '{"a": {"data_offsets": [0]}}', '{"a": {"data_offsets": [0, null]}}']
+BROKEN_INDEXES = ["{}", "[]", '{"weight_map": []}', '{"weight_map": {}}', '{"weight_map": {"w": 1}}']
+
+
+def spoil_header(folder, header: str) -> None:
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header.encode())
+
+
+def spoil_index(folder, index: str) -> None:
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(index, encoding="utf-8")
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
     folder = tmp_path / "checkpoint"
@@ -45,11 +58,14 @@ def test_a_checkpoint_in_shards_is_taken_by_its_index(checkpoint):
     [
         (lambda folder: (folder / "config.json").unlink(), "config.json: No such file"),
         (lambda folder: (folder / "config.json").write_text("{}"), "no model_type"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "no model_type"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
         (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "weights must be safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(safetensors(4)[:-1]), "the copy broke off"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"PK\x03\x04" * 9), "is no safetensors file"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b""), "is no safetensors file"),
+        *((lambda folder, header=header: spoil_header(folder, header), "is no safetensors file") for header in BROKEN_HEADERS),
+        *((lambda folder, index=index: spoil_index(folder, index), "has no weight_map") for index in BROKEN_INDEXES),
     ],
 )
 def test_a_folder_that_would_not_load_is_refused_in_one_line(checkpoint, spoil, message):
@@ -72,6 +88,13 @@ def test_a_folder_that_its_own_manifest_does_not_describe_is_refused(checkpoint)
     manifest.write(checkpoint, made_by="train")
     (checkpoint / "model.safetensors").write_bytes(safetensors(5))
     with pytest.raises(InputError, match=r"is not what manifest\.json beside it says"):
+        known_facts(checkpoint)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"files": []}'])
+def test_a_manifest_that_lists_no_files_is_refused_in_one_line(checkpoint, text):
+    (checkpoint / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"manifest\.json: lists no files"):
         known_facts(checkpoint)
 
 

@@ -127,7 +127,17 @@ def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
         (RESPONSES[:-1], [], "item 'a' has no sample 1 of 2"),
         (RESPONSES[:2], [], "item 'a' has no sample 0 of 2"),
         ([*RESPONSES, RESPONSES[0]], [], "item 'b' sample 0 is there twice"),
-        ([{"id": "a", "sample": 0}], [], "a row has no 'text'"),
+        ([{"id": "a", "sample": 0}], [], "responses.jsonl: row 1: text must be text, and is missing"),
+        ([*RESPONSES, {**RESPONSES[0], "sample": "0"}], [], "responses.jsonl: row 5: sample must be a whole number, not '0'; mend"),
+        ([{**RESPONSES[0], "sample": 0.0}], [], "row 1: sample must be a whole number, not 0.0"),
+        ([{**RESPONSES[0], "sample": 0.5}], [], "row 1: sample must be a whole number, not 0.5"),
+        ([{**RESPONSES[0], "sample": True}], [], "row 1: sample must be a whole number, not True"),
+        ([*RESPONSES, {**RESPONSES[0], "sample": -1}], [], "item 'b' has a sample -1: samples are numbered from 0"),
+        ([*RESPONSES, {**RESPONSES[0], "sample": 1_000_000_000}], [], "item 'a' has no sample 2 of 1000000001"),
+        ([{**RESPONSES[0], "id": ["b"]}], [], "row 1: id must be text, not ['b']"),
+        ([{**RESPONSES[0], "text": 5}], [], "row 1: text must be text, not 5"),
+        ([{**RESPONSES[0], "completion_tokens": "12"}], [], "row 1: completion_tokens must be a whole number, not '12'"),
+        ([{**RESPONSES[0], "finish_reason": 1}], [], "row 1: finish_reason must be text, not 1"),
         (RESPONSES, ["--spec", '{"grader": "lighteval"}'], "give its verdicts with --verdicts lighteval=FILE"),
         (RESPONSES, ["--spec", '{"greder": "boxed"}'], "unknown key 'greder'"),
         (RESPONSES, ["--verdicts", "lighteval"], "--verdicts lighteval: write NAME=FILE"),
@@ -140,6 +150,27 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, grade, responses
         grade(ITEMS, responses, *more)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "output.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"correct": "false"}, "row 1: correct must be true or false, not 'false'"),
+        ({"correct": 1}, "row 1: correct must be true or false, not 1"),
+        ({"correct": None}, "row 1: correct must be true or false, not None"),
+        ({"id": ["b"]}, "row 1: id must be text, not ['b']"),
+        ({"sample": "0"}, "row 1: sample must be a whole number, not '0'"),
+    ],
+)
+def test_a_verdict_of_another_kind_is_refused_and_never_guessed_at(tmp_path, grade, change, message):
+    write_jsonl(tmp_path / "other.jsonl", [{"id": "b", "sample": 0, "correct": True, **change}])
+    with pytest.raises(InputError, match=re.escape(f"other.jsonl: {message}")):
+        grade(ITEMS, RESPONSES, "--verdicts", f"lighteval={tmp_path / 'other.jsonl'}")
+
+
+def test_responses_recorded_elsewhere_may_not_know_their_tokens_and_their_end(tmp_path, grade):
+    grade(ITEMS, [{**row, "finish_reason": None, "completion_tokens": None} for row in RESPONSES])
+    assert read_json(tmp_path / "summary.json")["truncated"] is None
 
 
 def test_a_broken_line_is_named(tmp_path, grade):
