@@ -1,6 +1,7 @@
 """Say what training will do to a training set: tokens, cuts, what the cuts take away, packing, and one row with its loss mask.
 
-Warnings go to audit.json and to the screen; a share above its threshold in stop_above ends in an error, with audit.json written.
+Warnings go to audit.json and to the screen; a share above its threshold in stop_above ends in an error, with audit.json written. Snakemake
+takes that away, as all that a failed step has made; the warnings stay in the log.
 
     python scripts/audit.py --sft results/data/mini_stratos/sft.jsonl --tokenizer results/models/base \\
         --spec '{"max_length": 4096, "packing": "bfd", "thought_style": "stratos", "stop_above": {"lose_boxed_answer": 0.01}}' \\

@@ -70,7 +70,9 @@ def main() -> None:
         [f"{kept} of {funnel['rows_in']} rows kept", *(f"{reason} {count}" for reason, count in funnel["dropped"].items() if count)]
     )
     if not kept:
-        raise InputError(f"{args.traces}: {summary}: nothing to train on; look into {args.dropped} and loosen the filter")
+        for reason, line in dropped.first.items():  # Snakemake takes the files of a failed step away
+            print(f"for example {reason}: {line}")
+        raise InputError(f"{args.traces}: {summary}: nothing to train on; loosen the filter (a row of each reason stands above)")
     print(summary)
 
 
@@ -79,10 +81,13 @@ class _Dropped:
 
     def __init__(self, file: IO[str]) -> None:
         self.counts: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
         self._file = file
 
     def add(self, name: str, reason: str, detail: str) -> None:
-        self._file.write(dumps({"id": name, "reason": reason, "detail": detail}) + "\n")
+        line = dumps({"id": name, "reason": reason, "detail": detail})
+        self._file.write(line + "\n")
+        self.first.setdefault(reason, line)
         self.counts[reason] += 1
 
 

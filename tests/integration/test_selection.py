@@ -331,10 +331,12 @@ def test_the_traces_of_a_question_that_are_not_chosen_are_dropped_too(run):
     assert not [file for file in folder.iterdir() if file.name.startswith(".") or file.name.startswith("tmp")]
 
 
-def test_nothing_kept_is_an_error_that_prints_the_funnel_and_leaves_the_reasons(run, tmp_path):
+def test_nothing_kept_is_an_error_that_prints_the_funnel_and_leaves_the_reasons(run, tmp_path, capsys):
     with pytest.raises(InputError, match=r"0 of 2 rows kept, truncated 1, wrong_answer 1: nothing to train on"):
         run([but(finish_reason="length"), but(gold="8")])
     assert len(tiny_chat.read_jsonl(tmp_path / "dropped.jsonl")) == 2
+    told = capsys.readouterr().out
+    assert 'for example truncated: {"id": "' in told and 'for example wrong_answer: {"id": "' in told
     assert not (tmp_path / "sft.jsonl").exists()
     assert files.read_json(tmp_path / "funnel.json")["kept"] == 0
 
