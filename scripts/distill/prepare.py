@@ -5,14 +5,19 @@ from typing import Any
 
 from distill.errors import InputError
 from distill.files import read_json, whole, write_json
+from distill.remote_code import KEY
+
+KEYS = ("eos_token", "max_position_embeddings", "rope_theta")
 
 
 def declare(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
     """Write what `spec` names into the folder's config.json, generation_config.json and tokenizer files.
 
     rope_theta goes both where transformers 5 keeps it (rope_parameters) and where vLLM and older code look (top level).
-    Raises InputError for a folder without config.json, and for an eos_token that the tokenizer does not have.
+    Raises InputError for a folder without config.json, for an eos_token that the tokenizer does not have, and for a key beside KEYS.
     """
+    if unknown := sorted(spec.keys() - set(KEYS)):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(KEYS)}, {KEY}")
     config = read_json(folder / "config.json")
     if "rope_theta" in spec:
         config["rope_theta"] = spec["rope_theta"]
@@ -25,6 +30,8 @@ def declare(folder: Path, spec: dict[str, Any], chat_template: str | None) -> No
         config["eos_token_id"] = number
         _update(folder / "generation_config.json", eos_token_id=number)
         _update(folder / "tokenizer_config.json", eos_token=spec["eos_token"])
+        if (folder / "special_tokens_map.json").exists():  # older models have it, and it wins over tokenizer_config.json
+            _update(folder / "special_tokens_map.json", eos_token=spec["eos_token"])
     if spec:
         write_json(folder / "config.json", config)
     if chat_template is not None:
