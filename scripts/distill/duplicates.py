@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from distill.errors import InputError
 from distill.hashset import HashSet, hash64
-from distill.questions import bare, core, numbers, shingles
+from distill.questions import bare, core, numbers, shingles, uninstructed
 
 NUM_PERM = 128
 # How many earlier questions one question is compared with, the latest first; without a limit a set made from one template is quadratic.
@@ -24,11 +24,16 @@ Suspects = dict[int, Bands]
 
 def trace_key(question: str, thought: str, solution: str) -> int:
     """A hash that equal traces share, whatever their case and white space."""
-    return hash64("\0".join(" ".join(text.lower().split()) for text in (core(question), thought, solution)))
+    return hash64("\0".join(" ".join(text.lower().split()) for text in (uninstructed(question), thought, solution)))
 
 
 def question_key(question: str) -> int:
-    """A hash that equal questions share, whatever their instruction, choices, case and layout."""
+    """A hash that equal questions share, whatever their instruction, case and layout. With other choices it is another question."""
+    return hash64(bare(uninstructed(question)))
+
+
+def stem_key(question: str) -> int:
+    """The same without choices: near-duplicates are looked for among stems, as the shingles hold no choices."""
     return hash64(bare(core(question)))
 
 
@@ -66,7 +71,7 @@ def _hash32(text: str) -> int:
 
 
 class Survey:
-    """The first pass: which questions share a band with another question. Band hashes wait in files, one for each band."""
+    """The first pass: which stems share a band with another one. Band hashes wait in files, one for each band."""
 
     def __init__(self, bands: int) -> None:
         self._seen = HashSet()
@@ -74,13 +79,13 @@ class Survey:
         self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="survey-") for _ in range(bands + 1)]  # noqa: SIM115
 
     def add(self, key: int, bands: Bands) -> None:
-        """A question's key and bands; the same question a second time counts once."""
+        """A stem's key and bands; the same stem a second time counts once."""
         if self._seen.add(key):
             for file, value in zip(self._files, (key, *bands), strict=True):
                 file.write(value.to_bytes(8, "little"))
 
     def suspects(self) -> Suspects:
-        """{question key: its bands} of the questions that share at least one band, and the end of this survey."""
+        """{stem key: its bands} of the stems that share at least one band, and the end of this survey."""
         import numpy as np
 
         def column(file: IO[bytes]) -> Any:

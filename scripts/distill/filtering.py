@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from distill.contamination import Hit, Index, contaminates, find_hits
-from distill.duplicates import Banding, Bands, NearIndex, Suspects, marks_of, question_key, trace_key
+from distill.duplicates import Banding, Bands, NearIndex, Suspects, marks_of, question_key, stem_key, trace_key
 from distill.errors import InputError
 from distill.files import dumps
 from distill.grading import Task, Verdict, grade_all
@@ -53,6 +53,7 @@ class Finding:
     flaw: Flaw | None = None
     trace_key: int = 0
     question_key: int = 0
+    stem_key: int = 0
     path_key: int = 0
     tokens: int = 0
     hits: tuple[Hit, ...] = ()
@@ -87,14 +88,15 @@ class Examiner:
 
     def _find(self, trace: Trace) -> Finding:
         hits = find_hits(self._indexes, trace.question)
-        key = question_key(trace.question)
+        stem = stem_key(trace.question)
         return Finding(
             trace.id,
             trace_key=trace_key(trace.question, trace.thought, trace.solution),
-            question_key=key,
+            question_key=question_key(trace.question),
+            stem_key=stem,
             path_key=path_key(trace) if self._spec.per_question.rule == "distinct" else 0,
             hits=hits,
-            marks=marks_of(trace.question) if key in self._suspects else None,
+            marks=marks_of(trace.question) if stem in self._suspects else None,
             question=trace.question if hits else "",
         )
 
@@ -150,7 +152,7 @@ class Surveyor:
         self._banding = Banding(threshold)
 
     def __call__(self, batch: Lines) -> list[tuple[int, Bands]]:
-        return [(question_key(trace.question), self._banding.of(trace.question)) for trace in _traces(self._path, batch)]
+        return [(stem_key(trace.question), self._banding.of(trace.question)) for trace in _traces(self._path, batch)]
 
 
 @dataclass
@@ -173,13 +175,13 @@ class Judge:
         if flaw is None:
             self._kept.add(finding.trace_key)
             if finding.marks is not None:
-                self._near.keep(finding.question_key, finding.id, finding.marks)
+                self._near.keep(finding.stem_key, finding.id, finding.marks)
         return flaw
 
     def _repeats(self, finding: Finding) -> Flaw | None:
         if finding.trace_key in self._kept:
             return Flaw("duplicate", "the same question, thought and solution as an earlier row")
-        near = self._near.find(finding.question_key, finding.marks) if finding.marks is not None else None
+        near = self._near.find(finding.stem_key, finding.marks) if finding.marks is not None else None
         return Flaw("near_duplicate", f"nearly the question of {near}") if near else None
 
     def _contaminated(self, finding: Finding) -> Flaw | None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from distill.answers import last_boxed
+from distill.duplicates import question_key
 from distill.errors import InputError
 from distill.files import Row, dumps
 from distill.formats import FORMATS, Format, Misfit, Raw
 from distill.hashset import HashSet, hash64
-from distill.questions import bare, core
 from distill.tables import Oversize, read_rows
 from distill.traces import MAX_CHARS, Flaw, Trace, as_text, parse_response, trace_id
 
@@ -42,15 +42,11 @@ class Golds:
             text, answer = as_text(row[question]), as_text(row[gold])
             if text and answer:
                 found = last_boxed(answer) if boxed else answer
-                key = _question_key(text)
+                key = question_key(text)
                 self._golds[key] = found if self._golds.get(key, found) == found else None
 
     def of(self, question: str) -> str | None:
-        return self._golds.get(_question_key(question))
-
-
-def _question_key(question: str) -> int:
-    return hash64(bare(core(question)))
+        return self._golds.get(question_key(question))
 
 
 @dataclass

@@ -331,6 +331,16 @@ def test_the_traces_of_a_question_that_are_not_chosen_are_dropped_too(run):
     assert not [file for file in folder.iterdir() if file.name.startswith(".") or file.name.startswith("tmp")]
 
 
+CHOICES = ("A) Cats are fish\nB) Cats are mammals", "A) Ice is hot\nB) Iron is a metal", "A) 4 is prime\nB) 2 is prime")
+
+
+def test_questions_with_one_stem_and_other_choices_are_questions_of_their_own(run):
+    asked = [f"Which of the following statements is correct?\n{choices}" for choices in CHOICES]
+    traces = [but(question=question, gold="B", thought="Easy.", solution="So \\boxed{B}") for question in asked]
+    spec = {"per_question": {"rule": "first", "k": 1}, "near_duplicates": 0.8, "benchmarks": SPEC["benchmarks"]}
+    assert files.read_json(run(traces, spec) / "funnel.json")["kept"] == len(CHOICES)
+
+
 def test_nothing_kept_is_an_error_that_prints_the_funnel_and_leaves_the_reasons(run, tmp_path, capsys):
     with pytest.raises(InputError, match=r"0 of 2 rows kept, truncated 1, wrong_answer 1: nothing to train on"):
         run([but(finish_reason="length"), but(gold="8")])

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from distill.duplicates import MAX_CANDIDATES, Banding, NearIndex, Survey, marks_of, question_key, trace_key
+from distill.duplicates import MAX_CANDIDATES, Banding, NearIndex, Survey, marks_of, question_key, stem_key, trace_key
 from distill.errors import InputError
 from distill.hashset import HashSet, hash64
 from distill.questions import core
@@ -18,7 +18,8 @@ LONG = "A train leaves the old station at 9 and travels at 60 miles an hour to t
         ("What is 3+4?", "Return your final response within \\boxed{}. What is  3 + 4", True),
         ("What is $3+4$?", "what is \\(3+4\\)?", True),
         ("What is \\dfrac{1}{2}?", "What is \\frac{1}{2}?", True),
-        ("Which?\nA) one\nB) two", "Which?\nA) two\nB) one", True),
+        ("Which?\nA) one\nB) two", "Solve this problem: Which?\nA) one\nB)  two\nAnswer:", True),
+        ("Which?\nA) one\nB) two", "Which?\nA) two\nB) one", False),
         ("What is 3+4?", "What is 3-4?", False),
         ("What is 34?", "What is 3 4 5?", False),
         ("Is A right?", "Is B right?", False),
@@ -57,6 +58,7 @@ def test_no_question_takes_long(text):
 def test_traces_are_equal_whatever_their_case_and_white_space():
     assert trace_key("Q?", "So  7.\n", "it") == trace_key("q?", "so 7.", "It")
     assert trace_key("Q?", "a", "b c") != trace_key("Q?", "a b", "c")
+    assert trace_key("Which?\nA) one\nB) two", "a", "b") != trace_key("Which?\nA) two\nB) one", "a", "b")
 
 
 def _near(questions, threshold):
@@ -64,12 +66,12 @@ def _near(questions, threshold):
     banding = Banding(threshold)
     survey = Survey(banding.bands)
     for question in questions:
-        survey.add(question_key(question), banding.of(question))
+        survey.add(stem_key(question), banding.of(question))
     suspects = survey.suspects()
     index = NearIndex(threshold, suspects)
     found = []
     for number, question in enumerate(questions):
-        key, marks = question_key(question), marks_of(question)
+        key, marks = stem_key(question), marks_of(question)
         near = index.find(key, marks)
         found.append(None if near is None else int(near))
         if near is None:
@@ -83,9 +85,10 @@ def _near(questions, threshold):
         (LONG.replace("coast. How", "sea. How"), 0),
         (LONG.replace("60", "70"), None),
         (LONG, None),
+        (f"{LONG}\nA) 1\nB) 2", None),
         ("Quite another question about 9 trains, 60 stations and 11 coasts.", None),
     ],
-    ids=["a word changed", "a number changed", "the same question: another trace of it", "another question"],
+    ids=["a word changed", "a number changed", "the same question: another trace of it", "other choices", "another question"],
 )
 def test_a_near_duplicate_has_the_same_numbers_and_nearly_the_same_words(other, near):
     assert _near([LONG, other], 0.7)[0] == [None, near]
@@ -97,7 +100,7 @@ def test_shingles_are_held_only_for_questions_that_resemble_another():
     different = [" ".join(rng.choices(words, k=30)) for _ in range(200)]
     found, suspects = _near([*different, different[7] + " indeed"], 0.8)
     assert found == [None] * 200 + [7]
-    assert set(suspects) == {question_key(different[7]), question_key(different[7] + " indeed")}
+    assert set(suspects) == {stem_key(different[7]), stem_key(different[7] + " indeed")}
 
 
 def test_near_duplicates_are_found_at_the_rate_that_minhash_promises():

@@ -303,6 +303,14 @@ def test_a_gold_is_joined_by_question_whatever_stands_round_it(tmp_path):
     assert traces("table", [rows[0] | {"gold": "own"}], golds=golds)[0].gold == "own"
 
 
+def test_the_gold_of_other_choices_is_not_joined(tmp_path):
+    stem = "Which of the following statements is correct?"
+    golds = Golds(write_jsonl(tmp_path / "gold.jsonl", [{"question": f"{stem}\nA) Cats are fish\nB) Cats are mammals", "gold": "B"}]))
+    shown = ("A) Cats are fish\nB) Cats are mammals", "A) 2 is prime\nB) 4 is prime")
+    rows = [{"question": f"{stem}\n{choices}", "response": THINK} for choices in shown]
+    assert [trace.gold for trace in traces("table", rows, golds=golds)] == ["B", None]
+
+
 def test_a_gold_source_without_its_columns_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no column 'answer' \(found: problem\)"):
         Golds(write_jsonl(tmp_path / "gold.jsonl", [{"problem": "q"}]), question="problem", gold="answer")
