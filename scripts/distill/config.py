@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from distill import config_values, old_names, study
+from distill import config_jobs, config_values, old_names, study
 from distill.errors import InputError
 from distill.kept import checkpoint_mistakes, save_mistakes
 from distill.launching import batch_mistakes
@@ -31,10 +31,11 @@ def load(given: dict[str, Any], schema_file: Path = SCHEMA, exists: Callable[[st
     `exists` tells whether a path of the configuration is there.
     """
     schema = yaml.load(schema_file.read_text(encoding="utf-8"), _LOADER)
-    mistakes = list(_shape_mistakes(given, schema)) or [*config_values.no_numbers(given), *study.mistakes(given)]
+    mistakes = list(config_values.no_names(given)) or list(_shape_mistakes(given, schema))
+    mistakes = mistakes or [*config_values.no_numbers(given), *study.mistakes(given)]
     if not mistakes:
         config = _filled(study.expanded(given), schema)
-        mistakes = [*_reference_mistakes(config), *config_values.mistakes(config, schema, exists)]
+        mistakes = [*_reference_mistakes(config), *config_values.mistakes(config, schema, exists), *config_jobs.mistakes(config)]
     if mistakes:
         raise InputError("\n".join(f"config: {line}" for line in mistakes))
     return config
@@ -59,6 +60,8 @@ def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[s
             yield f"{where}: {error.instance!r} is not known; write one of {allowed}"
         elif error.validator == "type":
             yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
+        elif error.validator == "maxItems":
+            yield f"{where}: has {len(error.instance)} entries; write at most {error.validator_value}"
         elif error.validator == "pattern" and where.endswith(".url"):  # may hold a key: not shown
             yield f"{where}: write https://HOST/PATH/FILE without a name, key or token; download what needs one yourself, and give its path"
         elif error.validator == "pattern" and where.endswith(("hub", "modelscope", "repository")):

@@ -1,4 +1,4 @@
-"""Values that the schema cannot judge: paths that must be there, and numbers that are none."""
+"""Values that the schema cannot judge: paths that must be there, names that YAML reads as no text, and numbers that are none."""
 
 import math
 import re
@@ -18,6 +18,16 @@ def mistakes(config: Part, schema: Part, exists: Callable[[str], bool]) -> Itera
             yield f"{where}: {value!r}: Snakemake takes braces in a path for wildcards; rename it without them"
         elif is_path and PurePosixPath(value).parts[:1] != ("results",) and not exists(value):
             yield f"{where}: {value!r} does not exist; {_cure(where, value)}"
+
+
+def no_names(value: Any, where: str = "") -> Iterator[str]:
+    """A line for each key that YAML reads as a number, a date, true or null."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in entries:
+        place = f"{where}.{key}" if where else str(key)
+        if isinstance(value, dict) and not isinstance(key, str):
+            yield f"{place}: YAML reads {key!r} as no text; write the name in quotes"
+        yield from no_names(below, place)
 
 
 def no_numbers(value: Any, where: str = "") -> Iterator[str]:

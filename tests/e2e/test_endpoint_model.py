@@ -58,7 +58,7 @@ def test_a_model_behind_an_endpoint_is_evaluated(run):
         assert "Nothing to be done" in run(config(server.url), "results/responses/theirs/sums.jsonl")
         run(config(server.url, n_samples=3), "results/responses/theirs/sums.jsonl")
         assert len(list(read_jsonl(run.responses))) == len(server.seen) == 9
-        assert "context: cannot be kept there" in run(config(server.url, context=50), "results/responses/theirs/sums.jsonl")
+        assert "context: cannot be kept by models.theirs.endpoint" in run(config(server.url, context=50))
         wrong = config(server.url)
         wrong["models"]["theirs"]["endpoint"]["name"] = "shpo"
         assert "models.theirs.endpoint.name: 'shpo' does not exist; did you mean shop?" in run(wrong)

@@ -18,6 +18,7 @@ MISTAKES = [
     ("models.theirs", {"endpoint": {"name": "shop", "model": "m"}}, "models.theirs.endpoint.name: 'shop' does not exist; known are"),
     ("benchmarks.mini_math.for_protocol", {"mini": {"user": "Solve it."}}, "mini_math.for_protocol.mini.user: holds no {question}"),
     ("benchmarks.mini_math.for_protocol", {"mni": {}}, "for_protocol.mni: not one of this benchmark's protocols; did you mean mini?"),
+    ("benchmarks.mini_gpqa.columns.wrong", [f"wrong_{n}" for n in range(10)], "columns.wrong: has 10 entries; write at most 9"),
     ("protocols.mini.answer_form", {"math": "ANSWER"}, "protocols.mini.answer_form.math: holds no {answer}"),
     ("protocols.mini.engine", "vlm", "protocols.mini.engine: 'vlm' is not known; write one of transformers, vllm"),
     ("models.ours.train.learning_rte", 1e-3, "models.ours.train.learning_rte: unknown key; did you mean learning_rate?"),
@@ -122,6 +123,11 @@ MISTAKES = [
 
 def changed(path: str, value: object) -> dict:
     config = deepcopy(MINIATURE)
+    put(config, path, value)
+    return config
+
+
+def put(config: dict, path: str, value: object) -> None:
     *above, last = path.split(".")
     place = config
     for key in above:
@@ -129,8 +135,82 @@ def changed(path: str, value: object) -> dict:
     if value is DELETE:
         del place[last]
     else:
-        place[last] = value
-    return config
+        place[last] = deepcopy(value)
+
+
+# A name that YAML reads as something else, as it stands in a file, with the place that is named.
+NO_NAMES = [
+    ("{models: {7: {source: {path: x}}}}", "models.7: YAML reads 7 as no text"),
+    ("{benchmarks: {2024: {}}}", "benchmarks.2024: YAML reads 2024 as no text"),
+    ("{2024: {}}", "2024: YAML reads 2024 as no text"),
+    ("{models: {on: {}}}", "models.True: YAML reads True as no text"),
+    ("{models: {null: {}}}", "models.None: YAML reads None as no text"),
+    ("{benchmarks: {aime: {for_protocol: {1.5: {}}}}}", "benchmarks.aime.for_protocol.1.5: YAML reads 1.5 as no text"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), NO_NAMES, ids=lambda value: value)
+def test_a_name_that_is_no_text_is_to_be_quoted(text, answer):
+    with pytest.raises(InputError) as error:
+        load(yaml.safe_load(text))
+    assert str(error.value) == f"config: {answer}; write the name in quotes"
+
+
+# runtime, what else is changed, and what is answered; None: nothing, as no vLLM is started with it
+SHARED_OUT = [
+    (
+        {"respond_gpus": 3, "tensor_parallel": 2},
+        {},
+        "3 is no multiple of tensor_parallel 2; write respond_gpus: 2 or 4, or as tensor_parallel one of 1, 3",
+    ),
+    (
+        {"respond_gpus": 1, "tensor_parallel": 4},
+        {},
+        "1 is no multiple of tensor_parallel 4; write respond_gpus: 4, or as tensor_parallel one of 1",
+    ),
+    ({"respond_gpus": 4, "tensor_parallel": 2}, {}, None),
+    ({"respond_gpus": 0, "tensor_parallel": 2}, {}, None),
+    ({"respond_gpus": 3, "tensor_parallel": 2}, {"protocols.mini.engine": "transformers"}, None),
+]
+
+
+@pytest.mark.parametrize(("runtime", "more", "answer"), SHARED_OUT)
+def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, answer):
+    config = changed("protocols.mini.engine", "vllm")
+    config["runtime"] = config.get("runtime", {}) | runtime
+    for path, value in more.items():
+        put(config, path, value)
+    said(config, answer)
+
+
+SERVED = {"role": "student", "endpoint": {"name": "shop", "model": "m"}}
+CANNOT_KEEP = "cannot be kept by models.theirs.endpoint, which tells no prompt's tokens beforehand"
+CONTEXTS = [
+    ({"protocols.mini.sampling.context": 50}, f"protocols.mini.sampling.context: {CANNOT_KEEP}"),
+    ({"benchmarks.mini_math.sampling": {"mini": {"context": 50}}}, f"benchmarks.mini_math.sampling.mini.context: {CANNOT_KEEP}"),
+    ({}, None),
+    ({"protocols.mini.sampling.context": 50, "models.theirs.role": "none"}, None),
+    ({"protocols.unused": MINIATURE["protocols"]["mini"], "protocols.unused.sampling.context": 50}, None),
+]
+
+
+@pytest.mark.parametrize(("more", "answer"), CONTEXTS)
+def test_a_context_that_an_endpoint_cannot_keep_is_told_before_any_job(more, answer):
+    config = changed("models.theirs", SERVED)
+    config["runtime"] = config.get("runtime", {}) | {"endpoints": {"shop": {"base_url": "http://localhost:1/v1"}}}
+    for path, value in more.items():
+        put(config, path, value)
+    said(config, answer)
+
+
+def said(config: dict, answer: str | None) -> None:
+    """That loading a configuration answers with one line that holds this, or with nothing."""
+    if answer is None:
+        load(config)
+        return
+    with pytest.raises(InputError) as error:
+        load(config)
+    assert answer in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(("path", "value", "answer"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
