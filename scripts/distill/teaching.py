@@ -100,7 +100,8 @@ def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | No
     failed_before = _failed(wanted)
     missing = sorted(wanted.missing(), key=lambda pair: _name(pair) in failed_before)
     requests, sampling = wanted.requests(missing), wanted.sampling()
-    answers = engine.answers(requests, sampling) if ledger is None else engine.answers(requests, sampling, ledger)
+    by_endpoint = () if ledger is None else (ledger, bool(wanted.store.answers))
+    answers = engine.answers(requests, sampling, *by_endpoint)
     tokens, end = Tokens(), None
     progress = Progress("teacher", len(wanted.pairs), "answers", at_hand=len(wanted.pairs) - len(missing))
     try:

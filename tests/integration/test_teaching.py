@@ -5,10 +5,12 @@ The endpoint is a stand-in (stand_in_server.py); tests/e2e/test_teacher.py has a
 
 import json
 import re
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
+import generate_traces
 import pytest
 import yaml
 from stand_in_server import StandIn, completion
@@ -358,6 +360,34 @@ def test_a_failed_sample_is_recorded_and_asked_last_the_next_time(tmp_path):
     assert [question for question, *_ in server.seen] == ["Q: 1+1?", "Q: 1+2?", "Q: Why?", "Q: 1+1?"]
     assert absent(more) == [] and len(list(trace_rows(more))) == 6
     assert [row["conversations"][1]["value"] for row in trace_rows(more)] == ["8", "8", "7", "8", "7", "8"]
+
+
+def test_where_only_refused_samples_are_left_the_set_is_written_once_so_many_may_fail(tmp_path, monkeypatch, capsys):
+    bad = 6
+    asked = write_jsonl(tmp_path / "questions.jsonl", [{"question": f"{number}+1?"} for number in range(40)])
+    spec = {"engine": "openai", "model": "teacher", "max_new_tokens": 100, "user": "{question}"}
+
+    def generate(**more):
+        options = {
+            "questions": asked,
+            "spec": json.dumps(spec | more),
+            "runtime": json.dumps({"base_url": server.url, **FAST, "concurrency": 1}),
+        }
+        options |= {"work": tmp_path / "work", "output": tmp_path / "taught"}
+        monkeypatch.setattr(
+            sys, "argv", ["generate_traces.py", *(str(part) for name, value in options.items() for part in (f"--{name}", value))]
+        )
+        generate_traces.main()
+
+    unsafe = {f"{number}+1?" for number in range(20, 20 + bad)}
+    with StandIn(lambda question, attempt: (400, b"unsafe") if question in unsafe else (200, completion("7"))).running() as server:
+        with pytest.raises(SystemExit) as end:
+            generate()
+        assert end.value.code == generate_traces.TOO_MANY_FAILED and "raise max_failed" in capsys.readouterr().err
+        for _ in range(2):
+            generate(max_failed=0.2)
+    assert len(list(read_rows(tmp_path / "taught" / "traces.jsonl"))) == 40 - bad
+    assert f"{bad} of 40 samples have no answer" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

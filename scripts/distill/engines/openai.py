@@ -48,15 +48,17 @@ class Engine:
         self._tls = httpx.create_ssl_context()
         self._offered = self._look()
 
-    def answers(self, requests: list[Request], sampling: Sampling, ledger: Ledger | None = None) -> Iterator[tuple[int, Answer]]:
-        """Raises Unanswered at the end where requests failed.
+    def answers(
+        self, requests: list[Request], sampling: Sampling, ledger: Ledger | None = None, answered: bool = False
+    ) -> Iterator[tuple[int, Answer]]:
+        """Raises Unanswered at the end where requests failed. `answered`: earlier runs had answers from there.
 
         It `ended` early where the budget of `ledger` would not hold the next request, or where no request would be answered: key or model
         are refused, or nobody is there any more. What is under way is waited for.
         """
         if sampling.context is not None:
             raise InputError(f"{self.url}: an endpoint tells no prompt's tokens beforehand, so context: cannot be kept there; leave it out")
-        run = _Run(self, requests, sampling, ledger)
+        run = _Run(self, requests, sampling, ledger, answered)
         with asyncio.Runner() as runner:
             stream = run.answers()
             while (found := runner.run(_next(stream))) is not None:
@@ -103,7 +105,7 @@ class Engine:
 class _Run:
     """One call of Engine.answers."""
 
-    def __init__(self, engine: Engine, requests: list[Request], sampling: Sampling, ledger: Ledger | None):
+    def __init__(self, engine: Engine, requests: list[Request], sampling: Sampling, ledger: Ledger | None, answered: bool):
         self.engine = engine
         self.requests = requests
         self.sampling = sampling
@@ -111,7 +113,7 @@ class _Run:
         self.todo = iter(range(len(requests)))
         self.failed: dict[int, str] = {}
         self.failed_in_a_row = 0
-        self.answered = False
+        self.answered = answered
         self.under_way = 0
         self.not_before = 0.0  # on the monotonic clock: the server has asked to be left alone until then
         self.end: Unanswered | None = None
@@ -148,7 +150,7 @@ class _Run:
             elif found is not None:
                 self.failed[place] = self.engine.hide(found.why)
                 self.failed_in_a_row += 1
-                # Refusals of single requests say nothing of others, unless there are none but refusals from the start.
+                # Refusals of single requests say nothing of others, unless there never was anything but refusals.
                 nobody = self.failed_in_a_row >= DOWN_AFTER and (found.again or not self.answered)
                 if found.hopeless or nobody:
                     line = str(self.engine.refused(self.failed[place]))
