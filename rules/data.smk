@@ -123,6 +123,7 @@ rule filter:
         traces=after_seal("results/data/{dataset}/traces.jsonl"),
         rejected=after_seal("results/data/{dataset}/rejected.jsonl"),
         tokenizer=lambda w: plan.tokenizer_of(w.dataset),
+        template=lambda w: template_of(plan.counted_with(w.dataset)),
         benchmarks=expand(
             "results/sources/benchmarks/{name}/manifest.json",
             name=config["benchmarks"],
@@ -144,6 +145,7 @@ rule filter:
     params:
         spec=lambda w: spec(selection(w.dataset)),
         code=code("filter.py"),
+        template=lambda w, input: [f"--chat-template={path}" for path in input.template],
         tokenizer=lambda w, input: folder(input.tokenizer),
         benchmarks=lambda w, input: [f"--benchmark={name}={folder(path)}" for name, path in zip(config["benchmarks"], input.benchmarks)],
         workers=lambda w, threads: threads,
@@ -154,6 +156,7 @@ rule filter:
             --rejected {input.rejected:q} \
             --spec {params.spec:q} \
             --tokenizer {params.tokenizer:q} \
+            {params.template:q} \
             {params.benchmarks:q} \
             --output {output.sft:q} \
             --dropped {output.dropped:q} \

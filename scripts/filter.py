@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--tokenizer", required=True, metavar="DIR", help="folder of the model whose tokenizer and chat template count the tokens"
     )
+    parser.add_argument("--chat-template", metavar="FILE", help="Jinja file that training uses in place of the model's own")
     parser.add_argument(
         "--benchmark", action="append", default=[], metavar="NAME=PATH", help="a benchmark to keep out; spec.benchmarks names its columns"
     )
@@ -135,7 +136,8 @@ def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[Item]]
     """Write the rows that are kept, and return how many; no file where there are none."""
     suspects = _suspects(args.traces, spec.near_duplicates, args.workers)
     questions = {name: [item.question for item in items] for name, items in benchmarks.items()}
-    examiner = partial(Examiner, args.traces, spec, args.tokenizer, questions, suspects)
+    template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
+    examiner = partial(Examiner, args.traces, spec, args.tokenizer, template, questions, suspects)
     found = map_batches(examiner, batches(args.traces), args.workers, SLOW_IMPORTS)
     kept = _judged(found, Judge(spec, suspects), dropped, report)
     try:

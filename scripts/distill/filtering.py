@@ -65,11 +65,19 @@ class Finding:
 class Examiner:
     """Makes findings of batches of lines. One a process: it holds the tokenizer, the benchmarks and a grader."""
 
-    def __init__(self, path: str, spec: FilterSpec, tokenizer: str, benchmarks: Mapping[str, Sequence[str]], suspects: Suspects) -> None:
+    def __init__(
+        self,
+        path: str,
+        spec: FilterSpec,
+        tokenizer: str,
+        chat_template: str | None,
+        benchmarks: Mapping[str, Sequence[str]],
+        suspects: Suspects,
+    ) -> None:
         # The number of workers says how many cores are used, so the tokenizer may not start threads of its own.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         self._path, self._spec, self._suspects = path, spec, suspects
-        self._tokenizer = ChatTokenizer(tokenizer)
+        self._tokenizer = ChatTokenizer(tokenizer, chat_template)
         self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
         self._indexes = [Index(name, questions, spec.ngram) for name, questions in benchmarks.items()]
         self._grader = _Grader()

@@ -57,6 +57,10 @@ class Plan(Configured):
         """The recipe of the first model that is trained on a dataset."""
         return next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
 
+    def counted_with(self, dataset: str) -> Part:
+        """The recipe whose chat template counts a dataset's tokens; none where no model is trained on it."""
+        return self.trained_with(dataset) if dataset in self.trained_on() else {}
+
     def audit(self, dataset: str) -> Part:
         """How training will take a dataset's rows."""
         entry, recipe = self.config["datasets"][dataset], self.trained_with(dataset)

@@ -29,7 +29,10 @@ def parts(config: Config) -> dict[str, Any]:
             for name in plan.taught()
         ],
         "normalise": [(plan.normalise(name), entry["format"], plan.gold_of(name)) for name, entry in datasets.items()],
-        "filter": [(plan.filter(name), entry.get("system"), plan.tokenizer_of(name)) for name, entry in datasets.items()],
+        "filter": [
+            (plan.filter(name), entry.get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
+            for name, entry in datasets.items()
+        ],
         "audit": [(plan.audit(name), plan.tokenizer_of(name), plan.trained_with(name).get("chat_template")) for name in plan.trained_on()],
         "prepare_base": [
             (name, plan.prepare(name), plan.parent_manifest(name), models[name].get("prepare", {}).get("chat_template"))

@@ -25,6 +25,7 @@ from distill.selection import (
     unverifiable,
     wrong_length,
 )
+from distill.tokens import ChatTokenizer
 from distill.traces import MAX_CHARS, Trace
 
 GOOD = Trace("id", "What is 3+4?", "7", "Hm. So 7.", "It is \\boxed{7}.", "table", "stop", "Think first.")
@@ -339,6 +340,19 @@ def test_questions_with_one_stem_and_other_choices_are_questions_of_their_own(ru
     traces = [but(question=question, gold="B", thought="Easy.", solution="So \\boxed{B}") for question in asked]
     spec = {"per_question": {"rule": "first", "k": 1}, "near_duplicates": 0.8, "benchmarks": SPEC["benchmarks"]}
     assert files.read_json(run(traces, spec) / "funnel.json")["kept"] == len(CHOICES)
+
+
+def test_tokens_are_counted_in_the_chat_template_that_is_trained_with(run, tmp_path, tokenizer):
+    """A row that just fits in the model's own template, and no longer in one that puts a text before every chat."""
+    other = tmp_path / "other.jinja"
+    other.write_text("{{ 'Answer in a box. ' }}" + tiny_chat.CHATML, encoding="utf-8")
+    spec = {"benchmarks": SPEC["benchmarks"]}
+    (row,) = tiny_chat.read_jsonl(run([GOOD], spec) / "sft.jsonl")
+    chat = ChatTokenizer(tokenizer)
+    limit = {**spec, "max_tokens": chat.count([chat.text(row["prompt"] + row["completion"])])[0]}
+    assert tiny_chat.read_jsonl(run([GOOD], limit) / "sft.jsonl") == [row]
+    with pytest.raises(InputError, match="0 of 1 rows kept, too_long 1"):
+        run([GOOD], limit, **{"chat-template": other})
 
 
 def test_nothing_kept_is_an_error_that_prints_the_funnel_and_leaves_the_reasons(run, tmp_path, capsys):

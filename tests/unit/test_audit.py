@@ -2,6 +2,7 @@
 
 import random
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import audit as audit_program
@@ -80,6 +81,11 @@ def test_tokens_are_those_of_transformers(tmp_path):
         )
 
 
+def test_a_template_may_ask_for_the_date_as_in_transformers(tmp_path):
+    template = "{{ strftime_now('%Y') }} " + tiny_chat.CHATML
+    assert ChatTokenizer(tiny_chat.save(tmp_path), template).text(row()["prompt"]).startswith(f"{datetime.now():%Y} <|im_start|>")
+
+
 def test_a_row_is_measured_in_tokens_up_to_each_of_its_parts(tokenizer):
     (found,) = measure(tokenizer, [row()], AuditSpec(thought_style="stratos"))
     text = tokenizer.text(row()["prompt"] + row()["completion"])
@@ -144,6 +150,15 @@ def test_the_tutorials_packing_at_4096_is_the_warning_that_it_deserves():
         "tokens_lost",
     ]
     assert "75.0% of rows" in found["warnings"][0]
+
+
+def test_tokens_are_counted_with_the_template_of_the_first_model_that_is_trained_on_a_dataset():
+    config = load(yaml.safe_load((Path(__file__).parents[2] / "config" / "tutorial.yaml").read_text(encoding="utf-8")))
+    config["datasets"]["spare"] = config["datasets"]["stratos"]
+    trained = next(model["train"] for model in config["models"].values() if model.get("train", {}).get("dataset") == "stratos")
+    trained["chat_template"] = "chatml.jinja"
+    assert Plan(config).counted_with("stratos")["chat_template"] == "chatml.jinja"
+    assert Plan(config).counted_with("spare") == {}, "nobody is trained on it"
 
 
 def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most_of_them(tmp_path, monkeypatch, capsys):
