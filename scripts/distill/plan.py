@@ -6,6 +6,7 @@ Snakemake remembers these parts as parameters, so a part must hold all that chan
 from collections.abc import Callable
 
 from distill import sources_lock, study
+from distill.config_jobs import AUDITED
 from distill.configured import KINDS, Configured, Part, only, without
 
 
@@ -54,7 +55,7 @@ class Plan(Configured):
         return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
 
     def trained_with(self, dataset: str) -> Part:
-        """The recipe of the first model that is trained on a dataset."""
+        """The recipe of the first model that is trained on a dataset; of the others the audit's part is the same."""
         return next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
 
     def counted_with(self, dataset: str) -> Part:
@@ -64,7 +65,7 @@ class Plan(Configured):
     def audit(self, dataset: str) -> Part:
         """How training will take a dataset's rows."""
         entry, recipe = self.config["datasets"][dataset], self.trained_with(dataset)
-        asked = {**only(recipe, "max_length", "packing", "loss_on", "eos_token"), "thought_style": entry["thought_style"]}
+        asked = {**only(recipe, *AUDITED), "thought_style": entry["thought_style"]}
         return {**asked, "stop_above": entry["audit"]["stop_above"]}
 
     def filter(self, dataset: str) -> Part:
