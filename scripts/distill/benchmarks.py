@@ -68,7 +68,7 @@ def _gold(row: Row, columns: Mapping[str, Any], where: str) -> str:
 def _cell(row: Row, column: str, where: str) -> str:
     if column not in row:
         raise InputError(f"{where}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set the benchmark's columns")
-    value = as_text(row[column])
+    value = as_text(row[column], f"{where}: column {column!r}")
     if value is None or not value.strip():
         raise InputError(f"{where}: column {column!r} is empty: mend or remove that item")
     return value

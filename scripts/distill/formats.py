@@ -10,7 +10,7 @@ from typing import Any
 
 from distill.answers import last_boxed
 from distill.files import Row
-from distill.traces import as_text
+from distill.traces import NoText, as_text
 
 
 class Misfit(Exception):
@@ -51,15 +51,22 @@ class Format:
         return None
 
 
+def _cell(value: Any, column: str) -> str | None:
+    try:
+        return as_text(value, f"column {column!r}")
+    except NoText as error:
+        raise Misfit(str(error)) from None
+
+
 def _text(row: Row, column: str) -> str:
-    value = as_text(row.get(column))
+    value = _cell(row.get(column), column)
     if value is None:
         raise Misfit(f"no text in column {column!r}")
     return value
 
 
 def _optional(row: Row, column: str) -> str | None:
-    value = as_text(row.get(column))
+    value = _cell(row.get(column), column)
     return value if value and value.strip() else None
 
 
@@ -139,7 +146,7 @@ def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw]:
             generation,
             gold=_optional(row, "answer"),
             origin=_optional(row, "source"),
-            finish_reason=as_text(_entry(row, "finish_reasons", at)),
+            finish_reason=_cell(_entry(row, "finish_reasons", at), "finish_reasons"),
             complete=_entry(row, "is_reasoning_complete", at) is not False,
         )
 
@@ -162,10 +169,11 @@ def _s1k(row: Row, columns: Columns) -> Iterator[Raw]:
             continue
         found = True
         trajectories = row[thought] if isinstance(row[thought], list) else [row[thought]]
+        thoughts = [_cell(trajectory, thought) or "" for trajectory in trajectories]
         yield Raw(
             question,
             _text(row, attempt),
-            reasoning="\n".join(map(str, trajectories)),
+            reasoning="\n".join(thoughts),
             gold=worked and _short_answer(worked),
             origin=thought.split("_")[0],
         )
@@ -195,7 +203,7 @@ def _table(row: Row, columns: Columns) -> Iterator[Raw]:
     yield Raw(
         _text(row, name["question"]),
         _text(row, name["response"]),
-        reasoning=as_text(row.get(name["reasoning"])),
+        reasoning=_cell(row.get(name["reasoning"]), name["reasoning"]),
         gold=_optional(row, name["gold"]),
         origin=_optional(row, name["source"]),
         finish_reason=_optional(row, name["finish_reason"]),

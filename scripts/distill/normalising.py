@@ -39,7 +39,7 @@ class Golds:
                     raise InputError(
                         f"{path}: row {number}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set gold's columns"
                     )
-            text, answer = as_text(row[question]), as_text(row[gold])
+            text, answer = (as_text(row[column], f"{path}: row {number}: column {column!r}") for column in (question, gold))
             if text and answer:
                 found = last_boxed(answer) if boxed else answer
                 key = question_key(text)

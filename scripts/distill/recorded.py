@@ -66,6 +66,9 @@ class _Reader:
             raise self.wrong(f" has no {column!r} (found: {', '.join(map(str, self.row)) or 'nothing'}): name the column, or mend the row")
         return self.row[column]
 
+    def name(self, value: Any, column: str) -> str | None:
+        return as_text(value, f"{self.file}: {self.place}: column {column!r}")
+
     def text(self, value: Any, column: str) -> str:
         if not isinstance(value, str):
             raise self.wrong(f": {column!r} is no text: mend or remove that row")
@@ -97,7 +100,7 @@ def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
         raise row.wrong(": 'sample' is empty: number the answers to an item from 0")
     tokens = {name: row.count(row.row.get(name), name) for name in ("prompt_tokens", "completion_tokens")}
     finish = row.finish(row.row.get("finish_reason"))
-    yield row.recorded(row.cell("text"), "text", id=as_text(row.cell("id")), sample=sample, finish_reason=finish, **tokens)
+    yield row.recorded(row.cell("text"), "text", id=row.name(row.cell("id"), "id"), sample=sample, finish_reason=finish, **tokens)
 
 
 def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[Recorded]:
@@ -105,8 +108,8 @@ def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[Recorded]:
     named = {key: columns.get(key, key) for key in COLUMNS}
     cells = {key: row.cell(name) if key in columns else row.row.get(name) for key, name in named.items()}
     known = {
-        "id": as_text(cells["id"]),
-        "question": as_text(cells["question"]),
+        "id": row.name(cells["id"], named["id"]),
+        "question": row.name(cells["question"], named["question"]),
         "sample": row.count(cells["sample"], named["sample"]),
         "finish_reason": row.finish(cells["finish_reason"]),
         **{key: row.count(cells[key], named[key]) for key in ("prompt_tokens", "completion_tokens")},

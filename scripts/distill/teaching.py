@@ -60,15 +60,16 @@ def questions(path: str | Path, columns: dict[str, str]) -> Iterator[Item]:
             if column not in row:
                 found = ", ".join(map(str, row)) or "none"
                 raise InputError(f"{path}: row {number}: no column {column!r} (found: {found}): set questions.columns")
-        text = as_text(row[columns["question"]])
+        cells = {name: as_text(row[column], f"{path}: row {number}: column {column!r}") for name, column in columns.items()}
+        text = cells["question"]
         if text is None or not text.strip() or text in texts:
             continue
         texts.add(text)
-        name = as_text(row[columns["id"]]) if "id" in columns else sha256_text(text)[:16]
+        name = cells["id"] if "id" in columns else sha256_text(text)[:16]
         if not name or name in ids:
             raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: mend it or name another id column")
         ids.add(name)
-        gold = as_text(row[columns["gold"]]) if "gold" in columns else None
+        gold = cells.get("gold")
         yield Item(name, text, gold if gold and gold.strip() else None)
     if not texts:
         raise InputError(f"{path}: no questions: check the file and questions.columns")

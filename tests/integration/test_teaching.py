@@ -414,6 +414,7 @@ def test_a_run_is_known_by_what_decides_an_answer(tmp_path, change, same):
         (ROWS, {"question": "question"}, "no column 'question' (found: problem, answer)"),
         (ROWS, {"question": "problem", "id": "answer"}, "its id None is empty or taken"),
         ([{"problem": " "}], {"question": "problem"}, "no questions"),
+        ([{"problem": [{"role": "user"}]}], {"question": "problem"}, "row 1: column 'problem' is a list, not text"),
     ],
 )
 def test_questions_that_cannot_be_read_are_one_line(tmp_path, rows, columns, says):

@@ -63,6 +63,7 @@ def test_an_id_column_is_taken_as_it_is_and_numbers_become_text(tmp_path):
         ([{"problem": "Why?"}], {"question": "question"}, "no column 'question' (found: problem)"),
         ([{"q": "Why?"}], {"question": "q", "gold": "answer"}, "no column 'answer' (found: q)"),
         ([{"q": " "}], {"question": "q"}, "item 1: column 'q' is empty"),
+        ([{"q": "Why?", "a": ["7"]}], {"question": "q", "gold": "a"}, "item 1: column 'a' is a list, not text"),
         ([{"q": "Why?"}, {"q": "Why?"}], {"question": "q"}, "items 1 and 2 have the same id"),
         ([], {"question": "q"}, "no items"),
     ],

@@ -200,6 +200,13 @@ def test_our_own_rows_come_back_as_they_are():
         ("table", {"question": None, "response": THINK}, "no text in column 'question'"),
         ("table", {"question": " ", "response": THINK}, "question of 1 characters"),
         ("table", {"question": "q", "response": "It is 7."}, "no thought tags"),
+        ("table", {"question": MESSAGES, "response": THINK}, "column 'question' is a list, not text"),
+        ("table", {"question": "q", "response": [THINK]}, "column 'response' is a list, not text"),
+        ("table", {"question": "q", "response": {"content": THINK}}, "column 'response' is an object, not text"),
+        ("table", {"question": "q", "response": THINK.encode()}, "column 'response' is bytes, not text"),
+        ("table", {"question": "q", "response": "7", "reasoning": ["Hm."]}, "column 'reasoning' is a list, not text"),
+        ("table", {"question": "q", "response": THINK, "gold": ["7"]}, "column 'gold' is a list, not text"),
+        ("s1k", S1 | {"thinking_trajectories": [["Hm."]], "attempt": "7"}, "column 'thinking_trajectories' is a list, not text"),
     ],
 )
 def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, row, detail):
@@ -314,6 +321,8 @@ def test_the_gold_of_other_choices_is_not_joined(tmp_path):
 def test_a_gold_source_without_its_columns_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no column 'answer' \(found: problem\)"):
         Golds(write_jsonl(tmp_path / "gold.jsonl", [{"problem": "q"}]), question="problem", gold="answer")
+    with pytest.raises(InputError, match=r"gold.jsonl: row 1: column 'gold' is a list, not text"):
+        Golds(write_jsonl(tmp_path / "gold.jsonl", [{"question": "q", "gold": ["7"]}]))
 
 
 def run(monkeypatch, *arguments):

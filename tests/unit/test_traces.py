@@ -102,4 +102,4 @@ def test_a_row_that_is_no_trace_is_named(row, message):
     ("cell", "text"), [("7", "7"), (7, "7"), (7.0, "7"), (0.5, "0.5"), (True, "true"), (None, None), (float("nan"), None), ("", "")]
 )
 def test_a_cell_is_text_as_json_writes_it(cell, text):
-    assert as_text(cell) == text
+    assert as_text(cell, "here") == text
