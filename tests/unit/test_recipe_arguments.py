@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distill.training.recipe import Recipe
+from distill.errors import InputError
+from distill.training.recipe import CHOICES, Recipe
 
 SCHEMA = yaml.safe_load((Path(__file__).resolve().parents[2] / "config/schema.yaml").read_text(encoding="utf-8"))
 KEYS = SCHEMA["$defs"]["recipe"]["properties"]
@@ -79,3 +80,33 @@ def test_defaults_are_those_of_the_schema():
 def test_every_schedule_and_packing_of_the_schema_is_in_the_table():
     for key in ("lr_scheduler_type", "packing", "loss_on", "dtype"):
         assert {recipe[key] for recipe, _ in ARGUMENTS if key in recipe} >= set(KEYS[key]["enum"]) - {Recipe().packing}
+
+
+def test_the_choices_are_those_of_the_schema():
+    assert {key: list(values) for key, values in CHOICES.items()} == {key: entry["enum"] for key, entry in KEYS.items() if "enum" in entry}
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"learning_rte": 1.0}, "learning_rte is no key of a recipe; known are "),
+        ({"dtype": "fp16"}, "dtype: 'fp16' is unknown: use one of float32, bfloat16"),
+        ({"packing": "foo"}, "packing: 'foo' is unknown: use one of none, bfd, bfd_split, wrapped"),
+        ({"packing": ["bfd"]}, "packing: ['bfd'] is unknown: use one of "),
+        ({"learning_rate": "2e-5"}, "learning_rate: '2e-5': give a number"),
+        ({"epochs": True}, "epochs: True: give a number"),
+        ({"max_steps": 2.5}, "max_steps: 2.5: give a whole number"),
+        ({"global_batch": None}, "global_batch: None: give a whole number"),
+        ({"group_by_length": 1}, "group_by_length: 1: give true or false"),
+        ({"eos_token": 3}, "eos_token: 3: give a text"),
+    ],
+)
+def test_a_recipe_written_by_hand_that_means_nothing_is_one_line(spec, said):
+    with pytest.raises(InputError) as error:
+        Recipe.of(spec)
+    assert str(error.value).startswith(f"--spec: {said}")
+
+
+def test_a_recipe_is_taken_as_the_schema_has_it():
+    made = Recipe.of({"epochs": 2, "learning_rate": 1e-3, "eos_token": None, "max_steps": 3.0})
+    assert (made.epochs, made.learning_rate, made.eos_token, made.max_steps) == (2, 1e-3, None, 3)

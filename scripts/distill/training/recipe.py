@@ -7,6 +7,12 @@ from distill.errors import InputError
 
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
+CHOICES = {
+    "lr_scheduler_type": ("cosine", "cosine_with_min_lr", "linear", "constant", "constant_with_warmup"),
+    "packing": ("none", "bfd", "bfd_split", "wrapped"),
+    "loss_on": ("completion", "all"),
+    "dtype": ("float32", "bfloat16"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,25 @@ class Recipe:
 
     @classmethod
     def of(cls, spec: dict[str, Any]) -> "Recipe":
-        """Raises InputError for a key that no recipe has."""
-        known = {field.name for field in fields(cls)}
-        for key in spec:
+        """Raises InputError for a key that no recipe has, and for a value of another kind than the key's."""
+        known = {field.name: field.type for field in fields(cls)}
+        for key, value in spec.items():
             if key not in known:
                 raise InputError(f"--spec: {key} is no key of a recipe; known are {', '.join(sorted(known))}")
+            if key in CHOICES and value not in CHOICES[key]:
+                raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(CHOICES[key])}")
+            if not _fits(value, known[key]):
+                raise InputError(f"--spec: {key}: {value!r}: give {_WORDS.get(known[key], 'a text')}")
         return cls(**spec)
+
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """As the configuration's schema has it: 8.0 is a whole number, and true is none."""
+    if isinstance(value, bool):
+        return kind is bool
+    if isinstance(value, int | float):
+        return kind is float or (kind is int and float(value).is_integer())
+    return isinstance(value, kind)
