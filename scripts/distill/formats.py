@@ -14,7 +14,7 @@ from distill.traces import NoText, as_text
 
 
 class Misfit(Exception):
-    """A row that does not have its format's shape; the text says in what."""
+    """A row, or one of its responses, that does not have its format's shape; the text says in what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ Columns = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Format:
-    """`needs`: the columns without which a file is not of this format, alternatives in a tuple."""
+    """`needs`: the columns without which a file is not of this format, alternatives in a tuple. `read` raises Misfit for a row, and
+    gives it in place of a response that is none."""
 
     needs: tuple[str | tuple[str, ...], ...]
-    read: Callable[[Row, Columns], Iterator[Raw]]
+    read: Callable[[Row, Columns], Iterator[Raw | Misfit]]
 
     def missing(self, row: Row, columns: Columns) -> str | None:
         """The first needed column (after renaming) that a row does not have."""
@@ -132,7 +133,7 @@ def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
     )
 
 
-def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw]:
+def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | Misfit]:
     """open-r1/OpenR1-Math-220k: `problem`, `answer`, and lists with an entry a generation: `generations`, `finish_reasons`,
     `is_reasoning_complete`. The lists of verdicts (correctness_*) are left aside: the filter grades each answer itself."""
     generations = row["generations"]
@@ -140,7 +141,8 @@ def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw]:
         raise Misfit("'generations' is no list")
     for at, generation in enumerate(generations):
         if not isinstance(generation, str):
-            raise Misfit(f"generation {at + 1} is no text")
+            yield Misfit(f"generation {at + 1} is no text")
+            continue
         yield Raw(
             _text(row, "problem"),
             generation,

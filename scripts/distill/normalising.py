@@ -89,13 +89,15 @@ class Normaliser:
         try:
             if missing:
                 raise Misfit(f"no column {missing}")
-            raws = list(self._shape.read(row, self.columns))
+            raws: list[Raw | Misfit] = list(self._shape.read(row, self.columns))
             if not raws:
                 raise Misfit("no response")
         except Misfit as misfit:
-            yield self._unique(Rejected(trace_id(self.format, dumps(_plain(row))), "malformed", str(misfit)))
-            return
+            raws = [misfit]
         for raw in raws:
+            if isinstance(raw, Misfit):
+                yield self._unique(Rejected(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
+                continue
             made = self._trace(raw)
             yield self._unique(made) if raw.id is None else self._given(made)
 

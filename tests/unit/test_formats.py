@@ -217,6 +217,14 @@ def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, ro
     assert len(found) == 2 * len(traces(name, [good])) + 1
 
 
+def test_a_generation_that_is_no_text_takes_no_other_with_it():
+    row = {"problem": ASKED, "answer": "7", "generations": [THINK, None, THINK.replace("Hm.", "Well."), None]}
+    first, bad, second, worse = traces("openr1_math", [row])
+    assert [trace.thought for trace in (first, second)] == ["Hm. So 7.", "Well. So 7."]
+    assert [made.detail for made in (bad, worse)] == ["generation 2 is no text", "generation 4 is no text"]
+    assert worse.id == f"{bad.id}-2"
+
+
 JUNK = [
     None,
     "",
