@@ -69,18 +69,25 @@ class Normaliser:
         """Each response of each row as a trace, or as rejected: nothing is lost.
 
         An id is the hash of source and content; the second row of equal content has "-2" behind it, and so on. Raises InputError for a
-        first row without the format's columns, for ids that came with the rows and collide, and for no rows.
+        first row without the format's columns, for ids that came with the rows and collide, for no rows, and at the end for a column
+        of `columns` that no row has.
         """
-        number = 0
+        number, first = 0, ""
+        unseen = dict(self.columns)
         for number, row in enumerate(rows, 1):
             missing = None if isinstance(row, Oversize) else self._shape.missing(row, self.columns)
             if missing and number == 1:
                 raise InputError(
                     f"{self.where}: no column {missing} (found: {', '.join(map(str, row)) or 'none'}): is this really {self.format}?"
                 )
+            if unseen and not isinstance(row, Oversize):
+                first = first or ", ".join(map(str, row))
+                unseen = {key: column for key, column in unseen.items() if column not in row}
             yield from self._made(row, missing)
         if not number:
             raise InputError(f"{self.where}: no rows: check the file")
+        for key, column in unseen.items():
+            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): mend columns.{key}")
 
     def _made(self, row: Row, missing: str | None) -> Iterator[Trace | Rejected]:
         if isinstance(row, Oversize):

@@ -303,6 +303,13 @@ def test_a_file_of_another_format_is_named(name, rows, message):
     assert message in str(error.value)
 
 
+def test_a_named_column_that_no_row_has_is_an_error_and_one_that_some_rows_lack_is_none():
+    rows = [{"question": "q", "response": THINK}, {"question": "r", "response": THINK, "answer": "7"}]
+    assert [trace.gold for trace in traces("table", rows, columns={"gold": "answer"})] == [None, "7"]
+    with pytest.raises(InputError, match=r"here: no row has a column 'anwser' \(found: question, response\): mend columns.gold"):
+        traces("table", rows, columns={"gold": "anwser"})
+
+
 def test_a_gold_is_joined_by_question_whatever_stands_round_it(tmp_path):
     source = write_jsonl(
         tmp_path / "gold.jsonl",
