@@ -57,6 +57,7 @@ rule figures:
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "audit"])),
     output:
         **drawn(),
+        svg=expand("results/figures/{name}.svg", name=plan.drawn()),
     log:
         "results/logs/figures.log",
     benchmark:
@@ -70,7 +71,7 @@ rule figures:
         spec=lambda w: spec(plan.figures()),
         code=code("figures.py"),
         folder=lambda w, output: folder(output.scores),
-        names=lambda w, output: list(output.keys()),
+        names=lambda w, output: list(plan.drawn()),
     shell:
         """
         python "$SCRIPTS/figures.py" \
@@ -128,7 +129,7 @@ rule report:
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
-        figures=after_seal(expand("results/figures/{name}.png", name=plan.drawn())),
+        figures=after_seal(expand("results/figures/{name}.{kind}", name=plan.drawn(), kind=["png", "svg"])),
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
