@@ -150,6 +150,11 @@ def lose_report(world: World) -> None:
     (world.folder / "results/report.md").unlink()
 
 
+def lose_report_and_svg(world: World) -> None:
+    lose_report(world)
+    (world.folder / "results/figures/scores.svg").unlink()
+
+
 def a_failed_run(world: World) -> None:
     """Grading fails, is mended, and the same command is given again."""
     path = world.folder / "scripts/grade.py"
