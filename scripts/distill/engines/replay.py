@@ -141,7 +141,7 @@ def _pipeline(recorded: Sequence[Recorded], texts: Sequence[str], pipe: Any) -> 
             return [ModelResponse(text=[texts[int(doc.id)]]) for doc in docs]
 
         def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
-            raise NotImplementedError
+            raise NotImplementedError("recorded text has no likelihoods")
 
         loglikelihood_rolling = loglikelihood
 

@@ -9,7 +9,7 @@ from distill.results import Results
 _CONTAMINATION_NOTE = """\
 A row holds an item where its question equals it or shares a run of words with it; the funnel shows what was dropped for it. Rows with the
 same words and other numbers are counted and kept."""
-_AUDIT_NOTE = "With the tokenizer, chat template and packing of the training itself."
+_AUDIT_NOTE = "With the tokenizer that the data set names, and the chat template and packing of the training itself."
 
 
 def funnel(names: Names, results: Results) -> str:
