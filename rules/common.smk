@@ -67,6 +67,11 @@ def template_of(entry):
     return [local(entry["chat_template"])] if "chat_template" in entry else []
 
 
+def once(files):
+    """The files, each where it is first named."""
+    return list(dict.fromkeys(files))
+
+
 def system_of(entry):
     """The system prompt file that a dataset or a teacher declares, if any."""
     return [local(entry["system"])] if "system" in entry else []

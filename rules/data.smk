@@ -5,7 +5,7 @@
 # makes  results/sources/{kind}/{name}/       the files of a source, known by content (manifest.json)
 #        results/data/{dataset}/traces.jsonl  one trace a row, whatever the format
 #        results/data/{dataset}/sft.jsonl     what is trained on; dropped.jsonl, funnel.json and contamination.json say why
-#        results/data/{dataset}/audit.json    what training will do to these rows
+#        results/data/{dataset}/audit.json    what training will do to these rows, in each way in which a model takes them
 #        results/data/digests.json            the seal: which training sets there are, by content
 # costs  one core; about a minute for 17k traces. teacher: what its tokens cost; it keeps answers under work/teacher/ and goes on there
 #        fetch: the network; docs/sources.md tells of hubs and the lock, and what is cut off goes on from work/fetch/
@@ -169,8 +169,8 @@ rule filter:
 rule audit:
     input:
         sft=after_seal("results/data/{dataset}/sft.jsonl"),
-        tokenizer=lambda w: plan.tokenizer_of(w.dataset),
-        template=lambda w: template_of(plan.trained_with(w.dataset)),
+        tokenizers=lambda w: once(file for way in plan.audits(w.dataset) for file in plan.tokenizer_files(way["tokenizer"])),
+        templates=lambda w: once(file for way in plan.audits(w.dataset) for file in template_of(way)),
     output:
         audit="results/data/{dataset}/audit.json",
     log:
@@ -185,14 +185,14 @@ rule audit:
     params:
         spec=lambda w: spec(plan.audit(w.dataset)),
         code=code("audit.py"),
-        template=lambda w, input: [f"--chat-template={path}" for path in input.template],
-        tokenizer=lambda w, input: folder(input.tokenizer),
+        tokenizers=lambda w, output: [folder(plan.tokenizer_files(way["tokenizer"])) for way in plan.audits(w.dataset)],
+        templates=lambda w, output: ["".join(template_of(way)) for way in plan.audits(w.dataset)],
     shell:
         """
         python "$SCRIPTS/audit.py" \
             --sft {input.sft:q} \
-            --tokenizer {params.tokenizer:q} \
-            {params.template:q} \
+            --tokenizer {params.tokenizers:q} \
+            --chat-template {params.templates:q} \
             --spec {params.spec:q} \
             --output {output.audit:q} >{log:q} 2>&1
         """

@@ -1,5 +1,8 @@
 """Say what training will do to a training set: tokens, cuts, what the cuts take away, packing, and one row with its loss mask.
 
+Models that take the rows in other ways (`others` in the spec), each with the tokenizer and template in its place behind the first, are
+told of under `others` in the same file.
+
 Warnings go to audit.json and to the screen; a share above its threshold in stop_above ends in an error, with audit.json written. Snakemake
 takes that away, as all that a failed step has made; the warnings stay in the log.
 
@@ -9,10 +12,12 @@ takes that away, as all that a failed step has made; the warnings stay in the lo
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from distill import cli
 from distill.audit import AuditSpec, Measures, audit, measure, sample, stops
+from distill.audits import told_apart
 from distill.errors import InputError
 from distill.files import read_jsonl, write_json
 from distill.progress import counted
@@ -22,27 +27,49 @@ from distill.tokens import ChatTokenizer
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--sft", required=True, metavar="JSONL", help="from scripts/filter.py")
-    parser.add_argument("--tokenizer", required=True, metavar="DIR", help="folder of the model that is trained")
-    parser.add_argument("--chat-template", metavar="FILE", help="Jinja file that training uses in place of the model's own")
+    parser.add_argument("--tokenizer", required=True, nargs="+", metavar="DIR", help="folder of the model that is trained; one a way")
     parser.add_argument(
-        "--spec", type=cli.spec, default={}, metavar="JSON", help="max_length, packing, thought_style, loss_on, eos_token, stop_above"
+        "--chat-template", nargs="*", default=[], metavar="FILE", help="Jinja file that training uses in place of the model's own, or ''"
+    )
+    parser.add_argument(
+        "--spec",
+        type=cli.spec,
+        default={},
+        metavar="JSON",
+        help="max_length, packing, thought_style, loss_on, eos_token, stop_above; others: a list of more such ways, without stop_above",
     )
     parser.add_argument("--output", required=True, metavar="JSON", help="audit.json")
     args = parser.parse_args()
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    spec = AuditSpec.of(args.spec)
-    template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
-    tokenizer = ChatTokenizer(args.tokenizer, template)
-    measures = Measures(measure(tokenizer, counted(read_jsonl(args.sft), "audit"), spec))
-    if not len(measures):
-        raise InputError(f"{args.sft}: no rows: run scripts/filter.py again")
-    found = audit(measures, spec)
-    write_json(args.output, found | {"sample": sample(tokenizer, next(read_jsonl(args.sft)), spec)})
-    for warning in found["warnings"]:
-        print(f"warning: {args.sft}: {warning}")
-    if over := stops(found["shares"], spec.stop_above):
+    specs = AuditSpec.each_of(args.spec)
+    templates = args.chat_template or [""] * len(specs)
+    for option, values in (("--tokenizer", args.tokenizer), ("--chat-template", templates)):
+        if len(values) != len(specs):
+            raise InputError(f"{option}: {len(values)} given, and --spec has {len(specs)} ways: give one for each")
+    found = list(audits(args.sft, specs, args.tokenizer, templates))
+    first, *others = found
+    write_json(args.output, first | {"others": others})
+    ways = [f" ({what})" if what else "" for what in told_apart([one["settings"] for one in found])]
+    for one, way in zip(found, ways, strict=True):
+        for warning in one["warnings"]:
+            print(f"warning: {args.sft}{way}: {warning}")
+    if over := [f"{stop}{way}" for one, way in zip(found, ways, strict=True) for stop in stops(one["shares"], specs[0].stop_above)]:
         raise InputError(f"{args.sft}: {'; '.join(over)}")
+
+
+def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list[str]) -> Iterator[dict]:
+    """The audit of each way, with its sample. Ways that differ in length, packing or loss only share their measures."""
+    measured: dict[tuple, Measures] = {}
+    for spec, folder, file in zip(specs, folders, templates, strict=True):
+        template = Path(file).read_text(encoding="utf-8") if file else None
+        tokenizer = ChatTokenizer(folder, template, spec.eos_token)
+        key = (folder, template, spec.eos_token, spec.thought_style)
+        if key not in measured:
+            measured[key] = Measures(measure(tokenizer, counted(read_jsonl(sft), "audit"), spec))
+        if not len(measured[key]):
+            raise InputError(f"{sft}: no rows: run scripts/filter.py again")
+        yield audit(measured[key], spec) | {"sample": sample(tokenizer, next(read_jsonl(sft)), spec)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A chat tokenizer for tests: a token a byte, four tags as single tokens, ChatML."""
+"""A chat tokenizer for tests: a token a byte but for merges that are asked for, four tags as single tokens, ChatML."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,12 @@ CHATML = (
 )
 
 
-def save(folder: Path, eos: str = "<|im_end|>", template: str = CHATML) -> Path:
+def save(folder: Path, eos: str = "<|im_end|>", template: str = CHATML, merges: tuple[tuple[str, str], ...] = ()) -> Path:
     """A folder with tokenizer.json and tokenizer_config.json."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    tokenizer = Tokenizer(
-        models.BPE(vocab={letter: at for at, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[])
-    )
+    vocabulary = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *(left + right for left, right in merges)]
+    tokenizer = Tokenizer(models.BPE(vocab={token: at for at, token in enumerate(vocabulary)}, merges=list(merges)))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])

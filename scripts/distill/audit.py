@@ -29,8 +29,13 @@ WARN_ABOVE = 0.01
 
 @dataclass(frozen=True)
 class AuditSpec:
-    """The part of a training recipe that decides what becomes of a row, and the shares from which the audit stops the run."""
+    """The part of a training that decides what becomes of a row, and the shares from which the audit stops the run.
 
+    `tokenizer` and `chat_template` are what the configuration calls those that are counted with; None: not told, or the model's own.
+    """
+
+    tokenizer: str | None = None
+    chat_template: str | None = None
     max_length: int = 4096
     packing: str = "bfd_split"
     thought_style: str = "think"
@@ -55,6 +60,12 @@ class AuditSpec:
         if not isinstance(made.max_length, int) or made.max_length < 1:
             raise InputError(f"--spec: max_length: {made.max_length!r}: give a whole number from 1")
         return made
+
+    @classmethod
+    def each_of(cls, given: Mapping[str, Any]) -> "list[AuditSpec]":
+        """The way that `given` is, and those that it has under `others`; all stop at the same shares."""
+        first = cls.of({key: value for key, value in given.items() if key != "others"})
+        return [first, *(cls.of({**other, "stop_above": first.stop_above}) for other in given.get("others", []))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +177,7 @@ def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, 
     filled = sequences(lengths, spec.max_length, spec.packing)
     return {
         "rows": len(measures),
-        "settings": {
-            "max_length": spec.max_length,
-            "packing": spec.packing,
-            "thought_style": spec.thought_style,
-            "loss_on": spec.loss_on,
-            "eos_token": spec.eos_token,
-        },
+        "settings": {entry.name: getattr(spec, entry.name) for entry in fields(spec) if entry.name != "stop_above"},
         "tokens": {
             "total": total,
             "mean": round(total / len(measures), 1),

@@ -1,35 +1,17 @@
-"""What an engine would refuse in its job, and what no audit would look at, told before any job runs."""
+"""What an engine would refuse in its job, told before any job runs."""
 
 from collections.abc import Iterator
 from typing import Any
 
 Part = dict[str, Any]
-AUDITED = ("max_length", "packing", "loss_on", "eos_token")  # of a recipe; its chat template is looked at too
 
 
 def mistakes(config: Part) -> Iterator[str]:
-    """A line for GPUs that vLLM cannot share out, each `context` that no endpoint keeps, and each recipe beyond its dataset's audit."""
-    yield from _audit_mistakes(config)
+    """A line for GPUs that vLLM cannot share out, and for each `context` that no endpoint keeps."""
     yield from _gpu_mistakes(config)
     asked = [name for name, model in config["models"].items() if "endpoint" in model and model["role"] != "none"]
     if asked:
         yield from _context_mistakes(config, asked[0])
-
-
-def _audit_mistakes(config: Part) -> Iterator[str]:
-    """A dataset has one audit: all models that are trained on it must take its rows in one way."""
-    trained: dict[str, dict[str, Part]] = {}
-    for name, model in config["models"].items():
-        if "dataset" in model.get("train", {}):
-            trained.setdefault(model["train"]["dataset"], {})[name] = model["train"]
-    for dataset, recipes in trained.items():
-        first, *others = recipes
-        for key in (*AUDITED, "chat_template"):
-            values = {name: recipe.get(key, "the base's own") for name, recipe in recipes.items()}
-            if other := next((name for name in others if values[name] != values[first]), None):
-                what = f"{values[other]}, where models.{first} has {values[first]}, and dataset {dataset!r} has one audit for both"
-                cure = "train one of them on an entry of its own under datasets: with the same source"
-                yield f"models.{other}.train.{key}: {what}; {cure}"
 
 
 def _gpu_mistakes(config: Part) -> Iterator[str]:

@@ -115,6 +115,16 @@ class Configured:
         """`train:` of a trained model, or of that which it is a checkpoint of."""
         return self.config["models"][self.trained_as(model)]["train"]
 
+    def chain(self, model: str) -> list[str]:
+        """A model and those that it is made from, itself first and its source last."""
+        parent = parent_of(self.config["models"][model])
+        return [model, *(self.chain(parent) if parent else [])]
+
+    def declared(self, model: str, key: str) -> Any:
+        """What a model, or else the nearest that it is made from, is prepared or trained with, as `eos_token`; None: its source's own."""
+        entries = [self.config["models"][name] for name in self.chain(model)]
+        return next((entry[way][key] for entry in entries for way in ("train", "prepare") if key in entry.get(way, {})), None)
+
     def sealed(self) -> list[str]:
         """Datasets that some model is trained on and that are known before any training."""
         return [name for name in self.trained_on() if not self.taught_below_seal(name)]
@@ -122,8 +132,11 @@ class Configured:
     # Files
 
     def tokenizer_of(self, dataset: str) -> list[str]:
-        """The files that hold the tokenizer which counts a dataset's tokens. The miniature's is there long before its base is trained."""
-        model = self.config["datasets"][dataset]["tokenizer"]
+        """The files that hold the tokenizer which counts a dataset's tokens."""
+        return self.tokenizer_files(self.config["datasets"][dataset]["tokenizer"])
+
+    def tokenizer_files(self, model: str) -> list[str]:
+        """The files that hold a model's tokenizer. The miniature's is there long before its base is trained."""
         if model in self.miniature("models"):
             return [f"results/sources/models/{model}/{name}" for name in ("tokenizer.json", "tokenizer_config.json")]
         folder = "sources/models" if "source" in self.config["models"][model] else "models"

@@ -6,7 +6,6 @@ Snakemake remembers these parts as parameters, so a part must hold all that chan
 from collections.abc import Callable
 
 from distill import sources_lock, study
-from distill.config_jobs import AUDITED
 from distill.configured import KINDS, Configured, Part, only, without
 
 
@@ -54,19 +53,35 @@ class Plan(Configured):
         endpoint = self.teacher_of(dataset).get("endpoint")
         return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
 
-    def trained_with(self, dataset: str) -> Part:
-        """The recipe of the first model that is trained on a dataset; of the others the audit's part is the same."""
-        return next(model["train"] for model in self.config["models"].values() if model.get("train", {}).get("dataset") == dataset)
-
     def counted_with(self, dataset: str) -> Part:
-        """The recipe whose chat template counts a dataset's tokens; none where no model is trained on it."""
-        return self.trained_with(dataset) if dataset in self.trained_on() else {}
+        """The recipe whose chat template counts a dataset's tokens: the first that is trained on it; none where no model is."""
+        return next((self.training(model) for model in self._trained_on(dataset)), {})
+
+    def _trained_on(self, dataset: str) -> list[str]:
+        return [model for model in self.made("train") if self.training(model)["dataset"] == dataset]
+
+    def audited(self, model: str) -> Part:
+        """How a training takes its rows, with the tokenizer of the source that it comes from: what an audit of it depends on."""
+        recipe = self.training(model)
+        declared = {key: value for key in ("eos_token", "chat_template") if (value := self.declared(model, key)) is not None}
+        style = self.config["datasets"][recipe["dataset"]]["thought_style"]
+        return {
+            "tokenizer": self.chain(model)[-1],
+            **only(recipe, "max_length", "packing", "loss_on"),
+            **declared,
+            "thought_style": style,
+        }
+
+    def audits(self, dataset: str) -> list[Part]:
+        """Each way in which a dataset's rows are taken, in the order of the models."""
+        found: list[Part] = []
+        for way in map(self.audited, self._trained_on(dataset)):
+            found += [] if way in found else [way]
+        return found
 
     def audit(self, dataset: str) -> Part:
-        """How training will take a dataset's rows."""
-        entry, recipe = self.config["datasets"][dataset], self.trained_with(dataset)
-        asked = {**only(recipe, *AUDITED), "thought_style": entry["thought_style"]}
-        return {**asked, "stop_above": entry["audit"]["stop_above"]}
+        first, *others = self.audits(dataset)
+        return {**first, "others": others, **only(self.config["datasets"][dataset]["audit"], "stop_above")}
 
     def filter(self, dataset: str) -> Part:
         """Which rows of a dataset are kept, and how they are written."""
@@ -201,7 +216,8 @@ class Plan(Configured):
         return {"scores": "Scores", **answers, **training, **data}
 
     def report(self) -> Part:
-        return {**only(self.config, "title", "note"), **self.shown(), **self._study()}
+        audited = {model: self.audited(model) for model in self.students()}
+        return {**only(self.config, "title", "note"), **self.shown(), "audited": audited, **self._study()}
 
     def _study(self) -> Part:
         """Which students differ in their seed alone."""

@@ -33,7 +33,7 @@ def parts(config: Config) -> dict[str, Any]:
             (plan.filter(name), entry.get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
             for name, entry in datasets.items()
         ],
-        "audit": [(plan.audit(name), plan.tokenizer_of(name), plan.trained_with(name).get("chat_template")) for name in plan.trained_on()],
+        "audit": [plan.audit(name) for name in plan.trained_on()],
         "prepare_base": [
             (name, plan.prepare(name), plan.parent_manifest(name), models[name].get("prepare", {}).get("chat_template"))
             for name in plan.made("source") + plan.made("prepare")

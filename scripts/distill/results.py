@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from distill import manifest
+from distill import audits, manifest
 from distill.errors import InputError
 from distill.files import Row, read_json, read_jsonl
+from distill.names import Dataset
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,12 @@ class Results:
 
     def audit(self, dataset: str) -> Row | None:
         return self._json(f"data/{dataset}/audit.json")
+
+    def audits(self, dataset: Dataset) -> list[tuple[str, Row]]:
+        """(label, audit) for each way in which a dataset's rows are taken; the label tells several apart."""
+        found = audits.each(found) if (found := self.audit(dataset.name)) else []
+        ways = audits.told_apart([row["settings"] for row in found])
+        return [(f"{dataset.label}: {way}" if way else dataset.label, row) for way, row in zip(ways, found, strict=True)]
 
     @cached_property
     def provenance(self) -> Row | None:

@@ -17,10 +17,10 @@ Message = Mapping[str, str]
 
 
 class ChatTokenizer:
-    """`tokenizer.json`, `tokenizer_config.json` and the chat template of a model's folder."""
+    """`tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json` and the chat template of a model's folder."""
 
-    def __init__(self, folder: str | Path, chat_template: str | None = None) -> None:
-        """`chat_template` stands in for the folder's own."""
+    def __init__(self, folder: str | Path, chat_template: str | None = None, eos_token: str | None = None) -> None:
+        """`chat_template` and `eos_token`, which a template may write, stand in for the folder's own."""
         from tokenizers import Tokenizer
 
         folder = Path(folder)
@@ -34,7 +34,10 @@ class ChatTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = read_json(folder / "tokenizer_config.json")
+        if (folder / "special_tokens_map.json").is_file():  # of older models; transformers lets it win
+            config |= read_json(folder / "special_tokens_map.json")
         self._special = {key: token for key in _SPECIAL if (token := _content(config.get(key))) is not None}
+        self._special |= {"eos_token": eos_token} if eos_token else {}
         self._template = _compile(chat_template or _template(folder, config))
 
     @property

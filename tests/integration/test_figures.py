@@ -13,7 +13,7 @@ import results_tree
 
 from distill import figures
 from distill.figures import style, training
-from distill.files import write_jsonl
+from distill.files import read_json, write_json, write_jsonl
 from distill.names import names
 from distill.results import Results
 
@@ -104,6 +104,35 @@ def test_rows_beyond_max_length_stand_out(tree):
     assert axes.lines[0].get_xdata()[0] == 4096
     rows = {bar.get_x() // 264: bar.get_height() for bar in axes.patches}  # bins of 264 tokens, one of them in both colours
     assert sum(rows.values()) == 500
+
+
+def test_lengths_has_a_panel_for_each_count_and_max_length(tmp_path):
+    """Six ways in which rows are taken, of which two differ in what this figure does not show."""
+    file = results_tree.build(tmp_path) / "data/traces/audit.json"
+    first = read_json(file)
+    other = {**first["tokens"], "total": 1 + first["tokens"]["total"]}
+
+    def taken(tokens=first["tokens"], **settings):
+        return {**first, "tokens": tokens, "settings": {**first["settings"], "tokenizer": "base", **settings}}
+
+    ways = [
+        taken(),
+        taken(loss_on="all"),
+        taken(max_length=8192),
+        taken(other, tokenizer="more"),
+        taken(other, tokenizer="more", max_length=1),
+    ]
+    write_json(file, {**ways[0], "others": [*ways[1:], taken(max_length=300)]})
+    axes = figures.draw("lengths", NAMES, Results(tmp_path)).axes
+    titles = [(panel.get_title(loc="left"), panel.get_title(loc="right")) for panel in axes if panel.axison]
+    assert titles == [
+        ("Stratos, tokenizer base", "max_length 4,096"),
+        ("Stratos, tokenizer base", "max_length 8,192"),
+        ("Stratos, tokenizer more", "max_length 4,096"),
+        ("Stratos, tokenizer more", "max_length 1"),
+        ("Stratos, tokenizer base", "max_length 300"),
+    ]
+    assert len(axes) == 8, "two rows of four"
 
 
 def test_same_results_same_bytes(tree, tmp_path):

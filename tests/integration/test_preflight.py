@@ -15,12 +15,15 @@ import yaml
 from distill.config import load
 from distill.errors import InputError
 from distill.files import write_json, write_jsonl
+from distill.names import names
 from distill.plan import Plan
 from distill.preflight import access, advice, facts, memory, part, speed
 from distill.preflight.arch import Arch
 from distill.preflight.estimate import estimate, launch_of, stops
 from distill.preflight.memory import GB, Batch, Launch
 from distill.preflight.page import page
+from distill.report import estimates
+from distill.results import Results
 
 PROJECT = Path(__file__).resolve().parents[2]
 KNOWN = yaml.safe_load((PROJECT / "config" / "known.yaml").read_text(encoding="utf-8"))
@@ -175,9 +178,13 @@ def test_a_given_rate_comes_before_a_measured_one_and_that_before_an_assumed_one
 
 
 def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
-    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
-    write_json(tmp_path / "results/data/stratos/audit.json", audit)
     given = planned(ONE, tmp_path, rates={"train_tokens_per_s": 1000.0}, devices={"memory_gb": 640})
+    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
+    theirs = {**audit, "settings": {**given["trainings"][0]["audited"], "max_length": 1}, "tokens": {"total": 7}}
+    mine = {**audit, "settings": given["trainings"][0]["audited"]}
+    write_json(tmp_path / "results/data/stratos/audit.json", theirs)
+    assert found(given, tmp_path)["trainings"][0]["data"].startswith("assumed"), "none of its own yet"
+    write_json(tmp_path / "results/data/stratos/audit.json", {**theirs, "others": [mine]})
     (training,) = found(given, tmp_path)["trainings"]
     assert (training["tokens"], training["steps"], training["data"]) == (480_000, 3, "counted: audit.json")
     assert training["device_hours"] == pytest.approx(480 / 3600, abs=1e-4)
@@ -223,6 +230,26 @@ def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
     assert "gated" not in with_token.stdout and "secretsecret" not in with_token.stdout + with_token.stderr
 
 
+def test_the_report_holds_a_training_against_the_audit_of_its_own_way(tmp_path):
+    audit = {"rows": 100, "tokens": {"total": 50_000}, "cut": {"tokens": 2_000}, "packing": {"sequences": 100}}
+    ways = {"ours": {"tokenizer": "base", "max_length": 512}, "long": {"tokenizer": "base", "max_length": 1024}}
+    mine = {**audit, "settings": {**ways["long"], "eos_token": None}, "cut": {"tokens": 0}}
+    write_json(tmp_path / "data/traces/audit.json", {**audit, "settings": ways["ours"], "others": [mine]})
+    write_json(tmp_path / "data/digests.json", {"traces": "d"})
+    recipe = {"global_batch": 10, "max_steps": -1, "epochs": 2, "dtype": "float32"}
+    for name, tokens in (("ours", 96_000), ("long", 100_000)):
+        write_json(tmp_path / f"models/{name}/config.json", KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+        write_json(tmp_path / f"models/{name}/manifest.json", {"recipe": recipe, "data": "d", "tokens_seen": tokens, "steps": 20})
+        write_json(tmp_path / f"models/{name}/weights.json", {"parameters": 1_543_714_304, "bytes": 6_174_857_216})
+    labels = names({"models": list(ways)})
+    page = estimates.section(labels, Results(tmp_path), ways)
+    for name, tokens in (("ours", "96,000"), ("long", "100,000")):
+        row = next(line for line in page.split("\n") if line.startswith(f"| {name} "))
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells == [name, "1,543,714,304", "1,543,714,304", tokens, tokens, "20", "20", "6,174.86", "6,174.86"]
+    assert estimates.section(labels, Results(tmp_path), {}) is None, "an audit of another way is none of theirs"
+
+
 SWALLOWS = "{% for m in messages %}<|im_start|>{{ m['content'].split('<|end_of_thought|>')[-1] }}<|im_end|>{% endfor %}"
 NEVER_ENDS = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
 SPEAKS_FIRST = "You are a helpful assistant.<|im_end|>" + tiny_chat.CHATML
@@ -241,7 +268,7 @@ SPEAKS_FIRST = "You are a helpful assistant.<|im_end|>" + tiny_chat.CHATML
 def test_the_real_tokenizer_and_template_are_tried_on_a_trace(template, eos, level, answer, tmp_path):
     given = planned(ONE, tmp_path, MINIATURE)
     given["trainings"] = given["trainings"][:1]
-    given["trainings"][0]["recipe"]["eos_token"] = eos
+    given["trainings"][0]["audited"]["eos_token"] = eos
     tiny_chat.save(tmp_path / "results/models/base", template=template)
     rows, findings = access.tokenizers(given, tmp_path / "results")
     assert len(rows) == 1

@@ -10,7 +10,7 @@ import pytest
 import tiny_chat
 import yaml
 
-from distill import files
+from distill import audits, files
 from distill.audit import AuditSpec, Measure, Measures, audit, measure, sample, stops
 from distill.config import load
 from distill.errors import InputError
@@ -159,6 +159,136 @@ def test_tokens_are_counted_with_the_template_of_the_first_model_that_is_trained
     trained["chat_template"] = "chatml.jinja"
     assert Plan(config).counted_with("stratos")["chat_template"] == "chatml.jinja"
     assert Plan(config).counted_with("spare") == {}, "nobody is trained on it"
+
+
+def miniature(models: dict) -> Plan:
+    """The plan of the miniature with more models."""
+    config = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8"))
+    config["models"] |= models
+    return Plan(load(config))
+
+
+def student(**recipe) -> dict:
+    return {"role": "student", "train": {"base": "base", "dataset": "mini_stratos", **recipe}}
+
+
+def test_each_way_of_taking_the_rows_is_audited_once_in_the_order_of_the_models():
+    other = {"source": {"path": "elsewhere"}}
+    models = {
+        "again": student(learning_rate=1e-5, seed=7, epochs=2),
+        "long": student(max_length=1024),
+        "packed": student(packing="bfd", group_by_length=False),
+        "all": student(loss_on="all"),
+        "ended": student(eos_token="<|endoftext|>"),
+        "templated": student(chat_template="config/templates/chatml.jinja"),
+        "other": other,
+        "on-other": student(base="other"),
+        "long-again": student(max_length=1024, seed=1),
+    }
+    first, *others = miniature(models).audits("mini_stratos")
+    plain = {"tokenizer": "base", "max_length": 512, "packing": "none", "loss_on": "completion", "eos_token": "<|im_end|>"}
+    assert first == {**plain, "thought_style": "stratos"}
+    assert [{key: value for key, value in way.items() if first.get(key) != value} for way in others] == [
+        {"max_length": 1024},
+        {"packing": "bfd"},
+        {"loss_on": "all"},
+        {"eos_token": "<|endoftext|>"},
+        {"chat_template": "config/templates/chatml.jinja"},
+        {"tokenizer": "other"},
+    ]
+    spec = miniature(models).audit("mini_stratos")
+    assert spec == {**first, "others": others, "stop_above": spec["stop_above"]}
+
+
+def test_what_a_base_was_prepared_or_trained_with_counts_where_the_recipe_says_nothing():
+    prepared = {"base": "base", "chat_template": "config/templates/chatml.jinja", "eos_token": "<|endoftext|>"}
+    plan = miniature(
+        {
+            "ready": {"prepare": prepared},
+            "on-ready": student(base="ready"),
+            "on-it": student(base="on-ready", eos_token="<|im_end|>"),
+            "on-that": student(base="on-it"),
+        }
+    )
+    for name in ("ready", "on-ready", "on-it", "on-that"):
+        plan.config["models"][name].get("train", {}).pop("eos_token", None)
+    plan.config["models"]["on-it"]["train"]["eos_token"] = "<|im_end|>"
+    ways = {name: plan.audited(name) for name in ("on-ready", "on-it", "on-that")}
+    assert {way["tokenizer"] for way in ways.values()} == {"base"}
+    assert {way["chat_template"] for way in ways.values()} == {"config/templates/chatml.jinja"}
+    assert [way["eos_token"] for way in ways.values()] == ["<|endoftext|>", "<|im_end|>", "<|im_end|>"]
+
+
+def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
+    """Two tokenizers, of which one knows a word, two templates, two lengths."""
+    sft = tiny_chat.write_jsonl(tmp_path / "sft.jsonl", [row(), row("Hm. " * 200)])
+    words = tiny_chat.save(tmp_path / "words", merges=(("H", "m"),))
+    folders = [tiny_chat.save(tmp_path / "chat")] * 3 + [words]
+    (tmp_path / "long.jinja").write_text(tiny_chat.CHATML.replace("<|im_start|>", "<|im_start|><|im_start|>"), encoding="utf-8")
+    plain = {"tokenizer": "chat", "max_length": 400, "packing": "bfd", "loss_on": "completion", "thought_style": "stratos"}
+    ways = [plain, {**plain, "max_length": 4000}, {**plain, "chat_template": "long"}, {**plain, "tokenizer": "words"}]
+
+    def run(stop_above, ways=ways, templates=("", "", tmp_path / "long.jinja", "")):
+        spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": stop_above})
+        arguments = [
+            "--sft",
+            sft,
+            "--tokenizer",
+            *folders,
+            "--chat-template",
+            *templates,
+            "--spec",
+            spec,
+            "--output",
+            tmp_path / "audit.json",
+        ]
+        monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
+        audit_program.main()
+        return audits.each(files.read_json(tmp_path / "audit.json"))
+
+    found = run({})
+    for one, way, folder, template in zip(found, ways, folders, (None, None, "long.jinja", None), strict=True):
+        chat = ChatTokenizer(folder, (tmp_path / template).read_text(encoding="utf-8") if template else None)
+        spec = AuditSpec.of(way)
+        rows = [row(), row("Hm. " * 200)]
+        alone = audit(list(measure(chat, rows, spec)), spec) | {"sample": sample(chat, rows[0], spec)}
+        assert {key: value for key, value in one.items() if key != "others"} == alone
+        assert audits.of(files.read_json(tmp_path / "audit.json"), way)["tokens"] == alone["tokens"]
+    assert [one["cut"]["rows"] for one in found] == [1, 0, 1, 1]
+    turns, words = 2 * 2, 1 + 200
+    totals = [one["tokens"]["total"] - found[0]["tokens"]["total"] for one in found]
+    assert totals == [0, 0, turns, -words]
+    said = capsys.readouterr().out
+    assert f"{sft} (tokenizer chat, own chat_template, max_length 400): rows_cut" in said
+    assert f"{sft} (tokenizer words, own chat_template, max_length 400): rows_cut: 50.0%" in said
+    with pytest.raises(InputError, match=r"rows_cut: 50.0% \(stop_above: 40.0%\)") as error:
+        run({"rows_cut": 0.4})
+    assert [stop.rpartition("(")[2] for stop in str(error.value).split("; ")] == [
+        "tokenizer chat, own chat_template, max_length 400)",
+        "tokenizer chat, chat_template long, max_length 400)",
+        "tokenizer words, own chat_template, max_length 400)",
+    ]
+    with pytest.raises(InputError, match="--tokenizer: 4 given, and --spec has 3 ways: give one for each"):
+        run({}, ways[:3])
+    with pytest.raises(InputError, match="--chat-template: 1 given, and --spec has 4 ways: give one for each"):
+        run({}, templates=[""])
+    assert audits.of(files.read_json(tmp_path / "audit.json"), {**plain, "max_length": 5}) is None
+    assert audits.of(None, plain) is None
+
+
+def test_a_template_writes_the_end_of_turn_that_is_trained_with(tmp_path):
+    template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{{ eos_token }}{% endfor %}"
+    folder = tiny_chat.save(tmp_path, template=template, eos="<|endoftext|>")
+    assert ChatTokenizer(folder).text(row()["prompt"]).endswith("<|endoftext|>")
+    assert ChatTokenizer(folder, eos_token="<|im_end|>").text(row()["prompt"]).endswith("<|im_end|>")
+
+
+def test_an_older_models_special_tokens_map_wins_as_it_does_in_transformers(tmp_path):
+    from transformers import AutoTokenizer
+
+    folder = tiny_chat.save(tmp_path)
+    files.write_json(folder / "special_tokens_map.json", {"eos_token": {"content": "<|endoftext|>"}})
+    assert ChatTokenizer(folder).eos_token == AutoTokenizer.from_pretrained(folder).eos_token == "<|endoftext|>"
 
 
 def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most_of_them(tmp_path, monkeypatch, capsys):

@@ -203,29 +203,6 @@ def test_a_context_that_an_endpoint_cannot_keep_is_told_before_any_job(more, ans
     assert is_told(told(config), answer)
 
 
-ONE_AUDIT = "'mini_stratos' has one audit for both; train one of them on an entry of its own under datasets: with the same source"
-AUDITS = [
-    ({"max_length": 1024}, "models.more.train.max_length: 1024, where models.ours has 512"),
-    ({"packing": "bfd", "group_by_length": False}, "models.more.train.packing: bfd, where models.ours has none"),
-    ({"loss_on": "all"}, "models.more.train.loss_on: all, where models.ours has completion"),
-    ({"eos_token": "<|endoftext|>"}, "models.more.train.eos_token: <|endoftext|>, where models.ours has <|im_end|>"),
-    (
-        {"chat_template": "config/templates/chatml.jinja"},
-        "models.more.train.chat_template: config/templates/chatml.jinja, where models.ours has the base's own",
-    ),
-    ({"learning_rate": 1e-4, "seed": 7, "epochs": 2, "group_by_length": False}, None),
-    ({"max_length": 1024, "dataset": "again"}, None),
-]
-
-
-@pytest.mark.parametrize(("recipe", "answer"), AUDITS)
-def test_models_that_one_audit_cannot_tell_of_are_refused(recipe, answer):
-    config = changed("models.more", {"role": "student", "train": {"base": "base", "dataset": "mini_stratos", **recipe}})
-    config["datasets"]["again"] = deepcopy(config["datasets"]["mini_stratos"])
-    line = told(config, exists=lambda path: (CONFIG.parent / path).exists())
-    assert is_told(line, answer and f"{answer}, and dataset {ONE_AUDIT}")
-
-
 def told(config: dict, **more) -> str | None:
     """The one line that loading a configuration answers with, if it is refused."""
     try:

@@ -14,7 +14,7 @@ import results_tree
 
 from distill import comparison, report
 from distill.errors import InputError
-from distill.files import read_jsonl, write_json, write_jsonl
+from distill.files import read_json, read_jsonl, write_json, write_jsonl
 from distill.names import names
 from distill.report import graders, html, tex, verdict, words
 from distill.results import Results
@@ -329,6 +329,18 @@ def test_audit_warnings_come_before_its_numbers(page):
     assert warning < data.index("| rows cut")
     assert re.search(r"\| rows that lose their boxed answer +\| +112 \|", data)
     assert "---- no loss ----\n<|im_start|>user\n---- loss ----\n| a | b |\n" in data
+
+
+def test_each_way_in_which_a_data_set_is_taken_has_a_column_and_its_own_warnings(tmp_path):
+    file = results_tree.build(tmp_path) / "data/traces/audit.json"
+    first = read_json(file)
+    long = {**first, "settings": {**first["settings"], "max_length": 8192}, "warnings": ["rows_cut: 9.0% of rows"], "rows": 77}
+    write_json(file, {**first, "others": [long]})
+    data = section(report.render(results_tree.SPEC, Results(tmp_path)), "Data")
+    assert "- **Stratos: max_length 4,096:** lose_boxed_answer: 22.4%" in data and "- **Stratos: max_length 8,192:** rows_cut: 9.0%" in data
+    assert re.search(r"\| +\| +Stratos: max_length 4,096 \| Stratos: max_length 8,192 \|", data)
+    assert re.search(r"\| rows +\| +500 \| +77 \|", data)
+    assert data.count("as training sees it:") == 2
 
 
 GAPS = [

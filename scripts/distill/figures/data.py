@@ -1,8 +1,12 @@
 """Figures of the data: what the filter kept, and what max_length does to the rows."""
 
+from itertools import zip_longest
+
 from matplotlib.figure import Figure
 
+from distill import audits
 from distill.figures.style import FAINT, INK, RIGHT, WRONG, thousands
+from distill.files import Row
 from distill.names import Names
 from distill.results import Results
 
@@ -43,12 +47,18 @@ def funnel(names: Names, results: Results) -> Figure | None:
 
 
 def lengths(names: Names, results: Results) -> Figure | None:
-    """Histogram of tokens a row, a panel a data set; what lies beyond max_length in the other colour."""
-    found = [(dataset, audit) for dataset in names.datasets if (audit := results.audit(dataset.name))]
+    """Histogram of tokens a row, a panel for each count and max_length of a data set; what lies beyond that in the other colour."""
+    found = [panel for dataset in names.datasets for panel in _panels(dataset.label, results.audit(dataset.name))]
     if not found:
         return None
-    figure = Figure(figsize=(min(14, 3.4 * len(found) + 0.8), 2.8), layout="constrained")
-    for axes, (dataset, audit) in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
+    columns = min(4, len(found))
+    rows = -(-len(found) // columns)
+    figure = Figure(figsize=(3.4 * columns + 0.8, 2.8 * rows), layout="constrained")
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, (label, audit) in zip_longest(places, found, fillvalue=("", None)):
+        if audit is None:
+            axes.set_axis_off()
+            continue
         bins, limit = audit["tokens"]["histogram"], audit["settings"]["max_length"]
         for part in bins:
             edges = [part["from"], min(max(limit, part["from"]), part["to"]), part["to"]]
@@ -58,7 +68,7 @@ def lengths(names: Names, results: Results) -> Figure | None:
         near = limit <= 2.5 * bins[-1]["to"]  # a limit far beyond all rows would press them together
         if near:
             axes.axvline(limit, color=INK, linestyle="--", linewidth=1.2)
-        axes.set_title(dataset.label)
+        axes.set_title(label)
         axes.set_title(f"max_length {limit:,}" + ("" if near else " →"), loc="right", fontweight="normal", fontsize=8)
         axes.set_xlabel("tokens a row")
         axes.set_xlim(left=0)
@@ -67,3 +77,13 @@ def lengths(names: Names, results: Results) -> Figure | None:
         thousands(axes.yaxis)
     figure.axes[0].set_ylabel("rows")
     return figure
+
+
+def _panels(label: str, audit: Row | None) -> list[tuple[str, Row]]:
+    """The audits of a dataset that draw different panels, each with what else than max_length tells them apart."""
+    drawn: list[Row] = []
+    for found in audits.each(audit) if audit else []:
+        same = [(one["tokens"], one["settings"]["max_length"]) for one in drawn]
+        drawn += [] if (found["tokens"], found["settings"]["max_length"]) in same else [found]
+    counted = [{key: value for key, value in one["settings"].items() if key in audits.COUNTED} for one in drawn]
+    return [(f"{label}, {way}" if way else label, one) for one, way in zip(drawn, audits.told_apart(counted), strict=True)]

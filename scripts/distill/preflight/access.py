@@ -121,11 +121,12 @@ def _tried(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
     """One trace through the template: {eos, template_keeps_thought, ends_with_eos, adds_system}."""
     given = entry["chat_template"]
     tokenizer = ChatTokenizer(folder, Path(given).read_text(encoding="utf-8") if given else None)
-    eos = entry["recipe"].get("eos_token") or tokenizer.eos_token
+    eos = entry["audited"].get("eos_token") or tokenizer.eos_token
     if not eos or tokenizer.id_of(eos) is None:
         return {"eos": eos}, [("stop", f"eos_token {eos} is no token of {folder}; name one that is")]
-    style = {"stratos": "<|begin_of_thought|>", "think": "<think>"}[entry["thought_style"]]
-    answer = f"{style}\n{THOUGHT}\n{CLOSING_TAGS[entry['thought_style']]}\n\n\\boxed{{4}}"
+    style = entry["audited"]["thought_style"]
+    opening = {"stratos": "<|begin_of_thought|>", "think": "<think>"}[style]
+    answer = f"{opening}\n{THOUGHT}\n{CLOSING_TAGS[style]}\n\n\\boxed{{4}}"
     question = {"role": "user", "content": "What is 2+2?"}
     text = tokenizer.text([question, {"role": "assistant", "content": answer}])
     rest = text.rpartition(answer)[2] if answer in text else ""

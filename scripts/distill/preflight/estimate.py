@@ -31,7 +31,7 @@ def estimate(part: Part, facts: Facts) -> Row:
 
 def _training(entry: Part, part: Part, facts: Facts) -> Row:
     recipe, runtime = entry["recipe"], part["runtime"]
-    told, data = facts.archs[entry["origin"]], facts.data[entry["dataset"]]
+    told, data = facts.archs[entry["origin"]], facts.data[entry["model"]]
     row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": told.how, "data": data.how}
     about = f"train {entry['model']}"
     if told.value is None:

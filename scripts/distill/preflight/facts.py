@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from distill import audits
 from distill.errors import InputError
 from distill.files import read_json, read_jsonl
 from distill.preflight.arch import Arch
@@ -31,7 +32,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Facts:
-    """archs by source model; data {rows, tokens, sequences} by dataset; items by run; mean_tokens by (model, run); missing packages."""
+    """archs by source model; data {rows, tokens, sequences} by trained model; items by run; mean_tokens by (model, run)."""
 
     device: Device
     archs: Mapping[str, Told]
@@ -56,7 +57,7 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN) -> Facts:
     return Facts(
         device=device(part["runtime"], known),
         archs=archs,
-        data={entry["dataset"]: _data(entry, results, known) for entry in part["trainings"]},
+        data={entry["model"]: _data(entry, results, known) for entry in part["trainings"]},
         items={entry["run"]: _items(entry, results, known) for entry in part["evaluations"]},
         mean_tokens=_mean_tokens(part, results),
         rates=Sources(part["runtime"].get("rates") or {}, _here(results), known["rates"], known["assumed"], known["devices"]["unknown"]),
@@ -112,9 +113,9 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any]) -> T
 
 def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
     """Rows, tokens and sequences of one epoch."""
-    audit, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
-    if audit.is_file():
-        return Told(epoch_tokens(read_json(audit)), "counted: audit.json")
+    file, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
+    if file.is_file() and (audit := audits.of(read_json(file), entry["audited"])):
+        return Told(epoch_tokens(audit), "counted: audit.json")
     source = entry["source"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
     if not table and "rows" in source:  # the miniature says how many it makes

@@ -16,7 +16,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
     """The report of a results folder.
 
     `spec`: title, note (the first line), models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
-    datasets [{name, label}]; study [{label, models, seeds}] where there is one.
+    datasets [{name, label}]; audited {student: how it takes its rows}; study [{label, models, seeds}] where there is one.
     """
     names = naming.names(spec)
     by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
@@ -50,7 +50,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             _figure(results, "loss", "Training loss against tokens"),
             None if curve else by_tokens,
         ),
-        "Estimates": estimates.section(names, results),
+        "Estimates": estimates.section(names, results, spec.get("audited") or {}),
         "The graders": graders.section(names, results),
         "Sample answers": samples.section(names, results),
         "Provenance": origin.section(names, results, (results.provenance or {}).get("command") or DEFAULT_COMMAND),

@@ -2,14 +2,14 @@
 
 from distill.files import Row
 from distill.markdown import block, clip, code, shorten, table, text
-from distill.names import Dataset, Names
+from distill.names import Names
 from distill.report.words import MINUS, NOT_MEASURED, gap, join, number, share
 from distill.results import Results
 
 _CONTAMINATION_NOTE = """\
 A row holds an item where its question equals it or shares a run of words with it; the funnel shows what was dropped for it. Rows with the
 same words and other numbers are counted and kept."""
-_AUDIT_NOTE = "With the tokenizer that the data set names, and the chat template and packing of the training itself."
+_AUDIT_NOTE = "With the tokenizer, chat template and packing of the training itself: a column for each way in which a model takes the rows."
 
 
 def funnel(names: Names, results: Results) -> str:
@@ -76,20 +76,20 @@ def _match(row: Row) -> str:
 
 def audit(names: Names, results: Results) -> str:
     """What training will do to the rows: warnings first, then lengths and losses."""
-    found = [(dataset, row) for dataset in names.datasets if (row := results.audit(dataset.name))]
+    found = [one for dataset in names.datasets for one in results.audits(dataset)]
     missing = [gap(f"the audit of {text(dataset.label)} (audit.json)") for dataset in names.datasets if not results.audit(dataset.name)]
     if not found:
         return join(*missing)
-    warnings = [f"- **{text(dataset.label)}:** {text(warning)}" for dataset, row in found for warning in row["warnings"]]
+    warnings = [f"- **{text(label)}:** {text(warning)}" for label, row in found for warning in row["warnings"]]
     columns = [_lengths(row) for _, row in found]
     lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
-    body = table(["", *(text(dataset.label) for dataset, _ in found)], lines)
+    body = table(["", *(text(label) for label, _ in found)], lines)
     return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *missing)
 
 
 def masks(names: Names, results: Results) -> str:
     """One row of each data set with its loss mask."""
-    return join(*(_mask(dataset, row) for dataset in names.datasets if (row := results.audit(dataset.name))))
+    return join(*(_mask(label, row) for dataset in names.datasets for label, row in results.audits(dataset)))
 
 
 def _lengths(row: Row) -> dict[str, str]:
@@ -111,9 +111,9 @@ def _lengths(row: Row) -> dict[str, str]:
     }
 
 
-def _mask(dataset: Dataset, row: Row) -> str | None:
+def _mask(label: str, row: Row) -> str | None:
     """One row as training sees it, in pieces with and without loss."""
     if not (sample := row.get("sample")):
         return None
     pieces = [f"---- {'loss' if piece['loss'] else 'no loss'} ----\n{shorten(piece['text'], 300, 200)}" for piece in sample["pieces"]]
-    return join(f"One row of {text(dataset.label)} as training sees it:", block("\n".join(pieces)))
+    return join(f"One row of {text(label)} as training sees it:", block("\n".join(pieces)))

@@ -4,9 +4,11 @@ scripts/preflight_actual.py tells the times.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from distill.files import read_json
+from distill import audits
+from distill.files import Row, read_json
 from distill.markdown import table, text
 from distill.names import Model, Names
 from distill.preflight.arch import FAMILIES, Arch
@@ -22,14 +24,17 @@ for this model is off by as much. Times beside their estimates: `snakemake --cor
 WEIGHTS = "weights.json"
 
 
-def section(names: Names, results: Results) -> str | None:
-    """A row a model that was trained here and whose shape preflight knows; None where there is none."""
-    rows = [row for model in names.models if (row := _row(model, results))]
+def section(names: Names, results: Results, audited: Mapping[str, Row]) -> str | None:
+    """A row a model that was trained here and whose shape preflight knows; None where there is none.
+
+    `audited`: by model, how it takes its rows, as audit.json has it under `settings`.
+    """
+    rows = [row for model in names.models if (row := _row(model, results, audited.get(model.name, {})))]
     head = ["model", "parameters", "counted", "tokens", "seen", "steps", "done", "weights, MB", "on disk"]
     return join(table(head, rows), _NOTE) if rows else None
 
 
-def _row(model: Model, results: Results) -> list[str] | None:
+def _row(model: Model, results: Results, way: Row) -> list[str] | None:
     folder, manifest = results.root / "models" / model.name, results.manifest(model.name)
     weights = weights_of(folder)
     if (
@@ -42,7 +47,7 @@ def _row(model: Model, results: Results) -> list[str] | None:
         return None
     config, sealed = read_json(folder / "config.json"), read_json(results.root / "data" / "digests.json")
     dataset = next((name for name, digest in sealed.items() if digest == manifest["data"]), None)
-    audit = results.audit(dataset) if dataset else None
+    audit = audits.of(results.audit(dataset), way) if dataset else None
     if config.get("model_type") not in FAMILIES or audit is None:
         return None
     arch, data = Arch.of(config), epoch_tokens(audit)
