@@ -338,9 +338,20 @@ def test_each_way_in_which_a_data_set_is_taken_has_a_column_and_its_own_warnings
     write_json(file, {**first, "others": [long]})
     data = section(report.render(results_tree.SPEC, Results(tmp_path)), "Data")
     assert "- **Stratos: max_length 4,096:** lose_boxed_answer: 22.4%" in data and "- **Stratos: max_length 8,192:** rows_cut: 9.0%" in data
-    assert re.search(r"\| +\| +Stratos: max_length 4,096 \| Stratos: max_length 8,192 \|", data)
+    assert re.search(r"\| max_length +\| +4,096 \| +8,192 \|", data)
     assert re.search(r"\| rows +\| +500 \| +77 \|", data)
-    assert data.count("as training sees it:") == 2
+    assert "| tokenizer " not in data, "nothing is said of what all are counted with"
+    assert data.count("One row of Stratos as training sees it:") == 1
+    write_json(file, {**first, "others": [{**long, "settings": {**long["settings"], "tokenizer": "base"}, "sample": SAMPLE}]})
+    data = section(report.render(results_tree.SPEC, Results(tmp_path)), "Data")
+    assert re.search(r"\| tokenizer +\| +its own \| +`base` \|", data)
+    assert re.findall("One row of (.*) as training sees it:", data) == [
+        "Stratos: own tokenizer, max_length 4,096",
+        "Stratos: tokenizer base, max_length 8,192",
+    ]
+
+
+SAMPLE = {"id": "0", "tokens": 9, "pieces": [{"loss": True, "text": "Hm."}]}
 
 
 GAPS = [

@@ -1,5 +1,6 @@
 """The data: what the filter kept and why it dropped the rest, benchmark questions found in it, and what training will do to the rows."""
 
+from distill import audits
 from distill.files import Row
 from distill.markdown import block, clip, code, shorten, table, text
 from distill.names import Names
@@ -76,27 +77,44 @@ def _match(row: Row) -> str:
 
 def audit(names: Names, results: Results) -> str:
     """What training will do to the rows: warnings first, then lengths and losses."""
-    found = [one for dataset in names.datasets for one in results.audits(dataset)]
+    found = [(dataset, way, row) for dataset in names.datasets for way, row in results.audits(dataset)]
     missing = [gap(f"the audit of {text(dataset.label)} (audit.json)") for dataset in names.datasets if not results.audit(dataset.name)]
     if not found:
         return join(*missing)
-    warnings = [f"- **{text(label)}:** {text(warning)}" for label, row in found for warning in row["warnings"]]
-    columns = [_lengths(row) for _, row in found]
+    warnings = [f"- **{text(way)}:** {text(warning)}" for _, way, row in found for warning in row["warnings"]]
+    vary = [key for key in audits.COUNTED if len({row["settings"].get(key) for _, _, row in found}) > 1]
+    columns = [_settings(row, vary) | _lengths(row) for *_, row in found]
     lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
-    body = table(["", *(text(label) for label, _ in found)], lines)
+    body = table(["", *(text(dataset.label) for dataset, *_ in found)], lines)
     return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *missing)
 
 
 def masks(names: Names, results: Results) -> str:
-    """One row of each data set with its loss mask."""
-    return join(*(_mask(label, row) for dataset in names.datasets for label, row in results.audits(dataset)))
+    """One row of each data set with its loss mask, once for the ways that make the same of it."""
+    shown: list[str] = []
+    for dataset in names.datasets:
+        samples: dict[str, Row] = {}
+        for way, row in results.audits(dataset):
+            if row.get("sample") and row["sample"] not in samples.values():
+                samples[way] = row["sample"]
+        shown += [_mask(way if len(samples) > 1 else dataset.label, sample) for way, sample in samples.items()]
+    return join(*shown)
+
+
+def _settings(row: Row, vary: list[str]) -> dict[str, str]:
+    """How the rows are taken; of what they are counted with only what varies."""
+    settings = row["settings"]
+    counted = {key: "its own" if settings.get(key) is None else code(settings[key], in_table=True) for key in vary}
+    return counted | {
+        "max_length": f"{settings['max_length']:,}",
+        "packing": code(settings["packing"], in_table=True),
+        "loss on": settings["loss_on"],
+    }
 
 
 def _lengths(row: Row) -> dict[str, str]:
-    settings, tokens, cut, shares = row["settings"], row["tokens"], row["cut"], row["shares"]
+    tokens, cut, shares = row["tokens"], row["cut"], row["shares"]
     return {
-        "max_length": f"{settings['max_length']:,}",
-        "packing": code(settings["packing"], in_table=True),
         "rows": f"{row['rows']:,}",
         "tokens": f"{tokens['total']:,}",
         "median tokens a row": f"{tokens['quantiles']['p50']:,}",
@@ -111,9 +129,7 @@ def _lengths(row: Row) -> dict[str, str]:
     }
 
 
-def _mask(label: str, row: Row) -> str | None:
+def _mask(label: str, sample: Row) -> str:
     """One row as training sees it, in pieces with and without loss."""
-    if not (sample := row.get("sample")):
-        return None
     pieces = [f"---- {'loss' if piece['loss'] else 'no loss'} ----\n{shorten(piece['text'], 300, 200)}" for piece in sample["pieces"]]
     return join(f"One row of {text(label)} as training sees it:", block("\n".join(pieces)))
