@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from distill import config_jobs, config_values, old_names, study
 from distill.errors import InputError
+from distill.formats import TABLE_COLUMNS
 from distill.kept import checkpoint_mistakes, save_mistakes
 from distill.launching import batch_mistakes
 
@@ -181,6 +182,7 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
         if "teacher" in dataset["source"]:
             yield from _teacher_mistakes(f"datasets.{name}.source.teacher", name, config)
         yield from _no_model(f"datasets.{name}", "tokenizer", dataset, models)
+        yield from _column_mistakes(f"datasets.{name}.columns", dataset)
         longest = dataset["filter"]["max_tokens"]
         if longest is not None and dataset["filter"]["min_tokens"] > longest:
             yield f"datasets.{name}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
@@ -226,6 +228,14 @@ def _no_model(where: str, key: str, entry: dict[str, Any], models: dict[str, Any
     yield from _unknown(where, key, entry, models)
     if entry.get(key) in models and not models[entry[key]].keys() & set(WITH_WEIGHTS):
         yield f"{where}.{key}: {entry[key]!r} has no weights; name a model with {', '.join(WITH_WEIGHTS[:-1])} or {WITH_WEIGHTS[-1]}"
+
+
+def _column_mistakes(where: str, dataset: dict[str, Any]) -> Iterator[str]:
+    columns = dataset.get("columns", {})
+    if columns and dataset["format"] != "table":
+        yield f"{where}: has no meaning with format {dataset['format']}; remove it or set format: table"
+    else:
+        yield from (f"{where}.{key}: unknown key; {_instead(key, list(TABLE_COLUMNS))}" for key in columns if key not in TABLE_COLUMNS)
 
 
 def _recorded_mistakes(where: str, name: str, recorded: dict[str, Any], benchmarks: dict[str, Any]) -> Iterator[str]:

@@ -199,9 +199,12 @@ def _short_answer(text: str) -> str | None:
     return line if "\n" not in line and len(line) <= _SHORT else None
 
 
+TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")
+
+
 def _table(row: Row, columns: Columns) -> Iterator[Raw]:
-    """A plain table: `question`, `response`, and where there are such columns `gold`, `reasoning` and `finish_reason`."""
-    name = {key: columns.get(key, key) for key in ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")}
+    """A plain table: `question`, `response`, and where there are such columns the others of TABLE_COLUMNS."""
+    name = {key: columns.get(key, key) for key in TABLE_COLUMNS}
     yield Raw(
         _text(row, name["question"]),
         _text(row, name["response"]),

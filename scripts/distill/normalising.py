@@ -9,7 +9,7 @@ from distill.answers import last_boxed
 from distill.duplicates import question_key
 from distill.errors import InputError
 from distill.files import Row, dumps
-from distill.formats import FORMATS, Format, Misfit, Raw
+from distill.formats import FORMATS, TABLE_COLUMNS, Format, Misfit, Raw
 from distill.hashset import HashSet, hash64
 from distill.tables import Oversize, read_rows
 from distill.traces import MAX_CHARS, Flaw, Trace, as_text, parse_response, trace_id
@@ -61,6 +61,10 @@ class Normaliser:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise InputError(f"{self.format}: unknown format: use one of {', '.join(FORMATS)}")
+        if self.columns and self.format != "table":
+            raise InputError(f"columns: have no meaning with format {self.format}: remove them or use format table")
+        if unknown := sorted(set(self.columns) - set(TABLE_COLUMNS)):
+            raise InputError(f"columns: unknown key {unknown[0]!r}: known are {', '.join(TABLE_COLUMNS)}")
         self._shape: Format = FORMATS[self.format]
         self._seen = HashSet()
         self._repeats: dict[str, int] = {}

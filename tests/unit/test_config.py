@@ -87,6 +87,12 @@ MISTAKES = [
     ("benchmarks.mini_math.kind", "maths", "write one of math, choice"),
     ("benchmarks.mini_math.protocols", ["minni"], "'minni' is not under protocols:; did you mean mini?"),
     ("benchmarks.mini_math.protocols", [], "benchmarks.mini_math.protocols"),
+    ("datasets.mini_r1.columns", {"gold": "answer"}, "datasets.mini_r1.columns: has no meaning with format"),
+    (
+        "datasets.mini_r1",
+        {"source": {"path": "t"}, "format": "table", "tokenizer": "base", "columns": {"answer": "a"}},
+        "datasets.mini_r1.columns.answer: unknown key; known are finish_reason, gold, question",
+    ),
     ("benchmarks.mini_math.columns.gold", DELETE, "benchmarks.mini_math.columns.gold: missing; add it"),
     ("benchmarks.mini_gpqa.columns.wrong", DELETE, "benchmarks.mini_gpqa.columns.wrong: missing"),
     ("benchmarks.mini_math.sampling", {"deepseek": {"n_samples": 4}}, "not one of this benchmark's protocols"),

@@ -310,6 +310,19 @@ def test_a_named_column_that_no_row_has_is_an_error_and_one_that_some_rows_lack_
         traces("table", rows, columns={"gold": "anwser"})
 
 
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("bespoke_stratos", {"gold": "answer"}, "columns: have no meaning with format bespoke_stratos"),
+        ("table", {"answer": "answer"}, "columns: unknown key 'answer': known are question, response, gold"),
+    ],
+)
+def test_columns_that_would_not_be_read_are_an_error(name, columns, message):
+    with pytest.raises(InputError) as error:
+        traces(name, [{"question": "q", "response": THINK, "answer": "7"}], columns=columns)
+    assert message in str(error.value)
+
+
 def test_a_gold_is_joined_by_question_whatever_stands_round_it(tmp_path):
     source = write_jsonl(
         tmp_path / "gold.jsonl",
