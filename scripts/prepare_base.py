@@ -14,6 +14,7 @@ from pathlib import Path
 
 from distill import manifest
 from distill.cli import parser, run, spec
+from distill.errors import InputError
 from distill.prepare import declare
 from distill.remote_code import KEY, check_weights
 
@@ -37,7 +38,11 @@ def main() -> None:
         place = part / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(args.base / name, place)
-    declare(part, asked, template)
+    try:
+        declare(part, asked, template)
+    except InputError:
+        shutil.rmtree(part)  # a copy of the weights, which nobody would look for
+        raise
     made = manifest.write(
         part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(asked.items())), chat_template=template, **trusted
     )

@@ -1,11 +1,14 @@
 """What is declared of a model is what its readers find."""
 
 import json
+import sys
 from pathlib import Path
 
+import prepare_base
 import pytest
 import tiny_chat
 
+from distill import manifest
 from distill.errors import InputError
 from distill.prepare import declare
 from distill.tokens import ChatTokenizer
@@ -40,3 +43,14 @@ def test_a_key_that_nothing_is_declared_by_is_refused(tmp_path):
     with pytest.raises(InputError, match="unknown key 'rope_theata': known are eos_token, max_position_embeddings, rope_theta"):
         declare(folder, {"rope_theata": 300000}, None)
     assert (folder / "config.json").read_bytes() == before
+
+
+def test_a_refused_declaration_leaves_no_copy_of_the_weights(tmp_path, monkeypatch):
+    folder = base(tmp_path / "base")
+    (folder / "model.safetensors").write_bytes(b"")
+    manifest.write(folder, made_by="test")
+    arguments = ["--base", tmp_path / "base", "--spec", '{"eos_token": "<|eot|>"}', "--output", tmp_path / "out"]
+    monkeypatch.setattr(sys, "argv", ["prepare_base.py", *map(str, arguments)])
+    with pytest.raises(InputError, match="is no token of out"):
+        prepare_base.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
