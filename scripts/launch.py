@@ -25,6 +25,8 @@ from distill.errors import InputError
 from distill.launching import STOPPED, Machines, command, end_with_parent, environment
 from distill.slurm import requeue
 
+ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
+
 
 def main() -> None:
     options = parser(__doc__)
@@ -42,7 +44,8 @@ def main() -> None:
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{args.accelerate}: not an accelerate configuration ({error}); see config/accelerate/") from None
     machines = Machines.of(args.nodes, args.machine_rank, args.main_address, args.main_port)
-    started = [sys.executable, "-m", "accelerate.commands.launch", *command(args.accelerate, settings, args.processes, machines)]
+    # -P: modules beside it are not to be taken for packages of the same name, such as kernels.
+    started = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, machines)]
 
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True) or stop(training.pid))

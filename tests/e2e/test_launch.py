@@ -124,5 +124,6 @@ def test_a_checkpoint_of_another_world_size_or_launcher_is_not_resumed(trained):
 def test_numbers_that_do_not_divide_among_the_processes_are_one_line(tiny_world, tmp_path):
     process = tiny.start(tiny_world, tmp_path / "model", "ddp", 2, global_batch=5)
     out, _ = process.communicate(timeout=200)
-    assert process.returncode != 0
+    assert process.returncode == 2
+    assert "Traceback" not in out
     assert out.count("train.global_batch: 5 sequences do not divide among 2 processes; use 1, 5 processes") == 1
