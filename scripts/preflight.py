@@ -32,7 +32,7 @@ def main() -> None:
     part = facts.joined(spec(args.plan))
     if args.check:
         return check(part, args.results)
-    known = facts.gather(part, args.results)
+    known = facts.gather(part, args.results, ask=access.model_config if not args.offline else lambda _: None)
     found = estimate(part, known)
     free = facts.free_bytes(args.results)
     found["disk"]["free"] = round(free / 1e9, 1)

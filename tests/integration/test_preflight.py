@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import tiny_chat
 import yaml
+from hub_server import HubServer, Repo
 
 from distill.config import load
 from distill.errors import InputError
-from distill.files import write_json, write_jsonl
+from distill.files import read_json, write_json, write_jsonl
 from distill.names import names
 from distill.plan import Plan
 from distill.preflight import access, advice, facts, memory, part, speed
@@ -194,11 +195,41 @@ def test_an_unknown_shape_or_device_is_said_to_be_unknown(tmp_path):
     config = deepcopy(TUTORIAL)
     config["models"]["base"]["source"]["hub"] = "somebody/unheard-of"
     text = page({**found(planned(ONE, tmp_path, config), tmp_path)})
-    assert "the shape of base is unknown: fetch it, or add it to known.yaml" in text
+    assert "the shape of base is unknown, and nothing is estimated of it: it is neither here, nor on a hub that answers" in text
     given = found(planned(ONE, tmp_path), tmp_path)
     assert given["device"]["memory_gb"] is None and given["trainings"][0]["fits"] is None and not stops(given)
     with pytest.raises(InputError, match="H1000"):
         found(planned(ONE, tmp_path, devices={"name": "H1000"}), tmp_path)
+
+
+@pytest.mark.parametrize("config", [{"model_type": "gemma2"}, {"model_type": "qwen2", "hidden_size": 64}])
+def test_a_model_whose_shape_is_none_of_preflights_is_trained_all_the_same(config, tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    write_json(tmp_path / "results/models/base/config.json", config)
+    whole = found(given, tmp_path)
+    assert not stops(whole)
+    said = [finding for finding in whole["findings"] if "the shape of base is unknown" in finding["text"]]
+    assert said and all(finding["level"] == "note" and "config.json: " in finding["text"] for finding in said)
+    done = script(tmp_path, given, "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_shape_of_another_model_is_looked_up_on_the_hub(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["base"]["source"]["hub"] = "owner/theirs"
+    shape = KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"]
+    server = HubServer(repos={"models/owner/theirs": Repo()})
+    server.repos["models/owner/theirs"].commit({"config.json": json.dumps(shape).encode(), "model.safetensors": b"far too large"})
+    given = planned(ONE, tmp_path, config)
+    with server.running():
+        offline = script(tmp_path, given, "--json", tmp_path / "none.json", "--offline", HF_ENDPOINT=server.url)
+        assert offline.returncode == 0 and not server.seen
+        done = script(tmp_path, given, "--json", tmp_path / "there.json", HF_ENDPOINT=server.url)
+        assert done.returncode == 0, done.stderr
+    (known,), (unknown,) = (read_json(tmp_path / f"{name}.json")["trainings"] for name in ("there", "none"))
+    assert (known["parameters"], known["shape"]) == (1_543_714_304, "config.json of owner/theirs")
+    assert "parameters" not in unknown
+    assert not server.asked("model.safetensors")
 
 
 def script(folder: Path, given: dict, *args: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -2,15 +2,22 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from distill.errors import InputError
+from distill.files import read_json
 from distill.preflight.facts import Facts
 from distill.tokens import ChatTokenizer
 from distill.traces import CLOSING_TAGS
+
+if TYPE_CHECKING:
+    from distill.download import Patience
 
 Row = dict[str, Any]
 PINS = Path(__file__).resolve().parents[3] / "envs" / "requirements.txt"
@@ -47,18 +54,38 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
 
 def _asked(source: Row) -> Row:
     """What the hub says of a repository: access and size of the wanted files in GB."""
-    from distill.download import Patience
     from distill.hub import Repository
 
     repository = Repository(source["hub"], "model" if source["name"].startswith("models/") else "dataset")
     try:
-        there = repository.snapshot(source.get("revision", "main"), Patience(failures=0, most=1, silence_s=5.0))
+        there = repository.snapshot(source.get("revision", "main"), _once())
     except InputError as error:
         words = str(error)
         lost = any(sign in words for sign in ("cannot connect", "time after time", "fell silent", "cannot be reached"))
         return {"access": "the hub cannot be reached" if lost else f"refused: {words}"}
     sizes = [content.size for content in there.files.values() if content.size]
     return {"access": f"open at commit {there.commit[:12]}", "gb": round(sum(sizes) / 1e9, 3)}
+
+
+def model_config(source: Row) -> Row | None:
+    """config.json of a model on the hub; None where it cannot be had now, of which `sources` tells why."""
+    from distill.fetching import bring
+
+    if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
+        return None
+    asked = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
+    with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+        try:
+            bring(asked, Path(folder, "model"), Path(folder, "work"), patience=_once())
+            return read_json(Path(folder, "model", "config.json"))
+        except InputError:
+            return None
+
+
+def _once() -> "Patience":
+    from distill.download import Patience
+
+    return Patience(failures=0, most=1, silence_s=5.0)
 
 
 def _token() -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from distill.preflight import advice, memory, speed
 from distill.preflight.arch import Arch
-from distill.preflight.facts import Facts, steps_of
+from distill.preflight.facts import Facts, Told, steps_of
 from distill.preflight.memory import GB, Batch, Launch, gb
 
 Part = dict[str, Any]
@@ -35,10 +35,7 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": told.how, "data": data.how}
     about = f"train {entry['model']}"
     if told.value is None:
-        return {
-            **row,
-            "findings": [_finding("note", about, f"the shape of {entry['origin']} is unknown: fetch it, or add it to known.yaml")],
-        }
+        return {**row, "findings": [_shapeless(entry["origin"], told, about)]}
     arch: Arch = told.value
     launch = launch_of(part, facts)
     batch = batch_of(recipe, runtime, launch.processes)
@@ -98,6 +95,10 @@ def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
         yield _finding("warning", about, text)
 
 
+def _shapeless(origin: str, told: Told, about: str) -> Row:
+    return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {told.how}")
+
+
 def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
     launch, wanted, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
     nodes = part["runtime"].get("train_nodes", 1)
@@ -113,10 +114,7 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": told.how}
     about = f"respond {entry['model']} {entry['run']}"
     if told.value is None:
-        return {
-            **row,
-            "findings": [_finding("note", about, f"the shape of {entry['origin']} is unknown: fetch it, or add it to known.yaml")],
-        }
+        return {**row, "findings": [_shapeless(entry["origin"], told, about)]}
     arch: Arch = told.value
     longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context)
     mean = facts.mean_tokens.get((entry["model"], entry["run"]))

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -24,10 +24,18 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True)
 class Told:
-    """Something known, and from where; None where nobody knows."""
+    """Something known, and from where; of None why nobody knows."""
 
     value: Any = None
     how: str = "unknown until it is fetched"
+
+    @classmethod
+    def shape(cls, config: Mapping[str, Any], where: str) -> "Told":
+        """An Arch; None where its family or a number of it is not known here, which stops nobody from training it."""
+        try:
+            return cls(Arch.of(config, where), where)
+        except InputError as error:
+            return cls(None, str(error))
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,14 @@ def joined(part: Part) -> Part:
     return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
 
 
-def gather(part: Part, results: Path, known_file: Path = KNOWN) -> Facts:
-    """Reads small files only, asks no network and imports nothing heavy."""
+def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[Part], Part | None] = lambda _: None) -> Facts:
+    """Reads small files only, asks no network and imports nothing heavy.
+
+    `ask` may know the config.json of a source model that is neither at hand nor in the table.
+    """
     known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
     wanted = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
-    archs = {name: _arch(name, part["origins"].get(name, {}), results, known) for name in wanted}
+    archs = {name: _arch(name, part["origins"].get(name, {}), results, known, ask) for name in wanted}
     return Facts(
         device=device(part["runtime"], known),
         archs=archs,
@@ -99,16 +110,21 @@ def _host_memory() -> float | None:
         return None
 
 
-def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any]) -> Told:
+def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Told:
     """The shape of a source model: of a prepared or trained model it is its source's."""
     places = [results / "models" / name, results / "sources" / "models" / name, *([Path(source["path"])] if "path" in source else [])]
     for folder in places:
         if (folder / "config.json").is_file():
-            return Told(Arch.of(read_json(folder / "config.json"), str(folder / "config.json")), f"{folder}/config.json")
+            return Told.shape(read_json(folder / "config.json"), f"{folder}/config.json")
     where = "miniature" if "miniature" in source else source.get("hub") or source.get("modelscope") or ""
     if where in known["models"]:
-        return Told(Arch.of(known["models"][where], "config/known.yaml"), "config/known.yaml")
-    return Told()
+        return Told.shape(known["models"][where], "config/known.yaml")
+    config = ask(source)
+    return (
+        Told.shape(config, f"config.json of {where}")
+        if config
+        else Told(None, "it is neither here, nor on a hub that answers, nor in config/known.yaml")
+    )
 
 
 def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
