@@ -122,6 +122,11 @@ def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterat
         line += buffer.count("\n", 0, start)
         buffer = buffer[start:]
         if buffer.startswith("]"):
+            rest = buffer[1:].lstrip(" \t\r\n")
+            while not rest and (more := file.read(_CHUNK)):
+                rest = more.lstrip(" \t\r\n")
+            if rest:
+                raise InputError(f"{path}: line {line}: {rest[:20]!r} stands behind the end of the array: write one array a file")
             return
         while (found := _element(buffer)) is None:
             if len(buffer) > max_row_bytes:

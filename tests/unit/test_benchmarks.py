@@ -86,6 +86,7 @@ def test_a_benchmark_that_cannot_be_used_is_named(tmp_path, rows, columns, messa
         ("a.json", b'[\n{"a": 1}, {"a": "x\ny and so on and on"}]', "a.json: line 2: row 2 of the array is not JSON (Invalid control"),
         ("a.json", b"\n[" + b"[" * 100_000, "a.json: line 2: row 1 of the array is not JSON (nested too deep)"),
         ("a.json", b"[1, 2]", "row 1 of the array is not an object"),
+        ("a.json", b'[{"a": 1}]\n' + b" " * 100_000 + b'[{"a": 2}]', "stands behind the end of the array"),
         ("a.json", b'[{"a": "\xff"}]', "a.json: not UTF-8"),
         ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}', "a.jsonl: line 2 is not JSON"),
         ("a.parquet", b"PAR1 no", "not Parquet"),
