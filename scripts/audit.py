@@ -19,7 +19,7 @@ from distill import cli
 from distill.audit import AuditSpec, Measures, audit, measure, sample, stops
 from distill.audits import told_apart
 from distill.errors import InputError
-from distill.files import read_jsonl, write_json
+from distill.files import Row, read_jsonl, write_json
 from distill.progress import counted
 from distill.tokens import ChatTokenizer
 
@@ -66,10 +66,20 @@ def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list
         tokenizer = ChatTokenizer(folder, template, spec.eos_token)
         key = (folder, template, spec.eos_token, spec.thought_style)
         if key not in measured:
-            measured[key] = Measures(measure(tokenizer, counted(read_jsonl(sft), "audit"), spec))
+            measured[key] = Measures(measure(tokenizer, counted(_rows(sft), "audit"), spec))
         if not len(measured[key]):
             raise InputError(f"{sft}: no rows: run scripts/filter.py again")
         yield audit(measured[key], spec) | {"sample": sample(tokenizer, next(read_jsonl(sft)), spec)}
+
+
+def _rows(sft: str) -> Iterator[Row]:
+    for number, row in enumerate(read_jsonl(sft), 1):
+        for column in ("id", "prompt", "completion"):
+            if column not in row:
+                raise InputError(
+                    f"{sft}: row {number}: no column {column!r} (found: {', '.join(row)}): make this file with scripts/filter.py"
+                )
+        yield row
 
 
 if __name__ == "__main__":

@@ -51,21 +51,34 @@ class AuditSpec:
             if key not in known:
                 raise InputError(f"--spec: unknown key {key!r}: known are {', '.join(known)}")
         made = cls(**given)
-        for key, value, allowed in (("packing", made.packing, STRATEGIES), ("thought_style", made.thought_style, CLOSING_TAGS)):
+        for key, value, allowed in (
+            ("packing", made.packing, STRATEGIES),
+            ("thought_style", made.thought_style, tuple(CLOSING_TAGS)),
+            ("loss_on", made.loss_on, ("completion", "all")),
+        ):
             if value not in allowed:
                 raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(allowed)}")
-        for key in made.stop_above:
+        for key in ("tokenizer", "chat_template", "eos_token"):
+            if not isinstance(getattr(made, key), str | None):
+                raise InputError(f"--spec: {key}: {getattr(made, key)!r}: give text or null")
+        if not isinstance(made.stop_above, Mapping):
+            raise InputError(f"--spec: stop_above: {made.stop_above!r}: give an object of shares")
+        for key, share in made.stop_above.items():
             if key not in WARNINGS:
                 raise InputError(f"--spec: stop_above.{key}: unknown: use one of {', '.join(WARNINGS)}")
-        if not isinstance(made.max_length, int) or made.max_length < 1:
+            if not isinstance(share, int | float) or isinstance(share, bool):
+                raise InputError(f"--spec: stop_above.{key}: {share!r}: give a number from 0 to 1")
+        if not isinstance(made.max_length, int) or isinstance(made.max_length, bool) or made.max_length < 1:
             raise InputError(f"--spec: max_length: {made.max_length!r}: give a whole number from 1")
         return made
 
     @classmethod
     def each_of(cls, given: Mapping[str, Any]) -> "list[AuditSpec]":
         """The way that `given` is, and those that it has under `others`; all stop at the same shares."""
-        first = cls.of({key: value for key, value in given.items() if key != "others"})
-        return [first, *(cls.of({**other, "stop_above": first.stop_above}) for other in given.get("others", []))]
+        first, others = cls.of({key: value for key, value in given.items() if key != "others"}), given.get("others", [])
+        if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
+            raise InputError("--spec: others: give a list of objects")
+        return [first, *(cls.of({**other, "stop_above": first.stop_above}) for other in others)]
 
 
 @dataclass(frozen=True, slots=True)

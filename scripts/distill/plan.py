@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from distill import sources_lock, study
 from distill.configured import KINDS, Configured, Part, only, without
+from distill.errors import InputError
 
 
 class Plan(Configured):
@@ -80,8 +81,13 @@ class Plan(Configured):
         return found
 
     def audit(self, dataset: str) -> Part:
-        first, *others = self.audits(dataset)
-        return {**first, "others": others, **only(self.config["datasets"][dataset]["audit"], "stop_above")}
+        """All ways of a dataset's rows, the first on its own. Raises InputError where there is none."""
+        ways = self.audits(dataset)
+        if not ways:
+            raise InputError(
+                f"datasets.{dataset}: no model is trained on it, so there is nothing to audit: name it as train.dataset of a model"
+            )
+        return {**ways[0], "others": ways[1:], **only(self.config["datasets"][dataset]["audit"], "stop_above")}
 
     def filter(self, dataset: str) -> Part:
         """Which rows of a dataset are kept, and how they are written."""

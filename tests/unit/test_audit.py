@@ -200,6 +200,13 @@ def test_each_way_of_taking_the_rows_is_audited_once_in_the_order_of_the_models(
     assert spec == {**first, "others": others, "stop_above": spec["stop_above"]}
 
 
+def test_a_dataset_that_no_model_is_trained_on_has_no_audit():
+    plan = miniature({})
+    plan.config["datasets"]["spare"] = plan.config["datasets"]["mini_stratos"]
+    with pytest.raises(InputError, match=r"datasets.spare: no model is trained on it"):
+        plan.audit("spare")
+
+
 def test_what_a_base_was_prepared_or_trained_with_counts_where_the_recipe_says_nothing():
     prepared = {"base": "base", "chat_template": "config/templates/chatml.jinja", "eos_token": "<|endoftext|>"}
     plan = miniature(
@@ -382,13 +389,29 @@ def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
         ({"packing": "tight"}, "packing: 'tight' is unknown"),
         ({"max_seq_length": 1}, "unknown key 'max_seq_length'"),
         ({"stop_above": {"lost": 0.1}}, "stop_above.lost: unknown"),
+        ({"stop_above": {"rows_cut": "few"}}, "stop_above.rows_cut: 'few'"),
+        ({"stop_above": 0.1}, "stop_above: 0.1"),
         ({"max_length": 0}, "max_length: 0"),
+        ({"max_length": True}, "max_length: True"),
+        ({"loss_on": "prompt"}, "loss_on: 'prompt' is unknown"),
+        ({"eos_token": 5}, "eos_token: 5"),
+        ({"others": {"packing": "bfd"}}, "others: give a list"),
+        ({"others": ["bfd"]}, "others: give a list"),
+        ({"others": None}, "others: give a list"),
     ],
 )
 def test_a_setting_that_means_nothing_is_named(spec, message):
     with pytest.raises(InputError) as error:
-        AuditSpec.of(spec)
+        AuditSpec.each_of(spec)
     assert message in str(error.value)
+
+
+def test_rows_that_are_none_of_a_training_set_are_named(tmp_path, monkeypatch):
+    traces = tiny_chat.write_jsonl(tmp_path / "traces.jsonl", [row(), {"id": "b", "question": "What?"}])
+    arguments = ["--sft", traces, "--tokenizer", tiny_chat.save(tmp_path / "chat"), "--output", tmp_path / "audit.json"]
+    monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
+    with pytest.raises(InputError, match=r"traces.jsonl: row 2: no column 'prompt' \(found: id, question\)"):
+        audit_program.main()
 
 
 def test_stops_name_each_share_that_is_too_large():
