@@ -33,11 +33,14 @@ def main() -> None:
 
     if unknown := sorted(set(args.spec) - {"columns", "gold"}):
         raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns and gold")
-    joined = args.spec.get("gold") or {}
+    columns, joined = args.spec.get("columns") or {}, args.spec.get("gold") or {}
+    for key, named in (("columns", columns), ("gold", joined)):
+        if not isinstance(named, dict) or not all(isinstance(column, str) for at, column in named.items() if at != "boxed"):
+            raise InputError(f"--spec: {key}: give an object of names of columns")
     if unknown := sorted(set(joined) - {"question", "gold", "boxed"}):
         raise InputError(f"--spec: gold: unknown key {unknown[0]!r}: known are question, gold and boxed")
     golds = Golds(args.gold, **joined) if args.gold else None
-    normaliser = Normaliser(args.format, args.input, args.spec.get("columns") or {}, golds)
+    normaliser = Normaliser(args.format, args.input, columns, golds)
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}
     with whole(args.output) as traces, whole(rejected) as rest:

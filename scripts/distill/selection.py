@@ -91,6 +91,13 @@ class FilterSpec:
         ):
             if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
                 raise InputError(f"--spec: {key}: {number!r}: give a whole number from {least}")
+        if not isinstance(made.verify, bool):
+            raise InputError(f"--spec: verify: {made.verify!r}: give true or false")
+        if not isinstance(made.system, str | None):
+            raise InputError(f"--spec: system: {made.system!r}: give text or null")
+        entries = made.benchmarks.values() if isinstance(made.benchmarks, Mapping) else [None]
+        if not all(isinstance(entry, Mapping) and isinstance(entry.get("columns", entry), Mapping) for entry in entries):
+            raise InputError("--spec: benchmarks: give {name: {columns: {question: column}}}")
         near = made.near_duplicates
         if near is not None and (not isinstance(near, int | float) or isinstance(near, bool) or not 0 < near <= 1):
             raise InputError(f"--spec: near_duplicates: {near!r}: give a similarity above 0 and up to 1, or null")

@@ -196,6 +196,11 @@ def test_two_paths_are_the_same_where_their_equations_are(one, other, same):
         ({"near_duplicates": True}, "near_duplicates: True"),
         ({"per_question": {"rule": "best"}}, "per_question.rule: 'best'"),
         ({"per_question": {"rule": "first", "n": 2}}, "per_question: give {rule, k}"),
+        ({"verify": "no"}, "verify: 'no'"),
+        ({"system": 5}, "system: 5"),
+        ({"benchmarks": ["b"]}, "benchmarks: give {name: "),
+        ({"benchmarks": {"b": "problem"}}, "benchmarks: give {name: "),
+        ({"benchmarks": {"b": {"columns": "problem"}}}, "benchmarks: give {name: "),
     ],
 )
 def test_a_setting_that_means_nothing_is_named(spec, message):

@@ -369,6 +369,14 @@ def test_the_program_writes_traces_and_what_it_rejects(tmp_path, monkeypatch):
     assert (tuple(rejected), rejected["reason"]) == (("id", "reason", "detail"), "malformed")
 
 
+@pytest.mark.parametrize(("key", "named"), [("columns", ["q"]), ("columns", {"question": 3}), ("gold", "q"), ("gold", {"gold": 3})])
+def test_names_of_columns_that_are_none_are_told(tmp_path, monkeypatch, key, named):
+    file = write_jsonl(tmp_path / "in.jsonl", [{"question": "q", "response": THINK}])
+    spec = ("--spec", json.dumps({key: named}))
+    with pytest.raises(InputError, match=f"--spec: {key}: give an object of names of columns"):
+        run(monkeypatch, "--format", "table", "--input", file, "--output", tmp_path / "traces.jsonl", *spec)
+
+
 def test_a_row_beyond_all_measure_is_rejected_unread(tmp_path):
     file = tmp_path / "big.jsonl"
     with open(file, "w") as out:
