@@ -34,11 +34,12 @@ def mistakes(given: Config) -> Iterator[str]:
         for name in _listed(study[key]):
             if name not in known:
                 yield f"study.{key}: {name!r} is not under {'models' if key == 'bases' else key}:; known are {', '.join(known)}"
-    names = [name for name, _ in _students(study)]
+    students = [name for name, _ in _students(study)]
+    names = [*students, *(_kept(name, epoch) for name in students for epoch in study.get("checkpoints") or [])]
     for name in sorted(set(names) & given["models"].keys()):
         yield f"study: makes a model {name!r}, which is under models: too; rename one"
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"study: two students would be called {name!r}; rename a recipe"
+        yield f"study: two of its models would be called {name!r}; rename a recipe, or write other checkpoints"
     for name, recipe in study.get("recipes", {}).items():
         for key in recipe.keys() & {"base", "dataset", "seed"}:
             yield f"study.recipes.{name}.{key}: is the study's own; remove it and write it under study.{key}s"

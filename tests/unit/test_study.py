@@ -70,6 +70,7 @@ def test_what_is_given_is_left_as_it_was():
         ({"recipes": {"a": {"seed": 3}}}, "study.recipes.a.seed: is the study's own; remove it and write it under study.seeds"),
         ({"recipes": {"a": {"learning_rte": 3}}}, "study.recipes.a.learning_rte: unknown key; did you mean learning_rate?"),
         ({"recipes": {"a-s1": {}, "a": {}}, "seeds": [1], "datasets": ["mini_r1"], "bases": []}, "study.bases: []"),
+        ({"name": "base", "recipes": {"a": {}, "a-at1": {}}, "checkpoints": [1]}, "study: two of its models would be called 'base-a-at1'"),
         ({"seeds": [1, 1]}, "study.seeds: [1, 1] has non-unique elements"),
         ({"seed": [1]}, "study.seed: unknown key; did you mean seeds?"),
     ],
@@ -79,6 +80,13 @@ def test_a_mistake_in_a_study_is_one_line(asked, answer):
         load(given(**asked))
     assert f"config: {answer}" in str(error.value)
     assert all(line.startswith("config: ") for line in str(error.value).splitlines())
+
+
+def test_a_checkpoint_takes_no_name_of_a_model_that_is_there():
+    config = given(name="mine", checkpoints=[1])
+    config["models"]["mine-at1"] = deepcopy(config["models"]["ours"])
+    with pytest.raises(InputError, match="study: makes a model 'mine-at1', which is under models: too; rename one"):
+        load(config)
 
 
 def test_groups_are_students_that_differ_in_their_seed_alone():
