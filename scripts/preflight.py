@@ -21,7 +21,9 @@ from distill.preflight.page import page
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--plan", required=True, help="JSON of trainings, evaluations, runs, sources, origins, accelerate, runtime")
+    options.add_argument(
+        "--plan", required=True, help="JSON of trainings, evaluations, runs, sources, origins, copies, accelerate, runtime"
+    )
     options.add_argument("--results", default="results", type=Path, help="results folder (default: %(default)s)")
     options.add_argument("--json", type=Path, help="preflight.json")
     options.add_argument("--text", type=Path, help="the same to read")

@@ -157,6 +157,25 @@ def test_a_launch_file_that_does_not_start_what_is_asked_for_is_noticed(tmp_path
     assert "runtime.train_gpus is 8, but devices are 4; set it to 4" in lines
 
 
+def test_the_tutorial_on_one_small_device_is_told_all_that_it_takes(tmp_path):
+    given = found(planned(ZERO3, tmp_path, devices={"count": 1, "memory_gb": 24}), tmp_path)
+    (training,) = given["trainings"]
+    assert (training["launch"], training["processes"], training["fits"]) == ("zero3", 1, False)
+    assert training["memory_gb"]["total"] == 33.1
+    lines = stops(given)
+    assert any("train_gpus is 8, but devices are 1; set it to 1" in line for line in lines)
+    assert any("train ours" in line and "offload_optimizer_device: cpu: which comes to 14.6 GB" in line for line in lines)
+
+
+def test_vllm_answers_no_more_at_once_than_there_are(tmp_path):
+    rows = found(planned(ZERO3, tmp_path, devices={"count": 8, "memory_gb": 64}), tmp_path)["evaluations"]
+    rates = {row["run"]: row for row in rows if row["model"] == "base"}
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    expected = 30 * 600e9 * 0.4 / (2 * arch.parameters + 30 * 1024 / 2 * arch.cached_bytes())
+    assert rates["aime24@tutorial"]["tokens_per_s"] == pytest.approx(expected, rel=1e-4)
+    assert "30 answers at once" in rates["aime24@tutorial"]["rate"] and "256 answers at once" in rates["math_500@tutorial"]["rate"]
+
+
 def test_processes_follow_from_the_runtime_where_the_launcher_takes_them_from_there(tmp_path):
     given = planned(ZERO3, tmp_path)
     given["runtime"] |= {"train_nodes": 2, "train_gpus": 4, "train_processes": None}
@@ -314,6 +333,13 @@ def test_answers_that_were_given_before_tell_their_length(tmp_path):
     rows = {(row["model"], row["run"]): row for row in found(given, tmp_path)["evaluations"]}
     assert rows["base", "mini_math"]["tokens"] == 7 * 33
     assert rows["ours", "mini_math"]["length"].endswith("assumed")
+
+
+def test_each_copy_of_a_model_takes_room(tmp_path):
+    disk = found(planned(ZERO3, tmp_path), tmp_path)["disk"]
+    base, distilled = (2 * PUBLISHED[name] / GB for name in ("Qwen/Qwen2.5-Math-1.5B", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"))
+    assert disk["sources"] == pytest.approx(base + distilled, rel=0.01)
+    assert disk["prepared"] == pytest.approx(2 * base + distilled, rel=0.01), "base, base-chat and r1-distill"
 
 
 def test_a_disk_that_is_too_small_is_noticed():

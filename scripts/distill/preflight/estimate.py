@@ -1,6 +1,7 @@
 """From what is known to what a run will take, and what does not fit."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from distill.preflight import advice, memory, speed
@@ -37,7 +38,7 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     if told.value is None:
         return {**row, "findings": [_shapeless(entry["origin"], told, about)]}
     arch: Arch = told.value
-    launch = launch_of(part, facts)
+    launch = _at_hand(launch_of(part, facts), part, facts)
     batch = batch_of(recipe, runtime, launch.processes)
     needed = memory.training(arch, launch, batch)
     usable = facts.device.usable
@@ -76,6 +77,14 @@ def launch_of(part: Part, facts: Facts) -> Launch:
         each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
         return Launch.of(dict(facts.accelerate), each * runtime["train_nodes"])
     return Launch.of(dict(facts.accelerate), int(facts.accelerate.get("num_processes", 1)))
+
+
+def _at_hand(launch: Launch, part: Part, facts: Facts) -> Launch:
+    """The launch on the devices that there are, where more are asked for: what is advised is then true of those."""
+    device, runtime = facts.device, part["runtime"]
+    if device.kind != "gpu" or runtime.get("train_gpus", 0) <= device.count:
+        return launch
+    return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
 
 
 def batch_of(recipe: Part, runtime: Part, processes: int) -> Batch:
@@ -128,7 +137,8 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     row |= {"parameters": arch.parameters, "memory_gb": {name: gb(value) for name, value in needed.items()}, "fits": fits}
     if items.value:
         answers = items.value * entry["n_samples"]
-        tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], at_once, expected, facts.rates)
+        held = answers if entry["engine"] == "vllm" else at_once
+        tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], held, expected, facts.rates)
         length = f"{expected:,.0f} tokens an answer" + (", as it answered before" if mean is not None else ", assumed")
         row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **_time(tokens, rate, 1)}
     findings = []
@@ -163,13 +173,14 @@ def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
 
 
 def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
-    """GB that results/ and work/ grow by at most: sources and their prepared copies, checkpoints of trainings, trained models, answers.
+    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints of trainings, trained models, answers.
 
     A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after. A token is some
     four bytes of text, and answers are kept twice.
     """
-    downloads = sum(2 * told.value.parameters for told in facts.archs.values() if told.value)
-    prepared = downloads  # each source model is copied once into results/models
+    sizes = {name: 2 * told.value.parameters for name, told in facts.archs.items() if told.value}
+    downloads = sum(sizes.values())
+    prepared = sum(sizes.get(name, 0) for name in part["copies"])
     trained = sum(row["weights_bytes"] for row in trainings if "parameters" in row)
     checkpoints = sum(2 * 12 * row["parameters"] for row in trainings if "parameters" in row)
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)

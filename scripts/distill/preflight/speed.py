@@ -71,7 +71,7 @@ def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens
     """Decoding reads the weights and all caches once for each token of each sequence, so bandwidth bounds it.
 
     Assumed: B · bandwidth · mbu / (weights + B · mean_tokens / 2 · cached bytes), where B sequences are answered at once: vLLM's 256 or as
-    many as fit, of the transformers engine a batch, of which in the mean half still answers.
+    many as fit, and no more than there are (`at_once`); of the transformers engine a batch, of which in the mean half still answers.
     """
     if known := _known("answer", arch, device, sources):
         return known
@@ -80,7 +80,7 @@ def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens
     weights, cached = 2 * arch.parameters, arch.cached_bytes()
     if engine == "vllm":
         room = (device.usable or float("inf")) - weights
-        held = max(1.0, min(AT_ONCE, room / (max(mean_tokens, 1) * cached)))
+        held = max(1.0, min(AT_ONCE, at_once, room / (max(mean_tokens, 1) * cached)))
     else:
         held = at_once / 2
     bandwidth, mbu = device.bandwidth_gb_s or sources.peaks["bandwidth_gb_s"], sources.assumed["mbu"]
