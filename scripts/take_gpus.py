@@ -1,7 +1,8 @@
 """Run a command on accelerators of this machine that no other job of this project has: in the command's place, with those alone visible.
 
-Waits until enough are free. They are held by a lock of the kernel's, which goes with the process. The pool is what CUDA_VISIBLE_DEVICES
-names, else all. In a Slurm job, which has devices of its own, this runs the command as it is.
+Waits until enough are free. They are held by a lock of the kernel's, which goes with the process. The pool is what HIP_VISIBLE_DEVICES,
+ASCEND_RT_VISIBLE_DEVICES or CUDA_VISIBLE_DEVICES names, else all. In a Slurm job, which has devices of its own, this runs the command as
+it is.
 
     python scripts/take_gpus.py --gpus 2 -- python scripts/respond.py --model results/models/ours ...
 """
@@ -12,7 +13,7 @@ import socket
 from pathlib import Path
 
 from distill.cli import parser, run
-from distill.devices import allotted, pool, take
+from distill.devices import VARIABLES, allotted, pool, take
 from distill.errors import InputError
 
 
@@ -23,13 +24,17 @@ def main() -> None:
     options.add_argument("command", nargs=argparse.REMAINDER, help="what to run, after --")
     args = options.parse_args()
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if args.gpus < 0:
+        raise InputError(f"--gpus {args.gpus}: give how many accelerators to take, 0 or more")
     if not command:
         raise InputError("no command to run: give it after --")
     environment = dict(os.environ)
     if args.gpus and not allotted(environment):
         variable, names = pool(environment)
         held = take(args.gpus, variable, names, args.work / socket.gethostname())
-        environment[variable] = ",".join(name for name, _ in held)
+        taken = ",".join(name for name, _ in held)
+        # vLLM on ROCm wants HIP's and CUDA's variable to say the same where both are set.
+        environment |= {name: taken for name in VARIABLES if name == variable or name in environment}
         print(f"accelerators: {variable}={environment[variable]}", flush=True)
     os.execvpe(command[0], command, environment)
 

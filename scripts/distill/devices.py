@@ -8,22 +8,26 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
 from distill.errors import InputError
 
-# What says to CUDA (and MetaX), ROCm and Ascend which devices a process may see. One that is set names the pool that jobs share.
-VARIABLES = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES")
+# What says to ROCm, Ascend, and CUDA (and MetaX) which devices a process may see. The first that is set names the pool that jobs share:
+# ROCm looks at HIP's before CUDA's.
+VARIABLES = ("HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
 
 def pool(env: Mapping[str, str], dev: Path = Path("/dev")) -> tuple[str, list[str]]:
     """The variable that names devices, and those that jobs of this machine share: what it says, else NVIDIA's own in /dev."""
     for variable in VARIABLES:
         if variable in env:
-            return variable, [name.strip() for name in env[variable].split(",") if name.strip()]
+            listed = (name.strip() for name in env[variable].split(","))
+            # -1 is how one says none: CUDA sees nothing from there on.
+            return variable, list(dict.fromkeys(takewhile(lambda name: name != "-1", filter(None, listed))))
     numbers = (re.fullmatch(r"nvidia(\d+)", path.name) for path in dev.glob("nvidia*"))
-    return VARIABLES[0], [str(number) for number in sorted(int(found[1]) for found in numbers if found)]
+    return VARIABLES[-1], [str(number) for number in sorted(int(found[1]) for found in numbers if found)]
 
 
 def allotted(env: Mapping[str, str]) -> bool:

@@ -61,6 +61,9 @@ def test_too_few_devices_are_one_line(tmp_path, names, says):
     [
         ({}, ("CUDA_VISIBLE_DEVICES", ["0", "1", "10"])),
         ({"CUDA_VISIBLE_DEVICES": ""}, ("CUDA_VISIBLE_DEVICES", [])),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, ("CUDA_VISIBLE_DEVICES", [])),
+        ({"CUDA_VISIBLE_DEVICES": "1,0,1,-1,2"}, ("CUDA_VISIBLE_DEVICES", ["1", "0"])),
+        ({"CUDA_VISIBLE_DEVICES": "0,1", "HIP_VISIBLE_DEVICES": "1"}, ("HIP_VISIBLE_DEVICES", ["1"])),
         ({"CUDA_VISIBLE_DEVICES": "4, 5"}, ("CUDA_VISIBLE_DEVICES", ["4", "5"])),
         ({"HIP_VISIBLE_DEVICES": "1"}, ("HIP_VISIBLE_DEVICES", ["1"])),
         ({"ASCEND_RT_VISIBLE_DEVICES": "0,1"}, ("ASCEND_RT_VISIBLE_DEVICES", ["0", "1"])),
@@ -70,3 +73,16 @@ def test_the_pool_is_what_the_environment_names_else_what_the_machine_has(tmp_pa
     for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     assert pool(env, tmp_path) == made
+
+
+def test_all_variables_that_are_set_name_the_devices_that_are_taken(tmp_path):
+    show = (
+        "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['HIP_VISIBLE_DEVICES'], 'ASCEND_RT_VISIBLE_DEVICES' in os.environ)"
+    )
+    out, _ = start(tmp_path, 1, {"CUDA_VISIBLE_DEVICES": "2,3", "HIP_VISIBLE_DEVICES": "2,3"}, show).communicate(timeout=20)
+    assert out.splitlines()[-1] == "2 2 False"
+
+
+def test_fewer_than_no_devices_are_one_line_and_no_wait(tmp_path):
+    _, error = start(tmp_path, -1, {"CUDA_VISIBLE_DEVICES": "0"}).communicate(timeout=20)
+    assert error == "error: --gpus -1: give how many accelerators to take, 0 or more\n"
