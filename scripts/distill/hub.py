@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from distill.download import BUSY, Busy, Content, Download, Patience, Refused, patiently, retry_after
+from distill.download import BUSY, Busy, Content, Download, Patience, Refused, git_name, patiently, retry_after
 from distill.errors import InputError, NoAccess
 
 Result = TypeVar("Result")
@@ -38,6 +38,10 @@ class Repository:
 
         if constants.is_offline_mode():
             return self._cached_snapshot(revision)
+        if not re.match(r"https?://[^/\s]", constants.ENDPOINT):
+            raise InputError(
+                f"{self.name}: HF_ENDPOINT is {constants.ENDPOINT}, which is no web address: write https:// and the mirror's host"
+            )
         api = HfApi(endpoint=constants.ENDPOINT)
         asked = {"repo_id": self.name, "repo_type": self.repo_type, "revision": revision}
 
@@ -150,6 +154,8 @@ def _content(file: Any) -> Content:
 
 
 def _named_content(blob: Path) -> Content:
-    """The hub's cache calls a blob by its digest."""
+    """The hub's cache calls a blob by its digest; in a cache without links (copied, or on a disk that has none) a file tells for itself."""
     size = blob.stat().st_size
-    return Content(size, sha256=blob.name) if len(blob.name) == 64 else Content(size, git=blob.name)
+    if SHA256.fullmatch(blob.name):
+        return Content(size, sha256=blob.name)
+    return Content(size, git=blob.name if COMMIT.fullmatch(blob.name) else git_name(blob))

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -475,6 +476,24 @@ def test_offline_takes_what_the_hub_cache_has(hub, fetch, tmp_path, monkeypatch,
     assert made == online
     assert len(hub.seen) == asked
     assert not any(path.is_symlink() for path in (tmp_path / "offline").rglob("*"))
+
+
+def test_offline_a_cache_without_links_will_do(hub, fetch, tmp_path, monkeypatch, hub_cache):
+    online = fetch()
+    for link in [path for path in (hub_cache / "snapshots").rglob("*") if path.is_symlink()]:
+        content = link.read_bytes()
+        link.unlink()
+        link.write_bytes(content)
+    shutil.rmtree(hub_cache / "blobs")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert bring(SOURCE, tmp_path / "offline", tmp_path / "work2") == online
+
+
+@pytest.mark.parametrize("endpoint", ["hf-mirror.com", "ftp://hf-mirror.com", "https:///models"])
+def test_a_mirror_that_is_no_web_address_is_one_line_at_once(fetch, monkeypatch, endpoint):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    with pytest.raises(InputError, match=f"HF_ENDPOINT is {endpoint}, which is no web address: write https://"):
+        fetch()
 
 
 def test_offline_a_damaged_file_is_not_taken(hub, fetch, monkeypatch, hub_cache):
