@@ -35,17 +35,28 @@ DEFAULTS = {
 def checked(spec: dict[str, Any]) -> dict[str, Any]:
     """A --spec with its defaults. Raises InputError for a key that is missing, unknown or of another type."""
     for name, kind in REQUIRED.items():
-        if not isinstance(spec.get(name), kind):
+        if not isinstance(spec.get(name), kind) or isinstance(spec[name], bool):
             raise InputError(f"--spec: {name} is missing or no {kind.__name__}: give it")
     for name in spec.keys() - REQUIRED.keys() - DEFAULTS.keys():
         raise InputError(f"--spec: {name!r} is unknown: known are {', '.join([*REQUIRED, *DEFAULTS])}")
     if spec["engine"] not in ENGINES:
         raise InputError(f"--spec: engine {spec['engine']!r} is not known: write one of {', '.join(ENGINES)}")
-    if "{question}" not in spec.get("user", DEFAULTS["user"]):
+    made = {**DEFAULTS, **spec}
+    for name in ("temperature", "top_p", "max_failed", "samples", "seed", "max_new_tokens"):
+        kind = int if name in ("samples", "seed", "max_new_tokens") else int | float
+        if not isinstance(made[name], kind) or isinstance(made[name], bool):
+            raise InputError(f"--spec: {name}: {made[name]!r}: give a {'whole ' if kind is int else ''}number")
+    for name in ("samples", "max_new_tokens"):
+        if made[name] < 1:
+            raise InputError(f"--spec: {name}: give 1 or more")
+    if not isinstance(made["user"], str) or "{question}" not in made["user"]:
         raise InputError("--spec: user holds no {question}: put it where the question goes")
-    if spec.get("samples", 1) < 1:
-        raise InputError("--spec: samples: give 1 or more")
-    return {**DEFAULTS, **spec}
+    columns = made["columns"]
+    if not isinstance(columns, dict) or not {"question"} <= columns.keys() <= {"question", "id", "gold"}:
+        raise InputError("--spec: columns: name that of question, and where they are wanted those of id and gold")
+    if not isinstance(made["extra"], dict):
+        raise InputError("--spec: extra: give an object of further fields of a request")
+    return made
 
 
 def questions(path: str | Path, columns: dict[str, str]) -> Iterator[Item]:

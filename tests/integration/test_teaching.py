@@ -430,6 +430,14 @@ def test_questions_that_cannot_be_read_are_one_line(tmp_path, rows, columns, say
         ({"user": "go"}, "user holds no {question}"),
         ({"model": None}, "model is missing"),
         ({"samples": 0}, "samples: give 1 or more"),
+        ({"samples": 1.5}, "samples: 1.5: give a whole number"),
+        ({"max_new_tokens": 0}, "max_new_tokens: give 1 or more"),
+        ({"temperature": "hot"}, "temperature: 'hot': give a number"),
+        ({"max_failed": "few"}, "max_failed: 'few': give a number"),
+        ({"user": 5}, "user holds no {question}"),
+        ({"columns": ["problem"]}, "columns: name that of question"),
+        ({"columns": {"gold": "answer"}}, "columns: name that of question"),
+        ({"extra": 5}, "extra: give an object"),
     ],
 )
 def test_a_mistaken_spec_is_one_line(change, says):
