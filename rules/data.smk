@@ -186,7 +186,7 @@ rule audit:
         spec=lambda w: spec(plan.audit(w.dataset)),
         code=code("audit.py"),
         tokenizers=lambda w, output: [folder(plan.tokenizer_files(way["tokenizer"])) for way in plan.audits(w.dataset)],
-        templates=lambda w, output: ["".join(template_of(way)) for way in plan.audits(w.dataset)],
+        templates=lambda w, output: ["".join(template_of(way)) or "-" for way in plan.audits(w.dataset)],
     shell:
         """
         python "$SCRIPTS/audit.py" \

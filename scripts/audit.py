@@ -23,13 +23,15 @@ from distill.files import Row, read_jsonl, write_json
 from distill.progress import counted
 from distill.tokens import ChatTokenizer
 
+OWN = "-"  # not '', which Snakemake 9.27 leaves out of a command line
+
 
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--sft", required=True, metavar="JSONL", help="from scripts/filter.py")
     parser.add_argument("--tokenizer", required=True, nargs="+", metavar="DIR", help="folder of the model that is trained; one a way")
     parser.add_argument(
-        "--chat-template", nargs="*", default=[], metavar="FILE", help="Jinja file that training uses in place of the model's own, or ''"
+        "--chat-template", nargs="*", default=[], metavar="FILE", help="Jinja file that training uses in place of the model's own, or -"
     )
     parser.add_argument(
         "--spec",
@@ -43,7 +45,7 @@ def main() -> None:
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     specs = AuditSpec.each_of(args.spec)
-    templates = args.chat_template or [""] * len(specs)
+    templates = args.chat_template or [OWN] * len(specs)
     for option, values in (("--tokenizer", args.tokenizer), ("--chat-template", templates)):
         if len(values) != len(specs):
             raise InputError(f"{option}: {len(values)} given, and --spec has {len(specs)} ways: give one for each")
@@ -62,7 +64,7 @@ def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list
     """The audit of each way, with its sample. Ways that differ in length, packing or loss only share their measures."""
     measured: dict[tuple, Measures] = {}
     for spec, folder, file in zip(specs, folders, templates, strict=True):
-        template = Path(file).read_text(encoding="utf-8") if file else None
+        template = Path(file).read_text(encoding="utf-8") if file != OWN else None
         tokenizer = ChatTokenizer(folder, template, spec.eos_token)
         key = (folder, template, spec.eos_token, spec.thought_style)
         if key not in measured:

@@ -1,6 +1,7 @@
 """The plan of a run, on a checkout where nothing has run and without the libraries that only steps need."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,21 @@ def test_a_first_plan_is_whole_and_needs_no_heavy_library(clone, configfiles, jo
     assert done.returncode == 0, done.stderr[-2000:]
     counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2 and line.split()[1].isdigit())
     assert {name: int(counts[name]) for name in jobs} == jobs
+
+
+def test_each_audit_has_its_tokenizer_and_its_template_in_the_same_place(clone):
+    """A template may be the model's own, and the path of another may hold a space."""
+    (clone / "my chat.jinja").write_text("", encoding="utf-8")
+    recipe = {"base": "base", "dataset": "mini_stratos"}
+    models = {"templated": {"role": "student", "train": {**recipe, "chat_template": "my chat.jinja"}}}
+    (clone / "templated.yaml").write_text(yaml.safe_dump({"models": models}), encoding="utf-8")
+    configs = ("config/config.yaml", "templated.yaml")
+    done = plan(clone, "-p", "--configfile", *configs, "--", "results/data/mini_stratos/audit.json")
+    (command,) = (line for line in done.stdout.splitlines() if "audit.py" in line)
+    words = shlex.split(command)
+    at = {option: words.index(option) for option in ("--tokenizer", "--chat-template", "--spec")}
+    assert words[at["--tokenizer"] + 1 : at["--chat-template"]] == ["results/sources/models/base"] * 2
+    assert words[at["--chat-template"] + 1 : at["--spec"]] == ["-", "my chat.jinja"]
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
     plain = {"tokenizer": "chat", "max_length": 400, "packing": "bfd", "loss_on": "completion", "thought_style": "stratos"}
     ways = [plain, {**plain, "max_length": 4000}, {**plain, "chat_template": "long"}, {**plain, "tokenizer": "words"}]
 
-    def run(stop_above, ways=ways, templates=("", "", tmp_path / "long.jinja", "")):
+    def run(stop_above, ways=ways, templates=("-", "-", tmp_path / "long.jinja", "-")):
         spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": stop_above})
         arguments = [
             "--sft",
@@ -278,7 +278,7 @@ def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
     with pytest.raises(InputError, match="--tokenizer: 4 given, and --spec has 3 ways: give one for each"):
         run({}, ways[:3])
     with pytest.raises(InputError, match="--chat-template: 1 given, and --spec has 4 ways: give one for each"):
-        run({}, templates=[""])
+        run({}, templates=["-"])
     assert audits.of(files.read_json(tmp_path / "audit.json"), {**plain, "max_length": 5}) is None
     assert audits.of(None, plain) is None
 
