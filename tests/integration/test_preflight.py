@@ -340,6 +340,11 @@ def test_each_copy_of_a_model_takes_room(tmp_path):
     base, distilled = (2 * PUBLISHED[name] / GB for name in ("Qwen/Qwen2.5-Math-1.5B", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"))
     assert disk["sources"] == pytest.approx(base + distilled, rel=0.01)
     assert disk["prepared"] == pytest.approx(2 * base + distilled, rel=0.01), "base, base-chat and r1-distill"
+    assert disk["models"] == pytest.approx(base, rel=0.01)
+    grid = deepcopy(TUTORIAL) | {
+        "study": {"name": "s", "bases": "base-chat", "datasets": "stratos", "seeds": [0, 1], "checkpoints": [0.5, 1]}
+    }
+    assert found(planned(ZERO3, tmp_path, grid), tmp_path)["disk"]["models"] == pytest.approx((1 + 2 * 3) * base, rel=0.01)
 
 
 def test_a_disk_that_is_too_small_is_noticed():

@@ -173,7 +173,8 @@ def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
 
 
 def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
-    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints of trainings, trained models, answers.
+    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints of trainings, trained models and those
+    of epochs that are kept, answers.
 
     A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after. A token is some
     four bytes of text, and answers are kept twice.
@@ -181,7 +182,8 @@ def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]
     sizes = {name: 2 * told.value.parameters for name, told in facts.archs.items() if told.value}
     downloads = sum(sizes.values())
     prepared = sum(sizes.get(name, 0) for name in part["copies"])
-    trained = sum(row["weights_bytes"] for row in trainings if "parameters" in row)
+    kept = {entry["model"]: entry["kept"] for entry in part["trainings"]}
+    trained = sum(row["weights_bytes"] * (1 + kept[row["model"]]) for row in trainings if "parameters" in row)
     checkpoints = sum(2 * 12 * row["parameters"] for row in trainings if "parameters" in row)
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}

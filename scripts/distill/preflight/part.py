@@ -39,6 +39,7 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
         "source": plan.config["datasets"][entry["dataset"]]["source"],
         "chat_template": placed(template) if template else None,
         "recipe": plan.recipe(name),
+        "kept": len(entry["save"]),
         "audited": plan.audited(name),
     }
 
