@@ -128,6 +128,15 @@ def fetch_file(client: "httpx.Client", wanted: Download, part: Path, patience: P
     )
 
 
+def probe(client: "httpx.Client", wanted: Download) -> None:
+    """Ask for a file and read none of it. Raises Refused or Busy, as a download would."""
+    response = _open(client, wanted, {"Accept-Encoding": "identity"})
+    try:
+        _check(response)
+    finally:
+        response.close()
+
+
 def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: Patience) -> None:
     def ask() -> None:
         held = part.stat().st_size if part.exists() else 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from distill import manifest
-from distill.download import Content, Download, Patience, Refused, fetch_file
+from distill.download import Content, Download, Patience, Refused, fetch_file, patiently, probe
 from distill.errors import InputError, NoAccess
 from distill.hub import Repository, Snapshot
 from distill.runs import locked, open_run
@@ -160,6 +160,24 @@ def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: Pa
         ours = place.is_relative_to(folder) or place.is_relative_to(output)
         _place(part, name, place, _linked if ours else shutil.copyfile)
     return {"commit": there.commit}
+
+
+def offered(source: Part, patience: Patience) -> Snapshot:
+    """What would be fetched from the hub. Raises InputError where a file of it is refused: a gated repository lists them all the same."""
+    import httpx
+
+    repository, revision = Repository(source["hub"], source["repo_type"]), source.get("commit") or source.get("revision", "main")
+    there = repository.snapshot(revision, patience)
+    files = taken(there, source, repository)
+    if files:
+        name, content = min(files.items(), key=lambda file: file[1].size or 0)
+        asked = repository.file(name, there.commit, content)
+        with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client:
+            try:
+                patiently(lambda: probe(client, asked), repository.name, patience)
+            except Refused as refused:
+                raise repository.refusal(refused.status, refused.code, revision) from None
+    return Snapshot(there.commit, files)
 
 
 def taken(there: Snapshot, source: Part, repository: Repository) -> dict[str, Content]:

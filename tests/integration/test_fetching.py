@@ -21,6 +21,7 @@ from distill.errors import InputError
 from distill.fetching import bring, safe, wanted
 from distill.locking import resolved
 from distill.plan import Plan
+from distill.preflight.access import _asked as asked_of_hub
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUICK = Patience(failures=2, most=10, first_wait_s=0.01, longest_wait_s=0.05, silence_s=0.2)
@@ -307,6 +308,23 @@ def test_a_gated_repository_says_what_to_do(hub, repo, fetch, monkeypatch, token
         fetch()
     says = f"owner/model: gated: accept its terms at https://huggingface.co/owner/model, {then}, and run the same command again"
     assert str(caught.value) == says
+
+
+@pytest.mark.parametrize(
+    ("token", "access"), [(None, "refused: owner/model: gated"), ("wrong", "refused: owner/model: gated"), ("right", "open")]
+)
+def test_preflight_tells_a_gate_although_its_repository_is_listed(hub, repo, monkeypatch, token, access):
+    repo.token = "right"
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    told = asked_of_hub({"name": "models/base", "hub": "owner/model", "gated": False})
+    assert told["access"].startswith(access)
+    assert not hub.asked(".safetensors"), "a small file tells"
+
+
+def test_preflight_counts_the_files_that_are_wanted(hub, repo):
+    repo.commit({**MODEL, "pytorch_model.bin": bytes(9_000_000)})
+    assert asked_of_hub({"name": "models/base", "hub": "owner/model", "gated": False})["gb"] == 0.0
 
 
 def test_a_token_opens_a_gate_and_is_shown_nowhere(hub, repo, fetch, monkeypatch, tmp_path, capfd):

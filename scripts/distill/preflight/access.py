@@ -54,11 +54,11 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
 
 def _asked(source: Row) -> Row:
     """What the hub says of a repository: access and size of the wanted files in GB."""
-    from distill.hub import Repository
+    from distill.fetching import offered
 
-    repository = Repository(source["hub"], "model" if source["name"].startswith("models/") else "dataset")
+    repo_type = "model" if source["name"].startswith("models/") else "dataset"
     try:
-        there = repository.snapshot(source.get("revision", "main"), _once())
+        there = offered({**source, "repo_type": repo_type}, _once())
     except InputError as error:
         words = str(error)
         lost = any(sign in words for sign in ("cannot connect", "time after time", "fell silent", "cannot be reached"))
