@@ -40,7 +40,11 @@ def mistakes(given: Config) -> Iterator[str]:
         yield f"study: makes a model {name!r}, which is under models: too; rename one"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"study: two of its models would be called {name!r}; rename a recipe, or write other checkpoints"
-    for name, recipe in study.get("recipes", {}).items():
+    for name, recipe in study.get("recipes", {"train_defaults": {}}).items():
+        full = {"max_steps": -1, **given.get("train_defaults", {}), **recipe}
+        for epoch in study.get("checkpoints", []):
+            if full["max_steps"] == -1 and epoch > full.get("epochs", epoch):
+                yield f"study.checkpoints: {epoch:g} is beyond the {full['epochs']:g} epochs of {name}; remove it or raise epochs there"
         for key in recipe.keys() & {"base", "dataset", "seed"}:
             yield f"study.recipes.{name}.{key}: is the study's own; remove it and write it under study.{key}s"
 

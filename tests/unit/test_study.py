@@ -71,6 +71,10 @@ def test_what_is_given_is_left_as_it_was():
         ({"recipes": {"a": {"learning_rte": 3}}}, "study.recipes.a.learning_rte: unknown key; did you mean learning_rate?"),
         ({"recipes": {"a-s1": {}, "a": {}}, "seeds": [1], "datasets": ["mini_r1"], "bases": []}, "study.bases: []"),
         ({"name": "base", "recipes": {"a": {}, "a-at1": {}}, "checkpoints": [1]}, "study: two of its models would be called 'base-a-at1'"),
+        (
+            {"recipes": {"e1": {"epochs": 1}, "e2": {"epochs": 2}}, "seeds": [0, 1], "checkpoints": [0.5, 2]},
+            "study.checkpoints: 2 is beyond the 1 epochs of e1; remove it or raise epochs there",
+        ),
         ({"seeds": [1, 1]}, "study.seeds: [1, 1] has non-unique elements"),
         ({"seed": [1]}, "study.seed: unknown key; did you mean seeds?"),
     ],
