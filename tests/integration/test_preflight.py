@@ -176,6 +176,18 @@ def test_vllm_answers_no_more_at_once_than_there_are(tmp_path):
     assert "30 answers at once" in rates["aime24@tutorial"]["rate"] and "256 answers at once" in rates["math_500@tutorial"]["rate"]
 
 
+def test_a_model_that_vllm_spreads_over_devices_needs_a_share_of_each(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["r1-distill"]["source"]["hub"] = "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"
+    devices = {"count": 8, "memory_gb": 24}
+    lines = [line for line in stops(found(planned(ZERO3, tmp_path, config, devices=devices), tmp_path)) if "respond" in line]
+    assert lines and all("Set runtime.tensor_parallel: 4 and respond_gpus: 4" in line for line in lines)
+    after = found(planned(ZERO3, tmp_path, config, devices=devices, tensor_parallel=4, respond_gpus=4), tmp_path)
+    assert not stops(after)
+    (weights,) = {row["memory_gb"]["weights"] for row in after["evaluations"] if row["model"] == "r1-distill"}
+    assert weights == pytest.approx(2 * PUBLISHED["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"] / 4 / GB, rel=0.01)
+
+
 def test_processes_follow_from_the_runtime_where_the_launcher_takes_them_from_there(tmp_path):
     given = planned(ZERO3, tmp_path)
     given["runtime"] |= {"train_nodes": 2, "train_gpus": 4, "train_processes": None}
@@ -238,7 +250,7 @@ def test_the_shape_of_another_model_is_looked_up_on_the_hub(tmp_path):
     config["models"]["base"]["source"]["hub"] = "owner/theirs"
     shape = KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"]
     server = HubServer(repos={"models/owner/theirs": Repo()})
-    server.repos["models/owner/theirs"].commit({"config.json": json.dumps(shape).encode(), "model.safetensors": b"far too large"})
+    server.repos["models/owner/theirs"].commit({"config.json": json.dumps(shape).encode(), "model.safetensors": b"far too large" * 100})
     given = planned(ONE, tmp_path, config)
     with server.running():
         offline = script(tmp_path, given, "--json", tmp_path / "none.json", "--offline", HF_ENDPOINT=server.url)

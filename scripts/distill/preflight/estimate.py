@@ -131,8 +131,12 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     at_once = part["runtime"]["batch_size"]
     if items.value:
         at_once = min(at_once, items.value * entry["n_samples"])
-    needed = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
-    usable = device.usable
+    spread = part["runtime"].get("tensor_parallel", 1) if entry["engine"] == "vllm" else 1
+    whole = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
+    needed = {name: -(-value // spread) for name, value in whole.items()}
+    # Each of the devices that a model is spread over reads its share of weights and caches.
+    device = replace(device, memory_gb=device.memory_gb and device.memory_gb * spread)
+    usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
     row |= {"parameters": arch.parameters, "memory_gb": {name: gb(value) for name, value in needed.items()}, "fits": fits}
     if items.value:
@@ -144,15 +148,18 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     findings = []
     if fits is False:
         assert usable is not None
-        findings.append(_finding("stop", about, _too_many(arch, entry, at_once, longest, usable, needed["total"])))
+        over = next((n for n in (2, 4, 8) if spread < n <= device.count and whole["total"] <= n * usable), None)
+        findings.append(_finding("stop", about, _too_many(arch, entry, at_once, longest, usable, needed["total"], over)))
     return {**row, "findings": findings}
 
 
-def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int) -> str:
+def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int, over: int | None) -> str:
     needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
     room = int((usable - 2 * arch.parameters) // (longest * arch.cached_bytes()))
     if entry["engine"] != "vllm" and room >= 1:
         return f"{needs}: {at_once} answers of up to {longest:,} tokens at once. Set runtime.batch_size: {room}, or engine: vllm"
+    if entry["engine"] == "vllm" and over:
+        return f"{needs}: the weights and one answer of {longest:,} tokens. Set runtime.tensor_parallel: {over} and respond_gpus: {over}"
     return f"{needs}: the weights and one answer of {longest:,} tokens. Lower max_new_tokens, or take a larger device"
 
 
