@@ -24,7 +24,7 @@ from distill.errors import InputError
 from distill.files import write_jsonl
 from distill.responding import Wanted
 from distill.runs import locked
-from distill.teaching import absent, checked, pairs, questions, run_folder, teach, trace_rows
+from distill.teaching import absent, all_asked, checked, pairs, questions, run_folder, teach, trace_rows
 
 OUT_OF_BUDGET, TOO_MANY_FAILED = 3, 4
 
@@ -81,7 +81,7 @@ def answer(wanted: Wanted, runtime: dict[str, Any], model: Path | None) -> None:
     end = teach(engine, wanted, ledger)
     if ledger is not None:
         print(f"spent so far: {ledger}")
-    if end is not None and end.ended == "refusal":
+    if end is not None and end.ended == "refusal" and not all_asked(wanted):
         raise InputError(str(end))
     if end is not None and end.ended == "budget":
         at_hand = f"{len(wanted.pairs) - len(wanted.missing())} of {len(wanted.pairs)} samples are kept in {wanted.folder}"

@@ -17,6 +17,7 @@ from distill.runs import open_run
 from distill.tables import read_rows
 from distill.traces import as_text
 
+NOT_ASKED = "not asked"
 REQUIRED = {"engine": str, "model": str, "max_new_tokens": int}
 # As DeepSeek samples R1 and its distilled models (arXiv 2501.12948), and as Bespoke-Stratos asks (map_to_share_gpt of its curator code).
 DEFAULTS = {
@@ -123,14 +124,22 @@ def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | No
                 progress.add(note=tokens.more(answer.completion_tokens))
     except Unanswered as error:
         end = error
-    write_json(wanted.folder / "failed.json", {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {})
+    failed = {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {}
+    left = {_name(pair) for pair in wanted.missing()}
+    write_json(wanted.folder / "failed.json", {name: why for name, why in (failed_before | failed).items() if name in left})
     return end
+
+
+def all_asked(wanted: Wanted) -> bool:
+    """Whether there are answers, and each sample without one was asked for, now or in an earlier run."""
+    left = absent(wanted)
+    return len(left) < len(wanted.pairs) and all(row["why"] != NOT_ASKED for row in left)
 
 
 def absent(wanted: Wanted) -> list[Row]:
     """The samples without an answer: id, sample and what was the matter the last time it was asked for."""
     failed = _failed(wanted)
-    return [{"id": pair[0]["id"], "sample": pair[1], "why": failed.get(_name(pair), "not asked")} for pair in wanted.missing()]
+    return [{"id": pair[0]["id"], "sample": pair[1], "why": failed.get(_name(pair), NOT_ASKED)} for pair in wanted.missing()]
 
 
 def _failed(wanted: Wanted) -> dict[str, str]:

@@ -362,8 +362,10 @@ def test_a_failed_sample_is_recorded_and_asked_last_the_next_time(tmp_path):
     assert [row["conversations"][1]["value"] for row in trace_rows(more)] == ["8", "8", "7", "8", "7", "8"]
 
 
-def test_where_only_refused_samples_are_left_the_set_is_written_once_so_many_may_fail(tmp_path, monkeypatch, capsys):
-    bad = 6
+@pytest.mark.parametrize(("status", "runs"), [(400, ["too many failed"]), (500, ["nobody there", "too many failed"])])
+def test_where_only_failing_samples_are_left_the_set_is_written_once_so_many_may_fail(status, runs, tmp_path, monkeypatch, capsys):
+    """A server that trips over the same questions each time looks like none at all when it is asked for nothing else."""
+    bad = 7
     asked = write_jsonl(tmp_path / "questions.jsonl", [{"question": f"{number}+1?"} for number in range(40)])
     spec = {"engine": "openai", "model": "teacher", "max_new_tokens": 100, "user": "{question}"}
 
@@ -371,7 +373,7 @@ def test_where_only_refused_samples_are_left_the_set_is_written_once_so_many_may
         options = {
             "questions": asked,
             "spec": json.dumps(spec | more),
-            "runtime": json.dumps({"base_url": server.url, **FAST, "concurrency": 1}),
+            "runtime": json.dumps({"base_url": server.url, **FAST, "concurrency": 1, "retries": 0}),
         }
         options |= {"work": tmp_path / "work", "output": tmp_path / "taught"}
         monkeypatch.setattr(
@@ -380,10 +382,14 @@ def test_where_only_refused_samples_are_left_the_set_is_written_once_so_many_may
         generate_traces.main()
 
     unsafe = {f"{number}+1?" for number in range(20, 20 + bad)}
-    with StandIn(lambda question, attempt: (400, b"unsafe") if question in unsafe else (200, completion("7"))).running() as server:
-        with pytest.raises(SystemExit) as end:
-            generate()
-        assert end.value.code == generate_traces.TOO_MANY_FAILED and "raise max_failed" in capsys.readouterr().err
+    with StandIn(lambda question, attempt: (status, b"unsafe") if question in unsafe else (200, completion("7"))).running() as server:
+        for run in runs:
+            with pytest.raises((SystemExit, InputError)) as end:
+                generate()
+            if run == "nobody there":
+                assert "answers so far are kept" in str(end.value)
+            else:
+                assert end.value.code == generate_traces.TOO_MANY_FAILED and "raise max_failed" in capsys.readouterr().err
         for _ in range(2):
             generate(max_failed=0.2)
     assert len(list(read_rows(tmp_path / "taught" / "traces.jsonl"))) == 40 - bad
