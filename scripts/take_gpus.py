@@ -36,7 +36,10 @@ def main() -> None:
         # vLLM on ROCm wants HIP's and CUDA's variable to say the same where both are set.
         environment |= {name: taken for name in VARIABLES if name == variable or name in environment}
         print(f"accelerators: {variable}={environment[variable]}", flush=True)
-    os.execvpe(command[0], command, environment)
+    try:
+        os.execvpe(command[0], command, environment)
+    except FileNotFoundError:
+        raise InputError(f"{command[0]}: no such command: mend what stands after --") from None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and JSON Lines whose equal content is equal bytes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -17,6 +18,8 @@ Row = dict[str, Any]
 def whole(path: str | Path) -> Iterator[IO[str]]:
     """A text file (UTF-8, newlines as written) that takes its name only once it is complete and on disk."""
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

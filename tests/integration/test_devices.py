@@ -46,6 +46,11 @@ def test_no_device_is_dealt_out_without_need_nor_where_slurm_has_done_it(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_a_command_that_is_not_there_is_one_line(tmp_path):
+    done = subprocess.run([sys.executable, PROGRAM, "--gpus", "0", "--", "nosuch"], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: nosuch: no such command: mend what stands after --\n")
+
+
 def test_the_command_s_exit_code_is_the_job_s(tmp_path):
     assert start(tmp_path, 1, {"CUDA_VISIBLE_DEVICES": "0"}, "raise SystemExit(75)").wait(timeout=20) == 75
 

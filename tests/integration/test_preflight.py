@@ -157,6 +157,14 @@ def test_a_launch_file_that_does_not_start_what_is_asked_for_is_noticed(tmp_path
     assert "runtime.train_gpus is 8, but devices are 4; set it to 4" in lines
 
 
+def test_answers_on_more_devices_than_there_are_are_stopped(tmp_path):
+    """Their jobs would wait for ever."""
+    for wanted, said in ((4, ["runtime.respond_gpus is 4, but devices are 2; set it to 2"]), (2, [])):
+        given = planned(ONE, tmp_path, train_gpus=1, respond_gpus=wanted, devices={"count": 2, "memory_gb": 64})
+        assert [finding["text"] for finding in found(given, tmp_path)["findings"] if finding["about"] == "respond"] == said
+        assert [line for line in stops(found(given, tmp_path)) if "respond_gpus" in line] == [f"respond: {line}" for line in said]
+
+
 def test_the_tutorial_on_one_small_device_is_told_all_that_it_takes(tmp_path):
     given = found(planned(ZERO3, tmp_path, devices={"count": 1, "memory_gb": 24}), tmp_path)
     (training,) = given["trainings"]
@@ -297,7 +305,8 @@ def test_the_report_holds_a_training_against_the_audit_of_its_own_way(tmp_path):
     ways = {"ours": {"tokenizer": "base", "max_length": 512}, "long": {"tokenizer": "base", "max_length": 1024}}
     mine = {**audit, "settings": {**ways["long"], "eos_token": None}, "cut": {"tokens": 0}}
     write_json(tmp_path / "data/traces/audit.json", {**audit, "settings": ways["ours"], "others": [mine]})
-    write_json(tmp_path / "data/digests.json", {"traces": "d"})
+    write_json(tmp_path / "data/digests.json", {"equal": "d", "traces": "d"})
+    write_json(tmp_path / "data/equal/audit.json", {**audit, "settings": {"tokenizer": "another"}})
     recipe = {"global_batch": 10, "max_steps": -1, "epochs": 2, "dtype": "float32"}
     for name, tokens in (("ours", 96_000), ("long", 100_000)):
         write_json(tmp_path / f"models/{name}/config.json", KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])

@@ -290,6 +290,7 @@ def test_the_budget_stops_cleanly_before_it_is_exceeded(tmp_path, concurrency):
         found, end = ask(server, texts, ledger, concurrency=concurrency)
         assert len(found) == len(server.seen) == 6 and end.ended == "budget" and not end.failed
         assert ledger.prompt_tokens + ledger.completion_tokens == 6 * 30
+        assert str(end).endswith(f"as the next request may come to {worst} tokens")
         found, end = ask(server, texts[6:], Ledger(tmp_path / "ledger.jsonl", Budget(tokens=10_000)), concurrency=concurrency)
     assert len(found) == 14 and end is None and len(server.seen) == 20
 

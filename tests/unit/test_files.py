@@ -49,6 +49,12 @@ def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_done(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"a\.txt"), whole(tmp_path / "a.txt"):
+        pytest.fail("nothing is to be done that would be for nothing")
+
+
 def test_rows_keep_the_order_of_their_keys(tmp_path):
     write_jsonl(tmp_path / "a.jsonl", [{"b": 1, "a": 2}])
     assert list(json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"))) == ["b", "a"]

@@ -202,12 +202,14 @@ class _Run:
         """
         async with self.settled:
             while self.end is None:
-                entry = -1 if self.ledger is None else self.ledger.enter(most_prompt_tokens(request), self.sampling.max_new_tokens)
+                worst = (most_prompt_tokens(request), self.sampling.max_new_tokens)
+                entry = -1 if self.ledger is None else self.ledger.enter(*worst)
                 if entry is not None:
                     self.under_way += 1
                     return entry
                 if not self.under_way:
-                    self._end(Unanswered(f"stopped at the budget after {self.ledger}", self.failed, "budget"))
+                    line = f"stopped at the budget after {self.ledger}, as the next request may come to {sum(worst):,} tokens"
+                    self._end(Unanswered(line, self.failed, "budget"))
                     self.settled.notify_all()
                 else:
                     await self.settled.wait()

@@ -8,6 +8,7 @@ from distill.preflight import advice, memory, speed
 from distill.preflight.arch import Arch
 from distill.preflight.facts import Facts, Told, steps_of
 from distill.preflight.memory import GB, Batch, Launch, gb
+from distill.preflight.speed import Device
 
 Part = dict[str, Any]
 Row = dict[str, Any]
@@ -19,6 +20,7 @@ def estimate(part: Part, facts: Facts) -> Row:
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
     findings = [finding for row in (*trainings, *evaluations) for finding in row.pop("findings")]
     findings += list(_launch_findings(part, facts)) if trainings else []
+    findings += list(_respond_findings(part, facts.device)) if evaluations else []
     order = ("stop", "warning", "note")
     return {
         "device": {**vars(facts.device), "usable_gb": gb(facts.device.usable)},
@@ -116,6 +118,13 @@ def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
         yield _finding("warning", "train", text)
     if wanted > device.count and device.kind == "gpu":
         yield _finding("stop", "train", f"runtime.train_gpus is {wanted}, but devices are {device.count}; set it to {device.count}")
+
+
+def _respond_findings(part: Part, device: Device) -> Iterator[Row]:
+    """A job that takes more devices than there are would wait for them for ever."""
+    wanted = part["runtime"].get("respond_gpus", 0)
+    if wanted > device.count and device.kind == "gpu":
+        yield _finding("stop", "respond", f"runtime.respond_gpus is {wanted}, but devices are {device.count}; set it to {device.count}")
 
 
 def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:

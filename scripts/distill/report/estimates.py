@@ -46,8 +46,8 @@ def _row(model: Model, results: Results, way: Row) -> list[str] | None:
     ):
         return None
     config, sealed = read_json(folder / "config.json"), read_json(results.root / "data" / "digests.json")
-    dataset = next((name for name, digest in sealed.items() if digest == manifest["data"]), None)
-    audit = audits.of(results.audit(dataset), way) if dataset else None
+    equal = [name for name, digest in sealed.items() if digest == manifest["data"]]
+    audit = next((found for name in equal if (found := audits.of(results.audit(name), way))), None)
     if config.get("model_type") not in FAMILIES or audit is None:
         return None
     arch, data = Arch.of(config), epoch_tokens(audit)
