@@ -28,7 +28,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from distill.files import write_jsonl  # noqa: E402
+from distill.base.files import write_jsonl  # noqa: E402
 
 BOUNDS = {"stage / bare": (1.25, "at most"), "1 worker / 2": (1.6, "at least"), "memory large / small": (1.5, "at most")}
 SYLLABLES = ["ba", "ne", "ti", "ro", "su", "la", "me", "ko", "di", "fa", "ve", "pi", "no", "ra", "ge"]
@@ -94,8 +94,8 @@ def bare(source: str, tokenizer: str) -> None:
     """
     from math_verify import parse, verify
 
-    from distill.files import read_jsonl
-    from distill.tokens import ChatTokenizer
+    from distill.base.files import read_jsonl
+    from distill.data.tokens import ChatTokenizer
 
     chat = ChatTokenizer(tokenizer)
     texts: list[str] = []

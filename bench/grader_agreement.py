@@ -16,11 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from distill import grading_worker
-from distill.cli import parser, run
-from distill.errors import InputError
-from distill.files import read_json, read_jsonl
-from distill.grading import CORRECT, WRONG, Task, Verdict, grade_all
+from distill.base.cli import parser, run
+from distill.base.errors import InputError
+from distill.base.files import read_json, read_jsonl
+from distill.grading import worker
+from distill.grading.grader import CORRECT, WRONG, Task, Verdict, grade_all
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def bare(cases: list[Case]) -> Iterator[Verdict]:
     """What math-verify says when it finds the answer by itself. In this process: these texts are tests, and harmless."""
     from math_verify import parse, verify
 
-    grading_worker.without_signals()  # on a busy machine its time limits change its verdicts
+    worker.without_signals()  # on a busy machine its time limits change its verdicts
     for case in cases:
         correct = verify(parse(case.gold), parse(case.text))
         yield Verdict(correct, case.text, CORRECT if correct else WRONG)

@@ -17,11 +17,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from distill import engines, manifest
-from distill.cli import parser, run
-from distill.errors import InputError
-from distill.files import write_jsonl
-from distill.responding import Wanted, wanted
+from distill.base import manifest
+from distill.base.cli import parser, run
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.generation import engines
+from distill.generation.responses import Wanted, wanted
 
 LEAST = 0.95
 
@@ -88,7 +89,7 @@ def serve_bare(args: Any) -> None:
     """vllm.LLM(..).generate(..) and nothing else, with the engine's settings."""
     import os
 
-    from distill.engines.vllm_worker import ENVIRONMENT
+    from distill.generation.engines.vllm_worker import ENVIRONMENT
 
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

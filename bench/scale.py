@@ -5,7 +5,7 @@
 
 Prints a line a stage: seconds, rows a second, peak memory of its processes. The rows are short (20 words of thought, one in a hundred with
 an answer for math-verify): what is measured is what grows with the number of rows. What grows with their length is measured by
-bench/data_stage.py, or here with --words. `packing` is scripts/distill/packing.py alone on the lengths of all rows; audit holds it too.
+bench/data_stage.py, or here with --words. `packing` is distill/data/packing.py alone on the lengths of all rows; audit holds it too.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from data_stage import SCRIPTS, make_tokenizer, run_all, traces
 
-from distill.files import write_jsonl
-from distill.packing import STRATEGIES
+from distill.base.files import write_jsonl
+from distill.data.packing import STRATEGIES
 
 MAX_LENGTH = 4096
 
@@ -43,7 +43,7 @@ def stages(folder: Path, rows: int, workers: int) -> dict[str, list[str]]:
 def pack(strategy: str, rows: int) -> None:
     """Share sequences among documents of 500 to 20,000 tokens, as long as traces of R1 are."""
     sys.path.insert(0, str(SCRIPTS))
-    from distill.packing import sequences
+    from distill.data.packing import sequences
 
     rng = random.Random(0)
     sequences([rng.randint(500, 20_000) for _ in range(rows)], MAX_LENGTH, strategy)

@@ -19,13 +19,13 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from distill.benchmarks import load_items
-from distill.cli import parser, run
-from distill.config import load
-from distill.errors import InputError
-from distill.files import read_json, write_jsonl
-from distill.plan import Plan
-from distill.prompts import prompt
+from distill.base.cli import parser, run
+from distill.base.errors import InputError
+from distill.base.files import read_json, write_jsonl
+from distill.benchmarks.items import load_items
+from distill.benchmarks.prompts import prompt
+from distill.config.load import load
+from distill.config.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {"aime24": "aime24.jsonl", "math_500": "math500.jsonl", "gpqa_diamond": "gpqa_diamond.csv"}

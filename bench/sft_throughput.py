@@ -117,7 +117,7 @@ def make_model(work: Path, shape: dict[str, Any], max_length: int) -> None:
     import torch
     from transformers import AutoModelForCausalLM, Qwen2Config
 
-    from distill import manifest
+    from distill.base import manifest
     from distill.miniature import tokenizer
 
     torch.manual_seed(0)

@@ -22,8 +22,8 @@ import numpy as np
 from scipy.special import betaln
 from scipy.stats import binom
 
-from distill import stats
-from distill.cli import parser, run
+from distill.base.cli import parser, run
+from distill.evaluation import stats
 
 WORLDS = {
     "AIME, base model (3 %)": (0.05, 1.5),

@@ -6,16 +6,16 @@ import time
 from functools import cache
 from pathlib import Path
 
-from distill.code_notes import noted_digest
-from distill.config import load
-from distill.config_values import BRACES
-from distill.configured import in_results
-from distill.errors import InputError
-from distill.importing import answer_files
-from distill.launching import processes_of
-from distill.leftovers import asked
-from distill.plan import Plan
-from distill.preflight import part as preflight_part
+from distill.workflow.why import noted_digest
+from distill.config.load import load
+from distill.config.config_values import BRACES
+from distill.config.configured import in_results
+from distill.base.errors import InputError
+from distill.generation.import_recorded import answer_files
+from distill.training.launch import processes_of
+from distill.workflow.clean_work import asked
+from distill.config.plan import Plan
+from distill.config import preflight_part
 
 
 def checked(given):

@@ -64,7 +64,7 @@ rule teacher:
         gpu=lambda w: config["runtime"]["respond_gpus"] if plan.teacher_model(w.dataset) else 0,
     params:
         spec=lambda w: spec(plan.teacher(w.dataset)),
-        code=lambda w: code("generate_traces.py", f"distill/engines/{plan.teacher(w.dataset)['engine']}.py"),
+        code=lambda w: code("generate_traces.py", f"distill/generation/engines/{plan.teacher(w.dataset)['engine']}.py"),
         runtime=lambda w, output: spec(plan.teacher_runtime(w.dataset)),
         start=lambda w, output, resources: started(resources.gpu),
         questions=lambda w, input: input.questions if input.questions.endswith(".jsonl") else folder(input.questions),

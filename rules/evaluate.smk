@@ -59,7 +59,7 @@ rule respond:
         gpu=config["runtime"]["respond_gpus"],
     params:
         spec=lambda w: spec(plan.respond(w.benchmark)),
-        code=lambda w: code("respond.py", f"distill/engines/{plan.respond(w.benchmark)['engine']}.py"),
+        code=lambda w: code("respond.py", f"distill/generation/engines/{plan.respond(w.benchmark)['engine']}.py"),
         folder=lambda w, input: folder(input.model),
         runtime=lambda w, output: spec(config["runtime"]),
         start=lambda w, output: started(config["runtime"]["respond_gpus"]),
@@ -97,7 +97,7 @@ rule respond_endpoint:
         mem_mb=1000,
     params:
         spec=lambda w: spec(plan.ask(w.model, w.benchmark)),
-        code=code("respond.py", "distill/engines/openai.py"),
+        code=code("respond.py", "distill/generation/engines/openai.py"),
         runtime=lambda w, output: spec(plan.endpoint_of(w.model)),
     shell:
         """

@@ -15,13 +15,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from distill import cli
-from distill.audit import AuditSpec, Measures, audit, measure, sample, stops
-from distill.audits import told_apart
-from distill.errors import InputError
-from distill.files import Row, read_jsonl, write_json
-from distill.progress import counted
-from distill.tokens import ChatTokenizer
+from distill.base import cli
+from distill.base.errors import InputError
+from distill.base.files import Row, read_jsonl, write_json
+from distill.base.progress import counted
+from distill.data.audit import AuditSpec, Measures, audit, describe_differences, measure, sample, stops
+from distill.data.tokens import ChatTokenizer
 
 OWN = "-"  # not '', which Snakemake 9.27 leaves out of a command line
 
@@ -52,7 +51,7 @@ def main() -> None:
     found = list(audits(args.sft, specs, args.tokenizer, templates))
     first, *others = found
     write_json(args.output, first | {"others": others})
-    ways = [f" ({what})" if what else "" for what in told_apart([one["settings"] for one in found])]
+    ways = [f" ({what})" if what else "" for what in describe_differences([one["settings"] for one in found])]
     for one, way in zip(found, ways, strict=True):
         for warning in one["warnings"]:
             print(f"warning: {args.sft}{way}: {warning}")

@@ -15,8 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from distill import bundle, bundle_check, cli
-from distill.errors import InputError
+from distill.base import cli
+from distill.base.errors import InputError
+from distill.report import bundle
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def checked(file: Path) -> int:
     """1 where something does not come out as it stands in the bundle."""
     with tempfile.TemporaryDirectory() as folder:
         bundle.extract(file, Path(folder))
-        found = list(bundle_check.check(Path(folder)))
+        found = list(bundle.check(Path(folder)))
     for name, wrong in found:
         print(f"{'differs' if wrong else 'same':8}{name}{': ' + wrong if wrong else ''}")
     return int(any(wrong for _, wrong in found))

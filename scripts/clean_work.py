@@ -11,10 +11,10 @@ works in stays.
 import shutil
 from pathlib import Path
 
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.leftovers import leftovers, patterns, unread_rows
-from distill.runs import locked
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.work import locked
+from distill.workflow.clean_work import leftovers, patterns, unread_rows
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ Example:
         "models": [{"name": "base", "role": "baseline"}, {"name": "ours", "role": "student"}], "benchmarks": [{"name": "mini_math"}]}'
 """
 
-from distill.cli import parser, run, spec
-from distill.comparison import tables
-from distill.files import whole
-from distill.published import read_published
+from distill.base.cli import parser, run, spec
+from distill.base.files import whole
+from distill.evaluation.compare import tables
+from distill.evaluation.published import read_published
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.fetching import bring
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.sources.fetch import bring
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ Without --figure, all that there is something to draw from; a figure asked for b
 
 from pathlib import Path
 
-from distill import cli, figures
-from distill.errors import InputError
-from distill.figures import style
-from distill.names import names
-from distill.results import Results
+from distill.base import cli
+from distill.base.errors import InputError
+from distill.report import figures
+from distill.report.figures import style
+from distill.report.names import names
+from distill.report.results import Results
 
 
 def main() -> None:

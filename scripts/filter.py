@@ -19,17 +19,17 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from distill import cli, manifest
-from distill.benchmarks import Item, load_items
-from distill.contamination import Report
-from distill.duplicates import Survey, Suspects
-from distill.errors import InputError
-from distill.files import Row, dumps, read_jsonl, whole, write_json
-from distill.filtering import Examiner, Finding, Judge, Surveyor, batches
-from distill.parallel import map_batches
-from distill.progress import Progress, counted
-from distill.selection import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
-from distill.tables import named_paths
+from distill.base import cli, manifest
+from distill.base.errors import InputError
+from distill.base.files import Row, dumps, read_jsonl, whole, write_json
+from distill.base.parallel import map_batches
+from distill.base.progress import Progress, counted
+from distill.base.tables import named_paths
+from distill.benchmarks.items import Item, load_items
+from distill.data.contamination import Report
+from distill.data.duplicates import Survey, Suspects
+from distill.data.filter import Examiner, Finding, Judge, Surveyor, batches
+from distill.data.filter_rules import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
 
 SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # by the processes of --workers
 

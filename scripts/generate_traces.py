@@ -17,14 +17,15 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from distill import engines, manifest
-from distill.budget import Budget, Ledger
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import write_jsonl
-from distill.responding import Wanted
-from distill.runs import locked
-from distill.teaching import absent, all_asked, checked, pairs, questions, run_folder, teach, trace_rows
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.base.work import locked
+from distill.generation import engines
+from distill.generation.budget import Budget, Ledger
+from distill.generation.responses import Wanted
+from distill.generation.teacher import absent, all_asked, checked, pairs, questions, run_folder, teach, trace_rows
 
 OUT_OF_BUDGET, TOO_MANY_FAILED = 3, 4
 

@@ -10,12 +10,12 @@ Example:
         --output results/scores/ours/mini_math.jsonl --summary results/scores/ours/mini_math.json
 """
 
-from distill import self_test
-from distill.answers import cut_thought
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import Row, write_json, write_jsonl
-from distill.scoring import Grading, Summary, facts, read_items, read_responses, read_self_test, read_verdicts, score_rows
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import Row, write_json, write_jsonl
+from distill.evaluation import self_test
+from distill.evaluation.scoring import Grading, Summary, facts, read_items, read_responses, read_self_test, read_verdicts, score_rows
+from distill.grading.extract import cut_thought
 
 
 def main() -> None:

@@ -15,14 +15,14 @@ import json
 from dataclasses import astuple
 from pathlib import Path
 
-from distill import self_test
-from distill.cli import parser, run, spec
-from distill.code import code_digest
-from distill.engines.replay import KINDS, Recorded, Replayed, replay
-from distill.errors import InputError
-from distill.files import read_json, sha256_text, write_json, write_jsonl
-from distill.runs import locked
-from distill.scoring import Grading, Item, read_items, read_responses
+from distill.base.cli import parser, run, spec
+from distill.base.code_digest import code_digest
+from distill.base.errors import InputError
+from distill.base.files import read_json, sha256_text, write_json, write_jsonl
+from distill.base.work import locked
+from distill.evaluation import self_test
+from distill.evaluation.lighteval_grader import KINDS, Recorded, Replayed, replay
+from distill.evaluation.scoring import Grading, Item, read_items, read_responses
 
 
 def main() -> None:

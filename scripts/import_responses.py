@@ -11,12 +11,12 @@ joined by id, else by the text of the question. Every item must be answered, and
 
 from pathlib import Path
 
-from distill import manifest
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import write_jsonl
-from distill.importing import Items, joined, questions
-from distill.recorded import COLUMNS, FORMATS, read
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.generation.import_recorded import Items, joined, questions
+from distill.generation.recorded import COLUMNS, FORMATS, read
 
 KEYS = {"format", "columns", "items"}
 

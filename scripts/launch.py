@@ -20,10 +20,10 @@ from pathlib import Path
 import psutil
 import yaml
 
-from distill.cli import parser, run
-from distill.errors import InputError
-from distill.launching import STOPPED, Machines, command, end_with_parent, environment
-from distill.slurm import requeue
+from distill.base.cli import parser, run
+from distill.base.errors import InputError
+from distill.training.launch import STOPPED, Machines, command, end_with_parent, environment
+from distill.training.slurm import requeue
 
 ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
 

@@ -10,7 +10,7 @@ From a seed, the tokenizer and the corpus that the seed draws to a model folder 
 from collections import Counter
 from pathlib import Path
 
-from distill import cli, manifest
+from distill.base import cli, manifest
 from distill.miniature import corpus
 from distill.miniature.specs import fields
 
@@ -28,7 +28,7 @@ def main() -> None:
     sorts = dict(sorted(Counter(text.sort for text in texts).items()))
     print(f"corpus: {len(texts)} texts ({sorts}), none of them a question of a benchmark", flush=True)
 
-    from distill.training.pretrain import Recipe, pretrain
+    from distill.miniature.pretrain import Recipe, pretrain
 
     pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, Recipe(seed=spec["seed"]))
     manifest.write(args.output, corpus=sorts, benchmark_questions=0)

@@ -8,8 +8,8 @@ wrong_1 to wrong_3, not yet shuffled) and manifest.json.
 
 from pathlib import Path
 
-from distill import cli, manifest
-from distill.files import write_jsonl
+from distill.base import cli, manifest
+from distill.base.files import write_jsonl
 from distill.miniature import benchmarks
 from distill.miniature.specs import fields
 

@@ -7,7 +7,7 @@ From a seed to a folder that AutoTokenizer loads: tokenizer.json and tokenizer_c
 
 from pathlib import Path
 
-from distill import cli
+from distill.base import cli
 from distill.miniature import tokenizer
 from distill.miniature.specs import fields
 

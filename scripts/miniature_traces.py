@@ -9,8 +9,8 @@ and manifest.json. `steps` is the longest problem of the set; `benchmarks` the i
 
 from pathlib import Path
 
-from distill import cli, manifest
-from distill.files import write_jsonl
+from distill.base import cli, manifest
+from distill.base.files import write_jsonl
 from distill.miniature import traces
 from distill.miniature.specs import fields
 

@@ -6,10 +6,10 @@ reads it, with the scores in its head (model-index). It lies beside the model, n
     python scripts/model_card.py --model ours --spec card.json --results results --output results/cards/ours/README.md
 """
 
-from distill import cli
-from distill.files import whole
+from distill.base import cli
+from distill.base.files import whole
 from distill.report import card
-from distill.results import Results
+from distill.report.results import Results
 
 
 def main() -> None:

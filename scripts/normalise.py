@@ -8,13 +8,13 @@ from where scripts/filter.py takes them into the funnel.
 
 from pathlib import Path
 
-from distill import cli
-from distill.errors import InputError
-from distill.files import dumps, whole
-from distill.formats import FORMATS
-from distill.normalising import Golds, Normaliser, Rejected
-from distill.progress import counted
-from distill.tables import read_rows
+from distill.base import cli
+from distill.base.errors import InputError
+from distill.base.files import dumps, whole
+from distill.base.progress import counted
+from distill.base.tables import read_rows
+from distill.data.formats import FORMATS
+from distill.data.normalise import Golds, Normaliser, Rejected
 
 REJECTED = "rejected.jsonl"
 

@@ -11,9 +11,9 @@ runtime.preflight: warn or ignore lets them go on.
 import sys
 from pathlib import Path
 
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import whole, write_json
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import whole, write_json
 from distill.preflight import access, facts
 from distill.preflight.estimate import estimate, room_findings, stops
 from distill.preflight.page import page

@@ -9,8 +9,8 @@ From the plan of a configuration, results/timing/ (Snakemake's benchmark files),
 from dataclasses import replace
 from pathlib import Path
 
-from distill.cli import parser, run, spec
-from distill.files import whole
+from distill.base.cli import parser, run, spec
+from distill.base.files import whole
 from distill.preflight import actual, facts
 from distill.preflight.estimate import estimate
 

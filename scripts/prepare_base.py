@@ -12,11 +12,11 @@ import os
 import shutil
 from pathlib import Path
 
-from distill import manifest
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.prepare import declare
-from distill.remote_code import KEY, check_weights
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.models.prepare import declare
+from distill.models.remote_code import KEY, check_weights
 
 
 def main() -> None:

@@ -8,12 +8,12 @@ Of an optional benchmark without access there are no prompts: an empty file.
 
 from pathlib import Path
 
-from distill import manifest
-from distill.benchmarks import load_items
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import write_jsonl
-from distill.prompts import prompt
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.benchmarks.items import load_items
+from distill.benchmarks.prompts import prompt
 
 
 def main() -> None:

@@ -10,8 +10,9 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from distill import cli, provenance
-from distill.files import write_json
+from distill.base import cli
+from distill.base.files import write_json
+from distill.report import provenance
 
 
 def main() -> None:

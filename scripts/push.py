@@ -10,10 +10,10 @@ was pushed. The token comes from HF_TOKEN in the environment and from nowhere el
 import os
 from pathlib import Path
 
-from distill import cli
-from distill.errors import InputError
-from distill.files import write_json
-from distill.pushing import push
+from distill.base import cli
+from distill.base.errors import InputError
+from distill.base.files import write_json
+from distill.models.push import push
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ report.md, where a file that is not there is shown as a gap; to the same page fo
         --tex results/comparison.tex
 """
 
-from distill import cli, report
-from distill.files import whole
-from distill.names import names
-from distill.report import html, tex
-from distill.results import Results
+from distill.base import cli
+from distill.base.files import whole
+from distill.report import html, page, tex
+from distill.report.names import names
+from distill.report.results import Results
 
 
 def main() -> None:
@@ -25,10 +25,10 @@ def main() -> None:
     args = parser.parse_args()
 
     spec, results = cli.spec(args.spec), Results(args.results)
-    page = report.render(spec, results)
-    pages = {args.output: page}
+    body = page.render(spec, results)
+    pages = {args.output: body}
     if args.html:
-        pages[args.html] = html.page(page, results)
+        pages[args.html] = html.page(body, results)
     if args.tex:
         pages[args.tex] = tex.table(names(spec), results)
     for path, content in pages.items():

@@ -14,14 +14,15 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from distill import engines, manifest
-from distill.budget import Budget, Ledger
-from distill.cli import parser, run, spec
-from distill.errors import InputError
-from distill.files import write_jsonl
-from distill.progress import Progress, Tokens
-from distill.responding import Wanted, mark, wanted
-from distill.runs import locked
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.base.progress import Progress, Tokens
+from distill.base.work import locked
+from distill.generation import engines
+from distill.generation.budget import Budget, Ledger
+from distill.generation.responses import Wanted, mark, wanted
 
 
 def main() -> None:

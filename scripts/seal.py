@@ -3,9 +3,9 @@
 python scripts/seal.py --output results/data/digests.json mini_stratos=results/data/mini_stratos/sft.jsonl
 """
 
-from distill import cli
-from distill.files import sha256_file, write_json
-from distill.tables import named_paths
+from distill.base import cli
+from distill.base.files import sha256_file, write_json
+from distill.base.tables import named_paths
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ import os
 import socket
 from pathlib import Path
 
-from distill.cli import parser, run
-from distill.devices import VARIABLES, allotted, pool, take
-from distill.errors import InputError
+from distill.base.cli import parser, run
+from distill.base.errors import InputError
+from distill.base.gpus import VARIABLES, allotted, pool, take
 
 
 def main() -> None:

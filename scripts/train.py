@@ -17,15 +17,15 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from distill import manifest
-from distill.cli import parser, run, spec
-from distill.code import code_digest
-from distill.errors import InputError
-from distill.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
-from distill.kept import folder_name, publish
-from distill.launching import STOPPED, end_with_parent, world
-from distill.remote_code import KEY
-from distill.runs import keep_output, key_of, locked, open_run
+from distill.base import manifest
+from distill.base.cli import parser, run, spec
+from distill.base.code_digest import code_digest
+from distill.base.errors import InputError
+from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
+from distill.base.work import keep_output, key_of, locked, open_run
+from distill.models.remote_code import KEY
+from distill.training.checkpoints import folder_name, publish
+from distill.training.launch import STOPPED, end_with_parent, world
 from distill.training.recipe import VERSIONS, Recipe
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     folder = open_run(args.work, defines)
 
     def fit(part: Path) -> None:
-        from distill.training import kept, sft
+        from distill.training import keep_callback, sft
         from distill.training.ending import leave_together
         from distill.training.masks import check_mask, notes
         from distill.training.rows import training_rows
@@ -97,7 +97,7 @@ def main() -> None:
         if rank == 0:
             print("".join(f"{line}\n" for line in notes(trainer, first, recipe)), end="")
             print(f"{count} rows; the first batch begins, [without loss]:\n{shown}\n", flush=True)
-        keep = kept.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
+        keep = keep_callback.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
         try:
             sft.finetune(trainer, folder, [keep])
         except Stopped:

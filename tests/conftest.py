@@ -13,7 +13,7 @@ import yaml
 from warm import warm
 
 PROJECT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles", "tests/tiny.yaml")
+PARTS = ("Snakefile", "rules", "scripts", "tools", "config", "envs", "profiles", "tests/tiny.yaml")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from distill.audit import AuditSpec, Measure, audit
-from distill.files import write_json, write_jsonl
+from distill.base.files import write_json, write_jsonl
+from distill.data.audit import AuditSpec, Measure, audit
 
 # What a model or a data set might say: each of these would break or take over a page that shows it as it is.
 HOSTILE = "\r\n".join(

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from distill.files import dumps
+from distill.base.files import dumps
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 CHATML = (

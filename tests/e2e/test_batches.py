@@ -10,7 +10,7 @@ import tiny_training as tiny
 torch = pytest.importorskip("torch")
 from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
 
-from distill.errors import InputError  # noqa: E402
+from distill.base.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
 from distill.training.recipe import Recipe  # noqa: E402
 from distill.training.rows import training_rows  # noqa: E402
@@ -174,9 +174,9 @@ def test_nothing_that_trains_or_answers_asks_for_nvidia():
     places = (
         "scripts/train.py",
         "scripts/launch.py",
-        "scripts/distill/launching.py",
+        "scripts/distill/training/launch.py",
         "scripts/distill/training",
-        "scripts/distill/engines",
+        "scripts/distill/generation/engines",
     )
     files = [tiny.PROJECT / place for place in (*places, "rules", "config/accelerate")]
     files = [path for place in files for path in (sorted(place.rglob("*.*")) if place.is_dir() else [place]) if path.suffix != ".pyc"]

@@ -8,7 +8,7 @@ import pytest
 from conftest import checkout
 from stand_in_server import StandIn, completion
 
-from distill.files import read_jsonl
+from distill.base.files import read_jsonl
 
 SAMPLING = {"n_samples": 2, "temperature": 0.6, "top_p": 0.95, "max_new_tokens": 9, "seed": 0}
 

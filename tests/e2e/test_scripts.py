@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "scripts").glob("*.py"))
+PROJECT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted(path for folder in ("scripts", "tools") for path in (PROJECT / folder).glob("*.py"))
 
 
 def run(script: str | Path, *args: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    path = Path(__file__).resolve().parents[2] / "scripts" / script
+    path = PROJECT / "scripts" / script
     return subprocess.run([sys.executable, path, *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -20,7 +21,7 @@ def run(script: str | Path, *args: object, cwd: Path | None = None) -> subproces
 def test_help_shows_what_a_script_does_and_an_example(script):
     done = run(script, "--help")
     assert done.returncode == 0, done.stderr
-    assert f"python scripts/{script.name}" in done.stdout or f"scripts/{script.name} --" in done.stdout
+    assert f"python {script.parent.name}/{script.name}" in done.stdout or f"scripts/{script.name} --" in done.stdout
     assert not re.search(r"\S {6,}--\w", done.stdout), "the example's lines have run together"
 
 

@@ -1,4 +1,4 @@
-"""scripts/status.py beside a real Snakemake that runs: what it tells, and that the run does not notice."""
+"""tools/status.py beside a real Snakemake that runs: what it tells, and that the run does not notice."""
 
 import json
 import os
@@ -28,7 +28,7 @@ STEP = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1] if len(sys.argv) > 1 else "SCRIPTS")
-from distill.progress import Progress
+from distill.base.progress import Progress
 with Progress("step", 1000, "rows") as progress:
     while not Path("stop").exists():
         progress.add(min(5, 999 - progress.done))
@@ -38,7 +38,7 @@ with Progress("step", 1000, "rows") as progress:
 
 def status(folder: Path) -> dict:
     done = subprocess.run(
-        [sys.executable, SCRIPTS / "status.py", "--json"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, SCRIPTS.parent / "tools" / "status.py", "--json"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     return json.loads(done.stdout) if done.returncode == 0 else {"state": done.stderr}
 

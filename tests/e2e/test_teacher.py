@@ -18,8 +18,8 @@ import pytest
 import yaml
 from conftest import Checkout, checkout
 
-from distill import manifest
-from distill.engines import ENGINES
+from distill.base import manifest
+from distill.generation.engines import ENGINES
 
 PROJECT = Path(__file__).parents[2]
 QUESTIONS = [{"problem": f"What is {number} + {number}?", "answer": str(2 * number)} for number in range(12)]

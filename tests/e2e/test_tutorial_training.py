@@ -10,11 +10,11 @@ import tiny_chat
 import tiny_training as tiny
 import yaml
 
-from distill import manifest
-from distill.config import load
-from distill.launching import Machines, command
-from distill.plan import Plan
-from distill.prepare import declare
+from distill.base import manifest
+from distill.config.load import load
+from distill.config.plan import Plan
+from distill.models.prepare import declare
+from distill.training.launch import Machines, command
 from distill.training.recipe import Recipe
 
 GUIDE = yaml.safe_load((tiny.PROJECT / "config/tutorial.yaml").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.files import read_jsonl
+from distill.base.files import read_jsonl
 
 PROJECT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ("mini_aime", "mini_math", "mini_gpqa")
@@ -72,7 +72,7 @@ def workers(model: Path) -> list[int]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"distill.engines.vllm_worker" in words and str(model).encode() in words:
+        if b"distill.generation.engines.vllm_worker" in words and str(model).encode() in words:
             found.append(int(path.parent.name))
     return found
 

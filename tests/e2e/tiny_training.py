@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tiny_chat
 
-from distill import manifest
+from distill.base import manifest
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -1,4 +1,4 @@
-"""scripts/adopt.py on a finished tiny run: what is adopted is not made again, and goes stale like anything else."""
+"""tools/adopt.py on a finished tiny run: what is adopted is not made again, and goes stale like anything else."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ RESPONSES = "results/responses/base/mini_math.jsonl"
 
 def adopt(here: Checkout, *args: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
     (here.folder / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **(config or {})}), encoding="utf-8")
-    command = [sys.executable, "scripts/adopt.py", *args, *CONFIGFILES]
+    command = [sys.executable, "tools/adopt.py", *args, *CONFIGFILES]
     return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=120, check=False)
 
 

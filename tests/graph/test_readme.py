@@ -6,28 +6,28 @@ from pathlib import Path
 import readme
 import yaml
 
-from distill.config import load
+from distill.config.load import load
 
 PROJECT = Path(readme.PROJECT)
 
 
 def test_every_key_is_in_the_manual_as_the_schema_has_it():
-    assert (PROJECT / "config" / "README.md").read_text(encoding="utf-8") == readme.config_page(), "run: python scripts/readme.py"
+    assert (PROJECT / "config" / "README.md").read_text(encoding="utf-8") == readme.config_page(), "run: python tools/readme.py"
 
 
 def test_the_staleness_table_is_the_tested_one():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert readme.block(page, "staleness", readme.staleness()) == page, "run: python scripts/readme.py"
+    assert readme.block(page, "staleness", readme.staleness()) == page, "run: python tools/readme.py"
 
 
 def test_the_rule_graph_is_that_of_a_first_run():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert readme.block(page, "rulegraph", readme.rulegraph()) == page, "run: python scripts/readme.py"
+    assert readme.block(page, "rulegraph", readme.rulegraph()) == page, "run: python tools/readme.py"
 
 
 def test_what_the_guides_experiment_takes_is_what_preflight_says():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert readme.block(page, "guide", readme.guide()) == page, "run: python scripts/readme.py"
+    assert readme.block(page, "guide", readme.guide()) == page, "run: python tools/readme.py"
 
 
 def test_every_page_is_linked():

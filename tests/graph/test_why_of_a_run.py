@@ -1,4 +1,4 @@
-"""scripts/why.py on a finished tiny run: what Snakemake finds stale, told by key, module and file."""
+"""tools/why.py on a finished tiny run: what Snakemake finds stale, told by key, module and file."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def test_nothing_is_stale_on_a_finished_run(here):
 
 
 def test_key_module_published_number_and_missing_file_are_named(here):
-    append(here, "scripts/distill/figures/style.py", "CHANGED = 1\n")
+    append(here, "scripts/distill/report/figures/style.py", "CHANGED = 1\n")
     append(here, "config/published.csv", "some-model,mini_math,mini,pass@1,1.0,1,nowhere\n")
     (here.folder / "results/scores/base/mini_math.json").unlink()
     done = script(here, "why", "results/report.md", config={"models": {"ours": {"train": {"learning_rate": 0.001}}}})
@@ -40,7 +40,7 @@ def test_key_module_published_number_and_missing_file_are_named(here):
     assert done.stdout.startswith("results/report.md (and 2 more) will be made again by report:\n")
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert lines[lines.index("train ours:") + 1] == "models.ours.train.learning_rate: 0.0015 → 0.001"
-    assert lines[lines.index("figures:") + 1] == "scripts/distill/figures/style.py changed"
+    assert lines[lines.index("figures:") + 1] == "scripts/distill/report/figures/style.py changed"
     assert lines[lines.index("compare:") + 1].startswith("config/published.csv changed: sha256 ")
     assert lines[lines.index("grade base mini_math:") + 1] == "results/scores/base/mini_math.json is missing"
 

@@ -2,7 +2,7 @@
 
 import random
 
-from distill.files import Row
+from distill.base.files import Row
 from distill.miniature.world import AXES, LEVELS, MAX_PULSES, MAX_STEPS, Problem, draw_many
 
 KINDS = ("aime", "math", "gpqa")

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 from distill.miniature import benchmarks
 from distill.miniature.teacher import CHOICES, INSTRUCTION, OPENING, choice_line, close, pose, step_line
 from distill.miniature.world import AXES, COEFFICIENTS, MODULUS, PULSE_AXES, Problem, Pulses, Recurrence, draw

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 
 
 def fields(spec: dict[str, Any], **types: type) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from distill.files import whole, write_json
+from distill.base.files import whole, write_json
 from distill.miniature import traces
 from distill.miniature.corpus import texts
 from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT

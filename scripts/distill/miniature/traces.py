@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from distill.files import Row
+from distill.base.files import Row
 from distill.miniature import benchmarks
 from distill.miniature.teacher import CHECKING, INSTRUCTION, SOLUTION, THOUGHT, Posed, pose, thought, write
 from distill.miniature.world import draw

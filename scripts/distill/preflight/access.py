@@ -10,17 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from distill.errors import InputError
-from distill.files import read_json
+from distill.base.errors import InputError
+from distill.base.files import read_json
+from distill.base.paths import PINS
+from distill.data.tokens import ChatTokenizer
+from distill.data.traces import CLOSING_TAGS
 from distill.preflight.facts import Facts
-from distill.tokens import ChatTokenizer
-from distill.traces import CLOSING_TAGS
 
 if TYPE_CHECKING:
-    from distill.download import Patience
+    from distill.sources.http import Patience
 
 Row = dict[str, Any]
-PINS = Path(__file__).resolve().parents[3] / "envs" / "requirements.txt"
 NEEDED = {"train": ("torch", "transformers", "trl", "accelerate"), "transformers": ("torch", "transformers"), "vllm": ("vllm",)}
 THOUGHT = "First, 2+2=4."
 
@@ -54,7 +54,7 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
 
 def _asked(source: Row) -> Row:
     """What the hub says of a repository: access and size of the wanted files in GB."""
-    from distill.fetching import offered
+    from distill.sources.fetch import offered
 
     repo_type = "model" if source["name"].startswith("models/") else "dataset"
     try:
@@ -69,7 +69,7 @@ def _asked(source: Row) -> Row:
 
 def model_config(source: Row) -> Row | None:
     """config.json of a model on the hub; None where it cannot be had now, of which `sources` tells why."""
-    from distill.fetching import bring
+    from distill.sources.fetch import bring
 
     if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
         return None
@@ -83,7 +83,7 @@ def model_config(source: Row) -> Row | None:
 
 
 def _once() -> "Patience":
-    from distill.download import Patience
+    from distill.sources.http import Patience
 
     return Patience(failures=0, most=1, silence_s=5.0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from distill.files import read_json, read_jsonl
+from distill.base.files import read_json, read_jsonl
 from distill.preflight.page import columns
 
 Row = dict[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 
 # Families whose layers are counted below: whether the projections of q, k and v have biases, and whether q and k are normalised by head.
 FAMILIES = {"qwen2": (True, False), "qwen3": (False, True), "llama": (False, False), "mistral": (False, False)}

@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from distill import audits
-from distill.errors import InputError
-from distill.files import read_json, read_jsonl
+from distill.base.errors import InputError
+from distill.base.files import read_json, read_jsonl
+from distill.base.paths import KNOWN
+from distill.data.audit import audit_of
 from distill.preflight.arch import Arch
 from distill.preflight.memory import GB
 from distill.preflight.speed import Device, Sources
 
-KNOWN = Path(__file__).resolve().parents[3] / "config" / "known.yaml"
 Part = dict[str, Any]
 
 
@@ -53,7 +53,7 @@ class Facts:
 
 
 def joined(part: Part) -> Part:
-    """A plan as the rules hand it over (distill.preflight.part), each evaluation with what its run asks."""
+    """A plan as the rules hand it over (distill.config.preflight_part), each evaluation with what its run asks."""
     return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
 
 
@@ -130,7 +130,7 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask:
 def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
     """Rows, tokens and sequences of one epoch."""
     file, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
-    if file.is_file() and (audit := audits.of(read_json(file), entry["audited"])):
+    if file.is_file() and (audit := audit_of(read_json(file), entry["audited"])):
         return Told(epoch_tokens(audit), "counted: audit.json")
     source = entry["source"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")

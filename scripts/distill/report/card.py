@@ -5,14 +5,14 @@ from typing import Any
 
 import yaml
 
-from distill import names as naming
-from distill.errors import InputError
-from distill.files import Row
-from distill.markdown import block, code, text
+from distill.base.errors import InputError
+from distill.base.files import Row
 from distill.report import data, tables, training
+from distill.report import names as naming
+from distill.report.markdown import block, code, text
 from distill.report.model_index import model_index
+from distill.report.results import Results
 from distill.report.words import join
-from distill.results import Results
 
 _USE = """\
 from transformers import AutoModelForCausalLM, AutoTokenizer

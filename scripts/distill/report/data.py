@@ -1,11 +1,11 @@
 """The data: what the filter kept and why it dropped the rest, benchmark questions found in it, and what training will do to the rows."""
 
-from distill import audits
-from distill.files import Row
-from distill.markdown import block, clip, code, shorten, table, text
-from distill.names import Names
+from distill.base.files import Row
+from distill.data.audit import COUNTED
+from distill.report.markdown import block, clip, code, shorten, table, text
+from distill.report.names import Names
+from distill.report.results import Results
 from distill.report.words import MINUS, NOT_MEASURED, gap, join, number, share
-from distill.results import Results
 
 _CONTAMINATION_NOTE = """\
 A row holds an item where its question equals it or shares a run of words with it; the funnel shows what was dropped for it. Rows with the
@@ -82,7 +82,7 @@ def audit(names: Names, results: Results) -> str:
     if not found:
         return join(*missing)
     warnings = [f"- **{text(way)}:** {text(warning)}" for _, way, row in found for warning in row["warnings"]]
-    vary = [key for key in audits.COUNTED if len({row["settings"].get(key) for _, _, row in found}) > 1]
+    vary = [key for key in COUNTED if len({row["settings"].get(key) for _, _, row in found}) > 1]
     columns = [_settings(row, vary) | _lengths(row) for *_, row in found]
     lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
     body = table(["", *(text(dataset.label) for dataset, *_ in found)], lines)

@@ -7,15 +7,15 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from distill import audits
-from distill.files import Row, read_json
-from distill.markdown import table, text
-from distill.names import Model, Names
+from distill.base.files import Row, read_json
+from distill.data.audit import audit_of
 from distill.preflight.arch import FAMILIES, Arch
 from distill.preflight.estimate import weights_bytes
 from distill.preflight.facts import epoch_tokens, steps_of
+from distill.report.markdown import table, text
+from distill.report.names import Model, Names
+from distill.report.results import Results
 from distill.report.words import join
-from distill.results import Results
 
 _NOTE = """\
 Estimated by preflight from shape, audit and recipe, beside what the training wrote: a difference means that an estimate of memory or time
@@ -47,7 +47,7 @@ def _row(model: Model, results: Results, way: Row) -> list[str] | None:
         return None
     config, sealed = read_json(folder / "config.json"), read_json(results.root / "data" / "digests.json")
     equal = [name for name, digest in sealed.items() if digest == manifest["data"]]
-    audit = next((found for name in equal if (found := audits.of(results.audit(name), way))), None)
+    audit = next((found for name in equal if (found := audit_of(results.audit(name), way))), None)
     if config.get("model_type") not in FAMILIES or audit is None:
         return None
     arch, data = Arch.of(config), epoch_tokens(audit)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from distill.files import Row
-from distill.markdown import table, text
-from distill.names import Benchmark, Names
+from distill.base.files import Row
+from distill.report.markdown import table, text
+from distill.report.names import Benchmark, Names
+from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join, listed, number
-from distill.results import Results
 
 GOLD = "gold"
 # The least share of golds that must count as right, and the most of anything else that may.

@@ -7,7 +7,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from distill.results import Results
+from distill.report.results import Results
 
 _HEAD = """\
 <!doctype html>

@@ -1,9 +1,9 @@
 """The learning curve: what the checkpoints of a training score, by the tokens that they have seen."""
 
-from distill.markdown import table, text
-from distill.names import Model, Names
+from distill.report.markdown import table, text
+from distill.report.names import Model, Names
+from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, plus_minus
-from distill.results import Results
 
 _NOTE = "pass@1 in percent with its 95 % interval. The last row of a training is the model of the other tables."
 

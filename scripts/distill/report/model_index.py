@@ -5,9 +5,9 @@ Fields: https://github.com/huggingface/hub-docs/blob/main/modelcard.md
 
 from typing import Any
 
-from distill.errors import InputError
-from distill.names import Names
-from distill.results import Results, Score
+from distill.base.errors import InputError
+from distill.report.names import Names
+from distill.report.results import Results, Score
 
 
 def model_index(name: str, names: Names, results: Results) -> dict[str, Any]:

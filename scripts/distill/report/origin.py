@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from distill.files import Row
-from distill.markdown import block, code, table, text
-from distill.names import Names
+from distill.base.files import Row
+from distill.report.markdown import block, code, table, text
+from distill.report.names import Names
+from distill.report.results import Results
 from distill.report.training import short
 from distill.report.words import gap, join
-from distill.results import Results
 
 
 def section(names: Names, results: Results, command: str) -> str:

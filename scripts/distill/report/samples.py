@@ -1,10 +1,10 @@
 """Answers to look at: of each model one right and one wrong a benchmark, word for word but for the middle of long ones."""
 
-from distill.files import Row
-from distill.markdown import block, clip, code, shorten, text
-from distill.names import Benchmark, Model, Names
+from distill.base.files import Row
+from distill.report.markdown import block, clip, code, shorten, text
+from distill.report.names import Benchmark, Model, Names
+from distill.report.results import Results
 from distill.report.words import gap, join
-from distill.results import Results
 
 Key = tuple[str, int]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from distill.markdown import table, text
-from distill.names import Benchmark, Names
+from distill.report.markdown import table, text
+from distill.report.names import Benchmark, Names
+from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, number
-from distill.results import Results
 
 _NOTE = """\
 pass@1 in percent, mean over trainings that differ in nothing but their seed. ±: standard deviation between them, in brackets the lowest

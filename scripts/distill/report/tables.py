@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from distill.markdown import table, text
-from distill.names import Benchmark, Names
-from distill.published import MARGIN
+from distill.evaluation.published import MARGIN
+from distill.report.markdown import table, text
+from distill.report.names import Benchmark, Names
+from distill.report.results import Results, Score
 from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, number, p_value, plus_minus, signed, times
-from distill.results import Results, Score
 
 WIDE = 6  # columns of models that a page bears
 _SCORES_NOTE = """\

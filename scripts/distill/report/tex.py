@@ -2,10 +2,10 @@
 
 import unicodedata
 
-from distill.names import Names
+from distill.report.names import Names
+from distill.report.results import Published, Results, Score
 from distill.report.tables import WIDE
 from distill.report.words import arms, number, times
-from distill.results import Published, Results, Score
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.files import Row
-from distill.markdown import code, table, text
-from distill.names import Model, Names
+from distill.base.files import Row
+from distill.report.markdown import code, table, text
+from distill.report.names import Model, Names
+from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join
-from distill.results import Results
 
 _TIME_NOTE = """\
 Time: the seconds differ from run to run, and this page does not. They stand in results/timing/ and as tokens_per_s in log.jsonl;
-`python scripts/times.py` prints them."""
+`python tools/times.py` prints them."""
 _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
 

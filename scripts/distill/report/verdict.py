@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from distill.markdown import code, text
-from distill.names import Model, Names
-from distill.published import NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
+from distill.evaluation.published import NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
 from distill.report import graders
+from distill.report.markdown import code, text
+from distill.report.names import Model, Names
+from distill.report.results import Difference, Published, Results
 from distill.report.words import gap, listed, number, p_clause, signed
-from distill.results import Difference, Published, Results
 
 FEW = 3  # students that have a sentence each; of more, those to whom the same is said share one
-# The verdicts of distill.comparison (which loads numpy, and this page should not), in the order in which they are told.
+# The verdicts of distill.evaluation.compare (which loads numpy, and this page should not), in the order in which they are told.
 DETECTED = ("better", "worse")
 TOLD = (*DETECTED, "no detectable difference", "not compared")
 

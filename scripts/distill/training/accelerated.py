@@ -8,7 +8,7 @@ import sys
 from accelerate.commands.launch import main
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-SAID = (2, 75)  # bad input, as distill.cli.run ends; a stop at a checkpoint
+SAID = (2, 75)  # bad input, as distill.base.cli.run ends; a stop at a checkpoint
 
 if __name__ == "__main__":
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 from distill.training.recipe import Recipe
 from distill.training.trainer import Trainer
 

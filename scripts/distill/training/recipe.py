@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")

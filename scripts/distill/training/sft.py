@@ -13,11 +13,11 @@ from transformers.utils import is_liger_kernel_available
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
-from distill.errors import InputError
-from distill.files import read_json, write_json
-from distill.launching import accumulation, world
-from distill.remote_code import as_told
+from distill.base.errors import InputError
+from distill.base.files import read_json, write_json
+from distill.models.remote_code import as_told
 from distill.training import kernels
+from distill.training.launch import accumulation, world
 from distill.training.recipe import Recipe
 from distill.training.trackers import trackers
 from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer, full_disk_told

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from distill.errors import InputError
+from distill.base.errors import InputError
 
 
 def trackers(asked: Sequence[str], run: Path) -> list[str] | str:

@@ -17,8 +17,8 @@ from transformers import TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTTrainer
 
-from distill.errors import InputError
-from distill.progress import Progress
+from distill.base.errors import InputError
+from distill.base.progress import Progress
 
 # How torch, safetensors and DeepSpeed say that a disk is full; only some of them raise OSError.
 FULL = re.compile(r"No space left|os error 28|Disk quota exceeded|os error 122|file write failed|enforce fail at inline_container")

@@ -1,0 +1,46 @@
+"""What every script's command line shares."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+
+
+def parser(doc: str) -> argparse.ArgumentParser:
+    """An argument parser that shows a script's docstring as it stands."""
+    return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def spec(text: str) -> dict[str, Any]:
+    """A --spec value: a JSON object, or the path of a file that holds one."""
+    try:
+        value = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--spec: neither a JSON object nor a file that holds one ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError("--spec: give a JSON object")
+    return value
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's main: bad input ends in one line on stderr and exit code 2, never in a traceback."""
+    try:
+        main()
+    except InputError as error:
+        # Of the processes of one training on a machine, which all read the same, the first says it.
+        sys.exit(_say(f"error: {error}", 2) if os.environ.get("LOCAL_RANK", "0") == "0" else 2)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        what = f"{error.filename or 'a file'}: {os.strerror(error.errno)}"
+        sys.exit(_say(f"error: {what}: nothing was written; make room or mend the path, then run the same command again", 1))
+
+
+def _say(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code

@@ -1,0 +1,127 @@
+"""What a step's code means: a digest of a script and of all that it imports from this project, blind to comments, docstrings and layout.
+
+Snakemake compares only the text of a shell command, so a rule declares this digest as a parameter. Third-party packages count by the
+version that envs/ pins.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import sha256_text
+from distill.base.paths import PINS, SCRIPTS
+
+# Packages that a step runs without importing them itself.
+RUNS_ON = {
+    "trl": ("torch", "transformers", "accelerate"),
+    "transformers": ("torch",),
+    "lighteval": ("math_verify",),
+    "vllm": ("torch", "transformers"),
+}
+
+
+def code_digest(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> str:
+    """sha256 over the meaning of scripts/{script}, of each project module that it imports, transitively, and of the pins it runs on."""
+    return sha256_text("\n".join(f"{name} {digest}" for name, digest in sorted(code_parts(script, scripts, pins).items())))[:16]
+
+
+def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[str, str]:
+    """The parts of a step's code digest: {file relative to scripts/: sha256 of its meaning, "pin:NAME": version}."""
+    parts: dict[str, str] = {}
+    packages: set[str] = set()
+    todo = [script]
+    while todo:
+        name = todo.pop()
+        if name in parts:
+            continue
+        digest, modules = _meaning(scripts / name)
+        parts[name] = digest
+        for module in modules:
+            found = _files_of(module, scripts)
+            todo += found
+            if not found:
+                packages.add(module.split(".")[0])
+    versions = {**_pins(pins), **_pins(pins.with_name("requirements-cuda.txt"))}
+    runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
+    for package in packages | runs_on:
+        version = versions.get(_normal(package))
+        if version:
+            parts[f"pin:{_normal(package)}"] = version
+    return parts
+
+
+@cache
+def _meaning(path: Path) -> tuple[str, frozenset[str]]:
+    """Digest of a file's syntax tree without docstrings, and the modules that it imports anywhere."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise InputError(f"{path}: line {error.lineno} is not Python ({error.msg}): mend that line") from None
+    words: list[str] = []
+    modules: set[str] = set()
+    _spell(tree, words, modules)
+    return sha256_text("\n".join(words)), frozenset(modules)
+
+
+def _spell(node: ast.AST, words: list[str], modules: set[str]) -> None:
+    """Append a syntax tree in words, as ast.dump has it but faster, since the Snakefile waits for this; and gather what it imports."""
+    words.append(type(node).__name__)
+    if isinstance(node, ast.Import):
+        modules.update(alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        modules.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            _spell(value, words, modules)
+        elif isinstance(value, list):
+            words.append("[")
+            for entry in value[_has_docstring(node, field, value) :]:
+                if isinstance(entry, ast.AST):
+                    _spell(entry, words, modules)
+                else:
+                    words.append(repr(entry))
+            words.append("]")
+        else:
+            words.append(repr(value))
+
+
+def _has_docstring(node: ast.AST, field: str, body: list[Any]) -> bool:
+    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and field == "body" and body
+    return (
+        bool(documented)
+        and isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    )
+
+
+@cache
+def _modules(scripts: Path) -> dict[str, str]:
+    """{module: file relative to scripts/} of the whole project."""
+    files = sorted(path.relative_to(scripts).as_posix() for path in scripts.rglob("*.py"))
+    return {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
+
+
+def _files_of(module: str, scripts: Path) -> list[str]:
+    """The project's files that importing a module runs: itself and the packages above it."""
+    known = _modules(scripts)
+    if module not in known:
+        return []
+    parts = module.split(".")
+    return [known[name] for name in (".".join(parts[:count]) for count in range(1, len(parts) + 1)) if name in known]
+
+
+@cache
+def _pins(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pinned = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {_normal(name): version for name, version in pinned}
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")

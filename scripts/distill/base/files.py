@@ -1,0 +1,129 @@
+"""Files that appear whole or not at all, and JSON Lines whose equal content is equal bytes."""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from distill.base.errors import InputError
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[IO[str]]:
+    """A text file (UTF-8, newlines as written) that takes its name only once it is complete and on disk."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def read_jsonl(path: str | Path, max_row_bytes: int = 1 << 28) -> Iterator[Row]:
+    """Rows of a JSON Lines file in a stream, split on "\\n" only: text may hold U+2028.
+
+    Raises InputError that names file and line for a line that is no JSON object or is longer than `max_row_bytes`.
+    """
+    for number, line in _lines(path, max_row_bytes):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: line {number} is not JSON ({error}): mend or remove that line") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: line {number} is not a JSON object: write one object a line")
+        yield row
+
+
+_KINDS = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def check_row(row: Row, kinds: Mapping[str, type], where: str, optional: Collection[str] = ()) -> None:
+    """Raises InputError where a value of a row is not of its kind; those of `optional` may be null or absent."""
+    for name, kind in kinds.items():
+        value = row.get(name)
+        if type(value) is not kind and not (value is None and name in optional):
+            given = f"not {value!r:.40}" if name in row else "and is missing"
+            raise InputError(f"{where}: {name} must be {_KINDS[kind]}, {given}; mend or remove that row")
+
+
+def count_rows(path: str | Path) -> int:
+    """Rows of a JSON Lines file, by its lines alone."""
+    with open(path, "rb") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def _lines(path: str | Path, max_row_bytes: int) -> Iterator[tuple[int, bytes]]:
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file: check the path")
+    with open(path, "rb") as file:
+        number = 0
+        while line := file.readline(max_row_bytes + 1):
+            number += 1
+            if len(line) > max_row_bytes:
+                raise InputError(f"{path}: line {number} is longer than {max_row_bytes} bytes: remove or split that row")
+            if line.strip():
+                yield number, line
+
+
+def dumps(value: Any) -> str:
+    """One line of JSON; keys in the order given, text as it is (lone surrogates escaped, since UTF-8 cannot hold them)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return text if text.isascii() or encodable(text) else json.dumps(value, separators=(", ", ": "))
+
+
+def encodable(text: str) -> bool:
+    """Whether UTF-8, and so a tokenizer, can hold a text: not half of a surrogate pair."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
+    """Write rows, one a line, and return how many there were."""
+    count = 0
+    with whole(path) as file:
+        for row in rows:
+            file.write(dumps(row) + "\n")
+            count += 1
+    return count
+
+
+def read_json(path: str | Path) -> Any:
+    """Raises InputError that names the file where it is missing or no JSON."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: check the path") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}): remove the file and run again") from None
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Indented JSON with keys in the order given."""
+    with whole(path) as file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def sha256_text(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sha256_file(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

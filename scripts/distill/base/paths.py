@@ -1,0 +1,10 @@
+"""Where the project's own files are."""
+
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+SCRIPTS = PROJECT / "scripts"
+SCHEMA = PROJECT / "config" / "schema.yaml"
+KNOWN = PROJECT / "config" / "known.yaml"
+PINS = PROJECT / "envs" / "requirements.txt"
+SNAKEFILE = PROJECT / "Snakefile"

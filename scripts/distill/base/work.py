@@ -1,0 +1,59 @@
+"""The work folder of a long step: named by all that defines it, held under a lock, resumed there and nowhere else."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import sha256_text, write_json
+
+
+def key_of(defines: dict[str, Any]) -> str:
+    """The name of a run: 16 hex digits of the sha256 of all that defines it."""
+    return sha256_text(json.dumps(defines, sort_keys=True))[:16]
+
+
+def open_run(work: str | Path, defines: dict[str, Any]) -> Path:
+    """The folder of the run that `defines` describes, with a run.json that says so to people."""
+    folder = Path(work) / key_of(defines)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "run.json").exists():
+        write_json(folder / "run.json", defines)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a run's folder, waiting for it if asked to. The lock is the kernel's, so a dead process does not keep it.
+
+    Raises InputError where another process works there and `wait` is false.
+    """
+    with open(folder / "lock", "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            if not wait:
+                raise InputError(
+                    f"{folder}: process {holder} still works on this very run; wait for it, or end it (kill {holder}), then run again"
+                ) from None
+            print(f"waiting for process {holder}, which works on this too", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def keep_output(folder: Path) -> None:
+    """Keep what this process prints, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it tries again."""
+    attempt = len(list(folder.glob("attempt-*.log"))) + 1
+    if attempt > 1:
+        print(f"attempt {attempt} at this run; what the one before printed: {folder}/attempt-{attempt - 1}.log", flush=True)
+    with suppress(OSError):  # a pipe or a terminal, or a log on another disk
+        os.link(os.path.realpath("/proc/self/fd/1"), folder / f"attempt-{attempt}.log")

@@ -1,0 +1,40 @@
+"""Prompts: a benchmark's items as messages under a protocol, drawn once so that every model answers the same bytes."""
+
+import random
+import re
+from typing import Any
+
+from distill.base.files import Row, sha256_text
+from distill.benchmarks.items import Item
+
+LETTERS = "ABCDEFGHIJ"
+
+
+def fill(template: str, **texts: str) -> str:
+    """`template` with each {name} replaced once by its text; other braces, LaTeX's above all, stay."""
+    return re.sub(r"\{(" + "|".join(texts) + r")\}", lambda match: texts[match[1]], template)
+
+
+def shuffled(item: Item, seed: int) -> tuple[list[str], str]:
+    """The choices of an item in the order shown, and the gold's letter.
+
+    The order is drawn from the seed and the question alone, so that it holds whatever other items there are.
+    """
+    choices = [item.gold, *item.wrong]
+    order = list(range(len(choices)))
+    random.Random(sha256_text(f"{seed}\n{item.question}")).shuffle(order)
+    return [choices[place] for place in order], LETTERS[order.index(0)]
+
+
+def prompt(item: Item, spec: dict[str, Any]) -> Row:
+    """One row of prompts.jsonl. `spec`: kind, system, user (a template) and, for choices, shuffle_seed."""
+    choices, gold = None, item.gold
+    texts = {"question": item.question}
+    if spec["kind"] == "choice":
+        choices, gold = shuffled(item, spec["shuffle_seed"])
+        choices = [choice.strip() for choice in choices]  # some of GPQA's end in a line break; lighteval strips both too
+        texts["question"] = item.question.strip()
+        texts["choices"] = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
+    messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []
+    messages.append({"role": "user", "content": fill(spec["user"], **texts)})
+    return {"id": item.id, "messages": messages, "gold": gold, "kind": spec["kind"], "choices": choices}

@@ -1,0 +1,183 @@
+"""What a checked configuration names: models, datasets, benchmarks, what comes of what, and the files that each lies in."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from distill.config.load import parent_of
+
+Part = dict[str, Any]
+KINDS = ("models", "datasets", "benchmarks")
+ROLES = ("baseline", "reference", "student")
+
+
+@dataclass(frozen=True)
+class Configured:
+    """A configuration as distill.config.load.load returns it."""
+
+    config: dict[str, Any]
+
+    # Names
+
+    def made(self, way: str) -> list[str]:
+        """Models that come to be in this way: source, prepare, train, checkpoint, responses, endpoint or results."""
+        return [name for name, model in self.config["models"].items() if way in model]
+
+    def evaluated(self) -> list[str]:
+        """Models with a role, baseline first."""
+        models = self.config["models"]
+        return sorted((name for name in models if models[name]["role"] in ROLES), key=lambda name: ROLES.index(models[name]["role"]))
+
+    def with_weights(self) -> list[str]:
+        """Evaluated models that are more than what they wrote or scored elsewhere."""
+        return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "endpoint", "results"}]
+
+    def students(self) -> list[str]:
+        """Evaluated models that are trained here, checkpoints of such among them."""
+        return [name for name in self.evaluated() if self.config["models"][name].keys() & {"train", "checkpoint"}]
+
+    def trained_on(self) -> list[str]:
+        """Datasets that some model is trained on."""
+        return sorted({self.config["models"][name]["train"]["dataset"] for name in self.made("train")})
+
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
+        return {
+            name if len(benchmark["protocols"]) == 1 else f"{name}@{protocol}": (name, protocol)
+            for name, benchmark in self.config["benchmarks"].items()
+            for protocol in benchmark["protocols"]
+        }
+
+    def answered(self) -> list[tuple[str, str]]:
+        """(model, run) of all answers: of each evaluated model to each benchmark, of a recorded one to those that its files are of."""
+        return [(name, run) for name in self.evaluated() for run in self.runs() if self._answers(self.config["models"][name], run)]
+
+    def _answers(self, model: Part, run: str) -> bool:
+        files = model.get("responses", {}).get("files")
+        return "results" not in model and (files is None or any(name in files for name in self._names(run)))
+
+    def _names(self, run: str) -> list[str]:
+        """What a run is called in a configuration: as in paths, and by its benchmark alone."""
+        return list(dict.fromkeys((run, self.runs()[run][0])))
+
+    def miniature(self, kind: str) -> list[str]:
+        """Names under models, datasets or benchmarks whose files the miniature makes."""
+        return [name for its_kind, name, source in self._sources() if its_kind == kind and "miniature" in source]
+
+    def fetched(self) -> list[str]:
+        """`{kind}/{name}` of all whose files are fetched, not made here."""
+        return [f"{kind}/{name}" for kind, name, source in self._sources() if not source.keys() & {"miniature", "teacher", "dataset"}]
+
+    def _sources(self) -> list[tuple[str, str, Part]]:
+        own = [(kind, name, entry["source"]) for kind in KINDS for name, entry in self.config[kind].items() if "source" in entry]
+        golds = [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
+        return own + golds + [("questions", name, self.teacher_of(name)["questions"]) for name in self.taught()]
+
+    def sources_used(self) -> list[str]:
+        """`{kind}/{name}` of the benchmarks, and of the datasets that this run trains on or asks a teacher about."""
+        datasets = self.trained_on()
+        for name in datasets:  # grows as it goes: a teacher's questions may come from another dataset
+            above = self.teacher_of(name)["questions"].get("dataset") if name in self.taught() else None
+            datasets += [above] if above and above not in datasets else []
+        return [*(f"benchmarks/{name}" for name in self.config["benchmarks"]), *(f"datasets/{name}" for name in datasets)]
+
+    def source_of(self, path: str) -> Part:
+        """The source: of `{kind}/{name}`."""
+        return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
+
+    def below_seal(self, model: str | None) -> bool:
+        """Whether a model is trained, made from one that is, or recorded in files of this run, which may be such a one's."""
+        if model is None:
+            return False
+        entry = self.config["models"][model]
+        return "train" in entry or ("responses" in entry and in_results(entry["responses"]["path"])) or self.below_seal(parent_of(entry))
+
+    def taught(self) -> list[str]:
+        """Datasets that a teacher writes in this run."""
+        return [name for name, entry in self.config["datasets"].items() if "teacher" in entry["source"]]
+
+    def teacher_of(self, dataset: str) -> Part:
+        return self.config["datasets"][dataset]["source"]["teacher"]
+
+    def taught_below_seal(self, dataset: str) -> bool:
+        """Whether a dataset hangs on a model that is trained here: such a one cannot be sealed before training."""
+        if dataset not in self.taught():
+            return False
+        teacher = self.teacher_of(dataset)
+        above = teacher["questions"].get("dataset")
+        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.taught_below_seal(above))
+
+    def trained_as(self, model: str) -> str:
+        """The model whose training makes this one: itself, or that which it is a checkpoint of."""
+        return self.config["models"][model].get("checkpoint", {}).get("of", model)
+
+    def training(self, model: str) -> Part:
+        """`train:` of a trained model, or of that which it is a checkpoint of."""
+        return self.config["models"][self.trained_as(model)]["train"]
+
+    def chain(self, model: str) -> list[str]:
+        """A model and those that it is made from, itself first and its source last."""
+        parent = parent_of(self.config["models"][model])
+        return [model, *(self.chain(parent) if parent else [])]
+
+    def declared(self, model: str, key: str) -> Any:
+        """What a model, or else the nearest that it is made from, is prepared or trained with, as `eos_token`; None: its source's own."""
+        entries = [self.config["models"][name] for name in self.chain(model)]
+        return next((entry[way][key] for entry in entries for way in ("train", "prepare") if key in entry.get(way, {})), None)
+
+    def sealed(self) -> list[str]:
+        """Datasets that some model is trained on and that are known before any training."""
+        return [name for name in self.trained_on() if not self.taught_below_seal(name)]
+
+    # Files
+
+    def tokenizer_of(self, dataset: str) -> list[str]:
+        """The files that hold the tokenizer which counts a dataset's tokens."""
+        return self.tokenizer_files(self.config["datasets"][dataset]["tokenizer"])
+
+    def tokenizer_files(self, model: str) -> list[str]:
+        """The files that hold a model's tokenizer. The miniature's is there long before its base is trained."""
+        if model in self.miniature("models"):
+            return [f"results/sources/models/{model}/{name}" for name in ("tokenizer.json", "tokenizer_config.json")]
+        folder = "sources/models" if "source" in self.config["models"][model] else "models"
+        return [f"results/{folder}/{model}/manifest.json"]
+
+    def parent_manifest(self, model: str) -> str:
+        """What a model is made from: its source, or another model."""
+        parent = parent_of(self.config["models"][self.trained_as(model)])
+        return f"results/models/{parent}/manifest.json" if parent else f"results/sources/models/{model}/manifest.json"
+
+    def questions_of(self, dataset: str) -> str:
+        """What a teacher's questions are read from: another dataset's traces, or a fetched folder."""
+        above = self.teacher_of(dataset)["questions"].get("dataset")
+        return f"results/data/{above}/traces.jsonl" if above else f"results/sources/questions/{dataset}/manifest.json"
+
+    def teacher_model(self, dataset: str) -> list[str]:
+        """The manifest of a teacher on this machine; nothing where it is behind an endpoint."""
+        teacher = self.teacher_of(dataset)
+        return [] if "endpoint" in teacher else [f"results/models/{teacher['model']}/manifest.json"]
+
+    def gold_of(self, dataset: str) -> list[str]:
+        return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []
+
+    def whole_training(self, model: str) -> list[str]:
+        """What a checkpoint waits for: the training that keeps it."""
+        return [f"results/models/{self.trained_as(model)}/manifest.json"] if self.trained_as(model) != model else []
+
+    def recorded(self, model: str, run: str) -> tuple[str, str | None, list[str]]:
+        """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""
+        entry, names = self.config["models"][model]["responses"], self._names(run)
+        return entry["path"], next((entry["files"][name] for name in names if name in entry.get("files", {})), None), names
+
+
+def in_results(path: str) -> bool:
+    """Whether a path of the configuration is one that a rule of this run makes."""
+    return PurePosixPath(path).parts[:1] == ("results",)
+
+
+def without(entry: Part, *keys: str) -> Part:
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+def only(entry: Part, *keys: str) -> Part:
+    return {key: entry[key] for key in keys if key in entry}

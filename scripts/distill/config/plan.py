@@ -1,0 +1,269 @@
+"""What the rules ask of a checked configuration: for each step the part of it that decides the step's result.
+
+Snakemake remembers these parts as parameters, so a part must hold all that changes the step's result and nothing that does not.
+"""
+
+from collections.abc import Callable
+
+from distill.base.errors import InputError
+from distill.config import study
+from distill.config.configured import KINDS, Configured, Part, only, without
+from distill.sources import lock as sources_lock
+
+
+class Plan(Configured):
+    """The configuration as the rules ask it."""
+
+    def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
+        """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch asked for."""
+        source = {**without(self.source_of(path), "path", "columns"), **self._optional(path)}
+        if not source.keys() & {"hub", "modelscope"}:
+            return source
+        pinned = sources_lock.pinned(sources_lock.read(lock), path, source) if lock else {}
+        asked = without(source, "revision") if "commit" in pinned else source
+        part = {**asked, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
+        return sources_lock.settled(part, f"{results}/sources/{path}/manifest.json")
+
+    def _optional(self, path: str) -> Part:
+        kind, name = path.split("/")
+        return {"optional": True} if kind == "benchmarks" and self.config[kind][name]["optional"] else {}
+
+    def toy(self, kind: str, name: str) -> Part:
+        """What the miniature makes a source from: the seed and its sizes."""
+        return {"seed": self.config["miniature"]["seed"], **without(self.config[kind][name]["source"], "miniature")}
+
+    def toy_with_benchmarks(self, kind: str, name: str) -> Part:
+        """The same for traces and base texts, which must not hold the benchmarks' items."""
+        sources = [self.config["benchmarks"][benchmark]["source"] for benchmark in self.miniature("benchmarks")]
+        return {**self.toy(kind, name), "benchmarks": {source["miniature"]: source["items"] for source in sources}}
+
+    def normalise(self, dataset: str) -> Part:
+        """How the columns of a raw set are read."""
+        entry = self.config["datasets"][dataset]
+        gold = {"gold": without(entry["gold"], "source")} if "gold" in entry else {}
+        return {**only(entry, "columns"), **gold}
+
+    def teacher(self, dataset: str) -> Part:
+        """What decides a teacher's traces beside its weights, the questions and the system prompt."""
+        teacher = self.teacher_of(dataset)
+        engine = "openai" if "endpoint" in teacher else teacher["engine"]
+        asked = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
+        return {**without(teacher, "questions", "system", "engine"), "engine": engine, "columns": asked}
+
+    def teacher_runtime(self, dataset: str) -> Part:
+        """Where and how fast a teacher answers, and what it may cost."""
+        endpoint = self.teacher_of(dataset).get("endpoint")
+        return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
+
+    def counted_with(self, dataset: str) -> Part:
+        """The recipe whose chat template counts a dataset's tokens: the first that is trained on it; none where no model is."""
+        return next((self.training(model) for model in self._trained_on(dataset)), {})
+
+    def _trained_on(self, dataset: str) -> list[str]:
+        return [model for model in self.made("train") if self.training(model)["dataset"] == dataset]
+
+    def audited(self, model: str) -> Part:
+        """How a training takes its rows, with the tokenizer of the source that it comes from: what an audit of it depends on."""
+        recipe = self.training(model)
+        declared = {key: value for key in ("eos_token", "chat_template") if (value := self.declared(model, key)) is not None}
+        style = self.config["datasets"][recipe["dataset"]]["thought_style"]
+        return {
+            "tokenizer": self.chain(model)[-1],
+            **only(recipe, "max_length", "packing", "loss_on"),
+            **declared,
+            "thought_style": style,
+        }
+
+    def audits(self, dataset: str) -> list[Part]:
+        """Each way in which a dataset's rows are taken, in the order of the models."""
+        found: list[Part] = []
+        for way in map(self.audited, self._trained_on(dataset)):
+            found += [] if way in found else [way]
+        return found
+
+    def audit(self, dataset: str) -> Part:
+        """All ways of a dataset's rows, the first on its own. Raises InputError where there is none."""
+        ways = self.audits(dataset)
+        if not ways:
+            raise InputError(
+                f"datasets.{dataset}: no model is trained on it, so there is nothing to audit: name it as train.dataset of a model"
+            )
+        return {**ways[0], "others": ways[1:], **only(self.config["datasets"][dataset]["audit"], "stop_above")}
+
+    def filter(self, dataset: str) -> Part:
+        """Which rows of a dataset are kept, and how they are written."""
+        entry = self.config["datasets"][dataset]
+        benchmarks = {
+            name: {"columns": benchmark["columns"], "gated": benchmark["gated"]} for name, benchmark in self.config["benchmarks"].items()
+        }
+        return {**entry["filter"], "thought_style": entry["thought_style"], "benchmarks": benchmarks}
+
+    def prepare(self, model: str) -> Part:
+        entry = self.config["models"][model]
+        trusted = {"trust_remote_code": True} if entry.get("trust_remote_code") else {}
+        return {**without(entry.get("prepare", {}), "base", "chat_template"), **trusted}
+
+    def recipe(self, model: str) -> Part:
+        """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
+        entry = without(self.training(model), "base", "dataset", "chat_template", "save")
+        until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
+        return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
+
+    def prompts(self, run: str) -> Part:
+        name, protocol = self.runs()[run]
+        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        own = benchmark["for_protocol"].get(protocol, {})
+        choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
+        return {
+            "kind": benchmark["kind"],
+            "columns": {**benchmark["columns"], **only(own, "gold")},
+            "system": asked["system"],
+            "user": own.get("user", asked[benchmark["kind"]]),
+            **choice,
+        }
+
+    def respond(self, run: str) -> Part:
+        """What decides a model's answers beside the model and the prompts."""
+        name, protocol = self.runs()[run]
+        asked = self.config["protocols"][protocol]
+        return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
+
+    def ask(self, model: str, run: str) -> Part:
+        """The same of a model behind an endpoint, which the names of both decide."""
+        served = self.config["models"][model]["endpoint"]
+        return {**self.respond(run), "engine": "openai", "endpoint": served["name"], "model": served["model"]}
+
+    def endpoint_of(self, model: str) -> Part:
+        """Where and how fast a model behind an endpoint is asked."""
+        return self.config["runtime"]["endpoints"][self.config["models"][model]["endpoint"]["name"]]
+
+    def import_responses(self, model: str, run: str) -> Part:
+        """How recorded responses are read, and where the benchmark's questions stand."""
+        columns = self.config["benchmarks"][self.runs()[run][0]]["columns"]
+        return {**only(self.config["models"][model]["responses"], "format", "columns"), "items": only(columns, "id", "question")}
+
+    def siblings(self, model: str) -> list[Part]:
+        """All that a model is asked, so that one load of it, or of a grader, can do whatever is missing."""
+        return [
+            {
+                "prompts": f"results/benchmarks/{run}/prompts.jsonl",
+                "spec": self.respond(run),
+                "output": f"results/responses/{model}/{run}.jsonl",
+            }
+            for run in self.runs()
+        ]
+
+    def grade(self, run: str) -> Part:
+        name, protocol = self.runs()[run]
+        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
+        return {
+            "grader": asked["grader"],
+            "max_new_tokens": self.respond(run)["max_new_tokens"],
+            **form,
+            **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
+        }
+
+    def grade_lighteval(self, run: str) -> Part:
+        """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
+        asked = self.grade(run)
+        return only(asked, "grader", "answer_form") if asked["grader"] == "lighteval" else {}
+
+    def compare(self, placed: Callable[[str], str] = str) -> Part:
+        """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""
+        entries = {name: self.config["models"][name] for name in self.evaluated()}
+        models = [
+            {"name": name, **only(entry, "role", "published"), **({"results": placed(entry["results"])} if "results" in entry else {})}
+            for name, entry in entries.items()
+        ]
+        benchmarks = [
+            {
+                "name": run,
+                "protocol": protocol,
+                "n_samples": self.respond(run)["n_samples"],
+                **only(self.config["benchmarks"][name], "published"),
+            }
+            for run, (name, protocol) in self.runs().items()
+        ]
+        return {"models": models, "benchmarks": benchmarks, **self.config["statistics"]}
+
+    def shown(self) -> Part:
+        """What people read beside the numbers: names, labels and their order."""
+        models, benchmarks, protocols, datasets = (self.config[key] for key in ("models", "benchmarks", "protocols", "datasets"))
+        return {
+            "models": [
+                {
+                    "name": name,
+                    **only(models[name], "role", "label"),
+                    **self._curve(name),
+                    **({} if name in self.with_weights() else {"weights": False}),
+                }
+                for name in self.evaluated()
+            ],
+            "benchmarks": [
+                {"name": run, **only(benchmarks[name], "label", "gated"), "protocol": protocols[protocol]["label"]}
+                for run, (name, protocol) in self.runs().items()
+            ],
+            "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
+        }
+
+    def _curve(self, model: str) -> Part:
+        """A training and its checkpoints are one curve, named after the trained model."""
+        of = self.trained_as(model)
+        return {"curve": of} if any(self.trained_as(name) == of for name in self.made("checkpoint")) else {}
+
+    def figures(self) -> Part:
+        return {**self.shown(), "labels": self.config["figures"]}
+
+    def drawn(self) -> dict[str, str]:
+        """The figures that there is something to draw from, each with its category."""
+        answers = {"answer_length": "Scores"} if self.answered() else {}
+        training = {"score_vs_tokens": "Training", "loss": "Training"} if self.students() else {}
+        data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
+        return {"scores": "Scores", **answers, **training, **data}
+
+    def report(self) -> Part:
+        audited = {model: self.audited(model) for model in self.students()}
+        return {**only(self.config, "title", "note"), **self.shown(), "audited": audited, **self._study()}
+
+    def _study(self) -> Part:
+        """Which students differ in their seed alone."""
+        return {"study": study.groups(self.config["students"], self.config["checkpoints"])} if "students" in self.config else {}
+
+    def card(self, model: str) -> Part:
+        """What a model's card says beside the numbers: this model and the baseline, its data, and where base and data come from."""
+        shown, training = self.shown(), self.training(model)
+        kept = [entry for entry in shown["models"] if entry["name"] == model or entry["role"] == "baseline"]
+        if model not in self.evaluated():
+            kept.append({"name": model, "role": "student", "label": self.config["models"][model]["label"]})
+        base, data = self._origin(training["base"]), self.config["datasets"][training["dataset"]]
+        push = self.config["models"][model].get("push", {})
+        return {
+            "models": kept,
+            "benchmarks": shown["benchmarks"],
+            "datasets": [entry for entry in shown["datasets"] if entry["name"] == training["dataset"]],
+            "base": {"label": base["label"], **only(base.get("source", {}), "hub")},
+            "data": {"label": data["label"], **only(data["source"], "hub")},
+            **only(push, "repository"),
+        }
+
+    def _origin(self, model: str) -> Part:
+        """The model that another was prepared from, or itself."""
+        entry = self.config["models"][model]
+        return self._origin(entry["prepare"]["base"]) if "prepare" in entry else entry
+
+    def provenance(self) -> Part:
+        """The configuration without what only people read and what only speed depends on."""
+        kept = without(self.config, "title", "note", "figures", "runtime", "remove")
+        labelled = (*KINDS, "protocols")
+        return {
+            "config": {
+                key: {name: _decisive(entry) for name, entry in value.items()} if key in labelled else value for key, value in kept.items()
+            }
+        }
+
+
+def _decisive(entry: Part) -> Part:
+    """An entry of models, datasets and the like without its label, without what a training keeps on the way and where it is pushed."""
+    train = {"train": without(entry["train"], "save")} if "train" in entry else {}
+    return {**without(entry, "label", "push"), **train}

@@ -1,0 +1,62 @@
+"""What preflight is told of a configuration: its trainings, evaluations, sources and runtime, each by the names that the rules use."""
+
+from collections.abc import Callable
+
+from distill.config.configured import Part
+from distill.config.plan import Plan
+
+
+def of(plan: Plan, placed: Callable[[str], str] = str, model: str | None = None, train: bool = True, respond: bool = True) -> Part:
+    """The whole plan, or what concerns one model's training or answers. `placed` finds a path of the configuration."""
+    trained = plan.made("train")
+    trainings = [_training(plan, name, placed) for name in trained if train and model in (None, name)]
+    answered = [(name, run) for name, run in plan.answered() if respond and model in (None, name) and name in plan.with_weights()]
+    return {
+        "trainings": trainings,
+        "evaluations": [
+            {"model": name, "run": run, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
+            for name, run in answered
+        ],
+        "runs": {run: _run(plan, run) for run in dict.fromkeys(run for _, run in answered)},
+        "sources": [_source(plan, path, placed) for path in plan.fetched()] if model is None else [],
+        "origins": {name: _origin_source(plan, name, placed) for name in plan.made("source")},
+        # Each source model is copied into results/models, and once more under each name that it is prepared under.
+        "copies": [plan.chain(name)[-1] for way in ("source", "prepare") for name in plan.made(way)],
+        "accelerate": placed(plan.config["runtime"]["accelerate"]),
+        "runtime": {key: value for key, value in plan.config["runtime"].items() if key != "endpoints"},
+    }
+
+
+def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
+    entry = plan.config["models"][name]["train"]
+    template = plan.declared(name, "chat_template")
+    return {
+        "model": name,
+        "base": entry["base"],
+        "origin": plan.chain(name)[-1],
+        "context": plan.declared(entry["base"], "max_position_embeddings"),
+        "dataset": entry["dataset"],
+        "source": plan.config["datasets"][entry["dataset"]]["source"],
+        "chat_template": placed(template) if template else None,
+        "recipe": plan.recipe(name),
+        "kept": len(entry["save"]),
+        "audited": plan.audited(name),
+    }
+
+
+def _run(plan: Plan, run: str) -> Part:
+    asked = plan.respond(run)
+    source = plan.config["benchmarks"][plan.runs()[run][0]]["source"]
+    return {"source": source, "window": asked.get("context"), **{key: asked[key] for key in ("engine", "n_samples", "max_new_tokens")}}
+
+
+def _origin_source(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
+    source = plan.config["models"][name]["source"]
+    return {**source, "path": placed(source["path"])} if "path" in source else source
+
+
+def _source(plan: Plan, path: str, placed: Callable[[str], str]) -> Part:
+    kind, name = path.split("/", 1)
+    source = plan.source_of(path)
+    gated = bool(kind == "benchmarks" and plan.config["benchmarks"][name]["gated"])
+    return {"name": path, "gated": gated, **source, **({"path": placed(source["path"])} if "path" in source else {})}

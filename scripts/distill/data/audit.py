@@ -1,0 +1,279 @@
+"""What training will do to the rows of a training set, before it costs anything: lengths, cuts, what the cuts take away, and the loss mask.
+
+Rows are tokenised as TRL does it (1.16, SFTTrainer, prompt and completion): the completion starts where the prompt with its generation
+prompt and the whole chat part.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import accumulate, islice
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row
+from distill.data.packing import STRATEGIES, separated, sequences
+from distill.data.tokens import ChatTokenizer
+from distill.data.traces import CLOSING_TAGS
+from distill.grading.extract import last_boxed
+
+PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+BINS = 20
+# Parts of a row that a cut may take away, in the order of the report.
+PARTS = ("boxed_answer", "closing_tag", "eos")
+# A share above this is worth a warning; what should never happen at all is warned of at once.
+WARN_ABOVE = 0.01
+
+
+@dataclass(frozen=True)
+class AuditSpec:
+    """The part of a training that decides what becomes of a row, and the shares from which the audit stops the run.
+
+    `tokenizer` and `chat_template` are what the configuration calls those that are counted with; None: not told, or the model's own.
+    """
+
+    tokenizer: str | None = None
+    chat_template: str | None = None
+    max_length: int = 4096
+    packing: str = "bfd_split"
+    thought_style: str = "think"
+    loss_on: str = "completion"
+    eos_token: str | None = None
+    stop_above: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "AuditSpec":
+        """Raises InputError that names the key."""
+        known = [entry.name for entry in fields(cls)]
+        for key in given:
+            if key not in known:
+                raise InputError(f"--spec: unknown key {key!r}: known are {', '.join(known)}")
+        made = cls(**given)
+        for key, value, allowed in (
+            ("packing", made.packing, STRATEGIES),
+            ("thought_style", made.thought_style, tuple(CLOSING_TAGS)),
+            ("loss_on", made.loss_on, ("completion", "all")),
+        ):
+            if value not in allowed:
+                raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(allowed)}")
+        for key in ("tokenizer", "chat_template", "eos_token"):
+            if not isinstance(getattr(made, key), str | None):
+                raise InputError(f"--spec: {key}: {getattr(made, key)!r}: give text or null")
+        if not isinstance(made.stop_above, Mapping):
+            raise InputError(f"--spec: stop_above: {made.stop_above!r}: give an object of shares")
+        for key, share in made.stop_above.items():
+            if key not in WARNINGS:
+                raise InputError(f"--spec: stop_above.{key}: unknown: use one of {', '.join(WARNINGS)}")
+            if not isinstance(share, int | float) or isinstance(share, bool):
+                raise InputError(f"--spec: stop_above.{key}: {share!r}: give a number from 0 to 1")
+        if not isinstance(made.max_length, int) or isinstance(made.max_length, bool) or made.max_length < 1:
+            raise InputError(f"--spec: max_length: {made.max_length!r}: give a whole number from 1")
+        return made
+
+    @classmethod
+    def each_of(cls, given: Mapping[str, Any]) -> "list[AuditSpec]":
+        """The way that `given` is, and those that it has under `others`; all stop at the same shares."""
+        first, others = cls.of({key: value for key, value in given.items() if key != "others"}), given.get("others", [])
+        if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
+            raise InputError("--spec: others: give a list of objects")
+        return [first, *(cls.of({**other, "stop_above": first.stop_above}) for other in others)]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One row in tokens: all of them, those of the prompt, and how many are needed to hold each of PARTS (None: the row has none)."""
+
+    tokens: int
+    prompt: int
+    ends: tuple[int | None, ...]
+    altered: bool
+
+
+class Measures:
+    """The measures of all rows, in 21 bytes each: a million rows fit beside the tokenizer."""
+
+    def __init__(self, measures: Iterable[Measure]):
+        self._columns = [array("I") for _ in range(2 + len(PARTS))]
+        self._altered = bytearray()
+        for row in measures:
+            for column, value in zip(self._columns, (row.tokens, row.prompt, *row.ends), strict=True):
+                column.append(value or 0)  # no part ends before the first token
+            self._altered.append(row.altered)
+
+    def __len__(self) -> int:
+        return len(self._altered)
+
+    def __iter__(self) -> Iterator[Measure]:
+        for tokens, prompt, *ends, altered in zip(*self._columns, self._altered, strict=True):
+            yield Measure(tokens, prompt, tuple(end or None for end in ends), bool(altered))
+
+
+def measure(tokenizer: ChatTokenizer, rows: Iterable[Row], spec: AuditSpec) -> Iterator[Measure]:
+    """Measures of rows of sft.jsonl, in a stream."""
+    eos = tokenizer.id_of(spec.eos_token or tokenizer.eos_token or "")
+    rest = iter(rows)
+    while batch := list(islice(rest, 64)):
+        prompts = tokenizer.encode([tokenizer.text(row["prompt"], add_generation_prompt=True) for row in batch])
+        texts = [tokenizer.text(row["prompt"] + row["completion"]) for row in batch]
+        for row, text, prompt, (ids, starts) in zip(batch, texts, prompts, tokenizer.encode_with_starts(texts), strict=True):
+            content = row["completion"][0]["content"]
+            at = text.rfind(content)
+            solution = max(at, 0)
+            ends = [_box_end(text, solution), _end(text, CLOSING_TAGS[spec.thought_style], solution)]
+            needed = [None if end is None else _tokens_before(starts, end) for end in ends]
+            last = len(ids) - 1 - ids[::-1].index(eos) if eos in ids else None
+            learned = last is not None and last >= len(prompt)
+            yield Measure(len(ids), _common(prompt, ids), (*needed, last + 1 if learned and last is not None else None), at < 0)
+
+
+def _box_end(text: str, start: int) -> int | None:
+    boxed = last_boxed(text[start:])
+    if boxed is None:
+        return None
+    at = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
+    return text.find(boxed, at) + len(boxed) + 1
+
+
+def _end(text: str, part: str, start: int) -> int | None:
+    at = text.rfind(part, start)
+    return None if at < 0 else at + len(part)
+
+
+def _tokens_before(starts: Sequence[int], end: int) -> int:
+    """How many tokens hold the text up to the character `end`."""
+    return bisect_left(starts, end)
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), min(len(one), len(other)))
+
+
+# What is warned of: the name of a share, and what to say of it.
+WARNINGS = {
+    "altered_by_template": "rows are not shown as they are by the chat template (some delete the thought): train with another template",
+    "without_eos": "rows hold no end of turn that the tokenizer knows as eos, so the student never learns to stop: set eos_token",
+    "lose_eos": "rows lose their end of turn to the cut, and teach the student to go on for ever",
+    "lose_closing_tag": "rows are cut inside of the thought, and teach the student never to come to its solution",
+    "lose_boxed_answer": "rows lose their boxed answer to the cut",
+    "rows_cut": "rows are longer than max_length and are cut: raise max_length, or drop them with filter.max_tokens",
+    "tokens_lost": "tokens are thrown away by the cut",
+    "rows_separated": "rows go on in a sequence or document without their question: raise max_length, or drop them with filter.max_tokens",
+    "rows_without_loss": "rows carry no loss at all, since their prompt alone fills max_length",
+}
+_NEVER = ("altered_by_template", "without_eos", "rows_without_loss")
+
+
+def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, Any]:
+    """audit.json without its sample. `shares` holds what warnings and `stop_above` are about; shares are of rows, tokens_lost of tokens."""
+    lengths = array("I", (row.tokens for row in measures))
+    most = spec.max_length if spec.packing in ("none", "bfd") else max(lengths)
+    kept = array("I", (min(length, most) for length in lengths))
+    total, cuts = sum(lengths), array("I", (length - left for length, left in zip(lengths, kept, strict=True)))
+    lost = {
+        part: sum(row.ends[at] is not None and row.ends[at] > left for row, left in zip(measures, kept, strict=True))  # type: ignore[operator]
+        for at, part in enumerate(PARTS)
+    }
+    without = {part: sum(row.ends[at] is None for row in measures) for at, part in enumerate(PARTS)}
+    silent = sum(spec.loss_on == "completion" and row.prompt >= left for row, left in zip(measures, kept, strict=True))
+    counts = {
+        "altered_by_template": sum(row.altered for row in measures),
+        "without_eos": without["eos"],
+        **{f"lose_{part}": lost[part] for part in reversed(PARTS)},
+        "rows_cut": sum(cut > 0 for cut in cuts),
+        "rows_separated": sum(separated(lengths, spec.max_length, spec.packing)),
+        "rows_without_loss": silent,
+    }
+    shares = {name: count / len(measures) for name, count in counts.items()} | {"tokens_lost": sum(cuts) / total}
+    carrying = sum(left - min(row.prompt, left) if spec.loss_on == "completion" else left for row, left in zip(measures, kept, strict=True))
+    filled = sequences(lengths, spec.max_length, spec.packing)
+    return {
+        "rows": len(measures),
+        "settings": {entry.name: getattr(spec, entry.name) for entry in fields(spec) if entry.name != "stop_above"},
+        "tokens": {
+            "total": total,
+            "mean": round(total / len(measures), 1),
+            "quantiles": _quantiles(lengths),
+            "histogram": _histogram(lengths),
+        },
+        "cut": {"rows": counts["rows_cut"], "tokens": sum(cuts), "rows_that_lose": lost, "rows_separated": counts["rows_separated"]},
+        "rows_without": without,
+        "altered_by_template": counts["altered_by_template"],
+        "packing": {"sequences": len(filled), "efficiency": round(sum(filled) / (len(filled) * spec.max_length), 4)},
+        "loss_share": round(carrying / sum(kept), 4),
+        "shares": {name: round(shares[name], 6) for name in WARNINGS},
+        "warnings": [f"{name}: {shares[name]:.1%} of {text}" for name, text in _due(shares)],
+    }
+
+
+def _due(shares: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    for name, text in WARNINGS.items():
+        if shares[name] > (0 if name in _NEVER else WARN_ABOVE):
+            yield name, text
+
+
+def stops(shares: Mapping[str, float], stop_above: Mapping[str, float]) -> list[str]:
+    """What to say of each share that is above its threshold."""
+    over = {name: limit for name, limit in stop_above.items() if shares[name] > limit}
+    return [f"{name}: {shares[name]:.1%} (stop_above: {limit:.1%}) of {WARNINGS[name]}" for name, limit in sorted(over.items())]
+
+
+def _quantiles(lengths: Iterable[int]) -> dict[str, int]:
+    """p90 is the smallest length that 90 % of the rows do not exceed."""
+    ordered, counts = zip(*sorted(Counter(lengths).items()), strict=True)
+    ends = list(accumulate(counts))
+
+    def at_rank(rank: int) -> int:
+        return ordered[bisect_left(ends, rank)]
+
+    percents = {f"p{percent}": at_rank(-(-percent * ends[-1] // 100)) for percent in PERCENTS}
+    return {"min": ordered[0], **percents, "max": ordered[-1]}
+
+
+def _histogram(lengths: Sequence[int]) -> list[dict[str, int]]:
+    """Rows in bins of equal width, `from` included and `to` not."""
+    width = max(1, -(-(max(lengths) + 1) // BINS))
+    counts = [0] * BINS
+    for length in lengths:
+        counts[length // width] += 1
+    return [{"from": at * width, "to": (at + 1) * width, "rows": count} for at, count in enumerate(counts)]
+
+
+def sample(tokenizer: ChatTokenizer, row: Row, spec: AuditSpec) -> dict[str, Any]:
+    """A row as training sees it up to max_length: its pieces, each with whether it carries loss."""
+    (ids,) = tokenizer.encode([tokenizer.text(row["prompt"] + row["completion"])])
+    (prompt,) = tokenizer.encode([tokenizer.text(row["prompt"], add_generation_prompt=True)])
+    start = _common(prompt, ids) if spec.loss_on == "completion" else 0
+    pieces = [{"loss": False, "text": tokenizer.decode(ids[: min(start, spec.max_length)])}] if start else []
+    if len(ids[start : spec.max_length]):
+        pieces.append({"loss": True, "text": tokenizer.decode(ids[start : spec.max_length])})
+    return {"id": row["id"], "tokens": len(ids), "pieces": pieces}
+
+
+COUNTED = ("tokenizer", "chat_template", "eos_token")  # settings that a row's tokens depend on
+
+
+def each_audit(found: Row) -> list[Row]:
+    """All audits of the file: the first stands in it itself, the rest under `others`."""
+    return [found, *found.get("others", [])]
+
+
+def audit_of(found: Row | None, way: Mapping[str, Any]) -> Row | None:
+    """The audit of these settings; None where there is none."""
+    return next((audit for audit in each_audit(found) if _said(audit["settings"]) == _said(way)), None) if found else None
+
+
+def describe_differences(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each of several ways what tells it from the others, as "packing bfd, max_length 1024"; of one way nothing."""
+    keys = [key for key in dict.fromkeys(key for way in settings for key in way) if len({way.get(key) for way in settings}) > 1]
+    return [", ".join(_told(key, way.get(key)) for key in keys) for way in settings]
+
+
+def _told(key: str, value: Any) -> str:
+    """A tokenizer has a template and an end of turn of its own, where nothing else is named."""
+    return f"own {key}" if value is None else f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}"
+
+
+def _said(way: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in way.items() if value is not None}

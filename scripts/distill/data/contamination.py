@@ -1,0 +1,187 @@
+"""Benchmark questions among the training questions.
+
+Three tests, of the benchmark's question alone (no gold, no choices): a run of n words in common with any part of the training question,
+as in s1 (Muennighoff et al. 2025, arXiv 2501.19393; simplescaling/s1, data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py,
+n = 8); equality after normalising and without choices, which also finds questions too short for an n-gram; and nearly equal words with
+other numbers, which is reported and never dropped.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from distill.base.files import Row
+from distill.benchmarks.items import Item
+from distill.data.hashset import hash64
+from distill.data.questions import bare, core, shingles, uninstructed, words
+
+# Jaccard similarity of the shingles with numbers masked from which a question counts as a benchmark question with other numbers.
+OTHER_NUMBERS = 0.8
+# How many of the questions with other numbers a report lists; all are counted.
+LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A training question that holds a benchmark item: `match` is ngram, exact or other_numbers; `span` the words in common."""
+
+    benchmark: str
+    item: int
+    match: str
+    span: str
+
+
+class Probe:
+    """A training question as the indexes look at it; each view is made once."""
+
+    def __init__(self, question: str) -> None:
+        self.text = core(question)
+        # With its choices: a question may follow them.
+        self.words = words(uninstructed(question))
+
+    @cached_property
+    def whole(self) -> int:
+        return hash64(bare(self.text))
+
+    @cached_property
+    def skeleton(self) -> frozenset[str]:
+        return shingles(self.text, masked=True)
+
+
+class Index:
+    """The questions of one benchmark, to be looked up. `ngram` None leaves only the test of equality."""
+
+    def __init__(self, name: str, questions: Sequence[str], ngram: int | None) -> None:
+        self.name = name
+        self._ngram = ngram
+        self._probes = [Probe(question) for question in questions]
+        self._grams: dict[str, int] = {}
+        self._whole: dict[int, int] = {}
+        for item, probe in enumerate(self._probes):
+            self._whole.setdefault(probe.whole, item)
+            for gram in _grams(words(probe.text), ngram) if ngram else ():
+                self._grams.setdefault(gram, item)
+        # Each skeleton once: a benchmark made from a template has few.
+        self._skeletons = {probe.skeleton: item for item, probe in reversed(list(enumerate(self._probes)))}
+        self._frequency = Counter(shingle for skeleton in self._skeletons for shingle in skeleton)
+        self._postings: dict[str, list[int]] = {}
+        for skeleton, item in self._skeletons.items():
+            for shingle in self._prefix(skeleton):
+                self._postings.setdefault(shingle, []).append(item)
+
+    def find(self, probe: Probe) -> Hit | None:
+        """The item that a question holds: an equal one, else the first that shares an n-gram, with the longest run in common."""
+        item = self._whole.get(probe.whole)
+        if item is not None:
+            return Hit(self.name, item, "exact", probe.text)
+        if self._ngram:
+            grams = _grams(probe.words, self._ngram)
+            item = next((self._grams[gram] for gram in grams if gram in self._grams), None)
+            if item is not None:
+                known = set(_grams(words(self._probes[item].text), self._ngram))
+                return Hit(self.name, item, "ngram", _longest_run(probe.words, grams, known, self._ngram))
+        return None
+
+    def similar(self, probe: Probe) -> Hit | None:
+        """The first item, by rarity of what they share, that a question nearly equals once numbers are masked."""
+        here = probe.skeleton
+        item = self._skeletons.get(here)
+        if item is not None:
+            return Hit(self.name, item, "other_numbers", "1.00 of the words")
+        seen: set[int] = set()
+        for shingle in self._prefix(here):
+            for item in self._postings.get(shingle, ()):
+                if item not in seen:
+                    seen.add(item)
+                    there = self._probes[item].skeleton
+                    shared = len(here & there)
+                    if shared >= OTHER_NUMBERS * (len(here) + len(there) - shared):
+                        return Hit(self.name, item, "other_numbers", f"{shared / (len(here) + len(there) - shared):.2f} of the words")
+        return None
+
+    def _prefix(self, skeleton: frozenset[str]) -> list[str]:
+        """The rarest shingles, so many that two sets as like as OTHER_NUMBERS share one (prefix filter: Chaudhuri et al. 2006, ICDE)."""
+        rare_first = sorted(skeleton, key=lambda shingle: (self._frequency[shingle], shingle))
+        return rare_first[: len(skeleton) - math.ceil(OTHER_NUMBERS * len(skeleton) - 1e-9) + 1]
+
+
+def _grams(text: Sequence[str], n: int) -> list[str]:
+    return [" ".join(text[at : at + n]) for at in range(len(text) - n + 1)]
+
+
+def _longest_run(text: Sequence[str], grams: Sequence[str], known: Container[str], n: int) -> str:
+    """The most words in a row of which each n-gram is known."""
+    best, start = (0, 0), 0
+    for at, gram in enumerate(grams):
+        if gram not in known:
+            start = at + 1
+        elif at - start + n > best[1] - best[0]:
+            best = (start, at + n)
+    return " ".join(text[best[0] : best[1]])
+
+
+def find_hits(indexes: Iterable[Index], question: str) -> tuple[Hit, ...]:
+    """At most one hit for each benchmark: contamination if there is any, else a question with other numbers."""
+    probe = Probe(question)
+    hits = (index.find(probe) or index.similar(probe) for index in indexes)
+    return tuple(hit for hit in hits if hit)
+
+
+def contaminates(hits: Iterable[Hit]) -> bool:
+    return any(hit.match != "other_numbers" for hit in hits)
+
+
+@dataclass
+class Report:
+    """What becomes contamination.json: every row that holds a benchmark question, and a count with examples of those with other numbers.
+
+    `gated` names benchmarks whose text must not be shown: their hits give the ids of row and item only.
+    """
+
+    items: Mapping[str, Sequence[Item]]
+    gated: frozenset[str] = frozenset()
+    _rows: dict[str, list[Row]] = field(default_factory=dict)
+    _other: Counter[str] = field(default_factory=Counter)
+    _listed: dict[str, list[Row]] = field(default_factory=dict)
+
+    def add(self, name: str, question: str, hits: Iterable[Hit]) -> None:
+        """Note the hits of the row `name`."""
+        for hit in hits:
+            if hit.match == "other_numbers":
+                self._other[hit.benchmark] += 1
+                listed = self._listed.setdefault(hit.benchmark, [])
+                if len(listed) < LISTED:
+                    listed.append(self._row(name, question, hit))
+            else:
+                self._rows.setdefault(hit.benchmark, []).append(self._row(name, question, hit))
+
+    def _row(self, name: str, question: str, hit: Hit) -> Row:
+        item = self.items[hit.benchmark][hit.item]
+        shown = hit.benchmark not in self.gated
+        return {
+            "id": name,
+            "item_id": item.id,
+            "match": hit.match,
+            "question": question if shown else None,
+            "item": item.question if shown else None,
+            "span": hit.span if shown else None,
+        }
+
+    def as_json(self, ngram: int | None, action: str) -> dict[str, Any]:
+        return {
+            "ngram": ngram,
+            "action": action,
+            "benchmarks": {
+                name: {
+                    "items": len(items),
+                    "rows_hit": len(self._rows.get(name, ())),
+                    "items_hit": len({row["item_id"] for row in self._rows.get(name, ())}),
+                    "rows": self._rows.get(name, []),
+                    "other_numbers": {"rows": self._other[name], "listed": self._listed.get(name, [])},
+                }
+                for name, items in self.items.items()
+            },
+        }

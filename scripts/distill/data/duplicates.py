@@ -1,0 +1,146 @@
+"""Rows that say again what an earlier row said: equal traces, and questions in nearly the same words.
+
+Near-duplicates are found as in Broder (1997), "On the resemblance and containment of documents": MinHash signatures cut into bands
+(datasketch) propose pairs, and the exact Jaccard similarity of the shingles decides. Only questions with the same numbers in the same order
+are compared: with other numbers it is another question. A first pass finds the questions that share a band with another one at all;
+shingles are held for those only, so that memory grows with the near-duplicates and not with the rows.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from distill.base.errors import InputError
+from distill.data.hashset import HashSet, hash64
+from distill.data.questions import bare, core, numbers, shingles, uninstructed
+
+NUM_PERM = 128
+# How many earlier questions one question is compared with, the latest first; without a limit a set made from one template is quadratic.
+MAX_CANDIDATES = 200
+
+Bands = tuple[int, ...]
+Suspects = dict[int, Bands]
+
+
+def trace_key(question: str, thought: str, solution: str) -> int:
+    """A hash that equal traces share, whatever their case and white space."""
+    return hash64("\0".join(" ".join(text.lower().split()) for text in (uninstructed(question), thought, solution)))
+
+
+def question_key(question: str) -> int:
+    """A hash that equal questions share, whatever their instruction, case and layout. With other choices it is another question."""
+    return hash64(bare(uninstructed(question)))
+
+
+def stem_key(question: str) -> int:
+    """The same without choices: near-duplicates are looked for among stems, as the shingles hold no choices."""
+    return hash64(bare(core(question)))
+
+
+class Banding:
+    """The band hashes of questions at a Jaccard threshold; bands and rows of the signature are chosen by datasketch for that threshold."""
+
+    def __init__(self, threshold: float) -> None:
+        if not 0 < threshold <= 1:
+            raise InputError(f"near_duplicates: {threshold} is no threshold: give a number above 0 and up to 1, or null")
+        from datasketch import MinHash, MinHashLSH
+
+        self._blank = MinHash(NUM_PERM, hashfunc=_hash32)
+        # At 1 datasketch would choose bands that miss; whole signatures are what equal shingle sets share. Just below 1 it refuses.
+        near = min(threshold, 0.98)
+        self.bands, self.rows = (1, NUM_PERM) if threshold == 1 else _bands(MinHashLSH(threshold=near, num_perm=NUM_PERM))
+
+    def of(self, question: str) -> Bands:
+        """One 64-bit hash a band; they hold the numbers of the question too."""
+        text = core(question)
+        signature = self._blank.copy()
+        signature.update_batch(sorted(shingles(text)))
+        values = signature.hashvalues
+        salt = repr(numbers(text))
+        return tuple(
+            hash64(f"{band} {salt} {values[band * self.rows : (band + 1) * self.rows].tobytes().hex()}") for band in range(self.bands)
+        )
+
+
+def _bands(lsh: Any) -> tuple[int, int]:
+    return lsh.b, lsh.r
+
+
+def _hash32(text: str) -> int:
+    return hash64(text) & 0xFFFFFFFF
+
+
+class Survey:
+    """The first pass: which stems share a band with another one. Band hashes wait in files, one for each band."""
+
+    def __init__(self, bands: int) -> None:
+        self._seen = HashSet()
+        # suspects() closes them.
+        self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="survey-") for _ in range(bands + 1)]  # noqa: SIM115
+
+    def add(self, key: int, bands: Bands) -> None:
+        """A stem's key and bands; the same stem a second time counts once."""
+        if self._seen.add(key):
+            for file, value in zip(self._files, (key, *bands), strict=True):
+                file.write(value.to_bytes(8, "little"))
+
+    def suspects(self) -> Suspects:
+        """{stem key: its bands} of the stems that share at least one band, and the end of this survey."""
+        import numpy as np
+
+        def column(file: IO[bytes]) -> Any:
+            file.seek(0)
+            return np.fromfile(file, dtype="<u8")
+
+        shared = np.zeros(len(self._seen), dtype=bool)
+        for file in self._files[1:]:
+            values = column(file)
+            order = np.argsort(values)
+            values = values[order]
+            twins = values[1:] == values[:-1]
+            shared[order[1:][twins]] = shared[order[:-1][twins]] = True
+        chosen = [column(file)[shared].tolist() for file in self._files]
+        for file in self._files:
+            file.close()
+        return {key: tuple(bands) for key, *bands in zip(*chosen, strict=True)}
+
+
+class NearIndex:
+    """Questions that were kept, to find those that a new question nearly repeats."""
+
+    def __init__(self, threshold: float, suspects: Suspects) -> None:
+        self._threshold = threshold
+        self._suspects = suspects
+        self._by_band: dict[tuple[int, int], list[int]] = {}
+        self._kept: dict[int, tuple[str, frozenset[int]]] = {}
+
+    def find(self, key: int, marks: frozenset[int]) -> str | None:
+        """The id of a kept row whose question is not this one and nearly is, or None. `marks` are the hashes of the question's shingles."""
+        for candidate in self._candidates(key):
+            name, kept = self._kept[candidate]
+            shared = len(marks & kept)
+            if shared >= self._threshold * (len(marks) + len(kept) - shared):
+                return name
+        return None
+
+    def _candidates(self, key: int) -> Iterable[int]:
+        found: dict[int, None] = {}
+        for band in enumerate(self._suspects.get(key, ())):
+            for candidate in reversed(self._by_band.get(band, ())):
+                if len(found) >= MAX_CANDIDATES:
+                    return found
+                if candidate != key:
+                    found[candidate] = None
+        return found
+
+    def keep(self, key: int, name: str, marks: frozenset[int]) -> None:
+        """Remember a kept row; only those that share a band with another question are held."""
+        if key in self._suspects and key not in self._kept:
+            self._kept[key] = (name, marks)
+            for band in enumerate(self._suspects[key]):
+                self._by_band.setdefault(band, []).append(key)
+
+
+def marks_of(question: str) -> frozenset[int]:
+    """The hashes of a question's shingles."""
+    return frozenset(map(_hash32, shingles(core(question))))

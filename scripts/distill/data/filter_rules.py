@@ -1,0 +1,226 @@
+"""Which traces are trained on: the filter's settings, its predicates, and the choice among several traces of one question."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row, encodable
+from distill.data.hashset import hash64
+from distill.data.traces import MAX_CHARS, STYLES, Flaw, Trace, completion, sections_flaw
+from distill.grading.grader import Task
+
+# The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.
+REASONS = (
+    "malformed",
+    "truncated",
+    "unverifiable",
+    "no_answer",
+    "wrong_answer",
+    "grader_timeout",
+    "grader_memory",
+    "grader_error",
+    "duplicate",
+    "near_duplicate",
+    "contaminated",
+    "too_long",
+    "too_short",
+    "not_chosen",
+)
+BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
+RULES = ("all", "shortest", "first", "distinct")
+# A grader's reasons under the filter's names, where they differ.
+_VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}
+
+
+@dataclass(frozen=True)
+class PerQuestion:
+    """Rejection sampling: the most traces of one question (`k`), and by which rule they are chosen.
+
+    all: no limit. first: the first in the order of the input. shortest: the fewest tokens. distinct: the first with each list of
+    equations, as rejection sampling fine-tuning counts distinct reasoning paths (Yuan et al. 2023, arXiv 2308.01825).
+    """
+
+    rule: str = "all"
+    k: int = 1
+
+
+@dataclass(frozen=True)
+class FilterSpec:
+    """What scripts/filter.py is told; config/README.md explains each key."""
+
+    thought_style: str = "think"
+    system: str | None = None
+    verify: bool = True
+    unverifiable: str = "drop"
+    answer_kind: str = "auto"
+    near_duplicates: float | None = None
+    ngram: int | None = 8
+    contamination_action: str = "drop"
+    max_tokens: int | None = None
+    min_tokens: int = 0
+    per_question: PerQuestion = PerQuestion()
+    benchmarks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "FilterSpec":
+        """The settings in a JSON object. Raises InputError that names the key."""
+        known = [entry.name for entry in fields(cls)]
+        for key in given:
+            if key not in known:
+                raise InputError(f"--spec: unknown key {key!r}: known are {', '.join(known)}")
+        rule = given.get("per_question") or {}
+        if not isinstance(rule, Mapping) or set(rule) - {"rule", "k"}:
+            raise InputError("--spec: per_question: give {rule, k}")
+        made = cls(**{**given, "per_question": PerQuestion(**rule)})
+        for key, value, allowed in (
+            ("thought_style", made.thought_style, tuple(STYLES)),
+            ("unverifiable", made.unverifiable, ("keep", "drop")),
+            ("answer_kind", made.answer_kind, ("auto", "math", "choice", "exact")),
+            ("contamination_action", made.contamination_action, ("drop", "report")),
+            ("per_question.rule", made.per_question.rule, RULES),
+        ):
+            if value not in allowed:
+                raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(allowed)}")
+        for key, number, least in (
+            ("ngram", made.ngram, 1),
+            ("max_tokens", made.max_tokens, 1),
+            ("min_tokens", made.min_tokens, 0),
+            ("per_question.k", made.per_question.k, 1),
+        ):
+            if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
+                raise InputError(f"--spec: {key}: {number!r}: give a whole number from {least}")
+        if not isinstance(made.verify, bool):
+            raise InputError(f"--spec: verify: {made.verify!r}: give true or false")
+        if not isinstance(made.system, str | None):
+            raise InputError(f"--spec: system: {made.system!r}: give text or null")
+        entries = made.benchmarks.values() if isinstance(made.benchmarks, Mapping) else [None]
+        if not all(isinstance(entry, Mapping) and isinstance(entry.get("columns", entry), Mapping) for entry in entries):
+            raise InputError("--spec: benchmarks: give {name: {columns: {question: column}}}")
+        near = made.near_duplicates
+        if near is not None and (not isinstance(near, int | float) or isinstance(near, bool) or not 0 < near <= 1):
+            raise InputError(f"--spec: near_duplicates: {near!r}: give a similarity above 0 and up to 1, or null")
+        return made
+
+
+def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Flaw | None:
+    """An empty question, thought or solution, a tag of another section in one of them, or a text that is no text or beyond all measure.
+
+    `special` finds the tokenizer's special tokens: an end of turn inside of a thought would be learned as one.
+    """
+    if len(trace.question) + len(trace.thought) + len(trace.solution) > MAX_CHARS:
+        return Flaw("malformed", f"longer than {MAX_CHARS} characters")
+    if not all(map(encodable, (trace.question, trace.thought, trace.solution, trace.system or ""))):
+        return Flaw("malformed", "half a surrogate pair, which no tokenizer reads")
+    if special and (found := next(filter(None, map(special.search, (trace.question, trace.thought, trace.solution))), None)):
+        return Flaw("malformed", f"{found[0]}, which the tokenizer takes for its own")
+    return Flaw("malformed", "empty question") if not trace.question.strip() else sections_flaw(trace.thought, trace.solution)
+
+
+def truncated(trace: Trace) -> Flaw | None:
+    """Cut off by its token limit, as its source says."""
+    cut = (trace.finish_reason or "").lower() in _CUT_OFF
+    return Flaw("truncated", f"finish_reason is {trace.finish_reason}") if cut else None
+
+
+# How OpenAI-compatible servers, Anthropic and Google say that the token limit was met.
+_CUT_OFF = ("length", "max_tokens", "max_length")
+
+
+def unverifiable(trace: Trace, spec: FilterSpec) -> Flaw | None:
+    """Without a gold answer, where such rows are not wanted."""
+    return Flaw("unverifiable", "no gold answer") if spec.verify and spec.unverifiable == "drop" and not _has_gold(trace) else None
+
+
+def _has_gold(trace: Trace) -> bool:
+    return trace.gold is not None and bool(trace.gold.strip())
+
+
+def grading_task(trace: Trace, spec: FilterSpec) -> Task | None:
+    """What the grader has to decide about a trace: its solution against its gold. None where there is nothing to verify."""
+    if not spec.verify or not _has_gold(trace):
+        return None
+    gold = str(trace.gold)
+    kind = answer_kind(gold) if spec.answer_kind == "auto" else spec.answer_kind
+    return Task(kind, _letter(gold) or gold if kind == "choice" else gold, trace.solution)
+
+
+_CHOICE = re.compile(r"\s*\(?([A-J])\)?\.?\s*")
+
+
+def _letter(gold: str) -> str | None:
+    found = _CHOICE.fullmatch(gold)
+    return found[1] if found else None
+
+
+def answer_kind(gold: str) -> str:
+    """choice for a gold that is one letter from A to J, else math."""
+    return "choice" if _letter(gold) else "math"
+
+
+def graded(reason: str, answer: str | None, gold: str) -> Flaw | None:
+    """Why a verdict drops its trace, or None for a right answer."""
+    if reason == "correct":
+        return None
+    name = _VERDICTS.get(reason, reason)
+    detail = f"answer {_short(answer)}, gold {_short(gold)}" if answer is not None else "no boxed answer in the solution"
+    return Flaw(name if name in REASONS else "grader_error", detail)
+
+
+def _short(text: str | None, limit: int = 80) -> str:
+    text = str(text)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+def wrong_length(tokens: int, spec: FilterSpec) -> Flaw | None:
+    """Too long or too short in tokens of the whole chat."""
+    if spec.max_tokens is not None and tokens > spec.max_tokens:
+        return Flaw("too_long", f"{tokens} tokens, at most {spec.max_tokens}")
+    return Flaw("too_short", f"{tokens} tokens, at least {spec.min_tokens}") if tokens < spec.min_tokens else None
+
+
+def sft_row(trace: Trace, spec: FilterSpec) -> Row:
+    """What is trained on: the question word for word after the system text, and thought and solution in the tags of the student.
+
+    `system` "source" puts the system text that came with the row in front.
+    """
+    system = trace.system if spec.system == "source" else spec.system
+    prompt = [{"role": "system", "content": system}] if system else []
+    return {
+        "id": trace.id,
+        "prompt": [*prompt, {"role": "user", "content": trace.question}],
+        "completion": [{"role": "assistant", "content": completion(trace.thought, trace.solution, spec.thought_style)}],
+    }
+
+
+def path_key(trace: Trace) -> int:
+    """A hash of the equations that a trace writes, in order (the words round each equals sign); of all its words where it writes none."""
+    text = trace.thought.split()
+    equations = [
+        f"{text[at - 1] if word.startswith('=') and at else ''}{word}{text[at + 1] if word.endswith('=') and at + 1 < len(text) else ''}"
+        for at, word in enumerate(text)
+        if "=" in word
+    ]
+    return hash64(" ".join(equations or text).lower())
+
+
+def choose(rule: str, k: int, questions: Sequence[int], tokens: Sequence[int], paths: Sequence[int]) -> bytearray:
+    """1 for each candidate that is chosen, in the order of candidates; `questions`, `tokens` and `paths` have an entry a candidate."""
+    order: Sequence[int] = range(len(questions))
+    if rule == "shortest":
+        order = sorted(order, key=lambda at: tokens[at])  # stable: the first of equal ones
+    chosen = bytearray(len(questions))
+    taken: dict[int, int] = {}
+    seen: set[tuple[int, int]] = set()
+    for at in order:
+        question = questions[at]
+        if rule != "all" and taken.get(question, 0) >= k:
+            continue
+        if rule == "distinct":
+            if (question, paths[at]) in seen:
+                continue
+            seen.add((question, paths[at]))
+        taken[question] = taken.get(question, 0) + 1
+        chosen[at] = 1
+    return chosen

@@ -1,0 +1,243 @@
+"""Published shapes of trace sets, one function each: a source row in, its raw responses out.
+
+A raw response is not parsed here (traces.parse_response does that), and no function guesses: a row of another shape raises Misfit.
+Columns as in the data set cards of 2025-10.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from distill.base.files import Row
+from distill.base.rows import NoText, as_text
+from distill.grading.extract import last_boxed
+
+
+class Misfit(Exception):
+    """A row, or one of its responses, that does not have its format's shape; the text says in what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One response to a question, as published. `reasoning` is the thought where it has a column of its own; `complete` False: cut off."""
+
+    question: str
+    response: str
+    reasoning: str | None = None
+    gold: str | None = None
+    origin: str | None = None
+    finish_reason: str | None = None
+    system: str | None = None
+    complete: bool = True
+    id: str | None = None
+
+
+Columns = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Format:
+    """`needs`: the columns without which a file is not of this format, alternatives in a tuple. `read` raises Misfit for a row, and
+    gives it in place of a response that is none."""
+
+    needs: tuple[str | tuple[str, ...], ...]
+    read: Callable[[Row, Columns], Iterator[Raw | Misfit]]
+
+    def missing(self, row: Row, columns: Columns) -> str | None:
+        """The first needed column (after renaming) that a row does not have."""
+        for need in self.needs:
+            names = [columns.get(name, name) for name in ((need,) if isinstance(need, str) else need)]
+            if not any(name in row for name in names):
+                return " or ".join(map(repr, names))
+        return None
+
+
+def _cell(value: Any, column: str) -> str | None:
+    try:
+        return as_text(value, f"column {column!r}")
+    except NoText as error:
+        raise Misfit(str(error)) from None
+
+
+def _text(row: Row, column: str) -> str:
+    value = _cell(row.get(column), column)
+    if value is None:
+        raise Misfit(f"no text in column {column!r}")
+    return value
+
+
+def _optional(row: Row, column: str) -> str | None:
+    value = _cell(row.get(column), column)
+    return value if value and value.strip() else None
+
+
+def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
+    """The system text, the one user turn and the one assistant turn of a conversation, by role."""
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise Misfit("the conversation is no list of turns")
+    found: dict[str, str] = {}
+    for turn in turns:
+        name = _ROLES.get(str(turn.get(role)))
+        if name is None or not isinstance(turn.get(content), str):
+            raise Misfit(f"a turn by {turn.get(role)!r}, or without text")
+        if name in found:
+            raise Misfit(f"more than one {name} turn")
+        found[name] = turn[content]
+    if list(found)[-2:] != ["user", "assistant"]:
+        raise Misfit(f"turns are {', '.join(found) or 'missing'}")
+    return found
+
+
+_ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
+
+
+def _conversation(row: Row, columns: Columns) -> Iterator[Raw]:
+    """`system`, `conversations` [{from, value}]: Bespoke-Stratos-17k of bespokelabs, Sky-T1_data_17k, OpenThoughts-114k.
+
+    HuggingFaceH4's copy of Bespoke-Stratos-17k adds `messages` [{role, content}], which lack the system text, and
+    open-r1/OpenThoughts-114k-math adds `messages` that hold a worked solution of another source.
+    """
+    if row.get("conversations") is not None:
+        found = _turns(row["conversations"], "from", "value")
+    else:
+        found = _turns(row.get("messages"), "role", "content")
+    yield Raw(
+        found["user"],
+        found["assistant"],
+        gold=_optional(row, "gold"),
+        origin=_optional(row, "source"),
+        finish_reason=_optional(row, "finish_reason"),
+        system=found.get("system") or _optional(row, "system"),
+    )
+
+
+def _mixture_of_thoughts(row: Row, columns: Columns) -> Iterator[Raw]:
+    """open-r1/Mixture-of-Thoughts: `messages`, `num_tokens`, `source`; thoughts in <think> tags."""
+    yield from _conversation({key: row.get(key) for key in ("messages", "source", "system", "gold", "finish_reason")}, columns)
+
+
+def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
+    """open-thoughts/OpenThoughts-114k: the default subset, or `metadata` (`problem`, `deepseek_reasoning`, `deepseek_solution`,
+    `ground_truth_solution`), which has golds, as has the `solution` of open-r1/OpenThoughts-114k-math."""
+    if "deepseek_reasoning" not in row:
+        solution = _optional(row, "solution")
+        yield from (replace(raw, gold=raw.gold or (solution and _short_answer(solution))) for raw in _conversation(row, columns))
+        return
+    worked = _optional(row, "ground_truth_solution")
+    yield Raw(
+        _text(row, "problem"),
+        _text(row, "deepseek_solution"),
+        reasoning=_text(row, "deepseek_reasoning"),
+        gold=worked and _short_answer(worked),
+        origin=_optional(row, "source"),
+    )
+
+
+def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | Misfit]:
+    """open-r1/OpenR1-Math-220k: `problem`, `answer`, and lists with an entry a generation: `generations`, `finish_reasons`,
+    `is_reasoning_complete`. The lists of verdicts (correctness_*) are left aside: the filter grades each answer itself."""
+    generations = row["generations"]
+    if not isinstance(generations, list):
+        raise Misfit("'generations' is no list")
+    for at, generation in enumerate(generations):
+        if not isinstance(generation, str):
+            yield Misfit(f"generation {at + 1} is no text")
+            continue
+        yield Raw(
+            _text(row, "problem"),
+            generation,
+            gold=_optional(row, "answer"),
+            origin=_optional(row, "source"),
+            finish_reason=_cell(_entry(row, "finish_reasons", at), "finish_reasons"),
+            complete=_entry(row, "is_reasoning_complete", at) is not False,
+        )
+
+
+def _entry(row: Row, column: str, at: int) -> Any:
+    values = row.get(column)
+    return values[at] if isinstance(values, list) and at < len(values) else None
+
+
+def _s1k(row: Row, columns: Columns) -> Iterator[Raw]:
+    """simplescaling/s1K (`thinking_trajectories`, `attempt`) and s1K-1.1 (`deepseek_*`, `gemini_*`: two teachers a question).
+
+    `solution` is a final answer in some rows and a worked solution in others: the gold is its last box, else all of it if that is one
+    short line.
+    """
+    question, worked = _text(row, "question"), _optional(row, "solution")
+    found = False
+    for thought, attempt in _S1K_TEACHERS:
+        if row.get(thought) is None or row.get(attempt) is None:
+            continue
+        found = True
+        trajectories = row[thought] if isinstance(row[thought], list) else [row[thought]]
+        thoughts = [_cell(trajectory, thought) or "" for trajectory in trajectories]
+        yield Raw(
+            question,
+            _text(row, attempt),
+            reasoning="\n".join(thoughts),
+            gold=worked and _short_answer(worked),
+            origin=thought.split("_")[0],
+        )
+    if not found:
+        raise Misfit("no thought with an attempt")
+
+
+_S1K_TEACHERS = (
+    ("thinking_trajectories", "attempt"),
+    ("deepseek_thinking_trajectory", "deepseek_attempt"),
+    ("gemini_thinking_trajectory", "gemini_attempt"),
+)
+_SHORT = 60  # characters; a sentence of a proof is longer
+
+
+def _short_answer(text: str) -> str | None:
+    boxed = last_boxed(text)
+    if boxed:
+        return boxed
+    line = text.strip()
+    return line if "\n" not in line and len(line) <= _SHORT else None
+
+
+TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")
+
+
+def _table(row: Row, columns: Columns) -> Iterator[Raw]:
+    """A plain table: `question`, `response`, and where there are such columns the others of TABLE_COLUMNS."""
+    name = {key: columns.get(key, key) for key in TABLE_COLUMNS}
+    yield Raw(
+        _text(row, name["question"]),
+        _text(row, name["response"]),
+        reasoning=_cell(row.get(name["reasoning"]), name["reasoning"]),
+        gold=_optional(row, name["gold"]),
+        origin=_optional(row, name["source"]),
+        finish_reason=_optional(row, name["finish_reason"]),
+        system=_optional(row, name["system"]),
+    )
+
+
+def _distill(row: Row, columns: Columns) -> Iterator[Raw]:
+    """Rows of a traces.jsonl: ids and sources stay as they are."""
+    yield Raw(
+        _text(row, "question"),
+        _text(row, "solution"),
+        reasoning=_text(row, "thought"),
+        gold=_optional(row, "gold"),
+        origin=_optional(row, "source"),
+        finish_reason=_optional(row, "finish_reason"),
+        system=_optional(row, "system"),
+        id=_optional(row, "id"),
+    )
+
+
+_CONVERSATION = Format((("conversations", "messages"),), _conversation)
+FORMATS = {
+    "bespoke_stratos": _CONVERSATION,
+    "sky_t1": _CONVERSATION,
+    "openthoughts": Format((("conversations", "messages", "deepseek_reasoning"),), _openthoughts),
+    "openr1_math": Format(("problem", "generations"), _openr1_math),
+    "mixture_of_thoughts": Format(("messages",), _mixture_of_thoughts),
+    "s1k": Format(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),
+    "table": Format(("question", "response"), _table),
+    "distill": Format(("id", "question", "thought", "solution", "source"), _distill),
+}

@@ -1,0 +1,147 @@
+"""Source rows of any known format to traces, and the rows that are none with their reasons."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row, dumps
+from distill.base.rows import as_text
+from distill.base.tables import Oversize, read_rows
+from distill.data.duplicates import question_key
+from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, Misfit, Raw
+from distill.data.hashset import HashSet, hash64
+from distill.data.traces import MAX_CHARS, Flaw, Trace, parse_response, trace_id
+from distill.grading.extract import last_boxed
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is no trace, as in dropped.jsonl."""
+
+    id: str
+    reason: str
+    detail: str
+
+    def row(self) -> Row:
+        return asdict(self)
+
+
+class Golds:
+    """A named source of gold answers, joined by question. Questions are held as hashes; one that has two different golds has none."""
+
+    def __init__(self, path: str | Path, question: str = "question", gold: str = "gold", boxed: bool = False) -> None:
+        """`question` and `gold` name the columns; with `boxed` a gold is the last box of a worked solution."""
+        self._golds: dict[int, str | None] = {}
+        for number, row in enumerate(read_rows(path), 1):
+            for column in (question, gold):
+                if column not in row:
+                    raise InputError(
+                        f"{path}: row {number}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set gold's columns"
+                    )
+            text, answer = (as_text(row[column], f"{path}: row {number}: column {column!r}") for column in (question, gold))
+            if text and answer:
+                found = last_boxed(answer) if boxed else answer
+                key = question_key(text)
+                self._golds[key] = found if self._golds.get(key, found) == found else None
+
+    def of(self, question: str) -> str | None:
+        return self._golds.get(question_key(question))
+
+
+@dataclass
+class Normaliser:
+    """`columns` renames the columns of a table; `golds` answers for rows without a gold of their own."""
+
+    format: str
+    where: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    golds: Golds | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise InputError(f"{self.format}: unknown format: use one of {', '.join(FORMATS)}")
+        if self.columns and self.format != "table":
+            raise InputError(f"columns: have no meaning with format {self.format}: remove them or use format table")
+        if unknown := sorted(set(self.columns) - set(TABLE_COLUMNS)):
+            raise InputError(f"columns: unknown key {unknown[0]!r}: known are {', '.join(TABLE_COLUMNS)}")
+        self._shape: Format = FORMATS[self.format]
+        self._seen = HashSet()
+        self._repeats: dict[str, int] = {}
+
+    def traces(self, rows: Iterable[Row]) -> Iterator[Trace | Rejected]:
+        """Each response of each row as a trace, or as rejected: nothing is lost.
+
+        An id is the hash of source and content; the second row of equal content has "-2" behind it, and so on. Raises InputError for a
+        first row without the format's columns, for ids that came with the rows and collide, for no rows, and at the end for a column
+        of `columns` that no row has.
+        """
+        number, first = 0, ""
+        unseen = dict(self.columns)
+        for number, row in enumerate(rows, 1):
+            missing = None if isinstance(row, Oversize) else self._shape.missing(row, self.columns)
+            if missing and number == 1:
+                raise InputError(
+                    f"{self.where}: no column {missing} (found: {', '.join(map(str, row)) or 'none'}): is this really {self.format}?"
+                )
+            if unseen and not isinstance(row, Oversize):
+                first = first or ", ".join(map(str, row))
+                unseen = {key: column for key, column in unseen.items() if column not in row}
+            yield from self._made(row, missing)
+        if not number:
+            raise InputError(f"{self.where}: no rows: check the file")
+        for key, column in unseen.items():
+            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): mend columns.{key}")
+
+    def _made(self, row: Row, missing: str | None) -> Iterator[Trace | Rejected]:
+        if isinstance(row, Oversize):
+            yield self._unique(Rejected(trace_id(self.format, row.place), "malformed", f"{row.place}: too large to read"))
+            return
+        try:
+            if missing:
+                raise Misfit(f"no column {missing}")
+            raws: list[Raw | Misfit] = list(self._shape.read(row, self.columns))
+            if not raws:
+                raise Misfit("no response")
+        except Misfit as misfit:
+            raws = [misfit]
+        for raw in raws:
+            if isinstance(raw, Misfit):
+                yield self._unique(Rejected(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
+                continue
+            made = self._trace(raw)
+            yield self._unique(made) if raw.id is None else self._given(made)
+
+    def _trace(self, raw: Raw) -> Trace | Rejected:
+        source = self.format if raw.origin is None else raw.origin if raw.id is not None else f"{self.format}/{raw.origin}"
+        name = raw.id or trace_id(source, raw.question, raw.reasoning, raw.response)
+        found = parse_response(raw.response, raw.reasoning)
+        if isinstance(found, Flaw):
+            return Rejected(name, *found)
+        if not raw.complete:
+            return Rejected(name, "truncated", "its source marks it as incomplete")
+        if not raw.question.strip() or len(raw.question) > MAX_CHARS:
+            return Rejected(name, "malformed", f"question of {len(raw.question)} characters")
+        gold = raw.gold if raw.gold is not None or self.golds is None else self.golds.of(raw.question)
+        return Trace(name, raw.question, gold, found.thought, found.solution, source, raw.finish_reason, raw.system)
+
+    def _unique(self, made: Trace | Rejected) -> Trace | Rejected:
+        if self._seen.add(hash64(made.id)):
+            return made
+        count = self._repeats[made.id] = self._repeats.get(made.id, 1) + 1
+        return replace(made, id=f"{made.id}-{count}")
+
+    def _given(self, made: Trace | Rejected) -> Trace | Rejected:
+        if self._seen.add(hash64(made.id)):
+            return made
+        raise InputError(f"{self.where}: two rows have the id {made.id!r}: make the ids differ")
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON can hold it: parquet has times and bytes too."""
+    if isinstance(value, dict):
+        return {str(key): _plain(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_plain(below) for below in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)

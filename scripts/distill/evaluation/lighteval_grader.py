@@ -1,0 +1,182 @@
+"""lighteval 0.13.0 on recorded text: its own pipeline and metrics, with a model that gives back what was recorded.
+
+Every response is a document of its own (pass@1 of one sample), so that there is a verdict on each. lighteval reads model text with sympy
+as math-verify does, and its time limits are signals, which cannot end a computation in C: so it runs in a child process that reports each
+document as it comes to it. Where one takes too long, the child is killed and the run made again without that text, which counts as wrong.
+
+Imports lighteval, and with it torch, only in the child.
+"""
+
+import json
+import multiprocessing
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row
+from distill.grading.extract import open_thought
+from distill.grading.worker import seal
+
+TAGS = [("<think>", "</think>"), ("<|begin_of_thought|>", "<|end_of_thought|>")]
+TASK = "recorded"
+KINDS = ("math", "choice")  # kinds of items that lighteval has a metric for here
+_START_S = 600  # lighteval takes 5 to 12 seconds to import on an idle machine
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded response, and what lighteval's metric compares it with."""
+
+    id: str
+    sample: int
+    kind: str
+    question: str
+    gold: str
+    n_choices: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """lighteval's verdicts, in the order of what was recorded, and its results file without times, paths and addresses."""
+
+    correct: list[bool]
+    results: Row
+    timed_out: list[int]
+
+
+def replay(runs: Sequence[Sequence[Recorded]], timeout_s: float = 60.0) -> list[Replayed]:
+    """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s` is wall clock for one response."""
+    for run in runs:
+        for kind in {response.kind for response in run} - {*KINDS}:
+            raise InputError(f"items of kind {kind!r}: lighteval has no metric for them here: leave the grader lighteval out")
+    replayed: list[Replayed] = []
+    timed_out: list[int] = []
+    while len(replayed) < len(runs):
+        lost = _attempt(runs[len(replayed) :], timed_out, timeout_s, replayed)
+        timed_out = [*timed_out, lost] if lost is not None else []
+    return replayed
+
+
+def _attempt(runs: Sequence[Sequence[Recorded]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]) -> int | None:
+    """Add to `replayed` until all runs are through; else the place, in the first run that is not, of the response that took too long or
+    killed the child. `timed_out` are the places of the first run that are known already."""
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe(duplex=False)
+    child = fork.Process(target=_child, args=(theirs, runs, frozenset(timed_out)), daemon=True)
+    child.start()
+    theirs.close()
+    at, done, started = -1, 0, False
+    try:
+        while done < len(runs):
+            if not ours.poll(timeout_s if started else _START_S):
+                break
+            message = ours.recv()
+            started = True
+            if isinstance(message, int):
+                at = message
+            else:
+                replayed.append(Replayed(*message, list(timed_out) if done == 0 else []))
+                at, done = -1, done + 1
+    except EOFError:  # it has died
+        pass
+    finally:
+        child.kill()
+        child.join()
+        ours.close()
+    if done == len(runs):
+        return None
+    if at < 0:
+        raise RuntimeError("lighteval failed: its own message stands above")
+    return at
+
+
+def _child(pipe: Any, runs: Sequence[Sequence[Recorded]], timed_out: frozenset[int]) -> None:
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
+    for number, recorded in enumerate(runs):
+        texts = [open_thought(response.text, TAGS) for response in recorded]
+        for place in timed_out if number == 0 else ():
+            texts[place] = ""
+        pipeline = _pipeline(recorded, texts, pipe)
+        if number == 0:
+            seal()
+        pipeline.evaluate()
+        correct = [False] * len(recorded)
+        for details in pipeline.get_details().values():
+            for detail in details:
+                correct[int(detail.doc.id)] = bool(next(iter(detail.metric.values())))
+        pipe.send((correct, _tidy(pipeline.get_results())))
+
+
+def _pipeline(recorded: Sequence[Recorded], texts: Sequence[str], pipe: Any) -> Any:
+    from lighteval.logging.evaluation_tracker import EvaluationTracker
+    from lighteval.metrics.metrics import Metrics
+    from lighteval.models.abstract_model import LightevalModel, ModelConfig
+    from lighteval.models.model_output import ModelResponse
+    from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
+    from lighteval.tasks.lighteval_task import LightevalTask, LightevalTaskConfig
+    from lighteval.tasks.registry import Registry
+    from lighteval.tasks.requests import Doc
+
+    class Watched(Doc):
+        """Says when a metric comes to it."""
+
+        def get_golds(self) -> list[str]:
+            pipe.send(int(self.id))
+            return super().get_golds()
+
+    class Cache:
+        def _init_registry(self, registry: Registry) -> None: ...
+
+    class Recording(LightevalModel):
+        config = ModelConfig(model_name="recorded")
+        tokenizer = add_special_tokens = max_length = None
+        _cache = Cache()  # lighteval's own would keep answers under the model's name, whatever they are
+
+        def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
+            return [ModelResponse(text=[texts[int(doc.id)]]) for doc in docs]
+
+        def loglikelihood(self, docs: list[Doc]) -> list[ModelResponse]:
+            raise NotImplementedError("recorded text has no likelihoods")
+
+        loglikelihood_rolling = loglikelihood
+
+    def document(line: dict[str, Any], task_name: str) -> Doc:
+        response = recorded[line["place"]]
+        if response.kind == "choice":  # as in lighteval/tasks/tasks/gpqa.py, gpqa_instruct_prompt
+            letters = [chr(ord("A") + index) for index in range(response.n_choices)]
+            return Watched(response.question, letters, letters.index(response.gold), instruction=response.question)
+        # As in lighteval/tasks/tasks/math_500.py, whose gold is a whole solution: that, or the box that it ends in.
+        gold = response.gold if "\\boxed" in response.gold else rf"$\boxed{{{response.gold}}}$"
+        return Watched(response.question, [f"ANSWER: {gold}"], 0)
+
+    metric = Metrics.gpqa_instruct_pass_at_k if recorded[0].kind == "choice" else Metrics.pass_at_k_math
+    task = LightevalTaskConfig(
+        name=TASK,
+        prompt_function=document,
+        hf_repo="recorded",
+        hf_subset="default",
+        hf_avail_splits=["test"],
+        evaluation_splits=["test"],
+        metrics=[metric(sample_params={"k": 1, "n": 1})],
+    )
+    # Of lighteval's own task files one downloads data when it is imported; the data are here already.
+    Registry.load_all_task_configs = staticmethod(lambda **_: {TASK: task})
+    LightevalTask.download_dataset_worker = staticmethod(lambda _: {"test": [{"place": place} for place in range(len(recorded))]})
+    return Pipeline(
+        tasks=f"{TASK}|0",
+        pipeline_parameters=PipelineParameters(launcher_type=ParallelismManager.NONE, reasoning_tags=TAGS),
+        evaluation_tracker=EvaluationTracker(output_dir=os.devnull, save_details=False),
+        model=Recording(),
+    )
+
+
+def _tidy(results: dict[str, Any]) -> Row:
+    from importlib.metadata import version
+
+    kept = {key: results[key] for key in ("results", "summary_tasks", "summary_general")}
+    return {"lighteval": version("lighteval"), **json.loads(_ADDRESS.sub("", json.dumps(kept, default=str, sort_keys=True)))}

@@ -1,0 +1,84 @@
+"""Scores known from lighteval's results files only: which task and metric is a benchmark's pass@1, and whether it fits its items."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row, read_json
+from distill.evaluation import stats
+
+_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
+# The share of right answers, as lighteval has called it: extractive_match, math_pass@1:4_samples, pass@k:k=1&n=64, avg@n:n=64.
+_PASS_AT_1 = re.compile(r"(?:extractive_match|exact_match|q?em|acc(?:uracy)?|(?:\w+_)?(?:pass@1|pass@k|avg@n|avg@\d+))(?::(?P<how>.*))?")
+_K = re.compile(r"\bk=(\d+)")
+_SAMPLES = re.compile(r"\bn=(\d+)|\b(\d+)_samples")
+
+
+def summary(path: Path, benchmark: str) -> Row | None:
+    """The summary of a benchmark's score in a results file, or in the newest by name of a folder; None where no task is the benchmark.
+
+    Raises InputError for a file that is none of lighteval's, and for a score that is no share.
+    """
+    for file in sorted(path.rglob("*.json"), reverse=True) if path.is_dir() else [path]:
+        results = read_json(file)
+        tasks = results.get("results") if isinstance(results, dict) else None
+        if not isinstance(tasks, dict) or not all(isinstance(metrics, dict) for metrics in tasks.values()):
+            if path.is_dir():
+                continue  # a folder may hold other files
+            raise InputError(f"{file}: no results file of lighteval ('results': {{task: {{metric: score}}}}): mend models.NAME.results")
+        for task, metric in _candidates(tasks, benchmark):
+            return _summary(file, results, task, metric)
+    return None
+
+
+def _candidates(tasks: Mapping[str, Mapping[str, Any]], benchmark: str) -> Iterator[tuple[str, str]]:
+    """(task, metric) of the benchmark's pass@1: of the task of its very name, else of the one that averages samples (aime24_avg)."""
+    wanted = _plain(benchmark)
+    for name in (wanted, f"{wanted}avg"):
+        for task, metrics in tasks.items():
+            parts = task.split("|")  # suite|task|shots, or task|shots
+            if _plain(parts[1] if len(parts) > 2 else parts[0]) == name:
+                yield from ((task, metric) for metric in metrics if _is_pass_at_1(metric))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[_:-]", "", name.lower())
+
+
+def _is_pass_at_1(metric: str) -> bool:
+    found = _PASS_AT_1.fullmatch(metric)
+    k = found and _K.search(found["how"] or "")
+    return found is not None and (not k or k[1] == "1")
+
+
+def _summary(file: Path, results: Mapping[str, Any], task: str, metric: str) -> Row:
+    metrics = results["results"][task]
+    p, error = _number(file, task, metric, metrics[metric]), metrics.get(f"{metric}_stderr")
+    if not 0 <= p <= 1:
+        raise InputError(f"{file}: {task}: {metric} is {p:g}, and a score is a share from 0 to 1: mend the file")
+    error = None if error is None else _number(file, task, f"{metric}_stderr", error)
+    drawn = _SAMPLES.search(metric)
+    samples = int(drawn[1] or drawn[2]) if drawn else 1
+    tasks = results.get("config_tasks") or {}
+    config = tasks.get(task) or tasks.get(task.rsplit("|", 1)[0]) or {}
+    n = int(config.get("effective_num_docs") or config.get("original_num_docs") or 0)
+    flags = []
+    if n < 2:
+        flags, n = ["its file does not say how many items it is of"], max(n, 1)
+    elif error is not None:
+        one = math.sqrt(p * (1 - p) / (n - 1))  # of one sample an item; the mean of several is known better
+        if error - one > 0.001 or (samples == 1 and one - error > 0.001):
+            flags.append(f"its standard error {error:.4f} does not fit {n} items")
+    low, high = stats.wilson(p, n, _Z)
+    if samples > 1 and error:
+        low, high = max(0.0, p - _Z * error), min(1.0, p + _Z * error)
+    return {"pass@1": p, "n_items": n, "n_samples": samples, "ci95": [low, high], "ci95_sampling": None, "flags": flags}
+
+
+def _number(file: Path, task: str, metric: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{file}: {task}: {metric} is {value!r}, which is no number: mend the file")
+    return float(value)

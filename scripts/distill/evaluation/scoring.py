@@ -1,0 +1,230 @@
+"""From responses to rows of verdicts and their summary: what grade.py writes. Knows the files' formats; the verdicts are grading.py's."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill.base.errors import InputError
+from distill.base.files import Row, check_row, read_json, read_jsonl
+from distill.evaluation import stats
+from distill.grading.grader import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
+
+TRUNCATED, CAPPED = "truncated", "capped"
+OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
+RESPONSE = {"id": str, "sample": int, "text": str, "finish_reason": str, "completion_tokens": int}
+MAY_BE_UNKNOWN = ("finish_reason", "completion_tokens")  # of responses recorded elsewhere
+VERDICT = {"id": str, "sample": int, "correct": bool}
+_DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of prompts.jsonl."""
+
+    id: str
+    question: str
+    gold: str
+    kind: str
+    choices: tuple[str, ...]
+
+    def task(self, text: str, prefilled: bool = False) -> Task:
+        return Task(self.kind, self.gold, text, self.choices, prefilled)
+
+
+def read_items(path: str | Path) -> dict[str, Item]:
+    """The items by id; none of an optional benchmark that is not here, whose file is empty."""
+    items: dict[str, Item] = {}
+    for row in read_jsonl(path):
+        if missing := [key for key in ("id", "messages", "gold", "kind") if row.get(key) is None]:
+            raise InputError(f"{path}: a row has no {missing[0]!r}: make it again with scripts/prompts.py")
+        if row["id"] in items:
+            raise InputError(f"{path}: item {row['id']!r} stands there twice: make it again with scripts/prompts.py")
+        items[row["id"]] = Item(row["id"], row["messages"][-1]["content"], str(row["gold"]), row["kind"], tuple(row.get("choices") or ()))
+    return items
+
+
+def read_responses(path: str | Path, items: Mapping[str, Item], prompts: str | Path) -> Iterator[Row]:
+    """The responses in the order of the prompts, then of the samples; streamed where the file has that order already.
+
+    Raises InputError for a response to an unknown item, a doubled or a missing one, and for items with unlike numbers of samples.
+    """
+    keys: dict[tuple[str, int], None] = {}
+    for number, row in enumerate(read_jsonl(path), 1):
+        check_row(row, RESPONSE, f"{path}: row {number}", optional=MAY_BE_UNKNOWN)
+        key = (row["id"], row["sample"])
+        if row["id"] not in items:
+            raise InputError(f"{path}: a response to item {row['id']!r}, which {prompts} does not hold: answer these prompts again")
+        if row["sample"] < 0:
+            raise InputError(f"{path}: item {row['id']!r} has a sample {row['sample']}: samples are numbered from 0")
+        if key in keys:
+            raise InputError(f"{path}: item {row['id']!r} sample {row['sample']} is there twice: remove one of the two")
+        keys[key] = None
+    n_samples = 1 + max((sample for _, sample in keys), default=0)
+    if len(keys) < len(items) * n_samples:
+        item, sample = next((item, sample) for item in items for sample in range(n_samples) if (item, sample) not in keys)
+        raise InputError(f"{path}: item {item!r} has no sample {sample} of {n_samples}: respond again, which answers only what is missing")
+    wanted = [(item, sample) for item in items for sample in range(n_samples)]
+    if list(keys) == wanted:
+        return read_jsonl(path)
+    held = {(row["id"], row["sample"]): row for row in read_jsonl(path)}
+    return iter([held[key] for key in wanted])
+
+
+def read_verdicts(path: str | Path) -> dict[tuple[str, int], bool]:
+    """Another grader's verdicts: rows with id, sample, correct."""
+    verdicts: dict[tuple[str, int], bool] = {}
+    for number, row in enumerate(read_jsonl(path), 1):
+        check_row(row, VERDICT, f"{path}: row {number}")
+        verdicts[row["id"], row["sample"]] = row["correct"]
+    return verdicts
+
+
+def read_self_test(path: str | Path) -> dict[str, float]:
+    """Another grader's self-test, of its results file."""
+    found = read_json(path)
+    if not isinstance(found, dict) or "self_test" not in found:
+        raise InputError(f"{path}: has no self_test: make it again with this grader as the one that decides (--spec)")
+    return found["self_test"]
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders."""
+
+    grader: str = "boxed"
+    prefilled: bool = False
+    answer_form: str = r"The final answer is \boxed{{answer}}."
+    workers: int = 1
+    timeout_s: float = 10.0
+
+    @classmethod
+    def asked(cls, spec: Mapping[str, Any], **more: Any) -> "Grading":
+        """As a --spec asks for it."""
+        known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form"}
+        if unknown := sorted(set(spec) - set(known)):
+            raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
+        return cls(**{known[key]: value for key, value in spec.items()}, **more)
+
+    @property
+    def ours(self) -> bool:
+        """Whether our own grader decides."""
+        return self.grader in _DECIDES
+
+    def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
+        return grade_all(tasks, self.workers, self.timeout_s)
+
+
+def score_rows(
+    responses: Iterable[Row],
+    items: Mapping[str, Item],
+    how: Grading,
+    others: Mapping[str, Mapping[tuple[str, int], bool]],
+    source: str = "",
+) -> Iterator[tuple[Row, Row]]:
+    """(a row of scores, the response it was made from), in the order of the responses, in a stream."""
+    if not how.ours and how.grader not in others:
+        raise InputError(f"grader {how.grader!r}: give its verdicts with --verdicts {how.grader}=FILE, or use boxed")
+    behind: deque[Row] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for row in responses:
+            behind.append(row)
+            yield items[row["id"]].task(row["text"], how.prefilled)
+
+    for verdict in how.verdicts(tasks()):
+        response = behind.popleft()
+        yield _row(response, verdict, items[response["id"]], how, others, source), response
+
+
+def _row(
+    response: Row, verdict: Verdict, item: Item, how: Grading, others: Mapping[str, Mapping[tuple[str, int], bool]], source: str
+) -> Row:
+    key = (response["id"], response["sample"])
+    verdicts = {OURS[item.kind]: verdict.correct}
+    for name, known in others.items():
+        if key not in known:
+            raise InputError(
+                f"{source}: {name} has no verdict on item {key[0]!r} sample {key[1]}: run that grader again on these responses"
+            )
+        verdicts[name] = known[key]
+    correct, reason = verdict.correct, verdict.reason
+    if verdict.answer is None and response.get("finish_reason") == "length":
+        reason = TRUNCATED
+    if not how.ours:
+        correct = verdicts[how.grader]
+        reason = CORRECT if correct else WRONG if reason == CORRECT else reason
+    return {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
+
+
+class Summary:
+    """Adds up rows as they are written; `made()` is the summary file."""
+
+    def __init__(self, max_new_tokens: int | None = None) -> None:
+        """`max_new_tokens` is what the protocol allows: a truncated answer of fewer was capped by the context."""
+        self._max_new_tokens = max_new_tokens or 0
+        self._rows: dict[str, list[tuple[bool, str | None]]] = {}
+        self._counts = {TRUNCATED: 0, CAPPED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
+        self._answers, self._tokens, self._with_tokens, self._with_finish = 0, 0, 0, 0
+        self._disagreements: dict[str, None] = {}
+        self._disagreeing = 0
+
+    def add(self, row: Row, response: Row, unclosed: bool) -> None:
+        self._rows.setdefault(row["id"], []).append((row["correct"], row["answer"]))
+        self._answers += 1
+        self._counts[TRUNCATED] += response.get("finish_reason") == "length"
+        tokens = response.get("completion_tokens")
+        self._counts[CAPPED] += response.get("finish_reason") == "length" and tokens is not None and tokens < self._max_new_tokens
+        self._with_finish += response.get("finish_reason") is not None
+        self._counts[NO_ANSWER] += row["answer"] is None
+        self._counts[UNCLOSED_THOUGHT] += unclosed
+        self._counts[GRADER_TIMEOUT] += row["reason"] == GRADER_TIMEOUT
+        if tokens is not None:
+            self._tokens += tokens
+            self._with_tokens += 1
+        if len(set(row["verdicts"].values())) > 1:
+            self._disagreeing += 1
+            self._disagreements[row["id"]] = None
+
+    def made(self, self_test: Mapping[str, float], flags: Sequence[str] = ()) -> Row:
+        correct = np.array([[right for right, _ in samples] for samples in self._rows.values()], dtype=float)
+        sampling = stats.ci95_sampling(correct)
+        n_samples = correct.shape[1]
+        return {
+            "pass@1": _round(stats.pass_at_1(correct)),
+            "n_items": correct.shape[0],
+            "n_samples": n_samples,
+            "ci95": _rounded(stats.ci95(correct)),
+            "ci95_sampling": sampling and _rounded(sampling),
+            "maj@n": _round(float(np.mean([_majority(samples) for samples in self._rows.values()]))),
+            "pass@n": _round(stats.pass_at_k(correct, n_samples)),
+            **{name: _round(count / self._answers) for name, count in self._counts.items()},
+            **({} if self._with_finish else {TRUNCATED: None, CAPPED: None}),  # unknown, as of responses recorded elsewhere
+            "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
+            "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
+            "self_test": {name: _round(rate) for name, rate in self_test.items()},
+            "flags": list(flags),
+        }
+
+
+def _majority(samples: Sequence[tuple[bool, str | None]]) -> float:
+    return stats.majority([answer for _, answer in samples], [right for right, _ in samples])
+
+
+def _round(value: float) -> float:
+    """Twelve digits: what is equal on two machines is equal in the file."""
+    return round(float(value), 12)
+
+
+def _rounded(interval: tuple[float, float]) -> list[float]:
+    return [_round(end) for end in interval]
+
+
+def facts(summary: Mapping[str, Any]) -> str:
+    """One line for the terminal: the score, its interval and how good its grader is."""
+    low, high = summary["ci95"]
+    test = ", ".join(f"{name} {rate:.1%}" for name, rate in summary["self_test"].items()) or "not made"
+    return f"pass@1 {summary['pass@1']:.1%} [{low:.1%}, {high:.1%}], {summary['n_items']} items x {summary['n_samples']}; self-test: {test}"

@@ -1,0 +1,92 @@
+"""The self-test of a grader on a benchmark: what it makes of answers whose worth is known, and whether its scores can be believed.
+
+Whoever decides is asked: our own grader here, lighteval by scripts/grade_lighteval.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from distill.evaluation.scoring import Grading, Item
+from distill.grading.extract import before_box, last_boxed
+
+GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader must reach
+_MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An answer to an item. A grader must call a `gold` right, and an `echo`, `cut`, `empty` or `wrong` one not."""
+
+    kind: str
+    item: Item
+    text: str
+
+
+def probes(items: Mapping[str, Item], how: Grading) -> list[Probe]:
+    """For each item the gold in the protocol's form, the question, a solution that breaks off before its answer, nothing, and the gold of
+    another item."""
+    listed = list(items.values())
+    close = "\n</think>\n\n" if how.prefilled else ""  # where a thought is open already, these solutions close it
+
+    def written(gold: str) -> str:
+        return close + how.answer_form.replace("{answer}", gold)
+
+    texts = {
+        "gold": [written(_answer(item)) for item in listed],
+        "echo": [close + item.question for item in listed],
+        "cut": [f"<think>\nI get \\boxed{{{_answer(item)}}}.\n</think>\n\n{_broken_off(item)}" for item in listed],
+        "empty": ["" for _ in listed],
+        "wrong": [written(_other_gold(listed, place)) for place in range(len(listed))],
+    }
+    return [Probe(kind, item, text) for kind, answers in texts.items() for item, text in zip(listed, answers, strict=True)]
+
+
+def rates(asked: Sequence[Probe], right: Iterable[bool]) -> dict[str, float]:
+    """The share that a grader calls right, by kind of probe."""
+    verdicts: dict[str, list[bool]] = {}
+    for probe, verdict in zip(asked, right, strict=True):
+        verdicts.setdefault(probe.kind, []).append(verdict)
+    return {kind: sum(found) / len(found) for kind, found in verdicts.items()}
+
+
+def of_ours(items: Mapping[str, Item], how: Grading) -> dict[str, float]:
+    """What our own grader makes of the probes."""
+    asked = probes(items, how)
+    tasks = (probe.item.task(probe.text, how.prefilled) for probe in asked)
+    return rates(asked, (verdict.correct for verdict in how.verdicts(tasks)))
+
+
+def _answer(item: Item) -> str:
+    """What a response should end in: the gold, or the last box of one that is a whole solution."""
+    return last_boxed(item.gold) or item.gold
+
+
+def _broken_off(item: Item) -> str:
+    """A solution without its end: of a gold that is a whole solution its own, else the question again and half a sentence."""
+    solution = before_box(item.gold)
+    return f"{item.question}\nSo the answer is" if solution is None else solution
+
+
+def _other_gold(items: Sequence[Item], place: int) -> str:
+    """The gold of the next item whose gold is another; the next letter for a choice; a number that nobody asks for where all are alike."""
+    item = items[place]
+    if item.kind == "choice":
+        return chr(ord("A") + (ord(item.gold) - ord("A") + 1) % max(len(item.choices), 2))
+    later = (_answer(items[(place + step) % len(items)]) for step in range(1, len(items)))
+    return next((gold for gold in later if gold.strip().lstrip("0") != _answer(item).strip().lstrip("0")), "-987654321")
+
+
+def flags_of(items: Mapping[str, Item], tested: Mapping[str, float]) -> list[str]:
+    """Why no score on these items can be believed, in words: a shuffle that puts all golds in one place, a grader that fails its test."""
+    flags = []
+    letters = {item.gold for item in items.values() if item.kind == "choice"}
+    if len(letters) == 1 and len(items) >= _MANY:
+        flags.append(f"the gold of all {len(items)} choice questions is {letters.pop()}")
+    if tested.get("gold", 1.0) < GOLD_RIGHT:
+        flags.append(f"the grader calls {tested['gold']:.1%} of the golds right (at least {GOLD_RIGHT:.1%} wanted)")
+    flags += [
+        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"
+        for name, rate in tested.items()
+        if name != "gold" and rate > OTHERS_RIGHT
+    ]
+    return flags

@@ -1,0 +1,189 @@
+"""Scores with their uncertainty, and comparisons of two models item by item. numpy and scipy only; shapes are (items, samples)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit  # quantiles of the normal and of t; scipy.stats takes a second to import
+
+from distill.base.errors import InputError
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95
+_UPPER = 0.5 + LEVEL / 2
+_Z = float(ndtri(_UPPER))
+_JEFFREYS = 1 / 8  # the variance of Beta(1/2, 1/2)
+# The exact sign-flip distribution is held as an array over all sums of the differences in units of 1/samples; beyond this, Monte Carlo.
+_MAX_EXACT = 1_000_000
+
+
+def pass_at_1(correct: Floats) -> float:
+    """The mean over items of the mean over samples; correct is (items, samples), 0 or 1."""
+    return float(correct.mean(axis=1).mean())
+
+
+def wilson(p: float, n: float, z: float) -> tuple[float, float]:
+    """The score interval of Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953, for a share p of n and a normal quantile z."""
+    center = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return min(max(center - half, 0.0), p), max(min(center + half, 1.0), p)  # p itself may stick out by a rounding error
+
+
+def ci95(correct: Floats) -> tuple[float, float]:
+    """The 95 % interval of pass@1 with the items as a sample of all that could have been asked.
+
+    Wilson's interval where there is one sample an item. With several, the samples of an item are a cluster: Wilson's interval with the
+    effective number of answers p(1-p) / var(item means) * items (Korn and Graubard 1998, Survey Methodology 24) and the t quantile of
+    items - 1. Where nearly all items are wrong (or right) the few others hold all of the variance, and a sample that has missed them would
+    seem sure of itself: so one more item is averaged in, whose chance is drawn from Jeffreys' prior Beta(1/2, 1/2), of variance 1/8. The
+    effective number is at least the items, as if each were always right or always wrong. bench/stats_coverage.py shows what that gives.
+    """
+    n, samples = correct.shape
+    means = correct.mean(axis=1)
+    p = float(means.mean())
+    if samples == 1 or n == 1 or p in (0.0, 1.0):
+        return wilson(p, n, _Z)
+    variance = (float(((means - p) ** 2).sum()) + _JEFFREYS) / n
+    effective = min(max(n * p * (1 - p) / variance, n), n * samples)
+    return wilson(p, effective, float(stdtrit(n - 1, _UPPER)))
+
+
+def ci95_sampling(correct: Floats) -> tuple[float, float] | None:
+    """The 95 % interval of pass@1 on these very items, were they sampled again; None with one sample, which cannot tell.
+
+    Wilson's interval with the effective number p(1-p) / var, where var is the unbiased variance within items,
+    sum of m(1-m)/(samples-1) over squared items.
+    """
+    n, samples = correct.shape
+    if samples == 1:
+        return None
+    means = correct.mean(axis=1)
+    p = float(means.mean())
+    variance = float((means * (1 - means)).sum()) / (samples - 1) / n**2
+    effective = p * (1 - p) / variance if variance > 0 else n * samples
+    return wilson(p, effective, _Z)
+
+
+def pass_at_k(correct: Floats, k: int) -> float:
+    """The unbiased estimate 1 - C(n-c, k) / C(n, k) of Chen et al. (2021), https://arxiv.org/abs/2107.03374, averaged over items."""
+    n = correct.shape[1]
+    if not 1 <= k <= n:
+        raise InputError(f"pass@{k}: needs {k} samples an item and there are {n}: raise n_samples or ask for pass@{n}")
+    wrong = n - correct.sum(axis=1)
+    at_least = np.arange(n - k + 1, n + 1)  # C(w, k) / C(n, k) = product over j of (w - n + j) / j
+    return float(1 - np.prod(np.clip(wrong[:, None] - n + at_least, 0, None) / at_least, axis=1).mean())
+
+
+def majority(answers: Sequence[str | None], correct: Sequence[bool]) -> float:
+    """Whether the most frequent answer of one item is right; answers that tie share the vote, samples without an answer have none."""
+    votes: dict[str, int] = {}
+    right: dict[str, bool] = {}
+    for answer, is_right in zip(answers, correct, strict=True):
+        if answer is not None:
+            key = "".join(answer.replace(r"\dfrac", r"\frac").replace(r"\left", "").replace(r"\right", "").split())
+            votes[key] = votes.get(key, 0) + 1
+            right[key] = right.get(key, False) or is_right
+    first = [key for key, count in votes.items() if count == max(votes.values())]
+    return sum(right[key] for key in first) / len(first) if first else 0.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """a minus b over the same items: `low` and `high` its 95 % interval, `p` two-sided, `detectable` as minimum_detectable says."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    detectable: float
+    n: int
+
+
+def compare(a: Floats, b: Floats, seed: int) -> Difference:
+    """Two models on the same items, (items, samples of a) and (items, samples of b)."""
+    if len(a) != len(b):
+        raise InputError(f"a comparison needs the same items: {len(a)} and {len(b)} given: grade both models on one prompts file")
+    differences = a.mean(axis=1) - b.mean(axis=1)
+    low, high = bootstrap_ci95(differences, seed)
+    p = sign_flip_p(differences, math.lcm(a.shape[1], b.shape[1]), seed)
+    return Difference(float(differences.mean()), low, high, p, minimum_detectable(differences), len(differences))
+
+
+def bootstrap_ci95(differences: Floats, seed: int, draws: int = 10_000) -> tuple[float, float]:
+    """The percentile interval of the mean of paired differences (Efron and Tibshirani 1993, ch. 13), items drawn with replacement.
+
+    The quantiles are moved away from the mean by t / z * sqrt(n / (n-1)), since percentiles are too narrow for small n
+    (Hesterberg 2015, https://doi.org/10.1080/00031305.2015.1089789, section 3.2). Where two models agree on every item there is nothing to
+    draw from: then no more than 1 - .025^(1/n) of all items differ, by the interval of Clopper and Pearson (1934) for none of n.
+    """
+    n = len(differences)
+    mean = float(differences.mean())
+    if not differences.any():
+        most = 1 - (1 - _UPPER) ** (1 / n)
+        return -most, most
+    if n < 2:
+        return -1.0, 1.0
+    values, counts = np.unique(differences, return_counts=True)  # few: multiples of 1/samples
+    means = np.random.default_rng(seed).multinomial(n, counts / n, size=draws) @ values / n
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    wider = float(stdtrit(n - 1, _UPPER)) / _Z * math.sqrt(n / (n - 1))
+    return max(mean - (mean - float(low)) * wider, -1.0), min(mean + (float(high) - mean) * wider, 1.0)
+
+
+def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = 100_000) -> float:
+    """The two-sided mid-p value of the paired sign-flip test: were the two models alike, each difference could as well have the other sign.
+
+    Exact where the differences are multiples of 1/units, by adding up the distribution of all 2^items signs; for one sample an item this is
+    McNemar's test. The mid-p value (Lancaster 1961, https://doi.org/10.1080/01621459.1961.10482105) counts half of the sums as extreme as
+    the one seen, and keeps to the nominal level where the exact p value is too careful (Fagerland, Lydersen and Laake 2013,
+    https://doi.org/10.1186/1471-2288-13-91). Monte Carlo beyond that.
+    """
+    steps = np.abs(np.rint(differences * units)).astype(np.int64)
+    steps = steps[steps > 0]
+    if len(steps) == 0:
+        return 1.0
+    observed = abs(int(np.rint(differences * units).sum()))
+    total = int(steps.sum())
+    if total <= _MAX_EXACT:
+        sums = _signed_sums(steps)
+        offset = np.abs(np.arange(-total, total + 1, 2))
+    else:
+        signs = np.random.default_rng(seed).integers(0, 2, (draws, len(steps)), dtype=np.int8) * 2 - 1
+        offset = np.append(np.abs(signs @ steps), observed)
+        sums = np.full(len(offset), 1 / len(offset))
+    p = float(sums[offset > observed].sum() + sums[offset == observed].sum() / 2)
+    return min(p, 1.0)
+
+
+def _signed_sums(steps: NDArray[np.int64]) -> Floats:
+    """The probabilities of all sums of steps with random signs: -total, -total + 2, .. total."""
+    sums = np.ones(1)
+    for step in np.sort(steps):
+        wider = np.zeros(len(sums) + int(step))
+        wider[: len(sums)] += sums / 2
+        wider[int(step) :] += sums / 2
+        sums = wider
+    return sums
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p values adjusted for being one of several, by Holm (1979), https://www.jstor.org/stable/4615733."""
+    order = sorted(range(len(p)), key=lambda index: p[index])
+    adjusted, largest = [0.0] * len(p), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def minimum_detectable(differences: Floats, alpha: float = 0.05, power: float = 0.8) -> float:
+    """The smallest true difference that this design finds with 80 % power at level .05: (z_{1-alpha/2} + z_power) * standard error.
+
+    Miller (2024), https://arxiv.org/abs/2411.00640, section 5, with the standard error of the paired differences seen. One item of
+    difference 1 is added, so that two models that agree on all items do not seem to be told apart by a hair.
+    """
+    n = len(differences)
+    variance = float(((differences - differences.mean()) ** 2).sum() + 1) / n
+    return min(float(ndtri(1 - alpha / 2) + ndtri(power)) * math.sqrt(variance / n), 1.0)

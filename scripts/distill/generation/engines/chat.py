@@ -1,0 +1,56 @@
+"""Prompts as tokens, and what of an answer fits behind them: the same for every engine that holds a model itself."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.generation.engines import Request, Sampling
+
+# What a template may open for the model, as DeepSeek-R1-Distill's does: then the answer goes on inside a thought.
+_OPENED = re.compile(r"(?:<think>|<\|begin_of_thought\|>)\s*$")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`room` is how many tokens its answer may have; `opened` the tag that the prompt ends in, which is part of the answer's text."""
+
+    tokens: list[int]
+    room: int
+    opened: str = ""
+
+
+def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
+    """The requests by the model's own chat template.
+
+    No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room, which is told. Raises InputError
+    where a prompt leaves none.
+    """
+    context = min(context, sampling.context or context)
+    known: dict[str, Prompt] = {}  # samples of one item share their prompt
+    for request in requests:
+        if (key := str(request.messages)) not in known:
+            tokens = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False)
+            if len(tokens) >= context:
+                raise InputError(
+                    f"{name}: a prompt of {len(tokens)} tokens does not fit its context of {context}: "
+                    "leave that item out, or give the model a longer context with prepare: {max_position_embeddings: ..}"
+                )
+            opened = _OPENED.search(tokenizer.decode(tokens[-8:]))
+            known[key] = Prompt(tokens, min(sampling.max_new_tokens, context - len(tokens)), opened[0] if opened else "")
+    fitted = [known[str(request.messages)] for request in requests]
+    if capped := [prompt.room for prompt in fitted if prompt.room < sampling.max_new_tokens]:
+        print(
+            f"{len(capped)} of {len(fitted)} answers have less room than {sampling.max_new_tokens} tokens in a context of {context}: "
+            f"from {min(capped)} tokens",
+            flush=True,
+        )
+    return fitted
+
+
+def stop_tokens(generation_config: Any) -> set[int]:
+    """The tokens that end an answer, by the model's generation config; none where it names none."""
+    found = generation_config.eos_token_id
+    return set(found if isinstance(found, list) else [found] if found is not None else [])

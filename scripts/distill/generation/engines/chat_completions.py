@@ -1,0 +1,104 @@
+"""What one request to a chat completions endpoint came to: an answer, or the trouble and what to do about it. Pure; no network in here."""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from distill.generation.engines import Answer, Request, Sampling
+
+# Refusals that no other request of the run would escape: key, balance, permission, path or model.
+HOPELESS = (401, 402, 403, 404, 405)
+BUSY = (408, 409, 425, 429)
+# A gateway that gave up does not know whether the server behind it went on.
+GATEWAY = (502, 504)
+TEMPLATE_BYTES = 512  # more tokens than any known chat template adds to the messages
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why an attempt brought no answer.
+
+    again: another attempt may. billed: it may have cost something all the same. wait_s: for how long the server wants to be left alone.
+    hopeless: no request would be answered.
+    """
+
+    why: str
+    again: bool = True
+    billed: bool = False
+    wait_s: float = 0.0
+    hopeless: bool = False
+
+
+def body(model: str, request: Request, sampling: Sampling, extra: dict[str, Any]) -> dict[str, Any]:
+    """The request as JSON. `extra` is laid over it; a null takes a key out."""
+    asked = {
+        "model": model,
+        "messages": request.messages,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_new_tokens,
+        "seed": request.seed,
+        "stream": False,
+        **extra,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def most_prompt_tokens(request: Request) -> int:
+    """A bound on a prompt's tokens: one a byte of UTF-8 and no tokenizer makes more of it, and the template's."""
+    return TEMPLATE_BYTES + sum(len(message["content"].encode("utf-8", "surrogatepass")) for message in request.messages)
+
+
+def read(status: int, retry_after: str | None, content: bytes) -> Answer | Trouble:
+    """What a response means. Of an error only the start of its text is kept, on one line."""
+    if status == 200:
+        return _answer(content)
+    said = f"HTTP {status}: {' '.join(content[:4000].decode('utf-8', 'replace').split())[:200]}"
+    if status in HOPELESS:
+        return Trouble(said, again=False, hopeless=True)
+    return Trouble(said, again=status in BUSY or status >= 500, billed=status in GATEWAY, wait_s=seconds(retry_after))
+
+
+def seconds(retry_after: str | None) -> float:
+    """A Retry-After header, a number of seconds or a date (RFC 9110, 10.2.3), as seconds from now; 0 for none or nonsense."""
+    try:
+        found = float(retry_after or 0)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(retry_after)
+        except ValueError:
+            return 0.0
+        found = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(found, 0.0) if math.isfinite(found) else 0.0
+
+
+def _answer(content: bytes) -> Answer | Trouble:
+    try:
+        given = json.loads(content)
+        choice, usage = given["choices"][0], given["usage"]
+        text, finish = _text(choice["message"]), choice["finish_reason"]
+        counts = usage["prompt_tokens"], usage["completion_tokens"]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return Trouble(f"no chat completion: {content[:80].decode('utf-8', 'replace')!r}", billed=True)
+    if any(type(count) is not int or count < 0 for count in counts):
+        return Trouble(f"no chat completion: its usage is {counts}", billed=True)
+    if finish not in ("stop", "length"):
+        return Trouble(f"finish_reason is {finish!r}", again=False, billed=True)
+    return Answer(text, finish, *counts)
+
+
+def _text(message: dict[str, Any]) -> str:
+    """What the model wrote. A thought that the server keeps in a field of its own is put back in front, in <think> tags."""
+    said = message["content"] or ""
+    if isinstance(said, list):
+        said = "".join(part["text"] for part in said if part["type"] == "text")
+    if not isinstance(said, str):
+        raise TypeError
+    thought = message.get("reasoning_content") or message.get("reasoning")
+    if not isinstance(thought, str):
+        return said
+    thought = thought.strip("\n")
+    return f"<think>\n{thought}\n</think>\n\n{said}" if said else f"<think>\n{thought}"

@@ -1,0 +1,90 @@
+"""Answers by transformers' generate, in batches of like length. Each sample draws from its own generator, so batches change no draw."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from distill.generation.engines import Answer, Request, Sampling
+from distill.generation.engines.chat import prompts, stop_tokens
+from distill.models.remote_code import as_told
+
+
+class Gumbel(LogitsProcessor):
+    """Turns the arg max over logits into a draw from their softmax, row by row from generators of their own.
+
+    The arg max of logits plus standard Gumbel noise is distributed as their softmax (Gumbel 1954; Maddison et al. 2014, arXiv:1411.0030).
+    """
+
+    def __init__(self, seeds: list[int]):
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """scores: (rows, vocabulary), already tempered and cut to the nucleus."""
+        uniform = torch.stack([torch.rand(scores.shape[1], generator=generator) for generator in self.generators])
+        return scores - torch.log(-torch.log(uniform.clamp_min(1e-20))).to(scores.device)
+
+
+class Engine:
+    """A model in memory. Runtime: device (auto, cpu, cuda), batch_size."""
+
+    def __init__(self, model: Path, runtime: dict[str, Any]):
+        device = runtime.get("device", "auto")
+        self.where = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
+        self.batch_size = runtime.get("batch_size", 100)
+        self.name = model
+        dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
+        with as_told(model) as code:
+            self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **code)
+            network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, use_safetensors=True, **code)
+        self.network = network.to(self.where).eval()
+        self.stops = stop_tokens(self.network.generation_config)
+        # generate would take temperature, penalties and more from the model's own: how answers are drawn is the protocol's to say.
+        self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.tokenizer.pad_token_id)
+
+    def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
+        """Raises InputError where a prompt does not fit the model's context."""
+        context = self.network.config.get_text_config().max_position_embeddings
+        asked = prompts(self.tokenizer, requests, sampling, context, self.name)
+        # Long prompts first, so that a batch too large for the memory fails at once. A batch has one room.
+        order = sorted(range(len(asked)), key=lambda place: (-len(asked[place].tokens), place))
+        for room, places in groupby(order, key=lambda place: asked[place].room):
+            for batch in batched(places, self.batch_size):
+                rows = self._generate([asked[place].tokens for place in batch], [requests[place].seed for place in batch], sampling, room)
+                for place, row in zip(batch, rows, strict=True):
+                    end = next((index for index, token in enumerate(row) if token in self.stops), None)
+                    text = asked[place].opened + self.tokenizer.decode(row[:end], skip_special_tokens=True)
+                    count = len(row) if end is None else end + 1
+                    yield place, Answer(text, "length" if end is None else "stop", len(asked[place].tokens), count)
+
+    def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
+        """New tokens of each prompt, padded to one length."""
+        inputs = self.tokenizer.pad({"input_ids": tokens}, return_tensors="pt").to(self.where)
+        width = inputs["input_ids"].shape[1]
+        with torch.inference_mode():
+            out = self.network.generate(**inputs, max_new_tokens=room, do_sample=False, logits_processor=_draws(sampling, seeds))
+        return out[:, width:].tolist()
+
+
+def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
+    rest = iter(places)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _draws(sampling: Sampling, seeds: list[int]) -> LogitsProcessorList:
+    if sampling.temperature == 0:
+        return LogitsProcessorList()
+    nucleus = [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
+    return LogitsProcessorList([TemperatureLogitsWarper(sampling.temperature), *nucleus, Gumbel(seeds)])

@@ -1,0 +1,143 @@
+"""One vLLM engine in a process of its own, which vllm.py starts: a line of requests on stdin, a line an answer on stdout, as each is done.
+
+python -m distill.generation.engines.vllm_worker results/models/ours '{"device": "auto", "tensor_parallel": 1, "gpu_memory": 0.9}'
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any, TextIO
+
+from distill.base.errors import InputError
+from distill.generation.engines import Request, Sampling
+from distill.models.remote_code import as_told
+
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # A forked child would hold on to our stdout after our death.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    # On a CPU: GiB of the cache of keys and values, which would be most of the machine's memory; and no thread is bound to a core, since
+    # workers would all take the same ones.
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
+
+
+def main() -> None:
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # vLLM logs to stdout
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    jobs: Queue[dict[str, Any]] = Queue()
+    Thread(target=listen, args=(jobs,), daemon=True).start()
+    model, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    try:
+        engine = Local(model, **asked)
+        while True:
+            job = jobs.get()
+            engine.answer([Request(**one) for one in job["requests"]], Sampling(**job["sampling"]), out)
+            tell(out, done=True)
+    except InputError as error:
+        tell(out, error=str(error))
+
+
+def listen(jobs: Queue) -> None:
+    """Hand on what is asked; at the end of it, which is our parent's too, end with all that vLLM has started."""
+    for line in sys.stdin:
+        jobs.put(json.loads(line))
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def tell(out: TextIO, **what: Any) -> None:
+    print(json.dumps(what), file=out, flush=True)
+
+
+class Local:
+    """vLLM with a model in memory."""
+
+    def __init__(self, model: Path, device: str, tensor_parallel: int, gpu_memory: float):
+        try:
+            from vllm.platforms import current_platform
+        except ImportError:
+            raise InputError(
+                "engine vllm: vLLM is not installed; pip install -r envs/requirements-cuda.txt, or write engine: transformers"
+            ) from None
+        on_cpu = current_platform.is_cpu()
+        if device not in ("auto", "cpu" if on_cpu else "cuda"):
+            raise InputError(f"runtime.device: {device}, but this vLLM is built for {'CPUs' if on_cpu else 'GPUs'}: write auto")
+        if on_cpu:
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        from transformers import GenerationConfig
+        from vllm import LLM
+
+        from distill.generation.engines.chat import stop_tokens
+
+        self.name = model
+        print(f"vLLM loads {model}", flush=True)
+        with as_told(model) as code:
+            self.vllm = LLM(
+                str(model),
+                dtype="float32" if on_cpu else "bfloat16",
+                load_format="safetensors",
+                tensor_parallel_size=tensor_parallel,
+                gpu_memory_utilization=gpu_memory,
+                enforce_eager=on_cpu,
+                # A prompt in chunks makes vLLM 0.32 turn a request's generator back, which a CPU's cannot ("does not use offset").
+                enable_chunked_prefill=not on_cpu,
+                **code,
+            )
+        self.tokenizer = self.vllm.get_tokenizer()
+        try:
+            found = GenerationConfig.from_pretrained(model)
+        except OSError:  # it has none
+            found = GenerationConfig.from_model_config(self.vllm.model_config.hf_config)
+        self.stops = stop_tokens(found)
+
+    def answer(self, requests: list[Request], sampling: Sampling, out: TextIO) -> None:
+        """Tell each answer as it is done."""
+        from distill.generation.engines.chat import prompts
+
+        asked = prompts(self.tokenizer, requests, sampling, self.vllm.model_config.max_model_len, self.name)
+        names = self.vllm.enqueue(
+            [{"prompt_token_ids": prompt.tokens} for prompt in asked],
+            [self._params(sampling, request.seed, prompt.room) for prompt, request in zip(asked, requests, strict=True)],
+            use_tqdm=False,
+        )
+        places = {name.partition("-")[0]: place for place, name in enumerate(names)}
+        engine = self.vllm.llm_engine
+        while engine.has_unfinished_requests():
+            for done in engine.step():
+                if done.finished:
+                    place = places[done.request_id]
+                    tell(out, place=place, **self._told(asked[place], list(done.outputs[0].token_ids)))
+
+    def _params(self, sampling: Sampling, seed: int, room: int) -> Any:
+        from vllm import SamplingParams
+
+        return SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=room,
+            seed=seed if sampling.temperature else None,
+            ignore_eos=True,  # of the tokenizer, which may be another than the generation config's
+            stop_token_ids=sorted(self.stops),
+            detokenize=False,
+        )
+
+    def _told(self, prompt: Any, tokens: list[int]) -> dict[str, Any]:
+        ended = bool(tokens) and tokens[-1] in self.stops
+        return {
+            "text": prompt.opened + self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True),
+            "finish_reason": "stop" if ended else "length",
+            "prompt_tokens": len(prompt.tokens),
+            "completion_tokens": len(tokens),
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Recorded responses joined to the prompts of a benchmark: by id, else by what was asked."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import Row, read_jsonl
+from distill.base.tables import SUFFIXES
+from distill.benchmarks.items import load_items
+from distill.benchmarks.prompts import LETTERS
+from distill.generation.recorded import Recorded
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An item as it was asked: the bare question, the whole user turn, both with normal white space, and the choices in the order shown."""
+
+    id: str
+    question: str
+    prompt: str
+    choices: tuple[str, ...]
+
+    def shown_in(self, text: str) -> bool:
+        """Whether a text shows the choices one after the other under our letters, as in `A) x B) y`: under others its answer would mean
+        another choice."""
+        lettered = (
+            rf"[(\[*]{{0,2}}{letter}[)\].:*\s]{{1,4}}{re.escape(normal(choice))}"
+            for letter, choice in zip(LETTERS, self.choices, strict=False)
+        )
+        return not self.choices or re.search(r"(?<!\w)" + r"[\s,;]+".join(lettered) + r"(?!\S)", text) is not None
+
+
+def normal(text: str) -> str:
+    """Text with every run of white space as one blank."""
+    return " ".join(text.split())
+
+
+class Items:
+    """The items of a benchmark, found by id or by what was asked."""
+
+    def __init__(self, prompts: str | Path, questions: Mapping[str, str] | None = None) -> None:
+        """`questions`: the bare question of each id. Without them only ids and whole prompts are found."""
+        self.path = str(prompts)
+        self.asked: dict[str, Asked] = {}
+        for row in read_jsonl(prompts):
+            prompt = normal(row["messages"][-1]["content"])
+            question = normal((questions or {}).get(row["id"], prompt))
+            self.asked[row["id"]] = Asked(row["id"], question, prompt, tuple(row.get("choices") or ()))
+        if not self.asked:
+            raise InputError(f"{prompts}: no items: make it again with scripts/prompts.py")
+        self._found: dict[str, str] = {}
+
+    @cached_property
+    def _by_prompt(self) -> dict[str, list[Asked]]:
+        found: dict[str, list[Asked]] = {}
+        for item in self.asked.values():
+            found.setdefault(item.prompt, []).append(item)
+        return found
+
+    def find(self, one: Recorded) -> str:
+        """The id of the item that an answer is to. Raises InputError, which shows no text of the benchmark."""
+        if one.id in self.asked:
+            return str(one.id)
+        if one.question is None:
+            raise InputError(
+                f"{one.where}: item {one.id!r} is not in {self.path}: name the id column of this benchmark, or a question column"
+            )
+        text = normal(one.question)
+        if text not in self._found:
+            self._found[text] = self._by_text(text, one.where)
+        return self._found[text]
+
+    def _by_text(self, text: str, where: str) -> str:
+        """By the whole prompt, else by the longest question that stands in the text: other programs put other words round it."""
+        if text in self._by_prompt:
+            found = self._by_prompt[text]
+        else:
+            held = [item for item in self.asked.values() if item.question and item.question in text]
+            longest = max((len(item.question) for item in held), default=0)
+            found = [item for item in held if len(item.question) == longest]
+        if not found:
+            raise InputError(f"{where}: its question is none of {self.path}: name the files of this benchmark only (files:), or join by id")
+        if len(found) > 1:
+            raise InputError(f"{where}: its question is that of items {found[0].id!r} and {found[1].id!r}: join by id")
+        if text != found[0].prompt and not found[0].shown_in(text):
+            raise InputError(
+                f"{where}: shows the choices of item {found[0].id!r} under other letters than {self.path}, so that its answer means "
+                "another choice: ask the model with these prompts"
+            )
+        return found[0].id
+
+
+def questions(benchmark: str | Path, columns: Mapping[str, Any]) -> dict[str, str]:
+    """The bare question of each id of a benchmark's files."""
+    return {item.id: item.question for item in load_items(benchmark, columns)}
+
+
+def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) -> list[str]:
+    """The files that hold a benchmark's answers: `path` itself, what `pattern` finds in this folder, or what has one of the benchmark's
+    `names`. Where there is nothing, the one path that was looked for first."""
+    path = Path(path)
+    if path.is_file() or (path.suffix in SUFFIXES and not path.is_dir()):
+        return [str(path)]
+    if pattern:
+        return sorted(str(file) for file in path.glob(pattern) if file.is_file()) or [str(path / pattern)]
+    for name in names:
+        if found := [str(path / f"{name}{suffix}") for suffix in SUFFIXES if (path / f"{name}{suffix}").is_file()]:
+            return found
+    return [str(path / f"{names[0]}.jsonl")]
+
+
+def joined(recorded: Iterable[Recorded], items: Items, source: str) -> Iterator[Row]:
+    """Rows of responses in the order of the prompts, then of the samples. `source` names the files in messages.
+
+    Raises InputError for an unknown item, a doubled (id, sample), and items with unlike numbers of answers.
+    """
+    found: dict[str, dict[int, Recorded]] = {name: {} for name in items.asked}
+    for one in recorded:
+        name = items.find(one)
+        samples = found[name]
+        sample = len(samples) if one.sample is None else one.sample
+        if one.sample is None and (others := [other.file for other in samples.values() if other.file != one.file]):
+            raise InputError(f"{one.where}: {others[0]} has answers to item {name!r} too: name the files of one run only (files:)")
+        if sample in samples:
+            raise InputError(f"{one.where}: item {name!r} sample {sample} stands in {samples[sample].where} too: remove one of the two")
+        samples[sample] = one
+    count = 1 + max((sample for samples in found.values() for sample in samples), default=0)
+    missing = count * len(found) - sum(map(len, found.values()))
+    if missing:
+        name, sample = next((name, sample) for name, samples in found.items() for sample in range(count) if sample not in samples)
+        raise InputError(
+            f"{source}: no answer to item {name!r}, sample {sample} of {count} numbered from 0 ({missing:,} are missing of "
+            f"{count * len(found):,}): add them, or leave this benchmark out under files:"
+        )
+    return (_row(name, sample, found[name][sample]) for name in found for sample in range(count))
+
+
+def _row(name: str, sample: int, one: Recorded) -> Row:
+    tokens = {"prompt_tokens": one.prompt_tokens, "completion_tokens": one.completion_tokens}
+    return {"id": name, "sample": sample, "text": one.text, "finish_reason": one.finish_reason, **tokens}

@@ -1,0 +1,109 @@
+"""Which answers a benchmark wants of a model, which are at hand, and what each is drawn with."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from distill.base.code_digest import code_digest
+from distill.base.errors import InputError
+from distill.base.files import Row, read_jsonl, sha256_text, whole
+from distill.base.work import open_run
+from distill.generation.engines import ENGINES, Answer, Request, Sampling
+from distill.generation.store import AnswerStore
+
+Pair = tuple[Row, int]  # a row of prompts.jsonl and the number of a sample
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The answers of one model to one benchmark: (prompt, sample) pairs in the order of the responses file, and their store."""
+
+    output: Path
+    folder: Path
+    spec: dict[str, Any]
+    pairs: list[Pair]
+
+    def missing(self) -> list[Pair]:
+        """Pairs without an answer in the store."""
+        at_hand = self.store.answers
+        return [(prompt, sample) for prompt, sample in self.pairs if (key(prompt), sample) not in at_hand]
+
+    def requests(self, pairs: list[Pair]) -> list[Request]:
+        return [Request(prompt["messages"], seed_of(self.spec["seed"], prompt, sample)) for prompt, sample in pairs]
+
+    def sampling(self) -> Sampling:
+        return Sampling(self.spec["temperature"], self.spec["top_p"], self.spec["max_new_tokens"], self.spec.get("context"))
+
+    def keep(self, pair: Pair, answer: Answer) -> None:
+        self.store.append([{"key": key(pair[0]), "sample": pair[1], **vars(answer)}])
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the responses file."""
+        answers = self.store.answers
+        for prompt, sample in self.pairs:
+            kept = answers[key(prompt), sample]
+            yield {"id": prompt["id"], "sample": sample, **{name: kept[name] for name in Answer.__dataclass_fields__}}
+
+    @cached_property
+    def store(self) -> AnswerStore:
+        """Read at first use, which must come after the folder is locked."""
+        return AnswerStore(self.folder / "answers.jsonl")
+
+    def mark(self) -> str:
+        """What decides the bytes of the responses file."""
+        return sha256_text(json.dumps([self.folder.name, [[prompt["id"], key(prompt), sample] for prompt, sample in self.pairs]]))
+
+    def settled(self) -> bool:
+        """Whether the responses file is there and holds the answers that are wanted now."""
+        note = _note(self.output)
+        return self.output.exists() and note.exists() and note.read_text(encoding="utf-8") == self.mark()
+
+
+def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], output: str | Path) -> Wanted:
+    """What `spec` (engine, n_samples, temperature, top_p, max_new_tokens, seed) wants of the model of digest `model`.
+
+    A prompts file that is not there yet wants nothing. The store's folder is named by all that decides an answer, the engine's code too.
+    """
+    prompts = Path(prompts)
+    rows = list(read_jsonl(prompts)) if prompts.exists() else []
+    for name in ("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"):
+        if name not in spec:
+            raise InputError(f"--spec: {name} is missing; give it")
+    if spec["engine"] == "recorded":
+        raise InputError(
+            "--spec: engine recorded: what was written elsewhere is taken in by scripts/import_responses.py, or by responses: of a model"
+        )
+    if spec["engine"] not in ENGINES:
+        raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
+    folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})
+    return Wanted(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
+
+
+def decides(spec: dict[str, Any]) -> dict[str, Any]:
+    """All of a sampling that decides an answer; how many are drawn does not."""
+    made = {name: value for name, value in spec.items() if name != "n_samples"}
+    made |= {"code": code_digest(f"distill/generation/engines/{spec['engine']}.py")}
+    return made | {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
+
+
+def mark(done: Wanted) -> None:
+    """Note beside the responses what they answer, so that a sibling's run does not answer them again."""
+    with whole(_note(done.output)) as file:
+        file.write(done.mark())
+
+
+def _note(output: Path) -> Path:
+    return output.with_name(f".{output.name}.answers")
+
+
+def key(prompt: Row) -> str:
+    """The digest of a prompt's bytes: what the model is shown, and nothing else."""
+    return sha256_text(json.dumps(prompt["messages"], sort_keys=True))[:32]
+
+
+def seed_of(seed: int, prompt: Row, sample: int) -> int:
+    """A sample's own seed, from the run's seed, the prompt and the sample's number: more samples leave the earlier ones as they were."""
+    return int(sha256_text(f"{seed}\n{key(prompt)}\n{sample}")[:15], 16)

@@ -1,0 +1,169 @@
+"""Traces from a teacher: which answers are wanted of it, which are at hand, and how they become rows of a set of traces."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from distill.base.code_digest import code_digest
+from distill.base.errors import InputError
+from distill.base.files import Row, read_json, sha256_text, write_json
+from distill.base.progress import Progress, Tokens
+from distill.base.rows import as_text
+from distill.base.tables import read_rows
+from distill.base.work import open_run
+from distill.benchmarks.items import Item
+from distill.benchmarks.prompts import prompt
+from distill.generation.budget import Ledger
+from distill.generation.engines import ENGINES, Unanswered
+from distill.generation.responses import Pair, Wanted, key
+
+NOT_ASKED = "not asked"
+REQUIRED = {"engine": str, "model": str, "max_new_tokens": int}
+# As DeepSeek samples R1 and its distilled models (arXiv 2501.12948), and as Bespoke-Stratos asks (map_to_share_gpt of its curator code).
+DEFAULTS = {
+    "samples": 1,
+    "temperature": 0.6,
+    "top_p": 0.95,
+    "seed": 0,
+    "user": "Return your final response within \\boxed{}. {question}",
+    "columns": {"question": "question"},
+    "endpoint": None,
+    "extra": {},
+    "max_failed": 0.01,
+}
+
+
+def checked(spec: dict[str, Any]) -> dict[str, Any]:
+    """A --spec with its defaults. Raises InputError for a key that is missing, unknown or of another type."""
+    for name, kind in REQUIRED.items():
+        if not isinstance(spec.get(name), kind) or isinstance(spec[name], bool):
+            raise InputError(f"--spec: {name} is missing or no {kind.__name__}: give it")
+    for name in spec.keys() - REQUIRED.keys() - DEFAULTS.keys():
+        raise InputError(f"--spec: {name!r} is unknown: known are {', '.join([*REQUIRED, *DEFAULTS])}")
+    if spec["engine"] not in ENGINES:
+        raise InputError(f"--spec: engine {spec['engine']!r} is not known: write one of {', '.join(ENGINES)}")
+    made = {**DEFAULTS, **spec}
+    for name in ("temperature", "top_p", "max_failed", "samples", "seed", "max_new_tokens"):
+        kind = int if name in ("samples", "seed", "max_new_tokens") else int | float
+        if not isinstance(made[name], kind) or isinstance(made[name], bool):
+            raise InputError(f"--spec: {name}: {made[name]!r}: give a {'whole ' if kind is int else ''}number")
+    for name in ("samples", "max_new_tokens"):
+        if made[name] < 1:
+            raise InputError(f"--spec: {name}: give 1 or more")
+    if not isinstance(made["user"], str) or "{question}" not in made["user"]:
+        raise InputError("--spec: user holds no {question}: put it where the question goes")
+    columns = made["columns"]
+    if not isinstance(columns, dict) or not {"question"} <= columns.keys() <= {"question", "id", "gold"}:
+        raise InputError("--spec: columns: name that of question, and where they are wanted those of id and gold")
+    if not isinstance(made["extra"], dict):
+        raise InputError("--spec: extra: give an object of further fields of a request")
+    return made
+
+
+def questions(path: str | Path, columns: dict[str, str]) -> Iterator[Item]:
+    """The different questions of a file or folder, each once, with its gold where it has one.
+
+    `columns` names the columns `question` and, where they are wanted, `id` and `gold`; without `id` a question is known by the first 16
+    hex digits of its sha256. Raises InputError for a column that is missing, ids that collide and for no questions.
+    """
+    texts, ids = set(), set()
+    for number, row in enumerate(read_rows(path), 1):
+        for column in columns.values():
+            if column not in row:
+                found = ", ".join(map(str, row)) or "none"
+                raise InputError(f"{path}: row {number}: no column {column!r} (found: {found}): set questions.columns")
+        cells = {name: as_text(row[column], f"{path}: row {number}: column {column!r}") for name, column in columns.items()}
+        text = cells["question"]
+        if text is None or not text.strip() or text in texts:
+            continue
+        texts.add(text)
+        name = cells["id"] if "id" in columns else sha256_text(text)[:16]
+        if not name or name in ids:
+            raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: mend it or name another id column")
+        ids.add(name)
+        gold = cells.get("gold")
+        yield Item(name, text, gold if gold and gold.strip() else None)
+    if not texts:
+        raise InputError(f"{path}: no questions: check the file and questions.columns")
+
+
+def pairs(items: Iterator[Item], system: str | None, spec: dict[str, Any]) -> list[Pair]:
+    """(Question with its messages, sample), all samples of a question together."""
+    posed = [prompt(item, {"kind": "math", "system": system, "user": spec["user"]}) for item in items]
+    return [(question, sample) for question in posed for sample in range(spec["samples"])]
+
+
+def run_folder(work: Path, spec: dict[str, Any], who: str, dataset: str) -> Path:
+    """The work folder of all that decides what the teacher writes for a dataset.
+
+    `who` is the digest of a local model, whose engine's code counts too, or the name of an endpoint, which alone decides what it answers.
+    """
+    decides = {name: spec[name] for name in ("engine", "max_new_tokens", "seed", "extra")}
+    decides |= {name: float(spec[name]) for name in ("temperature", "top_p")}  # 1 and 1.0 are one
+    by = {"endpoint": who, "model": spec["model"]} if spec["engine"] == "openai" else {"model": who, "code": _engine_code(spec["engine"])}
+    return open_run(work, {"dataset": dataset, **by, **decides})
+
+
+def _engine_code(engine: str) -> str:
+    return code_digest(f"distill/generation/engines/{engine}.py")
+
+
+def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | None:
+    """Put all missing answers into the store as they come; what failed the last time comes last. Returns why some are still missing."""
+    failed_before = _failed(wanted)
+    missing = sorted(wanted.missing(), key=lambda pair: _name(pair) in failed_before)
+    requests, sampling = wanted.requests(missing), wanted.sampling()
+    by_endpoint = () if ledger is None else (ledger, bool(wanted.store.answers))
+    answers = engine.answers(requests, sampling, *by_endpoint)
+    tokens, end = Tokens(), None
+    progress = Progress("teacher", len(wanted.pairs), "answers", at_hand=len(wanted.pairs) - len(missing))
+    try:
+        with progress:
+            for place, answer in answers:
+                wanted.keep(missing[place], answer)
+                progress.add(note=tokens.more(answer.completion_tokens))
+    except Unanswered as error:
+        end = error
+    failed = {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {}
+    left = {_name(pair) for pair in wanted.missing()}
+    write_json(wanted.folder / "failed.json", {name: why for name, why in (failed_before | failed).items() if name in left})
+    return end
+
+
+def all_asked(wanted: Wanted) -> bool:
+    """Whether there are answers, and each sample without one was asked for, now or in an earlier run."""
+    left = absent(wanted)
+    return len(left) < len(wanted.pairs) and all(row["why"] != NOT_ASKED for row in left)
+
+
+def absent(wanted: Wanted) -> list[Row]:
+    """The samples without an answer: id, sample and what was the matter the last time it was asked for."""
+    failed = _failed(wanted)
+    return [{"id": pair[0]["id"], "sample": pair[1], "why": failed.get(_name(pair), NOT_ASKED)} for pair in wanted.missing()]
+
+
+def _failed(wanted: Wanted) -> dict[str, str]:
+    path = wanted.folder / "failed.json"
+    return read_json(path) if path.exists() else {}
+
+
+def _name(pair: Pair) -> str:
+    return f"{key(pair[0])}/{pair[1]}"
+
+
+def trace_rows(wanted: Wanted) -> Iterator[Row]:
+    """The answers as rows of the Bespoke-Stratos schema, gold and finish reason beside them, in the order of the questions."""
+    for question, sample in wanted.pairs:
+        kept = wanted.store.answers.get((key(question), sample))
+        if kept is None:
+            continue
+        turns = {message["role"]: message["content"] for message in question["messages"]}
+        yield {
+            "id": question["id"],
+            "sample": sample,
+            "system": turns.get("system"),
+            "conversations": [{"from": "user", "value": turns["user"]}, {"from": "assistant", "value": kept["text"]}],
+            "gold": question["gold"],
+            "source": wanted.spec["model"],
+            **{name: kept[name] for name in ("finish_reason", "prompt_tokens", "completion_tokens")},
+        }

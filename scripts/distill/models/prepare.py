@@ -1,0 +1,55 @@
+"""A model folder's declarations, apart from its weights: context, end of turn, chat template. Plain JSON, no torch."""
+
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import read_json, whole, write_json
+from distill.models.remote_code import KEY
+
+KEYS = ("eos_token", "max_position_embeddings", "rope_theta")
+
+
+def declare(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
+    """Write what `spec` names into the folder's config.json, generation_config.json and tokenizer files.
+
+    rope_theta goes both where transformers 5 keeps it (rope_parameters) and where vLLM and older code look (top level).
+    Raises InputError for a folder without config.json, for an eos_token that the tokenizer does not have, and for a key beside KEYS.
+    """
+    if unknown := sorted(spec.keys() - set(KEYS)):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(KEYS)}, {KEY}")
+    config = read_json(folder / "config.json")
+    if "rope_theta" in spec:
+        config["rope_theta"] = spec["rope_theta"]
+        config["rope_parameters"] = {"rope_type": "default", **(config.get("rope_parameters") or {}), "rope_theta": spec["rope_theta"]}
+    if "max_position_embeddings" in spec:
+        config["max_position_embeddings"] = spec["max_position_embeddings"]
+        _update(folder / "tokenizer_config.json", model_max_length=spec["max_position_embeddings"])
+    if "eos_token" in spec:
+        number = _token_id(folder, spec["eos_token"])
+        config["eos_token_id"] = number
+        _update(folder / "generation_config.json", eos_token_id=number)
+        _update(folder / "tokenizer_config.json", eos_token=spec["eos_token"])
+        if (folder / "special_tokens_map.json").exists():  # older models have it, and it wins over tokenizer_config.json
+            _update(folder / "special_tokens_map.json", eos_token=spec["eos_token"])
+    if spec:
+        write_json(folder / "config.json", config)
+    if chat_template is not None:
+        # A template file of its own wins over the one in tokenizer_config.json.
+        with whole(folder / "chat_template.jinja") as file:
+            file.write(chat_template)
+
+
+def _update(path: Path, **values: Any) -> None:
+    write_json(path, {**(read_json(path) if path.exists() else {}), **values})
+
+
+def _token_id(folder: Path, token: str) -> int:
+    tokenizer = read_json(folder / "tokenizer.json")
+    added = {entry["content"]: entry["id"] for entry in tokenizer.get("added_tokens", [])}
+    known = {**tokenizer["model"].get("vocab", {}), **added} if isinstance(tokenizer["model"].get("vocab"), dict) else added
+    if token not in known:
+        raise InputError(
+            f"prepare.eos_token: {token} is no token of {folder.name.strip('.').removesuffix('.part')}; name one of its tokens"
+        )
+    return known[token]

@@ -1,0 +1,24 @@
+"""The figures by name. Each is drawn from a results folder, or is None where that holds nothing to draw it from."""
+
+from collections.abc import Callable
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from distill.report.figures import answers, data, scores, style, training
+from distill.report.names import Names
+from distill.report.results import Results
+
+FIGURES: dict[str, tuple[Callable[[Names, Results], Figure | None], str]] = {
+    "scores": (scores.scores, "comparison.csv"),
+    "loss": (training.loss, "models/*/log.jsonl"),
+    "score_vs_tokens": (scores.score_vs_tokens, "comparison.csv and tokens_seen in models/*/manifest.json"),
+    "funnel": (data.funnel, "data/*/funnel.json"),
+    "lengths": (data.lengths, "data/*/audit.json"),
+    "answer_length": (answers.answer_length, "responses/ and scores/*/*.jsonl"),
+}
+
+
+def draw(name: str, names: Names, results: Results) -> Figure | None:
+    with matplotlib.rc_context(style.STYLE):
+        return FIGURES[name][0](names, results)

@@ -1,0 +1,65 @@
+"""The report: one page of Markdown that is the same bytes whenever the same results are reported again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distill.report import data, estimates, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import names as naming
+from distill.report.markdown import text
+from distill.report.results import Results
+from distill.report.words import join
+
+DEFAULT_COMMAND = "snakemake --cores all results/report.md"
+
+
+def render(spec: Mapping[str, Any], results: Results) -> str:
+    """The report of a results folder.
+
+    `spec`: title, note (the first line), models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
+    datasets [{name, label}]; audited {student: how it takes its rows}; study [{label, models, seeds}] where there is one.
+    """
+    names = naming.names(spec)
+    by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
+    sections = {
+        "Verdict": verdict.section(names, results),
+        "Scores": join(
+            tables.scores(names, results),
+            _figure(results, "scores", "Scores with 95 % intervals"),
+            tables.details(names, results),
+            tables.published(names, results),
+        ),
+        "Paired differences": tables.differences(names, results),
+        "How the answers came out": join(
+            tables.outcomes(names, results),
+            _figure(results, "answer_length", "Lengths of right and of wrong answers"),
+        ),
+        "Learning curve": join(curve, by_tokens) if curve else None,
+        "Study": study.section(spec.get("study") or (), names, results),
+        "Data": join(
+            data.funnel(names, results),
+            _figure(results, "funnel", "Rows kept and dropped"),
+            "### Benchmark questions in the data",
+            data.contamination(names, results),
+            "### Lengths and warnings",
+            data.audit(names, results),
+            _figure(results, "lengths", "Tokens a row against max_length"),
+            data.masks(names, results),
+        ),
+        "Training": join(
+            training.section(names, results),
+            _figure(results, "loss", "Training loss against tokens"),
+            None if curve else by_tokens,
+        ),
+        "Estimates": estimates.section(names, results, spec.get("audited") or {}),
+        "The graders": graders.section(names, results),
+        "Sample answers": samples.section(names, results),
+        "Provenance": origin.section(names, results, (results.provenance or {}).get("command") or DEFAULT_COMMAND),
+    }
+    note, title = spec.get("note"), spec.get("title") or "Reasoning distillation"
+    body = [f"## {head}\n\n{section}" for head, section in sections.items() if section]
+    return join(f"> {text(note)}" if note else None, f"# {text(title)}", *body) + "\n"
+
+
+def _figure(results: Results, name: str, caption: str) -> str | None:
+    """The figure, where it has been drawn."""
+    return f"![{caption}](figures/{name}.png)" if results.has(f"figures/{name}.png") else None

@@ -1,0 +1,161 @@
+"""Repositories on the Hugging Face hub, or on a mirror of it (HF_ENDPOINT): their commits, their files, and what to do where they refuse.
+
+HF_TOKEN (or `hf auth login`) and HF_HUB_OFFLINE are huggingface_hub's own; nothing in here shows a token.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from distill.base.errors import InputError, NoAccess
+from distill.sources.http import BUSY, Busy, Content, Download, Patience, Refused, git_name, patiently, retry_after
+
+Result = TypeVar("Result")
+COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository at a commit: the content of each file by its path there."""
+
+    commit: str
+    files: dict[str, Content]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """`owner/name` on the hub; `repo_type` is model or dataset."""
+
+    name: str
+    repo_type: str
+
+    def snapshot(self, revision: str, patience: Patience) -> Snapshot:
+        """What a branch, tag or commit holds now; offline, what the hub's cache on this machine has of it."""
+        from huggingface_hub import HfApi, constants
+
+        if constants.is_offline_mode():
+            return self._cached_snapshot(revision)
+        if not re.match(r"https?://[^/\s]", constants.ENDPOINT):
+            raise InputError(
+                f"{self.name}: HF_ENDPOINT is {constants.ENDPOINT}, which is no web address: write https:// and the mirror's host"
+            )
+        api = HfApi(endpoint=constants.ENDPOINT)
+        asked = {"repo_id": self.name, "repo_type": self.repo_type, "revision": revision}
+
+        def look() -> Snapshot:
+            told = api.repo_info(**asked, files_metadata=True, timeout=patience.silence_s)
+            return Snapshot(str(told.sha), {str(file.rfilename): _content(file) for file in told.siblings or []})
+
+        there = self._ask(look, revision, patience)
+        if not COMMIT.fullmatch(there.commit) or not all(content.key for content in there.files.values()):
+            raise InputError(
+                f"{self.name}: {constants.ENDPOINT} tells no commit or no digests: set HF_ENDPOINT to a full mirror of the hub"
+            )
+        if COMMIT.fullmatch(revision) and there.commit != revision:
+            raise InputError(f"{self.name}: {constants.ENDPOINT} answers with another commit than {revision[:12]}: check HF_ENDPOINT")
+        return there
+
+    def file(self, name: str, commit: str, content: Content) -> Download:
+        """Where a file of this repository is downloaded from. Raises InputError where nothing may be."""
+        from huggingface_hub import constants, hf_hub_url
+        from huggingface_hub.utils import build_hf_headers
+
+        if constants.is_offline_mode():
+            raise self._offline(f"{name} of commit {commit[:12]}")
+        url = hf_hub_url(self.name, name, repo_type=self.repo_type, revision=commit, endpoint=constants.ENDPOINT)
+        return Download(url, content, build_hf_headers(), frozenset(constants.HF_URL_HOSTS))
+
+    def cached(self, name: str, commit: str) -> Path | None:
+        """The file in the hub's own cache on this machine, if somebody downloaded it before."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.name, name, repo_type=self.repo_type, revision=commit)
+        return Path(found).resolve() if isinstance(found, str) else None
+
+    def refusal(self, status: int, code: str, revision: str) -> InputError:
+        """What to do about a refusal, in one line."""
+        from huggingface_hub import constants, get_token
+
+        page = f"https://huggingface.co/{'datasets/' if self.repo_type == 'dataset' else ''}{self.name}"
+        token = get_token() is not None
+        if code == "GatedRepo" or (status == 403 and not code):
+            then = "with the account of HF_TOKEN" if token else "then set HF_TOKEN in the environment to a token of that account"
+            return NoAccess(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
+        if code == "RevisionNotFound":
+            return InputError(f"{self.name}: has no revision {revision!r}: look at {page}/tree/main and mend source.revision")
+        if code == "EntryNotFound":
+            return InputError(f"{self.name}: a file that it lists is not there (commit {revision[:12]}): run the same command later")
+        if status in (401, 404):
+            private = "HF_TOKEN may be wrong or not for it" if token else "if it is private, set HF_TOKEN in the environment"
+            return InputError(f"{self.name}: no such {self.repo_type} at {constants.ENDPOINT}: mend the name at source.hub; {private}")
+        if status == 200:
+            return InputError(
+                f"{self.name}: {constants.ENDPOINT} does not answer as the hub does: check HF_ENDPOINT and the name at source.hub"
+            )
+        return InputError(f"{self.name}: {constants.ENDPOINT} refuses with status {status}: look at {page}, check HF_ENDPOINT and HF_TOKEN")
+
+    def _ask(self, call: Callable[[], Result], revision: str, patience: Patience) -> Result:
+        import httpx
+        from huggingface_hub.errors import HfHubHTTPError
+
+        def ask() -> Result:
+            try:
+                return call()
+            except HfHubHTTPError as error:
+                if error.response.status_code in BUSY:
+                    raise Busy(f"the hub answered {error.response.status_code}", retry_after(error.response.headers)) from None
+                raise Refused(error.response.status_code, error.response.headers.get("X-Error-Code", "")) from None
+            except httpx.TransportError:
+                raise
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.HTTPError, httpx.InvalidURL):
+                raise Refused(200) from None  # not what a hub answers; a name that none has is a ValueError too
+
+        try:
+            return patiently(ask, self.name, patience)
+        except Refused as refused:
+            raise self.refusal(refused.status, refused.code, revision) from None
+
+    def _cached_snapshot(self, revision: str) -> Snapshot:
+        from huggingface_hub import get_cached_repo_tree, snapshot_download
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError, LocalEntryNotFoundError
+
+        try:
+            folder = Path(snapshot_download(self.name, repo_type=self.repo_type, revision=revision, local_files_only=True))
+        except IncompleteSnapshotError as error:
+            folder = Path(error.snapshot_path)  # files that are not wanted may well be missing
+        except LocalEntryNotFoundError:
+            raise self._offline(revision) from None
+        try:
+            listed = get_cached_repo_tree(self.name, repo_type=self.repo_type, revision=folder.name)
+        except CachedRepoTreeNotFoundError:  # an older cache: what is there has to do, and a lock tells whether it does
+            listed = []
+        blobs = {path.relative_to(folder).as_posix(): path.resolve() for path in sorted(folder.rglob("*")) if path.is_file()}
+        files = {file.path: Content(file.size, git=file.blob_id) for file in listed}
+        return Snapshot(folder.name, files | {name: _named_content(blob) for name, blob in blobs.items()})
+
+    def _offline(self, what: str) -> InputError:
+        from huggingface_hub import constants
+
+        return InputError(
+            f"{self.name}: {what} is not whole in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set: unset it, or give a path as source"
+        )
+
+
+def _content(file: Any) -> Content:
+    """A large file is known by its sha256, a small one by its git id; by nothing where a server tells neither."""
+    sha256, git = file.lfs.sha256 if file.lfs else None, file.blob_id or ""
+    size = int(file.size)
+    if sha256 is not None:
+        return Content(size, sha256=sha256 if SHA256.fullmatch(sha256) else None)
+    return Content(size, git=git if COMMIT.fullmatch(git) else None)
+
+
+def _named_content(blob: Path) -> Content:
+    """The hub's cache calls a blob by its digest; in a cache without links (copied, or on a disk that has none) a file tells for itself."""
+    size = blob.stat().st_size
+    if SHA256.fullmatch(blob.name):
+        return Content(size, sha256=blob.name)
+    return Content(size, git=blob.name if COMMIT.fullmatch(blob.name) else git_name(blob))

@@ -1,0 +1,100 @@
+"""config/sources.lock: which commit and which content each downloaded source of a configuration stands for.
+
+A branch moves; a lock does not until somebody moves it. One JSON object, key-sorted:
+{"models/base": [{"commit": ..., "digest": ..., "files": [...], "hub": "owner/name", "revision": "main"}]}. A name has several entries where
+several configurations mean different things by it.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from distill.base import manifest
+from distill.base.errors import InputError
+from distill.base.files import read_json, sha256_file, write_json
+from distill.base.work import locked
+from distill.sources.fetch import bring, download_all, taken, work_folder
+from distill.sources.http import Patience, Refused
+from distill.sources.hub import Repository
+
+Part = dict[str, Any]
+Lock = dict[str, list[Part]]
+ASKED = ("files", "hub", "modelscope", "revision")
+PINNED = ("commit", "digest")
+
+
+def read(path: str | Path) -> Lock:
+    """The entries of a lock file; none where there is no file."""
+    if not Path(path).exists():
+        return {}
+    lock = read_json(path)
+    entries = [entry for below in lock.values() for entry in below] if _is_lock(lock) else [{}]
+    if not all(isinstance(entry, dict) and set(PINNED) <= entry.keys() <= {*ASKED, *PINNED} for entry in entries):
+        raise InputError(f"{path}: not a lock of sources: put it back from version control, or remove it and run scripts/fetch.py --update")
+    return lock
+
+
+def _is_lock(lock: Any) -> bool:
+    return isinstance(lock, dict) and all(isinstance(entries, list) for entries in lock.values())
+
+
+def pinned(lock: Lock, name: str, source: Part) -> Part:
+    """The commit and digest that a source is locked to; nothing where the lock knows another source, or none, by that name."""
+    entry = next((entry for entry in lock.get(name, []) if _asked(entry) == _asked(source)), {})
+    return {key: entry[key] for key in PINNED if entry.get(key)}
+
+
+def moved(lock: Lock, name: str, source: Part, commit: str | None, digest: str) -> Lock:
+    """The lock with a source's entry put to a commit and a digest; `commit` is None where the hub tells none."""
+    others = [entry for entry in lock.get(name, []) if _asked(entry) != _asked(source)]
+    return {**lock, name: [*others, {**_asked(source), "commit": commit, "digest": digest}]}
+
+
+def settled(part: Part, manifest: str | Path) -> Part:
+    """What a source was fetched as, where it has the locked content already, since locking alone makes nothing stale; else `part`."""
+    try:
+        there = json.loads(Path(manifest).read_bytes())
+    except (OSError, ValueError):
+        return part
+    return there["asked"] if "digest" in part and there.get("digest") == part["digest"] and "asked" in there else part
+
+
+def write(path: str | Path, lock: Lock) -> None:
+    """Equal locks are equal bytes: names, entries and keys are sorted."""
+    entries = {name: sorted((dict(sorted(entry.items())) for entry in lock[name]), key=str) for name in sorted(lock)}
+    write_json(path, entries)
+
+
+def _asked(source: Part) -> Part:
+    return {key: source[key] for key in ASKED if key in source}
+
+
+Part = dict[str, Any]
+
+
+def resolved(source: Part, work: Path, patience: Patience | None = None) -> tuple[str | None, str]:
+    """The commit that a source (with repo_type) stands for now, and the digest that its manifest will have.
+
+    Of a repository on the hub only the small files are downloaded: it tells the sha256 of the large ones.
+    """
+    patience = patience or Patience()
+    if "modelscope" in source:
+        scratch = work / "locking"
+        made = bring(source, scratch, work, patience=patience)
+        shutil.rmtree(scratch)
+        return None, made["digest"]
+    repository = Repository(source["hub"], source["repo_type"])
+    there = repository.snapshot(source.get("revision", "main"), patience)
+    files = taken(there, source, repository)
+    content = {name: file for name, file in files.items() if name not in manifest.NOT_CONTENT}
+    small = {file.key: repository.file(name, there.commit, file) for name, file in content.items() if not file.sha256}
+    folder = work_folder(work, source, "hub")
+    with locked(folder, wait=True):
+        small = {key: wanted for key, wanted in small.items() if not wanted.content.fits(folder / "files" / key)}
+        try:
+            download_all(small, folder, patience)
+        except Refused as refused:
+            raise repository.refusal(refused.status, refused.code, there.commit) from None
+        digests = {name: file.sha256 or sha256_file(folder / "files" / file.key) for name, file in content.items()}
+    return there.commit, manifest.digest_of(digests)

@@ -1,0 +1,62 @@
+"""Kept checkpoints: a model as it was at some epoch of its training (`train.save`), to be a model of its own (`checkpoint:`)."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from distill.base import manifest
+from distill.base.errors import InputError
+
+ALMOST = 1e-6  # of an epoch: how far epochs counted in batches may be from what a person writes
+
+
+def folder_name(epoch: float) -> str:
+    """Where in the run's folder the model of this epoch is kept."""
+    return f"kept/epoch-{epoch:g}"
+
+
+def reached(epochs: list[float], before: float, now: float) -> list[float]:
+    """Those of `epochs` that a step from epoch `before` to epoch `now` has reached."""
+    return [epoch for epoch in epochs if before + ALMOST < epoch <= now + ALMOST]
+
+
+def save_mistakes(where: str, recipe: dict[str, Any]) -> Iterator[str]:
+    """An epoch that a training never reaches; with max_steps only the training itself can tell."""
+    if recipe["max_steps"] == -1:
+        for epoch in recipe["save"]:
+            if epoch > recipe["epochs"]:
+                yield f"{where}.save: {epoch:g} is beyond the {recipe['epochs']:g} epochs of this training; remove it or raise epochs"
+
+
+def checkpoint_mistakes(where: str, entry: dict[str, Any], models: dict[str, Any]) -> Iterator[str]:
+    """A checkpoint of what is not trained, or of an epoch that is not kept."""
+    trained = [name for name, model in models.items() if "train" in model]
+    if entry["of"] not in trained:
+        what = "is not trained" if entry["of"] in models else "does not exist"
+        yield f"{where}.of: {entry['of']!r} {what}; write one of {', '.join(trained) or 'the models with train:, of which there are none'}"
+    elif entry["epoch"] not in models[entry["of"]]["train"]["save"]:
+        kept = ", ".join(f"{epoch:g}" for epoch in models[entry["of"]]["train"]["save"]) or "empty"
+        yield f"{where}.epoch: {entry['epoch']:g} is not in models.{entry['of']}.train.save, which is {kept}; add it there"
+
+
+def publish(kept: Path, output: Path) -> None:
+    """Put a kept model in place of `output`, whole or not at all. Where one disk holds both, they share their files.
+
+    Raises InputError where a file is no longer what it was when it was kept.
+    """
+    part = output.with_name(f".{output.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(kept, part, copy_function=_link)
+    if manifest.describe(part)["digest"] != manifest.read(part)["digest"]:
+        raise InputError(f"{kept}: is not what its {manifest.NAME} says; remove it and run again")
+    shutil.rmtree(output, ignore_errors=True)
+    os.replace(part, output)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that has no links
+        shutil.copyfile(source, target)

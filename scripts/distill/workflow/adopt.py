@@ -1,0 +1,212 @@
+"""Take a checkpoint or responses that were made elsewhere for the results of a model here."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from distill.base import manifest
+from distill.base.errors import InputError
+from distill.base.files import Row, check_row, read_json, read_jsonl, sha256_file, write_json, write_jsonl
+from distill.base.work import locked
+from distill.config.plan import Plan
+from distill.generation.responses import Wanted, key, mark, wanted
+from distill.workflow.snakemake_api import LOCKED, Job, dry_run, touch
+
+WEIGHTS = "model.safetensors"
+WORK = Path("work/responses")
+INDEX = "model.safetensors.index.json"
+# What from_pretrained and vLLM read. Anything else, pickled weights and a trainer's state among it, stays where it is.
+TAKEN = (".json", ".jinja", ".model", ".safetensors", ".txt")
+NOT_TAKEN = {manifest.NAME, "trainer_state.json"}
+TOKENIZERS = ({"tokenizer.json"}, {"tokenizer.model"}, {"vocab.json", "merges.txt"})
+ANSWER = {"id": str, "sample": int, "text": str, "finish_reason": str, "prompt_tokens": int, "completion_tokens": int}
+
+
+def adopt(target: Path, source: Path, configfiles: list[Path], replace: bool = False) -> list[str]:
+    """Put `source` in place of `target` and have Snakemake take it for made; what was done, in lines.
+
+    Raises InputError where the source does not fit, where results are there already, and where the target hangs on stale results.
+    """
+    place = Path(os.path.relpath(target))
+    if len(place.parts) == 3 and place.parts[:2] == ("results", "models"):
+        return adopt_model(place, source, configfiles, replace)
+    if len(place.parts) == 4 and place.parts[:2] == ("results", "responses") and place.suffix == ".jsonl":
+        return adopt_responses(place, source, configfiles, replace)
+    raise InputError(f"{target}: cannot be adopted; name results/models/MODEL or results/responses/MODEL/BENCHMARK.jsonl")
+
+
+def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: bool) -> list[str]:
+    manifest_file = str(place / manifest.NAME)
+    _refuse_existing(Path(manifest_file), replace)
+    names, facts = check_model(source), known_facts(source)
+    job, _ = _only_job(manifest_file, configfiles)
+    made = put_model(source, names, facts, place, log=job.rule == "train")
+    _taken_for_made(manifest_file, configfiles)
+    left = sorted(path.name for path in source.iterdir() if path.name not in {*names, manifest.NAME, "log.jsonl"})
+    return [f"{place}: adopted, digest {made['digest'][:12]}", *([f"not taken: {', '.join(left)}"] if left else [])]
+
+
+def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace: bool) -> list[str]:
+    _refuse_existing(place, replace)
+    job, config = _only_job(str(place), configfiles)
+    if job.rule != "respond":
+        raise InputError(f"{place}: rule {job.rule} makes it from files that the configuration names; name yours there")
+    about = dict(job.wildcards)
+    model = manifest.read(Path("results/models") / about["model"])["digest"]
+    prompts = Path("results/benchmarks") / about["benchmark"] / "prompts.jsonl"
+    asked = wanted(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
+    rows = check_responses(source, asked)
+    note = put_responses(rows, asked, model)
+    _taken_for_made(str(place), configfiles)
+    return [f"{place}: adopted, {len(rows)} answers; {note} says so"]
+
+
+def _only_job(path: str, configfiles: list[Path]) -> tuple[Job, dict[str, Any]]:
+    """The job that would make a file, with the configuration, if nothing that it hangs on has to be made first."""
+    plan = dry_run([path], configfiles, force=True)
+    job = next((one for one in plan.jobs if path in one.outputs), None)
+    if job is None:
+        raise InputError(f"{path}: no rule makes it; check the name against the configuration")
+    if plan.locked:
+        raise InputError(LOCKED)
+    if any(one.stale and one is not job for one in plan.jobs):
+        raise InputError(f"{path}: what it hangs on is not there or stale; first run: snakemake --cores all {' '.join(job.remade)}")
+    return job, plan.config
+
+
+def _refuse_existing(path: Path, replace: bool) -> None:
+    if path.exists() and not replace:
+        raise InputError(f"{path}: is there already; say --replace to put another in its place")
+
+
+def _taken_for_made(path: str, configfiles: list[Path]) -> None:
+    touch(path, configfiles)
+    if any(job.stale for job in dry_run([path], configfiles).jobs):
+        raise InputError(f"{path}: is in place, yet Snakemake would make it again; tools/why.py {path} tells why")
+
+
+def check_model(folder: Path) -> list[str]:
+    """The files of a folder that from_pretrained loads. Raises InputError that says what is missing or broken."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name the folder of the checkpoint")
+    config = read_json(folder / "config.json")
+    if not (isinstance(config, dict) and isinstance(config.get("model_type"), str)):
+        raise InputError(f"{folder / 'config.json'}: has no model_type; this is no configuration of a model")
+    names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
+    if not any(needed <= names for needed in TOKENIZERS) or "tokenizer_config.json" not in names:
+        raise InputError(f"{folder}: no tokenizer; tokenizer.json and tokenizer_config.json must lie beside the weights")
+    shards = {WEIGHTS}
+    if WEIGHTS not in names and INDEX in names:
+        shards = _shards(folder / INDEX)
+    if missing := sorted(shards - names):
+        raise InputError(f"{folder / missing[0]}: missing; weights must be safetensors (save_pretrained writes them)")
+    for shard in sorted(shards):
+        _check_weights(folder / shard)
+    taken = [name for name in names if name.endswith(TAKEN) and not (name.endswith(".safetensors") and name not in shards)]
+    return sorted(set(taken) - NOT_TAKEN)
+
+
+def _shards(index: Path) -> set[str]:
+    found = read_json(index)
+    places = found.get("weight_map") if isinstance(found, dict) else None
+    if not (isinstance(places, dict) and places and all(isinstance(name, str) for name in places.values())):
+        raise InputError(f"{index}: has no weight_map of tensors to files; copy it again")
+    return set(places.values())
+
+
+def _check_weights(path: Path) -> None:
+    """safetensors: eight bytes of length, a JSON header with the place of each tensor, the tensors up to the end of the file.
+
+    Source: https://github.com/huggingface/safetensors#format
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            header = json.loads(file.read(length)) if 8 + length <= size else None
+        except ValueError:
+            header = None
+    try:
+        end = max((int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"), default=0)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: is no safetensors file; copy it again") from None
+    if size != 8 + length + end:
+        raise InputError(f"{path}: has {size} bytes where its header tells of {8 + length + end}; the copy broke off, copy it again")
+
+
+def known_facts(folder: Path) -> dict[str, Any]:
+    """What the folder's own manifest says of it, if it was made by this pipeline; its files must be those of the manifest."""
+    if not (folder / manifest.NAME).exists():
+        return {"made_by": "adopt"}
+    made = manifest.read(folder)
+    for name, digest in made["files"].items():
+        if sha256_file(folder / name) != digest:
+            raise InputError(f"{folder / name}: is not what {manifest.NAME} beside it says; copy it again, or remove that manifest")
+    return {name: value for name, value in made.items() if name not in ("adopted", "digest", "files")}
+
+
+def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Path, log: bool) -> dict[str, Any]:
+    """Copy a checked folder's files into place, whole or not at all, with a manifest that says that they were adopted."""
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name in names:
+        shutil.copyfile(source / name, part / name)
+    if (source / "log.jsonl").is_file():
+        shutil.copyfile(source / "log.jsonl", part / "log.jsonl")
+    elif log:  # rule train declares one
+        write_jsonl(part / "log.jsonl", [])
+    made = manifest.write(part, adopted=True, **facts)
+    shutil.rmtree(target, ignore_errors=True)
+    part.rename(target)
+    return made
+
+
+def check_responses(source: Path, asked: Wanted) -> list[Row]:
+    """The rows of a responses file in the order in which respond writes them.
+
+    Raises InputError for a row that is none of the wanted ones, that comes twice or is no response, and for one that is missing.
+    """
+    pairs = {(prompt["id"], sample): prompt for prompt, sample in asked.pairs}
+    prompts = {prompt["id"] for prompt, _ in asked.pairs}
+    found: dict[tuple[str, int], Row] = {}
+    for number, row in enumerate(read_jsonl(source), 1):
+        where = f"{source}: row {number}"
+        _check_row(row, where)
+        pair = row["id"], row["sample"]
+        if row["id"] not in prompts:
+            raise InputError(f"{where}: id {row['id']!r} is no prompt of this benchmark; answer results/benchmarks/ as it is here")
+        if pair not in pairs:
+            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r}; the protocol wants {asked.spec['n_samples']} (from 0)")
+        if pair in found:
+            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r} is there twice; keep one")
+        found[pair] = {name: row[name] for name in ANSWER}
+    missing = [pair for pair in pairs if pair not in found]
+    if missing:
+        first = f"sample {missing[0][1]} of {missing[0][0]!r}"
+        raise InputError(f"{source}: {len(missing)} of {len(pairs)} answers are missing, first {first}; adopt a whole set")
+    return [found[pair] for pair in pairs]
+
+
+def _check_row(row: Row, where: str) -> None:
+    check_row(row, ANSWER, where)
+    if row["finish_reason"] not in ("stop", "length"):
+        raise InputError(f"{where}: finish_reason {row['finish_reason']!r}; write stop or length")
+
+
+def put_responses(rows: list[Row], asked: Wanted, model: str) -> Path:
+    """Write the responses, keep their answers where respond looks for them, and say beside them that they were adopted.
+
+    `model`: the digest of the model that they are taken to be of.
+    """
+    prompts = {prompt["id"]: prompt for prompt, _ in asked.pairs}
+    with locked(asked.folder):
+        answers = [{"key": key(prompts[row["id"]]), **{name: row[name] for name in ANSWER if name != "id"}} for row in rows]
+        asked.store.append([answer for answer in answers if asked.store.answers.get((answer["key"], answer["sample"])) != answer])
+        write_jsonl(asked.output, rows)
+        mark(asked)
+    note = asked.output.with_suffix(".adopted.json")
+    write_json(note, {"adopted": True, "digest": sha256_file(asked.output), "model": model, "answers": len(rows)})
+    return note

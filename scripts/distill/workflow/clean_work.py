@@ -1,0 +1,107 @@
+"""Work folders that nothing of a configuration can go on from: their run.json tells of a recipe, data, model or code that is no more."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from distill.base.code_digest import code_digest
+from distill.base.errors import InputError
+from distill.base.files import read_json, sha256_file
+from distill.config.configured import without
+from distill.config.plan import Plan
+from distill.generation.responses import decides
+from distill.training.recipe import VERSIONS, Recipe
+
+Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
+
+
+@dataclass(frozen=True)
+class Leftover:
+    folder: Path
+    size: int
+    what: str
+
+
+def asked(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
+    """What a configuration makes in work folders; `template` is the text of a model's chat template."""
+    trained = [
+        {
+            "recipe": without(plan.recipe(model), "until"),
+            "until": plan.recipe(model).get("until"),
+            "template": template(model),
+            "base": plan.parent_manifest(model),
+            "data": f"results/data/{plan.training(model)['dataset']}/sft.jsonl",
+        }
+        for model in plan.made("train") + plan.made("checkpoint")
+    ]
+    sources = [plan.source_of(path) for path in plan.fetched()]
+    return {
+        "train": trained,
+        "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
+        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.runs()],
+        "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.runs()],
+        "teacher": plan.taught(),
+        "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
+    }
+
+
+def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
+    """What the run.json of a folder that can still be of use says, by the store below work/.
+
+    What is not made yet (a base, a data set) is left open, and so is what a change of machines alone changes: it could change back.
+    """
+    common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
+    trained = [
+        {**common, "recipe": vars(Recipe.of(entry["recipe"])), "chat_template": entry["template"], "until": entry["until"]}
+        | _if_there("parent", entry["base"], lambda path: read_json(path)["digest"])
+        | _if_there("data", entry["data"], sha256_file)
+        for entry in asked["train"]
+    ]
+    answered = [
+        {"benchmark": entry["benchmark"], **decides(entry["spec"])} | _if_there("model", model, lambda path: read_json(path)["digest"])
+        for model in asked["models"]
+        for entry in asked["respond"]
+    ]
+    answered += [{"benchmark": entry["benchmark"], **decides(entry["spec"])} for entry in asked["ask"]]
+    taught = [{"dataset": dataset} for dataset in asked["teacher"]]
+    return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
+
+
+def unread_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[Leftover]:
+    """The folders below work/rows/, each a training set in the form in which it is read, whose set is no more or is not made yet."""
+    known = {sha256_file(entry["data"])[:16] for entry in asked["train"] if Path(entry["data"]).is_file()}
+    for folder in sorted(path for path in work.glob("rows/*") if path.is_dir() and path.name not in known):
+        yield Leftover(folder, size(folder), f"rows of data {folder.name[:12]}, read anew when needed")
+
+
+def _if_there(key: str, path: str, digest: Any) -> Pattern:
+    return {key: digest(path)} if Path(path).is_file() else {}
+
+
+def leftovers(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[Leftover]:
+    """The folders below work/{store}/ that fit none of the store's patterns, in order of names; what has no run.json is left alone."""
+    for store, known in wanted.items():
+        for file in sorted(work.glob(f"{store}/*/run.json")):
+            run = read_json(file)
+            if not isinstance(run, dict):
+                raise InputError(f"{file}: is not what a run writes; look at the folder, and remove it yourself")
+            if not any(all(run.get(key) == value for key, value in pattern.items()) for pattern in known):
+                yield Leftover(file.parent, size(file.parent), told(store, run))
+
+
+def size(folder: Path) -> int:
+    """Bytes that are freed with a folder: what is shared with a model in results/ is not."""
+    found = (path.lstat() for path in folder.rglob("*") if path.is_file())
+    return sum(stat.st_size for stat in found if stat.st_nlink == 1)
+
+
+def told(store: str, run: Mapping[str, Any]) -> str:
+    """What a folder was for, for people."""
+    if store == "train" and "recipe" in run:
+        recipe = run["recipe"]
+        until = f" up to epoch {run['until']:g}" if run.get("until") else ""
+        return f"training{until} on data {run['data'][:12]}, learning rate {recipe['learning_rate']:g}, seed {recipe['seed']}"
+    facts = {key: str(run[key])[:12] for key in ("benchmark", "model", "dataset", "endpoint", "hub", "modelscope", "url") if run.get(key)}
+    return ", ".join(f"{key} {value}" for key, value in facts.items()) or "unknown"

@@ -1,0 +1,149 @@
+"""Which steps a key of the configuration reaches: found by changing it in the example configurations and asking the plan again.
+
+For config/README.md only. What really reruns is tested on a finished run (tests/graph/staleness.yaml).
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from distill.config.plan import Plan
+
+Config = dict[str, Any]
+Schema = Mapping[str, Any]
+Place = tuple[str, ...]
+
+
+def parts(config: Config) -> dict[str, Any]:
+    """What decides each step: its part of the configuration, and what the configuration names as its inputs. In the order of the data."""
+    plan, models, datasets = Plan(config), config["models"], config["datasets"]
+    toy = config.get("miniature", {}).get("seed")
+    return {
+        "fetch": [plan.fetch(path, results="") for path in plan.fetched()],
+        "miniature_questions": [plan.toy("benchmarks", name) for name in plan.miniature("benchmarks")],
+        "miniature_tokenizer": [toy for _ in plan.miniature("models")],
+        "miniature_traces": [plan.toy_with_benchmarks("datasets", name) for name in plan.miniature("datasets")],
+        "miniature_base": [plan.toy_with_benchmarks("models", name) for name in plan.miniature("models")],
+        "teacher": [
+            (plan.teacher(name), plan.questions_of(name), plan.teacher_model(name), plan.teacher_of(name).get("system"))
+            for name in plan.taught()
+        ],
+        "normalise": [(plan.normalise(name), entry["format"], plan.gold_of(name)) for name, entry in datasets.items()],
+        "filter": [
+            (plan.filter(name), entry.get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
+            for name, entry in datasets.items()
+        ],
+        "audit": [plan.audit(name) for name in plan.trained_on()],
+        "prepare_base": [
+            (name, plan.prepare(name), plan.parent_manifest(name), models[name].get("prepare", {}).get("chat_template"))
+            for name in plan.made("source") + plan.made("prepare")
+        ],
+        "train": [
+            (name, plan.recipe(name), plan.parent_manifest(name), [plan.training(name).get(key) for key in ("dataset", "chat_template")])
+            for name in plan.made("train") + plan.made("checkpoint")
+        ],
+        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.runs().items()},
+        "respond": [(run, plan.respond(run)) for _, run in plan.answered()],
+        "import_responses": [
+            (plan.import_responses(name, run), plan.recorded(name, run)) for name, run in plan.answered() if name in plan.made("responses")
+        ],
+        "grade_lighteval": [(run, plan.grade_lighteval(run)) for _, run in plan.answered()],
+        "grade": [(run, plan.grade(run)) for _, run in plan.answered()],
+        "compare": (plan.compare(), config["published"]),
+        "figures": (plan.figures(), plan.drawn()),
+        "report": plan.report(),
+    }
+
+
+# What no example changes by one key alone.
+ELSEWHERE = {
+    "source": ["fetch"],
+    "questions": ["fetch", "teacher"],
+    "dataset.gold": ["normalise"],
+    "checkpoint": ["train"],
+    "study": ["its students' steps"],
+    "protocol": ["respond"],
+    "teacher": ["teacher"],
+    "benchmark": ["respond"],
+    "served": ["respond_endpoint"],
+}
+
+
+def reached(configs: list[Config], schema: Schema) -> dict[int, list[str]]:
+    """{id of a key's entry in the schema: the steps whose part changes when the key does, in the order of the data}."""
+    found: dict[int, set[str]] = {}
+    order: list[str] = []
+    for config in configs:
+        before = parts(config)
+        order = list(before)
+        for place, entry in _keys(config, schema, schema, ()):
+            if found.get(id(entry)):
+                continue
+            for value in _others(_at(config, place), entry, config):
+                after = _changed(config, place, value)
+                if after is not None:
+                    found.setdefault(id(entry), set()).update(step for step in before if before[step] != after[step])
+    return {key: [step for step in order if step in steps] for key, steps in found.items()}
+
+
+def _keys(value: Any, entry: Schema, schema: Schema, place: Place) -> Iterator[tuple[Place, Schema]]:
+    """(place, entry in the schema) of each key that a configuration has or could have, sections apart."""
+    entry = _resolved(entry, schema)
+    if "properties" in entry:
+        for key, below in entry["properties"].items():
+            if "properties" in _resolved(below, schema):
+                if isinstance(value, dict) and isinstance(value.get(key), dict):
+                    yield from _keys(value[key], below, schema, (*place, key))
+            elif isinstance(value, dict):
+                if "x-scope" in below and (key in value or place[-1:] != ("source",)):
+                    yield (*place, key), below
+                if isinstance(value.get(key), dict):
+                    yield from _keys(value[key], below, schema, (*place, key))
+    elif isinstance(value, dict) and isinstance(below := entry.get("additionalProperties"), dict):
+        for key in value:
+            if "properties" in _resolved(below, schema):
+                yield from _keys(value[key], below, schema, (*place, key))
+
+
+def _resolved(entry: Schema, schema: Schema) -> Schema:
+    ref = entry.get("$ref") or (entry["allOf"][0].get("$ref") if "allOf" in entry else None)
+    return _resolved(schema["$defs"][ref.rsplit("/", 1)[1]], schema) if ref else entry
+
+
+def _at(config: Any, place: Place) -> Any:
+    for key in place:
+        config = config.get(key) if isinstance(config, dict) else None
+    return config
+
+
+def _others(value: Any, entry: Schema, config: Config) -> Iterator[Any]:
+    """Other values that a key could have: of its kind, names of other entries too."""
+    kinds = entry.get("type", "string")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if "enum" in entry:
+        yield from (other for other in entry["enum"] if other != value)
+    elif isinstance(value, bool) or "boolean" in kinds:
+        yield not value
+    elif isinstance(value, list) or kinds == ["array"]:
+        yield [*(value or []), "x"]
+        yield (value or [])[:-1]
+    elif isinstance(value, dict) or kinds == ["object"]:
+        yield {**(value or {}), "x": "x"}
+    elif isinstance(value, int | float) or (value is None and {"integer", "number"} & set(kinds)):
+        yield (value or 0) + 1
+    else:
+        yield f"{value or ''}x"
+        yield from (name for kind in ("models", "datasets") for name in config[kind] if name != value)
+
+
+def _changed(config: Config, place: Place, value: Any) -> dict[str, Any] | None:
+    """The parts after a change; None where the plan cannot be made of it."""
+    made = copy.deepcopy(config)
+    section = _at(made, place[:-1])
+    if not isinstance(section, dict):
+        return None
+    section[place[-1]] = value
+    try:
+        return parts(made)
+    except (KeyError, StopIteration, TypeError, AttributeError, ValueError, IndexError, RecursionError):
+        return None

@@ -1,0 +1,158 @@
+"""What Snakemake plans and what it remembers of each job, asked of Snakemake 9.27 itself: none of its rules is written again here.
+
+Both live in the workflow object behind its API, which has no public way to them.
+"""
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.base.errors import InputError
+from distill.base.files import sha256_file
+from distill.base.paths import SNAKEFILE
+
+LOCKED = "another run works in this folder: wait for it; if none does, run snakemake --unlock, then the same command again"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: what it is about, and, where it is stale, all that Snakemake holds against its files.
+
+    `parameters` are (before, now), each without what both have. `updated` are inputs that changed: {path: (sha256 before or None, now)}.
+    `remade` are inputs that other jobs of the plan make. `began`: seconds since 1970 at which it
+    last ran, None where unknown.
+    """
+
+    rule: str
+    wildcards: tuple[tuple[str, str], ...]
+    outputs: tuple[str, ...]
+    checkpoint: bool = False
+    stale: bool = False
+    missing: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    updated: tuple[tuple[str, str | None, str], ...] = ()
+    remade: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    inputs: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    command_changed: bool = False
+    began: float | None = None
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.rule, *(value for _, value in self.wildcards)])
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """The jobs behind some targets, those that are up to date too; the names of all rules, and the whole configuration.
+
+    `locked`: whether a run works in this folder, or was killed while it did.
+    """
+
+    jobs: list[Job]
+    rules: list[str]
+    config: dict[str, Any]
+    locked: bool = False
+
+
+def dry_run(targets: Sequence[str], configfiles: Sequence[Path], force: bool = False) -> DryRun:
+    """What `snakemake -n` would do for these files or rules (none: the report) in this folder; with `force`, the targets at any rate.
+
+    Raises InputError where no rule makes a target.
+    """
+    with _workflow(targets, configfiles, force) as (workflow, run):
+        run("dryrun")
+        jobs = [_job(workflow, job) for job in workflow.dag.jobs if job.rule.name != "all"]
+        rules = sorted(rule.name for rule in workflow.rules)
+        return DryRun(jobs, rules, workflow.globals["config"], any(workflow.persistence._read_locks()))
+
+
+def touch(target: str, configfiles: Sequence[Path]) -> None:
+    """Have Snakemake take the files of the target's job for just made: new dates, and the present parameters and inputs remembered."""
+    with _workflow([target], configfiles, force=True) as (_, run):
+        run("touch")
+
+
+@contextlib.contextmanager
+def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) -> Iterator[tuple[Any, Any]]:
+    from snakemake.api import SnakemakeApi
+    from snakemake.cli import parse_args
+    from snakemake.exceptions import LockException, MissingRuleException, WorkflowError
+    from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentSettings, OutputSettings, ResourceSettings, StorageSettings
+
+    # Snakemake's own command line reads the profile, which says up to what size files count by content.
+    with contextlib.redirect_stderr(io.StringIO()):
+        _, options = parse_args(["--dry-run", "--snakefile", str(SNAKEFILE)])
+    quiet = OutputSettings(dryrun=True, log_level_override=logging.CRITICAL, enable_file_logging=False)
+    try:
+        with SnakemakeApi(quiet) as api:
+            made = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=[Path(path) for path in configfiles]),
+                storage_settings=StorageSettings(),
+                deployment_settings=DeploymentSettings(),
+                snakefile=SNAKEFILE,
+            )
+            dag = made.dag(
+                DAGSettings(
+                    targets=frozenset(targets),
+                    forcetargets=force,
+                    force_incomplete=True,
+                    max_checksum_file_size=options.max_checksum_file_size,
+                )
+            )
+            yield made._workflow, lambda executor: dag.execute_workflow(executor=executor)
+    except LockException:
+        raise InputError(LOCKED) from None
+    except MissingRuleException:
+        raise InputError(f"{' '.join(targets)}: no rule makes it; check the name against the configuration") from None
+    except WorkflowError as error:
+        raise InputError((str(error).strip().splitlines() or [type(error).__name__])[0]) from None
+
+
+def _job(workflow: Any, job: Any) -> Job:
+    stale = workflow.dag.needrun(job)
+    wildcards = tuple((name, str(value)) for name, value in (job.wildcards_dict or {}).items())
+    plain = {"rule": job.rule.name, "wildcards": wildcards, "outputs": tuple(map(str, job.output)), "checkpoint": bool(job.is_checkpoint)}
+    if not stale:
+        return Job(**plain)
+    reason, remembers = workflow.dag.reason(job), workflow.persistence
+    records = [record for file in job.output if (record := remembers.metadata(file)) is not None]
+    waits = any(file.flags.get("checkpoint_target") for file in job.input)  # its inputs and parameters are not known yet
+    changes = None if waits else remembers.params_changed(job)
+    now = tuple(map(str, remembers._input(job)))
+    before = tuple(records[0].input) if records and records[0].input is not None and not waits else now
+    return Job(
+        **plain,
+        stale=True,
+        missing=tuple(sorted(map(str, reason.missing_output))),
+        incomplete=tuple(sorted(map(str, workflow.async_run(remembers.incomplete(job))))),
+        updated=tuple(_updated(job, reason, records)),
+        remade=tuple(sorted(map(str, reason.updated_input_run))),
+        parameters=(tuple(sorted(changes.only_old)), tuple(sorted(changes.only_new))) if changes else ((), ()),
+        inputs=(tuple(sorted(set(before) - set(now))), tuple(sorted(set(now) - set(before)))),
+        command_changed=not waits and any(remembers.code_changed(job)),
+        began=max((record.starttime for record in records if record.starttime), default=None),
+    )
+
+
+def _updated(job: Any, reason: Any, records: list[Any]) -> Iterator[tuple[str, str | None, str]]:
+    """(input, sha256 before or None, sha256 now). Below a job that runs Snakemake does not look at the inputs that lie there already."""
+    known = {path: checksum.removeprefix("sha256:") for record in records for path, checksum in (record.input_checksums or {}).items()}
+    remade = set(map(str, reason.updated_input_run))
+    for file in sorted(set(job.input), key=str):
+        path = str(file)
+        if path in remade or file.is_ancient or not Path(path).is_file():
+            continue
+        if file in reason.updated_input or (path in known and _later(path, records)):
+            now = sha256_file(path)
+            if known.get(path) != now:
+                yield path, known.get(path), now
+
+
+def _later(path: str, records: list[Any]) -> bool:
+    return any(record.endtime and Path(path).stat().st_mtime > record.endtime for record in records)

@@ -1,0 +1,208 @@
+"""How far a run is, by what Snakemake 9.27 writes to its log and the steps write to theirs. Nothing is locked, asked or changed."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from distill.base.progress import clock
+
+STAMP = re.compile(r"^\[(\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4})\]$")
+BEGINS = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
+FINISHED = re.compile(r"^Finished jobid: (\d+) ")
+FAILED = re.compile(r"^Error in (?:rule|checkpoint|group) (\w+)")
+STEPS = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
+ENDS = ("Complete log(s):", "Nothing to be done")
+PROGRESS = re.compile(
+    r"^(?P<what>.+?): (?P<done>[\d,]+)(?: of (?P<total>[\d,]+))? (?P<unit>\w+)(?: \(\d+ %\))?, (?P<rate>[\d.,]+) \w+/s"
+    r"(?:, (?P<left>[\d:]+) to go)?(?:; (?P<note>.*))?$"
+)
+
+
+@dataclass
+class Job:
+    """`state`: running, done or failed. `ended` is None while it runs."""
+
+    id: int
+    rule: str
+    about: str = ""
+    log: str | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    state: str = "running"
+
+    @property
+    def name(self) -> str:
+        return f"{self.rule} {self.about}".strip()
+
+
+@dataclass
+class Run:
+    """One invocation of Snakemake. `planned` {rule: jobs} is as of its beginning, `total` as it last counted."""
+
+    jobs: dict[int, Job] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
+    done: int = 0
+    total: int = 0
+    started: datetime | None = None
+    last: datetime | None = None
+    ended: bool = False
+
+    def of(self, state: str) -> list[Job]:
+        return [job for job in self.jobs.values() if job.state == state]
+
+    def to_come(self) -> dict[str, int]:
+        """Jobs that were planned and have not begun, by rule, in the order of the plan; what turned out to be up to date is no more."""
+        begun = Counter(job.rule for job in self.jobs.values())
+        left = {rule: count - begun[rule] for rule, count in self.planned.items() if count > begun[rule]}
+        return {} if self.ended and not self.of("failed") else left
+
+
+def run_of(log: str) -> Run:
+    """What a .snakemake/log file tells."""
+    run, now, job, failed = Run(), None, None, False
+    lines = iter(log.splitlines())
+    for line in lines:
+        if found := STAMP.match(line):
+            now = run.last = datetime.strptime(found[1], "%a %b %d %H:%M:%S %Y")
+            run.started = run.started or now
+        elif found := BEGINS.match(line):
+            job, failed = Job(-1, found[1], started=now), False
+        elif FAILED.match(line):
+            job, failed = None, True
+        elif found := FINISHED.match(line):
+            _end(run, int(found[1]), "done", now)
+        elif found := STEPS.match(line):
+            run.done, run.total = int(found[1]), int(found[2])
+        elif line.startswith("Job stats:"):
+            run.planned = _stats(lines)
+            run.total = run.total or sum(run.planned.values())
+        elif line.startswith(ENDS):
+            run.ended = True
+        elif failed and (found := re.match(r"^    jobid: (\d+)$", line)):
+            _end(run, int(found[1]), "failed", now)
+        elif job and (found := re.match(r"^    (\w+): (.*)$", line)):
+            _detail(run, job, found[1], found[2])
+    return run
+
+
+def _stats(lines: Any) -> dict[str, int]:
+    """The table of jobs: two lines of head, then `rule count`, up to an empty line."""
+    counts = {}
+    for line in lines:
+        parts = line.split()
+        if not parts:
+            break
+        if len(parts) == 2 and parts[1].isdigit() and parts[0] != "total":
+            counts[parts[0]] = int(parts[1])
+    return counts
+
+
+def _detail(run: Run, job: Job, key: str, value: str) -> None:
+    if key == "jobid":
+        job.id = int(value)
+        run.jobs[job.id] = job
+    elif key == "log":
+        job.log = value.split(", ")[0].removesuffix(" (check log file(s) for error details)")
+    elif key == "wildcards":
+        job.about = " ".join(pair.split("=", 1)[1] for pair in value.split(", "))
+
+
+def _end(run: Run, number: int, state: str, now: datetime | None) -> None:
+    if number in run.jobs:
+        run.jobs[number].state, run.jobs[number].ended = state, now
+
+
+def progress_of(log: str) -> dict[str, Any] | None:
+    """The last line of progress of a step's log (distill.base.progress): done, total, unit, rate, left_s, note."""
+    for line in reversed(log.splitlines()):
+        if found := PROGRESS.match(line.strip()):
+            return {
+                "done": _count(found["done"]),
+                "total": _count(found["total"]),
+                "unit": found["unit"],
+                "rate": float(found["rate"].replace(",", "")),
+                "left_s": _seconds(found["left"]),
+                "note": found["note"],
+            }
+    return None
+
+
+def _count(text: str | None) -> int | None:
+    return None if text is None else int(text.replace(",", ""))
+
+
+def _seconds(left: str | None) -> int | None:
+    if left is None:
+        return None
+    seconds = 0
+    for part in left.split(":"):
+        seconds = 60 * seconds + int(part)
+    return seconds
+
+
+def facts(run: Run, now: datetime, logs: Mapping[str, tuple[str, float]], took: Mapping[str, float], alive: bool) -> dict[str, Any]:
+    """The page as data. `logs`: end of each step's log, and seconds since it was written; `took`: seconds of a job by rule, as measured."""
+    running = []
+    for job in run.of("running"):
+        tail, age = logs.get(job.log or "", ("", 0.0))
+        told = progress_of(tail)
+        if told and told["left_s"] is not None:
+            told["left_s"] = max(0, round(told["left_s"] - age))
+        for_s = round((now - job.started).total_seconds()) if job.started else None
+        running.append({"job": job.name, "for_s": for_s, "log": job.log, "progress": told, "silent_s": round(age) if tail else None})
+    to_come = [{"rule": rule, "jobs": count, "each_s": took.get(rule)} for rule, count in run.to_come().items() if rule != "all"]
+    state = "failed" if run.of("failed") and run.ended else "finished" if run.ended else "running" if alive else "cut off"
+    return {
+        "state": state,
+        "started": run.started.isoformat(sep=" ") if run.started else None,
+        "steps_done": run.done,
+        "steps": run.total,
+        "done": [{"rule": rule, "jobs": count} for rule, count in Counter(job.rule for job in run.of("done")).items() if rule != "all"],
+        "running": running if state in ("running", "cut off") else [],
+        "failed": [{"job": job.name, "log": job.log} for job in run.of("failed")],
+        "to_come": to_come,
+    }
+
+
+WORDS = {
+    "running": "running",
+    "finished": "finished",
+    "failed": "failed",
+    "cut off": "cut off: no Snakemake works in this folder on this machine; run the same command again, it goes on where it stopped",
+}
+
+
+def page(told: Mapping[str, Any]) -> str:
+    """The same to read."""
+    share = f", {100 * told['steps_done'] // told['steps']} %" if told["steps"] else ""
+    parts = [f"{WORDS[told['state']]}; {told['steps_done']} of {told['steps']} steps{share}; begun {told['started'] or 'just now'}"]
+    parts += [_block("failed", [[entry["job"], f"see {entry['log']}"] for entry in told["failed"]])]
+    running = "was running" if told["state"] == "cut off" else "running"
+    parts += [_block(running, [_running(entry) for entry in told["running"]])]
+    parts += [_block("to come", [[f"{entry['rule']} x {entry['jobs']}", _each(entry["each_s"])] for entry in told["to_come"]])]
+    parts += [_block("done", [[f"{entry['rule']} x {entry['jobs']}"] for entry in told["done"]])]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def _running(entry: Mapping[str, Any]) -> list[str]:
+    told, for_s = entry["progress"], clock(entry["for_s"] or 0)
+    if told is None:
+        return [entry["job"], f"for {for_s}", "no word of progress yet"]
+    of = f" of {told['total']:,} {told['unit']} ({100 * told['done'] // told['total']} %)" if told["total"] else f" {told['unit']}"
+    left = f"{clock(told['left_s'])} to go" if told["left_s"] is not None else ""
+    return [entry["job"], f"for {for_s}", f"{told['done']:,}{of}", f"{told['rate']:,.2f} {told['unit']}/s", left, told["note"] or ""]
+
+
+def _each(seconds: float | None) -> str:
+    return "" if seconds is None else f"about {clock(seconds)} each, as measured here"
+
+
+def _block(head: str, rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
+    lines = ("    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows)
+    return "\n".join([f"{head}:", *lines])

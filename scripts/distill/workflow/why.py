@@ -1,0 +1,280 @@
+"""In words, why a file is made again: which key of the configuration, which module, which input."""
+
+import ast
+import difflib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distill.base.code_digest import SCRIPTS, code_digest, code_parts
+from distill.base.errors import InputError
+from distill.base.files import dumps, read_json, write_json
+from distill.workflow.snakemake_api import DryRun, Job, dry_run
+
+ABSENT = object()
+LONGEST = 100  # characters of a value that are shown
+MOST = 6  # names in a line
+
+
+def why(words: Sequence[str], configfiles: Sequence[Path]) -> list[str]:
+    """Lines that say why a file (or a folder with a manifest), or the jobs of a rule and what they are about, are made again.
+
+    Raises InputError where no rule makes the file, or no job of the report's plan has these names.
+    """
+    if "/" in words[0]:
+        return explain(*_about_file(os.path.relpath(words[0]), configfiles))
+    plan = dry_run([], configfiles)
+    asked = [job for job in plan.jobs if job.rule == words[0] and set(words[1:]) <= {value for _, value in job.wildcards}]
+    waits = [job for job in plan.jobs if job.checkpoint and job.stale]
+    if not asked and waits and words[0] in plan.rules:
+        known_later = f"{' '.join(words)}: only when {waits[0].name} has run is it known whether it runs"
+        return [known_later, "", *explain(plan, waits)]
+    if not asked:
+        raise InputError(f"{' '.join(words)}: no such job in the plan of the report; {_hint(words, plan)}")
+    return explain(plan, asked)
+
+
+def _hint(words: Sequence[str], plan: DryRun) -> str:
+    known = sorted({job.name for job in plan.jobs if job.rule == words[0]}) or plan.rules
+    near = difflib.get_close_matches(" ".join(words) if known is not plan.rules else words[0], known, 1)
+    return f"did you mean {near[0]}?" if near else f"name a file under results/, or one of {', '.join(known)}"
+
+
+def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[Job]]:
+    """A file that no rule names belongs to the manifest of its folder."""
+    manifest = str((Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.json")
+    if Path(path).is_dir():
+        path = manifest
+    try:
+        plan = dry_run([path], configfiles)
+    except InputError:
+        if path == manifest or not Path(manifest).exists():
+            raise
+        path, plan = manifest, dry_run([manifest], configfiles)
+    return plan, [job for job in plan.jobs if path in job.outputs]
+
+
+def explain(plan: DryRun, asked: list[Job]) -> list[str]:
+    """Lines that say of each job that is asked about why it is made again, or that it is up to date."""
+    makers = {path: job for job in plan.jobs for path in job.outputs}
+    found = {job: causes(job, plan.config) for job in plan.jobs if job.stale}
+    lines: list[str] = []
+    above: list[Job] = []
+    for job in asked:
+        if job.stale:
+            verb = "will be made again" if _certain(job, found, makers) else "may be made again"
+            lines.append(f"{_files(job.outputs)} {verb} by {job.name}:")
+            lines += [f"  {cause}" for cause in [*found[job], *_from_others(job, makers)]]
+            above += [one for one in _above(job, makers) if one not in above]
+    starts: dict[tuple[str, ...], list[str]] = {}
+    for job in above:
+        if job not in asked and found[job]:
+            starts.setdefault((job.rule, *found[job]), []).append(job.name)
+    if starts:
+        lines += ["", "What starts it:"]
+    for (_, *why), names in starts.items():
+        lines += [f"  {_listed(names)}:", *(f"    {cause}" for cause in why)]
+    return lines + [f"{_files(job.outputs)}: up to date ({job.name})" for job in asked if not job.stale]
+
+
+def causes(job: Job, config: dict[str, Any]) -> list[str]:
+    """What speaks against a job's files apart from other jobs that run: one line a cause."""
+    found = [f"{path} is missing" for path in job.missing]
+    found += [f"{path} was left half made by a run that broke off" for path in job.incomplete]
+    found += [_updated(path, before, now) for path, before, now in job.updated]
+    before, now = ([_value(text) for text in side] for side in job.parameters)
+    found += _parts_changed(job, before, now, config)
+    found += [line for old, new in _codes(before, now) for line in _code_changed(old, new, job.began)]
+    found += [f"it is no longer made from {path}" for path in job.inputs[0]]
+    found += [f"it is now made from {path} too" for path in job.inputs[1]]
+    if job.command_changed:
+        found.append(f"the command of rule {job.rule} changed (rules/*.smk)")
+    return found
+
+
+def _files(outputs: tuple[str, ...]) -> str:
+    return outputs[0] if len(outputs) == 1 else f"{outputs[0]} (and {len(outputs) - 1} more)"
+
+
+def _above(job: Job, makers: dict[str, Job]) -> list[Job]:
+    """The stale jobs that a job waits for, nearest first."""
+    found: list[Job] = []
+    todo = [job]
+    while todo:
+        for path in todo.pop(0).remade:
+            one = makers.get(path)
+            if one is not None and one not in found:
+                found.append(one)
+                todo.append(one)
+    return found
+
+
+def _certain(job: Job, found: dict[Job, list[str]], makers: dict[str, Job]) -> bool:
+    """Whether a job runs whatever a checkpoint finds: for a cause of its own, or below one that does."""
+    sure = {makers[path] for path in job.remade if path in makers and not makers[path].checkpoint}
+    return bool(found[job]) or any(_certain(one, found, makers) for one in sure)
+
+
+def _from_others(job: Job, makers: dict[str, Job]) -> Iterator[str]:
+    above = list(dict.fromkeys(makers[path] for path in job.remade if path in makers))
+    if names := [one.name for one in above if not one.checkpoint]:
+        yield f"it is made from what is made again by {_listed(names)}"
+    for one in above:
+        if one.checkpoint:
+            yield f"it waits for {one.outputs[0]} ({one.name}): only that tells whether the data really changed"
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a line; where there are many, the first ones and how many more."""
+    return ", ".join(names if len(names) <= MOST else [*names[:MOST], f"and {len(names) - MOST} more"])
+
+
+def _updated(path: str, before: str | None, now: str) -> str:
+    return f"{path} changed: sha256 {before[:12]} → {now[:12]}" if before else f"{path} is newer, and what it was is not known"
+
+
+def _value(text: str) -> Any:
+    """A remembered parameter: Snakemake keeps its repr."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) and value.startswith(("{", "[")) else ABSENT
+    except ValueError:
+        return ABSENT
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("code ")
+
+
+def _parts_changed(job: Job, before: list[Any], now: list[Any], config: dict[str, Any]) -> Iterator[str]:
+    """Parameters that are the configuration, key by key; any other as it stands."""
+    old_parts, new_parts = ([part for value in side if (part := _json(value)) is not ABSENT] for side in (before, now))
+    if len(old_parts) == len(new_parts) == 1:
+        for path, old, new in differences(old_parts[0], new_parts[0]):
+            yield f"{full_key(path, new, config, [value for _, value in job.wildcards])}: {shown(old)} → {shown(new)}"
+    else:
+        yield from (f"a parameter was {shown(part)}" for part in old_parts)
+        yield from (f"a parameter is now {shown(part)}" for part in new_parts)
+    old_rest, new_rest = ([value for value in side if _json(value) is ABSENT and not _is_code(value)] for side in (before, now))
+    if len(old_rest) == len(new_rest) == 1:
+        what = "the training data (sha256)" if job.rule == "train" else "a parameter"
+        yield f"{what}: {shown(old_rest[0])} → {shown(new_rest[0])}"
+    else:
+        yield from (f"a parameter was {shown(value)}" for value in old_rest)
+        yield from (f"a parameter is now {shown(value)}" for value in new_rest)
+
+
+def differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """(path, old, new) of each place where two JSON values differ; ABSENT where a key is on one side only.
+
+    A list of objects with names is taken by name; any other list as a whole.
+    """
+    old, new = _by_name(old), _by_name(new)
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from differences(old.get(key, ABSENT), new.get(key, ABSENT), (*path, key))
+    elif old is ABSENT or new is ABSENT or old != new or type(old) is not type(new):
+        yield path, old, new
+
+
+def _by_name(value: Any) -> Any:
+    named = isinstance(value, list) and value and all(isinstance(entry, dict) and "name" in entry for entry in value)
+    return {str(entry["name"]): entry for entry in value} if named else value
+
+
+def full_key(path: tuple[str, ...], value: Any, config: dict[str, Any], about: Sequence[str]) -> str:
+    """The whole path of a key where one place alone of the configuration fits, else its path in the step's part.
+
+    `about`: what the job is about; places that have it in their path go first.
+    """
+    for start in range(len(path)):
+        tail = path[start:]
+        fits = [found for found, here in _leaves(config) if found[-len(tail) :] == tail and (value is ABSENT or here == value)]
+        best = [found for found in fits if any(name in found for name in about)] or fits
+        if best:
+            return ".".join(best[0] if len(best) == 1 else path)
+    return ".".join(path)
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if path:
+        yield path, value
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, str(key)))
+
+
+def shown(value: Any) -> str:
+    """A value on one line; digests by their first twelve digits."""
+    if value is ABSENT:
+        return "(not there)"
+    if isinstance(value, str) and len(value) == 64 and all(digit in "0123456789abcdef" for digit in value):
+        return value[:12]
+    text = value if isinstance(value, str) and value and "\n" not in value else dumps(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _codes(before: list[Any], now: list[Any]) -> list[tuple[str, str]]:
+    """Pairs of code digests, before and now, that differ."""
+    sides = [next((value.split()[1:] for value in side if _is_code(value)), []) for side in (before, now)]
+    return [(old, new) for old, new in zip(*sides, strict=False) if old != new]
+
+
+def _code_changed(old: str, new: str, began: float | None) -> list[str]:
+    parts_before, parts_now = parts_behind(old), parts_behind(new)
+    if parts_before is not None and parts_now is not None:
+        return code_differences(parts_before, parts_now)
+    edited = [f"scripts/{name}" for name in sorted(parts_now or {}) if began and _edited(name, began)]
+    since = f"; edited since then: {', '.join(edited)}" if edited else ""
+    return [f"the code changed, and {NOTES}/{old}.json, which would tell where, is not there{since}"]
+
+
+def _edited(name: str, began: float) -> bool:
+    path = SCRIPTS / name
+    return path.is_file() and path.stat().st_mtime > began
+
+
+def code_differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What differs between the parts of two code digests (distill.base.code_digest.code_parts)."""
+    lines = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if old == new:
+            continue
+        if name.startswith("pin:"):
+            lines.append(f"{name.removeprefix('pin:')}: {old or '(not pinned)'} → {new or '(not pinned)'} (envs/requirements.txt)")
+        elif old and new:
+            lines.append(f"scripts/{name} changed")
+        else:
+            lines.append(f"scripts/{name} is {'used now' if new else 'no longer used'}")
+    return lines
+
+
+NOTES = Path("work/code")
+
+
+def noted_digest(script: str, notes: Path = NOTES) -> str:
+    """The code digest of a script (distill.base.code_digest), noted down with its parts."""
+    digest = code_digest(script)
+    note = notes / f"{digest}.json"
+    if not note.exists():
+        with suppress(OSError):
+            write_json(note, code_parts(script))
+    return digest
+
+
+def parts_behind(digest: str, notes: Path = NOTES) -> dict[str, str] | None:
+    """{file relative to scripts/: digest, "pin:NAME": version} as it was under this digest; None where nothing was noted."""
+    try:
+        return read_json(notes / f"{digest}.json")
+    except InputError:
+        return None

@@ -1,0 +1,49 @@
+"""Every model answers the same bytes, and the place of the right choice says nothing."""
+
+from collections import Counter
+
+import pytest
+
+from distill.benchmarks.items import Item
+from distill.benchmarks.prompts import fill, prompt, shuffled
+
+CHOICE = {"kind": "choice", "system": None, "user": "{question}\n{choices}", "shuffle_seed": 0}
+ITEMS = [Item(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", f"wrong {n} b", f"wrong {n} c")) for n in range(400)]
+
+
+@pytest.mark.parametrize(
+    ("template", "texts", "filled"),
+    [
+        ("Put it in \\boxed{}. {question}", {"question": "x^{2}"}, "Put it in \\boxed{}. x^{2}"),
+        ("{question}", {"question": "{choices} {question}", "choices": "no"}, "{choices} {question}"),
+        ("{question} {other}", {"question": "q"}, "q {other}"),
+        ("{question}", {"question": "\\1 \\g<0>"}, "\\1 \\g<0>"),
+    ],
+)
+def test_a_template_is_filled_once_and_braces_stay(template, texts, filled):
+    assert fill(template, **texts) == filled
+
+
+def test_the_letter_is_that_of_the_right_choice():
+    for item in ITEMS[:50]:
+        row = prompt(item, CHOICE)
+        assert row["choices"]["ABCD".index(row["gold"])] == item.gold
+        assert f"{row['gold']}) {item.gold}" in row["messages"][0]["content"]
+
+
+def test_gold_letters_are_balanced():
+    counts = Counter(prompt(item, CHOICE)["gold"] for item in ITEMS)
+    # 400 draws of four letters: the standard deviation of a count is sqrt(400 * 1/4 * 3/4) = 8.7, so 100 +- 35 is four of them.
+    assert set(counts) == set("ABCD")
+    assert all(abs(count - 100) <= 35 for count in counts.values())
+
+
+def test_the_order_depends_on_the_seed_and_the_question_alone():
+    assert [shuffled(item, 0) for item in ITEMS[:9]] == [shuffled(item, 0) for item in reversed(ITEMS[:9])][::-1]
+    assert [shuffled(item, 0) for item in ITEMS] != [shuffled(item, 1) for item in ITEMS]
+
+
+def test_a_system_prompt_is_there_only_if_declared():
+    spec = {"kind": "math", "system": None, "user": "{question}"}
+    assert [message["role"] for message in prompt(ITEMS[0], spec)["messages"]] == ["user"]
+    assert [message["role"] for message in prompt(ITEMS[0], spec | {"system": "Think."})["messages"]] == ["system", "user"]

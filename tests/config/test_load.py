@@ -1,0 +1,263 @@
+"""A mistake in the configuration is answered with one line that names the key and says what to write."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distill.base.errors import InputError
+from distill.config.load import load
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
+DELETE = object()
+
+# path to the key, what is written there, what the answer must hold
+MISTAKES = [
+    ("models.theirs", {"endpoint": {"name": "shop", "model": "m"}}, "models.theirs.endpoint.name: 'shop' does not exist; known are"),
+    ("benchmarks.mini_math.for_protocol", {"mini": {"user": "Solve it."}}, "mini_math.for_protocol.mini.user: holds no {question}"),
+    ("benchmarks.mini_math.for_protocol", {"mni": {}}, "for_protocol.mni: not one of this benchmark's protocols; did you mean mini?"),
+    ("benchmarks.mini_gpqa.columns.wrong", [f"wrong_{n}" for n in range(10)], "columns.wrong: has 10 entries; write at most 9"),
+    ("protocols.mini.answer_form", {"math": "ANSWER"}, "protocols.mini.answer_form.math: holds no {answer}"),
+    ("protocols.mini.engine", "vlm", "protocols.mini.engine: 'vlm' is not known; write one of transformers, vllm"),
+    ("models.ours.train.learning_rte", 1e-3, "models.ours.train.learning_rte: unknown key; did you mean learning_rate?"),
+    ("models.ours.train.max_seq_length", 512, "today's name is max_length"),
+    ("models.ours.train.torch_dtype", "bfloat16", "today's name is dtype"),
+    ("models.ours.train.num_train_epochs", 1, "today's name is epochs"),
+    ("models.ours.train.overwrite_output_dir", True, "remove it"),
+    ("models.ours.train.evaluation_strategy", "steps", "remove it; models are judged on benchmarks:"),
+    ("models.ours.train.per_device_train_batch_size", 4, "today's name is global_batch here and runtime.micro_batch"),
+    ("models.ours.train.save_steps", 100, "this is runtime.save_steps now"),
+    ("models.ours.train.warmup_ratio", 1, "models.ours.train.warmup_ratio"),
+    ("train_defaults.max_seq_length", 512, "today's name is max_length"),
+    ("benchmarks.mini_math.output_dir", "x", "benchmarks.mini_math.output_dir: unknown key; known are"),
+    ("models.ours.train.save", [0.5, 2], "models.ours.train.save: 2 is beyond the 1 epochs of this training; remove it or raise epochs"),
+    ("models.ours.train.save", [0], "models.ours.train.save.0"),
+    ("models.ours.train.save", 0.5, "models.ours.train.save: 0.5 is not a list"),
+    (
+        "models.half",
+        {"checkpoint": {"of": "ours", "epoch": 0.5}},
+        "models.half.checkpoint.epoch: 0.5 is not in models.ours.train.save, which is empty; add it there",
+    ),
+    (
+        "models.half",
+        {"checkpoint": {"of": "base", "epoch": 1}},
+        "models.half.checkpoint.of: 'base' is not trained; write one of r1-distill-mini, ours",
+    ),
+    ("models.half", {"checkpoint": {"of": "our", "epoch": 1}}, "models.half.checkpoint.of: 'our' does not exist; write one of"),
+    ("models.half", {"checkpoint": {"of": "ours"}}, "models.half.checkpoint.epoch: missing; add it"),
+    (
+        "models.ours.train.learning_rate",
+        "2e-5",
+        "models.ours.train.learning_rate: '2e-5' is not a number; YAML reads it as text: write 2.0e-5",
+    ),
+    ("models.ours.train.learning_rate", "0.001", "remove the quotes"),
+    ("models.ours.train.learning_rate", -1.0, "models.ours.train.learning_rate"),
+    ("models.ours.train.epochs", 0, "models.ours.train.epochs"),
+    ("models.ours.train.packing", "bdf", "write one of none, bfd, bfd_split, wrapped"),
+    ("models.ours.train.global_batch", 1.5, "models.ours.train.global_batch: 1.5 is not a whole number"),
+    ("models.ours.train.group_by_length", "yes", "is not true or false"),
+    ("models.ours.train.base", "bse", "models.ours.train.base: 'bse' does not exist; did you mean base?"),
+    ("models.ours.train.base", DELETE, "models.ours.train.base: missing"),
+    ("models.ours.train.base", "ours", "is made from itself"),
+    ("models.ours.train.dataset", "mini_strato", "models.ours.train.dataset: 'mini_strato' does not exist; did you mean mini_stratos?"),
+    ("models.ours.train.packing", "bfd_split", "group_by_length: has no meaning with packing bfd_split"),
+    ("models.ours.train", DELETE, "has none of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one"),
+    (
+        "models.ours.source",
+        {"path": "x"},
+        "has source and train of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one",
+    ),
+    ("models.ours.role", "studnet", "write one of baseline, reference, student, none"),
+    ("models.ours.role", "baseline", "base and ours both have role baseline"),
+    ("models.base.source", {}, "models.base.source: has none of"),
+    ("models.base.source", {"hub": "/data/model"}, "use path: for a folder on this machine"),
+    ("models.base.source.miniature", "aime", "'aime' is made elsewhere; write base"),
+    ("models.a/b", {"source": {"path": "x"}}, "'a/b' is not a name"),
+    ("models", DELETE, "models: missing; add it"),
+    ("models", [], "models: [] is not a mapping"),
+    ("dataset", {}, "dataset: unknown key; did you mean datasets?"),
+    ("datasets.mini_stratos.format", "stratos", "write one of bespoke_stratos"),
+    ("datasets.mini_stratos.tokenizer", "bases", "datasets.mini_stratos.tokenizer: 'bases' does not exist; did you mean base?"),
+    ("datasets.mini_stratos.tokenizer", DELETE, "datasets.mini_stratos.tokenizer: missing; add it"),
+    ("datasets.mini_stratos.thought_style", "thinking", "write one of stratos, think"),
+    ("datasets.mini_stratos.filter.max_token", 5, "did you mean max_tokens?"),
+    ("datasets.mini_stratos.filter.near_duplicates", 1.5, "datasets.mini_stratos.filter.near_duplicates"),
+    ("benchmarks.mini_math.kind", "maths", "write one of math, choice"),
+    ("benchmarks.mini_math.protocols", ["minni"], "'minni' is not under protocols:; did you mean mini?"),
+    ("benchmarks.mini_math.protocols", [], "benchmarks.mini_math.protocols"),
+    ("datasets.mini_r1.columns", {"gold": "answer"}, "datasets.mini_r1.columns: has no meaning with format"),
+    (
+        "datasets.mini_r1",
+        {"source": {"path": "t"}, "format": "table", "tokenizer": "base", "columns": {"answer": "a"}},
+        "datasets.mini_r1.columns.answer: unknown key; known are finish_reason, gold, question",
+    ),
+    ("benchmarks.mini_math.columns.gold", DELETE, "benchmarks.mini_math.columns.gold: missing; add it"),
+    ("benchmarks.mini_gpqa.columns.wrong", DELETE, "benchmarks.mini_gpqa.columns.wrong: missing"),
+    ("benchmarks.mini_math.sampling", {"deepseek": {"n_samples": 4}}, "not one of this benchmark's protocols"),
+    ("protocols.mini.math", "Solve it.", "protocols.mini.math: holds no {question}"),
+    ("protocols.mini.sampling.temperature", -0.1, "protocols.mini.sampling.temperature"),
+    ("protocols.mini.sampling.top_p", 0, "protocols.mini.sampling.top_p"),
+    ("protocols.mini.sampling.n_samples", 0, "protocols.mini.sampling.n_samples"),
+    ("protocols.mini.sampling.seed", DELETE, "protocols.mini.sampling.seed: missing; add it"),
+    ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
+    ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
+    ("runtime.micro_batch", 0, "runtime.micro_batch"),
+    (
+        "runtime.train_processes",
+        3,
+        "train.global_batch: 8 sequences do not divide among 3 processes; use 1, 2, 4, 8 processes",
+    ),
+    ("models.ours.train.learning_rate", float("nan"), "models.ours.train.learning_rate: nan is no number to work with"),
+    ("models.ours.train.weight_decay", float("inf"), "models.ours.train.weight_decay: inf is no number to work with"),
+    ("models.ours.train.warmup_ratio", 0.1, "warmup_ratio: has no meaning beside warmup_steps; remove one of them"),
+    ("models.ours.train.seed", True, "models.ours.train.seed: True is not a whole number"),
+    ("models.base", None, "models.base: None is not a mapping"),
+    ("models.base.source", {"path": "nowhere"}, "models.base.source.path: 'nowhere' does not exist; mend the path"),
+    ("models.base.source", {"path": "Qwen/Qwen2.5-Math-1.5B"}, "does not exist; mend the path, or write hub: for a repository on the hub"),
+    ("models.ours.train.chat_template", "nowhere.jinja", "models.ours.train.chat_template: 'nowhere.jinja' does not exist"),
+    ("datasets.mini_stratos.system", "nowhere.txt", "datasets.mini_stratos.system: 'nowhere.txt' does not exist"),
+    ("datasets.mini_stratos.filter.min_tokens", 321, "min_tokens: is above max_tokens 320, so no row is kept"),
+    ("datasets.mini_stratos.system", "a {b}.txt", "Snakemake takes braces in a path for wildcards; rename it without them"),
+    ("models.ours.trust_remote_code", True, "models.ours.trust_remote_code: has a meaning with source: only"),
+    ("models.base.trust_remote_code", "yes", "models.base.trust_remote_code: 'yes' is not true or false"),
+    ("published", "nowhere.csv", "published: 'nowhere.csv' does not exist; mend the path"),
+    ("runtime.accelerate", "nowhere.yaml", "runtime.accelerate: 'nowhere.yaml' does not exist; mend the path"),
+]
+
+
+def changed(path: str, value: object) -> dict:
+    config = deepcopy(MINIATURE)
+    put(config, path, value)
+    return config
+
+
+def put(config: dict, path: str, value: object) -> None:
+    *above, last = path.split(".")
+    place = config
+    for key in above:
+        place = place.setdefault(key, {})
+    if value is DELETE:
+        del place[last]
+    else:
+        place[last] = deepcopy(value)
+
+
+# A name that YAML reads as something else, as it stands in a file, with the place that is named.
+NO_NAMES = [
+    ("{models: {7: {source: {path: x}}}}", "models.7: YAML reads 7 as no text"),
+    ("{benchmarks: {2024: {}}}", "benchmarks.2024: YAML reads 2024 as no text"),
+    ("{2024: {}}", "2024: YAML reads 2024 as no text"),
+    ("{models: {on: {}}}", "models.True: YAML reads True as no text"),
+    ("{models: {null: {}}}", "models.None: YAML reads None as no text"),
+    ("{benchmarks: {aime: {for_protocol: {1.5: {}}}}}", "benchmarks.aime.for_protocol.1.5: YAML reads 1.5 as no text"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), NO_NAMES, ids=lambda value: value)
+def test_a_name_that_is_no_text_is_to_be_quoted(text, answer):
+    with pytest.raises(InputError) as error:
+        load(yaml.safe_load(text))
+    assert str(error.value) == f"config: {answer}; write the name in quotes"
+
+
+# runtime, what else is changed, and what is answered; None: nothing, as no vLLM is started with it
+SHARED_OUT = [
+    (
+        {"respond_gpus": 3, "tensor_parallel": 2},
+        {},
+        "3 is no multiple of tensor_parallel 2; write respond_gpus: 2 or 4, or as tensor_parallel one of 1, 3",
+    ),
+    (
+        {"respond_gpus": 1, "tensor_parallel": 4},
+        {},
+        "1 is no multiple of tensor_parallel 4; write respond_gpus: 4, or as tensor_parallel one of 1",
+    ),
+    ({"respond_gpus": 4, "tensor_parallel": 2}, {}, None),
+    ({"respond_gpus": 0, "tensor_parallel": 2}, {}, None),
+    ({"respond_gpus": 3, "tensor_parallel": 2}, {"protocols.mini.engine": "transformers"}, None),
+]
+
+
+@pytest.mark.parametrize(("runtime", "more", "answer"), SHARED_OUT)
+def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, answer):
+    config = changed("protocols.mini.engine", "vllm")
+    config["runtime"] = config.get("runtime", {}) | runtime
+    for path, value in more.items():
+        put(config, path, value)
+    assert is_told(told(config), answer)
+
+
+SERVED = {"role": "student", "endpoint": {"name": "shop", "model": "m"}}
+CANNOT_KEEP = "cannot be kept by models.theirs.endpoint, which tells no prompt's tokens beforehand"
+CONTEXTS = [
+    ({"protocols.mini.sampling.context": 50}, f"protocols.mini.sampling.context: {CANNOT_KEEP}"),
+    ({"benchmarks.mini_math.sampling": {"mini": {"context": 50}}}, f"benchmarks.mini_math.sampling.mini.context: {CANNOT_KEEP}"),
+    ({}, None),
+    ({"protocols.mini.sampling.context": 50, "models.theirs.role": "none"}, None),
+    ({"protocols.unused": MINIATURE["protocols"]["mini"], "protocols.unused.sampling.context": 50}, None),
+]
+
+
+@pytest.mark.parametrize(("more", "answer"), CONTEXTS)
+def test_a_context_that_an_endpoint_cannot_keep_is_told_before_any_job(more, answer):
+    config = changed("models.theirs", SERVED)
+    config["runtime"] = config.get("runtime", {}) | {"endpoints": {"shop": {"base_url": "http://localhost:1/v1"}}}
+    for path, value in more.items():
+        put(config, path, value)
+    assert is_told(told(config), answer)
+
+
+def told(config: dict, **more) -> str | None:
+    """The one line that loading a configuration answers with, if it is refused."""
+    try:
+        load(config, **more)
+    except InputError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return None
+
+
+def is_told(line: str | None, answer: str | None) -> bool:
+    return line is None if answer is None else line is not None and answer in line
+
+
+@pytest.mark.parametrize(("path", "value", "answer"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_mistake_is_named_with_its_cure(path, value, answer):
+    with pytest.raises(InputError) as error:
+        load(changed(path, value), exists=lambda path: (CONFIG.parent / path).exists())
+    assert answer in str(error.value)
+    assert all(line.startswith("config: ") for line in str(error.value).splitlines())
+
+
+def test_source_is_no_path_where_it_says_that_the_system_text_comes_with_the_rows():
+    config = load(changed("datasets.mini_stratos.system", "source"), exists=lambda path: (CONFIG.parent / path).exists())
+    assert config["datasets"]["mini_stratos"]["system"] == "source"
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "tutorial.yaml"])
+def test_the_configurations_of_the_project_are_sound(name):
+    roles = [model["role"] for model in load(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")))["models"].values()]
+    assert {"baseline", "reference", "student"} <= {*roles}
+
+
+def test_a_recipe_is_its_own_keys_over_train_defaults_over_the_schema():
+    recipe = load(changed("models.ours.train.learning_rate", 5e-4))["models"]["ours"]["train"]
+    assert (recipe["learning_rate"], recipe["warmup_steps"], recipe["loss_on"]) == (
+        5e-4,
+        MINIATURE["train_defaults"]["warmup_steps"],
+        "completion",
+    )
+
+
+def test_whole_numbers_are_written_as_the_numbers_that_they_are():
+    sampling = load(changed("protocols.mini.sampling.temperature", 0))["protocols"]["mini"]["sampling"]
+    assert repr(sampling["temperature"]) == "0.0"
+    assert repr(sampling["n_samples"]) == "1"
+
+
+def test_what_is_given_is_left_as_it_was():
+    given = deepcopy(MINIATURE)
+    load(given)
+    assert given == MINIATURE

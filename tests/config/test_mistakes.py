@@ -1,0 +1,98 @@
+"""Each mistake of docs/mistakes.md is made, and what is said is what the page says."""
+
+import re
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import readme
+import tiny_chat
+import yaml
+
+from distill.base.errors import InputError
+from distill.base.files import write_jsonl
+from distill.config.load import load
+from distill.data.traces import completion
+from distill.preflight import access
+
+PROJECT = Path(readme.PROJECT)
+PAGE = (PROJECT / "docs" / "mistakes.md").read_text(encoding="utf-8")
+SAID = dict(re.findall(r"^\| (.*?) \| `(.*)` \|$", PAGE, re.MULTILINE))
+
+
+def test_ten_mistakes_are_listed():
+    assert len(SAID) == 10
+
+
+CONFIGS = {
+    "a mistyped key": {"models": {"ours": {"train": {"learning_rat": 1.0e-3}}}},
+    "a key by its name of another year": {"models": {"ours": {"train": {"max_seq_length": 4096}}}},
+    "a number that YAML reads as text": {"models": {"ours": {"train": {"learning_rate": "2e-5"}}}},
+    "a name that is not there": {"models": {"ours": {"train": {"base": "bas"}}}},
+}
+
+
+@pytest.mark.parametrize("mistake", CONFIGS)
+def test_a_mistaken_configuration(mistake):
+    with pytest.raises(InputError) as said:
+        load(readme.over(readme.example("config.yaml"), CONFIGS[mistake]))
+    assert str(said.value) == SAID[mistake]
+
+
+def test_a_file_of_changes_by_itself():
+    with pytest.raises(InputError) as said:
+        load(deepcopy(readme.example("study.yaml")))
+    assert SAID["a file of changes given by itself, such as config/study.yaml"] in str(said.value).split("\n")
+
+
+def test_a_path_that_does_not_exist(tmp_path):
+    config = readme.example("config.yaml")
+    config["datasets"]["mini_stratos"]["source"] = {"path": "nowhere.jsonl"}
+    (tmp_path / "whole.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", "whole.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert SAID["a path that does not exist"] in (done.stdout + done.stderr).split("\n")
+
+
+def said_by(script: str, folder: Path, *options: str) -> str:
+    done = subprocess.run([sys.executable, str(PROJECT / "scripts" / script), *options], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2
+    return done.stderr.strip().split("\n")[-1]
+
+
+def test_a_data_set_in_another_shape(tmp_path):
+    source = tmp_path / "results/sources/datasets/mine"
+    write_jsonl(source / "rows.jsonl", [{"question": "x"}])
+    options = ["--input", "results/sources/datasets/mine", "--format", "table", "--output", "traces.jsonl"]
+    said = said_by("normalise.py", tmp_path, *options, "--spec", '{"columns": {"question": "q"}}')
+    assert said == SAID["a data set in another shape than its `format:` says"]
+
+
+def test_a_length_that_cuts_the_answers_off(tmp_path):
+    row = {
+        "id": "a",
+        "prompt": [{"role": "user", "content": "What?"}],
+        "completion": [{"role": "assistant", "content": completion("Hm.", "It is \\boxed{7}.", "stratos")}],
+    }
+    write_jsonl(tmp_path / "sft.jsonl", [row])
+    chat = tiny_chat.save(tmp_path / "chat")
+    spec = '{"max_length": 8, "packing": "bfd", "thought_style": "stratos", "stop_above": {"lose_boxed_answer": 0.0}}'
+    said = said_by("audit.py", tmp_path, "--sft", "sft.jsonl", "--tokenizer", str(chat), "--spec", spec, "--output", "audit.json")
+    assert said == SAID["a `max_length` that cuts the answers off"]
+
+
+def test_a_gated_benchmark_without_a_token(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    for name in ("HF_TOKEN", "HF_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    part = {"sources": [{"name": "benchmarks/gpqa_diamond", "hub": "Idavidrein/gpqa", "gated": True}]}
+    _, (found, *_) = access.sources(part, SimpleNamespace(known={"benchmarks": {}}), tmp_path, online=False)
+    assert f"{found['level']}  {found['about']}: {found['text']}" == SAID["a gated benchmark without a token"]
+
+
+def test_a_script_without_what_it_needs(tmp_path):
+    assert said_by("report.py", tmp_path) == SAID["a script without what it needs"]

@@ -1,0 +1,168 @@
+"""The benchmarks and protocols that come as data: what is asked is what their authors ask, and the grader reads the form they ask for."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distill.benchmarks.items import Item, load_items
+from distill.benchmarks.prompts import prompt
+from distill.config.load import load
+from distill.config.plan import Plan
+from distill.evaluation.scoring import Grading, read_items
+from distill.evaluation.self_test import flags_of, of_ours
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+NAMES = ("tutorial", "open_r1", "benchmarks")
+DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
+real = pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
+GPQA = {"Record ID": "r", "Question": "Which?\n", "Correct Answer": "this\n", "Incorrect Answer 1": "that", "Incorrect Answer 2": "it"}
+GPQA |= {"Incorrect Answer 3": "none"}
+
+
+def read(name: str) -> dict:
+    return yaml.safe_load((CONFIG / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    """All six benchmarks under all four protocols."""
+    overlay, tutorial = read("benchmarks"), read("tutorial")
+    protocols = {**overlay["protocols"], "tutorial": tutorial["protocols"]["tutorial"]}
+    own = read("open_r1")["benchmarks"]["math_500"]["for_protocol"]
+    benchmarks = {name: {**entry, "protocols": list(protocols)} for name, entry in overlay["benchmarks"].items()}
+    benchmarks["math_500"]["for_protocol"] = own
+    return Plan(load({"models": {"base": tutorial["models"]["base"]}, "datasets": {}, "benchmarks": benchmarks, "protocols": protocols}))
+
+
+def row(plan: Plan, run: str, tmp_path: Path, given: dict) -> dict:
+    spec = plan.prompts(run)
+    (tmp_path / "items.jsonl").write_text(json.dumps(given) + "\n", encoding="utf-8")
+    (item,) = load_items(tmp_path, spec["columns"])
+    return prompt(item, spec)
+
+
+def test_a_name_means_the_same_in_every_configuration():
+    found: dict[tuple[str, str], object] = {}
+    for name in NAMES:
+        for benchmark, entry in read(name)["benchmarks"].items():
+            about = {key: entry[key] for key in ("source", "kind", "columns")}
+            assert found.setdefault(("benchmark", benchmark), about) == about
+            for protocol, sampling in entry.get("sampling", {}).items():
+                assert found.setdefault((benchmark, protocol), sampling) == sampling
+        for protocol, entry in read(name)["protocols"].items():
+            assert found.setdefault(("protocol", protocol), entry) == entry
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sampling", "samples"),
+    [
+        ("tutorial", {"temperature": 0.0, "context": 4096}, (1, 1, 1)),
+        ("deepseek", {"temperature": 0.6, "top_p": 0.95, "max_new_tokens": 32768}, (64, 4, 8)),
+        ("open_r1", {"temperature": 0.6, "top_p": 0.95, "max_new_tokens": 32768, "context": 32768}, (64, 4, 8)),
+        ("lighteval_0_13", {"temperature": 0.0, "max_new_tokens": 32768}, (1, 1, 1)),
+    ],
+)
+def test_a_protocol_samples_as_published(plan, protocol, sampling, samples):
+    asked = [plan.respond(f"{name}@{protocol}") for name in ("aime24", "math_500", "gpqa_diamond")]
+    assert all(sampling.items() <= one.items() and one["engine"] == "vllm" for one in asked)
+    assert tuple(one["n_samples"] for one in asked) == samples
+
+
+@pytest.mark.parametrize(
+    ("run", "given", "asked", "gold"),
+    [
+        ("aime24@tutorial", {"id": 1, "problem": "P", "answer": "023"}, "P", "023"),
+        (
+            "math_500@deepseek",
+            {"unique_id": "1", "problem": "P", "answer": "7"},
+            "P\nPlease reason step by step, and put your final answer within \\boxed{}.",
+            "7",
+        ),
+        (
+            "gsm8k@deepseek",
+            {"question": "Q", "answer": "1 + 1 = <<1+1=2>>2\n#### 2,125"},
+            "Q\nPlease reason step by step, and put your final answer within \\boxed{}.",
+            "2125",
+        ),
+        (
+            "math_500@lighteval_0_13",
+            {"unique_id": "1", "problem": "P", "answer": "7", "solution": "So \\boxed{7}."},
+            None,
+            "So \\boxed{7}.",
+        ),
+    ],
+)
+def test_an_item_becomes_what_the_protocol_asks(plan, tmp_path, run, given, asked, gold):
+    made = row(plan, run, tmp_path, given)
+    assert made["gold"] == gold
+    assert [message["role"] for message in made["messages"]] == ["user"]
+    assert asked is None or made["messages"][0]["content"] == asked
+
+
+def test_what_lighteval_is_asked_follows_the_protocol_only_where_it_decides(plan):
+    assert plan.grade_lighteval("math_500@open_r1") == {}
+    assert plan.grade_lighteval("math_500@lighteval_0_13") == {"grader": "lighteval", "answer_form": "ANSWER: $\\boxed{{answer}}$"}
+    assert plan.grade_lighteval("gpqa_diamond@lighteval_0_13") == {"grader": "lighteval", "answer_form": "Answer: {answer}"}
+
+
+@pytest.mark.slow
+def test_lightevals_words_are_those_of_the_installed_lighteval(plan, tmp_path, monkeypatch):
+    from lighteval.tasks.tasks import aime, gpqa, math_500
+
+    given = {"id": 1, "unique_id": "1", "problem": "What is $x^{2}$?", "answer": "7", "solution": "So \\boxed{7}."}
+    for run, task in (("aime24@lighteval_0_13", aime.aime_prompt), ("math_500@lighteval_0_13", math_500.math_500_prompt)):
+        made, theirs = row(plan, run, tmp_path, given), task(given)
+        assert made["messages"][0]["content"] == theirs.query
+        assert made["gold"] in theirs.choices[0]
+    made = row(plan, "gpqa_diamond@lighteval_0_13", tmp_path, GPQA)
+    wrong = {f"Incorrect Answer {place}": text for place, text in enumerate([one for one in made["choices"] if one != "this"], 1)}
+    monkeypatch.setattr(gpqa.random, "randint", lambda *_: "ABCD".index(made["gold"]))
+    theirs = gpqa.gpqa_instruct_prompt({**GPQA, **wrong})
+    assert made["messages"][0]["content"] == theirs.query
+    assert "ABCD"[theirs.gold_index] == made["gold"]
+
+
+def outcome(plan: Plan, run: str, items: list[Item], folder: Path) -> dict[str, float]:
+    """The self-test of a benchmark as grade.py makes it."""
+    path = folder / "prompts.jsonl"
+    path.write_text("".join(json.dumps(prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
+    asked, how = read_items(path), Grading(**{key: value for key, value in plan.grade(run).items() if key != "max_new_tokens"})
+    found = of_ours(asked, how)
+    assert flags_of(asked, found) == []
+    return found
+
+
+OURS = ("tutorial", "deepseek", "open_r1")
+
+
+@pytest.mark.parametrize("protocol", OURS)
+def test_the_grader_reads_the_letter_that_a_protocol_asks_for(plan, tmp_path, protocol):
+    items = [Item(str(n), f"Which one, {n}?", f"this {n}", (f"that {n}", f"it {n}", f"none {n}")) for n in range(198)]
+    found = outcome(plan, f"gpqa_diamond@{protocol}", items, tmp_path)
+    assert found["gold"] >= 0.995
+    assert max(found[name] for name in ("echo", "cut", "empty", "wrong")) <= 0.01
+    golds = Counter(prompt(item, plan.prompts(f"gpqa_diamond@{protocol}"))["gold"] for item in items)
+    # 198 draws of four letters: a standard deviation of 6.1, so 25 is four of them.
+    assert set(golds) == set("ABCD") and all(abs(count - 49.5) <= 25 for count in golds.values())
+
+
+@real
+@pytest.mark.parametrize("protocol", ["deepseek", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tutorial", "open_r1"))])
+@pytest.mark.parametrize(
+    ("name", "file", "columns", "count"),
+    [
+        ("aime24", "aime24.jsonl", {"question": "prompt", "gold": "answer"}, 30),
+        ("math_500", "math500.jsonl", None, 500),
+        ("gsm8k", "gsm8k_test.jsonl", None, 1319),
+    ],
+)
+def test_the_grader_passes_its_self_test_on_the_real_benchmarks(plan, tmp_path, protocol, name, file, columns, count):
+    items = list(load_items(DATA / "benchmarks" / file, columns or plan.prompts(f"{name}@{protocol}")["columns"]))
+    assert len(items) == count
+    found = outcome(plan, f"{name}@{protocol}", items, tmp_path)
+    assert found["gold"] >= 0.995
+    assert max(found[kind] for kind in ("echo", "cut", "empty", "wrong")) <= 0.01

@@ -1,0 +1,173 @@
+"""Which training questions hold a benchmark question, and what is said of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from distill.base.tables import read_rows
+from distill.benchmarks.items import Item
+from distill.data.contamination import LISTED, Index, Report, contaminates, find_hits
+from distill.data.questions import core
+
+ITEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?"
+SHORT = "What is $2+2$?"
+ITEMS = [ITEM, SHORT, "Every morning Aya goes for a 9 kilometer walk and stops at a coffee shop afterwards."]
+
+
+def hits(question, ngram=8):
+    return [(hit.item, hit.match) for hit in find_hits([Index("b", ITEMS, ngram)], question)]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        (ITEM, [(0, "exact")]),
+        (f"Return your final response within \\boxed{{}}. {ITEM}\nA) 3\nB) 4", [(0, "exact")]),
+        (ITEM.upper(), [(0, "exact")]),
+        ("Solve this: a robe takes 2 bolts of blue fiber and half of red.", [(0, "ngram")]),
+        ("what is 2 + 2", [(1, "exact")]),
+        ("What is $2-2$?", []),
+        ("a robe takes 2 bolts of blue", []),
+        ("What is love?", []),
+        (ITEM.replace("2", "5"), [(0, "ngram")]),
+        (ITEM.replace("2", "5").replace("fiber", "5").replace("many", "5"), []),
+    ],
+)
+def test_a_question_is_found_by_a_run_of_words_or_by_equality(question, found):
+    assert hits(question) == found
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Which is a fruit?\nA) apple\nB) chair\nAnswer: A\n\nNow solve this:\n",
+        "Facts.\n(A) Grass is red.\n(B) Ice is hot.\n\nIgnoring them: ",
+    ],
+    ids=["an example", "statements"],
+)
+def test_a_question_is_found_behind_choices_too(before):
+    assert hits(before + ITEM) == [(0, "ngram")]
+
+
+def test_a_question_is_found_among_choices_too():
+    assert hits(f"Which?\nA) {ITEM}\nB) none") == [(0, "ngram")]
+
+
+def test_choices_of_the_benchmark_make_no_hit():
+    shown = "\nA) one of the first eight of the natural numbers\nB) none"
+    index = Index("b", [f"Which number is it that we want?{shown}"], 8)
+    assert find_hits([index], f"Another question, of another kind.{shown}") == ()
+
+
+@pytest.mark.parametrize(("n", "found"), [(7, [(0, "ngram")]), (8, [])])
+def test_the_length_of_the_run_is_a_setting(n, found):
+    assert hits("so a robe takes 2 bolts of blue", n) == found
+
+
+def test_without_n_grams_equality_is_left():
+    assert hits(ITEM, None) == [(0, "exact")]
+    assert hits(f"First: {ITEM}", None) != [(0, "exact")]
+
+
+def test_other_numbers_are_reported_and_do_not_contaminate():
+    (hit,) = find_hits([Index("b", ITEMS, None)], ITEM.replace("2", "17"))
+    assert (hit.item, hit.match) == (0, "other_numbers")
+    assert not contaminates([hit])
+    (near,) = find_hits([Index("b", ITEMS, None)], ITEM.replace("2", "17").replace("robe", "coat"))
+    assert near.match == "other_numbers"
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["Return your final response within \\boxed{}.", "Please reason step by step, and put your final answer within \\boxed{}."],
+)
+def test_an_instruction_in_both_is_no_hit(instruction):
+    index = Index("b", [f"{instruction} How far is the moon?"], 8)
+    assert find_hits([index], f"{instruction} How large is the sun?") == ()
+
+
+def test_the_span_is_the_longest_run_in_common():
+    question = "Known: every morning Aya goes for a 9 kilometer walk and stops at a bar. Then a robe takes 2 bolts of blue fiber and half."
+    (hit,) = find_hits([Index("b", ITEMS, 8)], question)
+    assert (hit.item, hit.span) == (2, "every morning aya goes for a 9 kilometer walk and stops at a")
+
+
+def test_each_benchmark_has_its_own_hit():
+    found = find_hits([Index("one", ITEMS, 8), Index("two", [SHORT], 8), Index("three", [ITEM], 8)], ITEM)
+    assert [hit.benchmark for hit in found] == ["one", "three"]
+
+
+def _report(gated=frozenset()):
+    items = {"b": [Item(f"id{number}", question) for number, question in enumerate(ITEMS)], "empty": [Item("x", "Nothing like it")]}
+    report = Report(items, gated)
+    indexes = [Index(name, [item.question for item in known], 8) for name, known in items.items()]
+    for name, question in (("r1", ITEM), ("r2", f"So {ITEM}"), ("r3", "What is $3+3$?"), ("r4", "What is $4+4$?")):
+        report.add(name, question, find_hits(indexes, question))
+    return report.as_json(8, "drop")
+
+
+def test_the_report_shows_question_item_and_span():
+    made = _report()
+    assert (made["ngram"], made["action"]) == (8, "drop")
+    found = made["benchmarks"]["b"]
+    assert (found["items"], found["rows_hit"], found["items_hit"], found["other_numbers"]["rows"]) == (3, 2, 1, 2)
+    assert found["rows"][1] == {
+        "id": "r2",
+        "item_id": "id0",
+        "match": "ngram",
+        "question": f"So {ITEM}",
+        "item": ITEM,
+        "span": ITEM.lower(),
+    }
+    assert made["benchmarks"]["empty"] == {
+        "items": 1,
+        "rows_hit": 0,
+        "items_hit": 0,
+        "rows": [],
+        "other_numbers": {"rows": 0, "listed": []},
+    }
+
+
+def test_no_text_of_a_gated_benchmark_is_shown():
+    made = _report(frozenset({"b"}))
+    assert [(row["item_id"], row["question"], row["item"], row["span"]) for row in made["benchmarks"]["b"]["rows"]] == [
+        ("id0", None, None, None)
+    ] * 2
+    assert "robe" not in str(made)
+    assert "$" not in str(made)
+
+
+def test_questions_with_other_numbers_are_all_counted_and_some_listed():
+    report = Report({"b": [Item("i", SHORT)]})
+    index = Index("b", [SHORT], 8)
+    for number in range(LISTED + 5):
+        question = f"What is ${number}+100$?"
+        report.add(str(number), question, find_hits([index], question))
+    other = report.as_json(8, "drop")["benchmarks"]["b"]["other_numbers"]
+    assert (other["rows"], len(other["listed"])) == (LISTED + 5, LISTED)
+
+
+REAL = os.environ.get("DISTILL_REAL_DATA")
+
+
+def _real(name, column):
+    return [row[column] for row in read_rows(Path(str(REAL)) / "benchmarks" / name)]
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+@pytest.mark.parametrize(("name", "column"), [("math500.jsonl", "problem"), ("aime24.jsonl", "prompt")])
+def test_each_real_question_is_found_in_another_wrapping(name, column):
+    questions = _real(name, column)
+    index = Index("b", questions, 8)
+    found = [find_hits([index], f"Return your final response within \\boxed{{}}. {core(question)}\nA) 1\nB) 2") for question in questions]
+    assert {hit.match for hits in found for hit in hits} == {"exact"}
+    assert [[hit.item for hit in hits] for hits in found] == [[number] for number in range(len(questions))]
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+def test_real_questions_of_another_source_are_no_hits_but_for_stock_phrases():
+    index = Index("math", _real("math500.jsonl", "problem"), 8)
+    assert not [hit for question in _real("gsm8k_test.jsonl", "question") for hit in find_hits([index], question)]
+    spans = {hit.span for question in _real("aime24.jsonl", "prompt") for hit in find_hits([index], question)}
+    assert spans == {"where $m$ and $n$ are relatively prime positive", "is not divisible by the square of any"}

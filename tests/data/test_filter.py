@@ -1,0 +1,400 @@
+"""Which traces are kept, for which reason the others are not, and the filter as a program."""
+
+import json
+import re
+import sys
+
+import filter as filter_program
+import pytest
+import tiny_chat
+
+from distill.base import files
+from distill.base.errors import InputError
+from distill.data import filter as filtering
+from distill.data.filter_rules import (
+    REASONS,
+    FilterSpec,
+    PerQuestion,
+    answer_kind,
+    choose,
+    graded,
+    grading_task,
+    malformed,
+    path_key,
+    sft_row,
+    truncated,
+    unverifiable,
+    wrong_length,
+)
+from distill.data.tokens import ChatTokenizer
+from distill.data.traces import MAX_CHARS, Trace
+
+GOOD = Trace("id", "What is 3+4?", "7", "Hm. So 7.", "It is \\boxed{7}.", "table", "stop", "Think first.")
+
+
+def but(**changes):
+    return Trace(**{**GOOD.row(), "system": GOOD.system, **changes})
+
+
+@pytest.mark.parametrize(
+    ("trace", "detail"),
+    [
+        (GOOD, None),
+        (but(thought=""), "empty thought"),
+        (but(solution=" \n"), "empty solution"),
+        (but(question=" "), "empty question"),
+        (but(thought="a <|end_of_thought|> b"), "<|end_of_thought|> inside the thought"),
+        (but(solution="7 </think>"), "</think> inside the solution"),
+        (but(thought="Hm. \ud800"), "half a surrogate pair, which no tokenizer reads"),
+        (but(system="\udfff"), "half a surrogate pair, which no tokenizer reads"),
+        (but(thought="Hm. <|im_end|> So 7."), "<|im_end|>, which the tokenizer takes for its own"),
+        (but(thought="Hm. \U0001d44e\x00\u2028"), None),
+        (but(thought="x" * MAX_CHARS), f"longer than {MAX_CHARS} characters"),
+    ],
+)
+def test_malformed(trace, detail):
+    flaw = malformed(trace, re.compile(re.escape("<|im_end|>")))
+    assert (flaw and flaw.detail) == detail
+
+
+@pytest.mark.parametrize(("finish", "cut"), [("stop", False), (None, False), ("length", True), ("MAX_TOKENS", True)])
+def test_truncated(finish, cut):
+    assert (truncated(but(finish_reason=finish)) is not None) == cut
+
+
+@pytest.mark.parametrize(
+    ("gold", "verify", "policy", "drops"),
+    [
+        ("7", True, "drop", False),
+        (None, True, "drop", True),
+        (" ", True, "drop", True),
+        (None, True, "keep", False),
+        (None, False, "drop", False),
+    ],
+)
+def test_unverifiable(gold, verify, policy, drops):
+    assert (unverifiable(but(gold=gold), FilterSpec(verify=verify, unverifiable=policy)) is not None) == drops
+
+
+@pytest.mark.parametrize(
+    ("gold", "kind"), [("A", "choice"), ("(C)", "choice"), ("J", "choice"), ("K", "math"), ("a", "math"), ("7", "math"), ("AB", "math")]
+)
+def test_the_kind_of_an_answer_is_read_from_its_gold(gold, kind):
+    assert answer_kind(gold) == kind
+
+
+@pytest.mark.parametrize(
+    ("gold", "spec", "task"),
+    [
+        ("7", {}, ("math", "7")),
+        ("(B)", {}, ("choice", "B")),
+        ("B", {"answer_kind": "math"}, ("math", "B")),
+        ("Paris", {"answer_kind": "exact"}, ("exact", "Paris")),
+        (None, {"unverifiable": "keep"}, None),
+        ("7", {"verify": False}, None),
+    ],
+)
+def test_the_grader_is_asked_about_the_solution(gold, spec, task):
+    made = grading_task(but(gold=gold), FilterSpec.of(spec))
+    assert (made and (made.kind, made.gold)) == task
+    assert made is None or made.text == GOOD.solution
+
+
+@pytest.mark.parametrize(
+    ("reason", "answer", "name"),
+    [
+        ("correct", "7", None),
+        ("wrong", "8", "wrong_answer"),
+        ("no_answer", None, "no_answer"),
+        ("grader_timeout", "9^9^9", "grader_timeout"),
+        ("grader_memory", "9^9^9", "grader_memory"),
+        ("answer_too_long", "1" * 9000, "wrong_answer"),
+        ("something_new", "8", "grader_error"),
+    ],
+)
+def test_a_verdict_drops_its_trace_under_a_reason_of_the_funnel(reason, answer, name):
+    flaw = graded(reason, answer, "7")
+    assert (flaw and flaw.reason) == name
+    assert name is None or name in REASONS
+    assert flaw is None or len(flaw.detail) < 250
+
+
+@pytest.mark.parametrize(
+    ("tokens", "spec", "reason"),
+    [
+        (10, {}, None),
+        (10, {"max_tokens": 10}, None),
+        (11, {"max_tokens": 10}, "too_long"),
+        (10, {"min_tokens": 10}, None),
+        (9, {"min_tokens": 10}, "too_short"),
+    ],
+)
+def test_length(tokens, spec, reason):
+    flaw = wrong_length(tokens, FilterSpec.of(spec))
+    assert (flaw and flaw.reason) == reason
+
+
+@pytest.mark.parametrize(
+    ("system", "roles", "first"),
+    [(None, ["user"], "What is 3+4?"), ("Be brief.", ["system", "user"], "Be brief."), ("source", ["system", "user"], "Think first.")],
+)
+def test_what_is_trained_on_has_the_question_word_for_word_after_the_system_text(system, roles, first):
+    row = sft_row(GOOD, FilterSpec(system=system))
+    assert list(row) == ["id", "prompt", "completion"]
+    assert [message["role"] for message in row["prompt"]] == roles
+    assert row["prompt"][0]["content"] == first
+    assert row["prompt"][-1]["content"] == GOOD.question
+    assert row["completion"] == [{"role": "assistant", "content": "<think>\nHm. So 7.\n</think>\n\nIt is \\boxed{7}."}]
+
+
+def test_a_row_without_a_system_text_gets_none_from_its_source():
+    assert len(sft_row(but(system=None), FilterSpec(system="source"))["prompt"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "k", "chosen"),
+    [
+        ("all", 1, [1, 1, 1, 1, 1, 1]),
+        ("first", 1, [1, 1, 0, 0, 0, 1]),
+        ("first", 2, [1, 1, 1, 0, 0, 1]),
+        ("shortest", 1, [0, 1, 1, 0, 0, 1]),
+        ("shortest", 2, [0, 1, 1, 1, 0, 1]),
+        ("distinct", 9, [1, 1, 0, 1, 0, 1]),
+        ("distinct", 1, [1, 1, 0, 0, 0, 1]),
+    ],
+)
+def test_rejection_sampling(rule, k, chosen):
+    questions = [1, 2, 1, 1, 1, 3]
+    tokens = [30, 50, 10, 10, 20, 90]
+    paths = [7, 7, 7, 8, 8, 7]
+    assert list(choose(rule, k, questions, tokens, paths)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("First 3+4=7, then 7*2 = 14.", "We see: 3+4=7, and 7*2 = 14.", True),
+        ("First 3+4=7 then 7*2=14", "We see 3+4=7 and 7*2=15", False),
+        ("We have x = 7 here", "Clearly x = 7 holds", True),
+        ("3+4=7 and 7*2=14", "7*2=14 and 3+4=7", False),
+        ("No sign at all", "no  sign at all", True),
+        ("No sign at all", "Another one", False),
+    ],
+)
+def test_two_paths_are_the_same_where_their_equations_are(one, other, same):
+    assert (path_key(but(thought=one)) == path_key(but(thought=other))) == same
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"max_token": 5}, "unknown key 'max_token'"),
+        ({"thought_style": "xml"}, "thought_style: 'xml' is unknown: use one of stratos, think"),
+        ({"unverifiable": "maybe"}, "unverifiable"),
+        ({"ngram": 0}, "ngram: 0: give a whole number from 1"),
+        ({"max_tokens": "320"}, "max_tokens: '320'"),
+        ({"near_duplicates": 1.5}, "near_duplicates: 1.5"),
+        ({"near_duplicates": True}, "near_duplicates: True"),
+        ({"per_question": {"rule": "best"}}, "per_question.rule: 'best'"),
+        ({"per_question": {"rule": "first", "n": 2}}, "per_question: give {rule, k}"),
+        ({"verify": "no"}, "verify: 'no'"),
+        ({"system": 5}, "system: 5"),
+        ({"benchmarks": ["b"]}, "benchmarks: give {name: "),
+        ({"benchmarks": {"b": "problem"}}, "benchmarks: give {name: "),
+        ({"benchmarks": {"b": {"columns": "problem"}}}, "benchmarks: give {name: "),
+    ],
+)
+def test_a_setting_that_means_nothing_is_named(spec, message):
+    with pytest.raises(InputError) as error:
+        FilterSpec.of(spec)
+    assert message in str(error.value)
+
+
+def test_settings_have_their_defaults():
+    assert FilterSpec.of({}) == FilterSpec()
+    assert FilterSpec.of({"per_question": {"rule": "first", "k": 2}}).per_question == PerQuestion("first", 2)
+
+
+# The program. One row for each reason, the good ones first and last.
+BENCHMARK = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
+ROWS = [
+    (GOOD, None),
+    (but(thought=""), "malformed"),
+    (but(thought="Hm.<|im_end|>"), "malformed"),
+    (but(finish_reason="length"), "truncated"),
+    (but(gold=None), "unverifiable"),
+    (but(solution="It is 7."), "no_answer"),
+    (but(solution="It is \\boxed{8}."), "wrong_answer"),
+    (but(thought="hm.  so 7."), "duplicate"),
+    (but(question=BENCHMARK), "contaminated"),
+    (but(question="Long?", thought="Hm. " * 200), "too_long"),
+    (but(question="Q?", thought="H", solution="\\boxed{7}"), "too_short"),
+    (but(question="Which one?\u2028\x00", gold="B", solution="\\boxed{B}", thought="It must be B, since A is not."), None),
+]
+SPEC = {"max_tokens": 400, "min_tokens": 85, "system": "Be brief.", "benchmarks": {"b": {"columns": {"question": "problem"}}}}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return tiny_chat.save(tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture
+def run(tmp_path, tokenizer, monkeypatch):
+    """Run the filter on traces; returns the outputs."""
+
+    def call(given, spec=SPEC, rejected=(), **options):
+        rows = [{**trace.row(), "id": f"t{number}"} for number, trace in enumerate(given)]
+        tiny_chat.write_jsonl(tmp_path / "traces.jsonl", rows)
+        tiny_chat.write_jsonl(tmp_path / "rejected.jsonl", list(rejected))
+        tiny_chat.write_jsonl(tmp_path / "b.jsonl", [{"problem": BENCHMARK}])
+        names = {"output": "sft.jsonl", "dropped": "dropped.jsonl", "funnel": "funnel.json", "contamination": "contamination.json"}
+        arguments = {
+            "traces": tmp_path / "traces.jsonl",
+            "tokenizer": tokenizer,
+            "spec": json.dumps(spec),
+            "benchmark": f"b={tmp_path / 'b.jsonl'}",
+        }
+        arguments |= {name: tmp_path / file for name, file in names.items()} | options
+        monkeypatch.setattr(sys, "argv", ["filter.py", *(part for name, value in arguments.items() for part in (f"--{name}", str(value)))])
+        filter_program.main()
+        return tmp_path
+
+    return call
+
+
+def test_each_row_is_kept_or_dropped_under_its_first_reason(run):
+    rejected = [{"id": "r", "reason": "malformed", "detail": "no thought tags"}]
+    folder = run([trace for trace, _ in ROWS], rejected=rejected)
+    kept, dropped = tiny_chat.read_jsonl(folder / "sft.jsonl"), tiny_chat.read_jsonl(folder / "dropped.jsonl")
+    assert [row["id"] for row in kept] == [f"t{number}" for number, (_, reason) in enumerate(ROWS) if reason is None]
+    wanted = [("r", "malformed")] + [(f"t{number}", reason) for number, (_, reason) in enumerate(ROWS) if reason]
+    assert [(row["id"], row["reason"]) for row in dropped] == wanted
+    assert kept[-1]["prompt"][-1]["content"] == "Which one?\u2028\x00"
+    funnel = files.read_json(folder / "funnel.json")
+    assert list(funnel) == ["rows_in", "kept", "dropped"]
+    assert list(funnel["dropped"]) == list(REASONS)
+    assert funnel["rows_in"] == funnel["kept"] + sum(funnel["dropped"].values()) == len(ROWS) + 1
+    assert files.read_json(folder / "contamination.json")["benchmarks"]["b"]["rows_hit"] == 1
+
+
+HOSTILE = [
+    *(
+        {part: f"{getattr(GOOD, part)} {text}"}
+        for part in ("question", "thought", "solution")
+        for text in ("\ud800", "\x00\u2028", "x " * 30_000)
+    ),
+    {"thought": "9" * 100_000},
+    {"thought": "< | " * 50_000},
+    {"question": "A) " * 50_000},
+    {"question": "a\n" * 50_000},
+    {"question": "{" * 50_000},
+    {"solution": "\\boxed{" * 30_000},
+    {"solution": "\\boxed{7}" * 20_000},
+    {"solution": f"\\boxed{{{'9' * 1_000_000}}}"},
+    {"gold": "\x00\ud800"},
+    {"finish_reason": "\ud800"},
+    {"source": ""},
+]
+
+
+def test_no_row_breaks_the_filter_or_its_neighbours(run):
+    bad = [but(**{"question": f"What is {number}+4?", **change}) for number, change in enumerate(HOSTILE)]
+    good = [but(question=f"How many are {number} and 4?") for number in range(len(bad))]
+    folder = run([trace for pair in zip(good, bad, strict=True) for trace in pair], {**SPEC, "near_duplicates": 0.9, "max_tokens": None})
+    kept = {row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")}
+    dropped = {row["id"]: row["reason"] for row in tiny_chat.read_jsonl(folder / "dropped.jsonl")}
+    assert {f"t{2 * number}" for number in range(len(good))} <= kept
+    assert len(kept) + len(dropped) == 2 * len(bad) and not kept & set(dropped)
+    assert [dropped.get(f"t{2 * number + 1}") for number in (0, 3, 6)] == ["malformed"] * 3  # half a surrogate pair
+
+
+def test_contamination_may_be_reported_only(run):
+    folder = run([GOOD, but(question=BENCHMARK)], {**SPEC, "contamination_action": "report"})
+    assert len(tiny_chat.read_jsonl(folder / "sft.jsonl")) == 2
+    assert files.read_json(folder / "contamination.json")["benchmarks"]["b"]["rows_hit"] == 1
+
+
+def test_a_row_repeats_only_what_was_kept(run):
+    spec = {**SPEC, "max_tokens": 300, "near_duplicates": 0.5}
+    long = but(question="How many ways are there to put the five red balls in a box?", thought="Hm. " * 200)
+    near = but(question="How many ways are there to put the five red balls in a bag?")
+    folder = run([long, near, but(question=near.question.replace("bag", "cup"))], spec)
+    assert [row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")] == ["t1"]
+    assert [(row["id"], row["reason"]) for row in tiny_chat.read_jsonl(folder / "dropped.jsonl")] == [
+        ("t0", "too_long"),
+        ("t2", "near_duplicate"),
+    ]
+
+
+def test_the_traces_of_a_question_that_are_not_chosen_are_dropped_too(run):
+    traces = [but(thought="A long way round to 7."), but(question="Else?"), GOOD, but(thought="Another long way to 7.")]
+    folder = run(traces, {"per_question": {"rule": "shortest", "k": 1}, "benchmarks": SPEC["benchmarks"]})
+    assert [row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")] == ["t1", "t2"]
+    assert [(row["id"], row["reason"]) for row in tiny_chat.read_jsonl(folder / "dropped.jsonl")] == [
+        ("t0", "not_chosen"),
+        ("t3", "not_chosen"),
+    ]
+    assert not [file for file in folder.iterdir() if file.name.startswith(".") or file.name.startswith("tmp")]
+
+
+CHOICES = ("A) Cats are fish\nB) Cats are mammals", "A) Ice is hot\nB) Iron is a metal", "A) 4 is prime\nB) 2 is prime")
+
+
+def test_questions_with_one_stem_and_other_choices_are_questions_of_their_own(run):
+    asked = [f"Which of the following statements is correct?\n{choices}" for choices in CHOICES]
+    traces = [but(question=question, gold="B", thought="Easy.", solution="So \\boxed{B}") for question in asked]
+    spec = {"per_question": {"rule": "first", "k": 1}, "near_duplicates": 0.8, "benchmarks": SPEC["benchmarks"]}
+    assert files.read_json(run(traces, spec) / "funnel.json")["kept"] == len(CHOICES)
+
+
+def test_tokens_are_counted_in_the_chat_template_that_is_trained_with(run, tmp_path, tokenizer):
+    """A row that just fits in the model's own template, and no longer in one that puts a text before every chat."""
+    other = tmp_path / "other.jinja"
+    other.write_text("{{ 'Answer in a box. ' }}" + tiny_chat.CHATML, encoding="utf-8")
+    spec = {"benchmarks": SPEC["benchmarks"]}
+    (row,) = tiny_chat.read_jsonl(run([GOOD], spec) / "sft.jsonl")
+    chat = ChatTokenizer(tokenizer)
+    limit = {**spec, "max_tokens": chat.count([chat.text(row["prompt"] + row["completion"])])[0]}
+    assert tiny_chat.read_jsonl(run([GOOD], limit) / "sft.jsonl") == [row]
+    with pytest.raises(InputError, match="0 of 1 rows kept, too_long 1"):
+        run([GOOD], limit, **{"chat-template": other})
+
+
+def test_nothing_kept_is_an_error_that_prints_the_funnel_and_leaves_the_reasons(run, tmp_path, capsys):
+    with pytest.raises(InputError, match=r"0 of 2 rows kept, truncated 1, wrong_answer 1: nothing to train on"):
+        run([but(finish_reason="length"), but(gold="8")])
+    assert len(tiny_chat.read_jsonl(tmp_path / "dropped.jsonl")) == 2
+    told = capsys.readouterr().out
+    assert 'for example truncated: {"id": "' in told and 'for example wrong_answer: {"id": "' in told
+    assert not (tmp_path / "sft.jsonl").exists()
+    assert files.read_json(tmp_path / "funnel.json")["kept"] == 0
+
+
+def test_ids_that_collide_are_an_error(run, tmp_path):
+    file = tiny_chat.write_jsonl(tmp_path / "twice.jsonl", [GOOD.row(), GOOD.row()])
+    with pytest.raises(InputError, match="two traces have the id 'id'"):
+        run([GOOD], traces=file)
+
+
+def test_a_broken_line_is_named(run, tmp_path):
+    (tmp_path / "broken.jsonl").write_text(json.dumps(GOOD.row()) + "\n{\n")
+    with pytest.raises(InputError, match=r"broken.jsonl: line 2 is not JSON"):
+        run([GOOD], traces=tmp_path / "broken.jsonl")
+
+
+def test_a_benchmark_without_its_column_is_named(run):
+    with pytest.raises(InputError, match=r"benchmarks.b.columns.question: missing"):
+        run([GOOD], {})
+
+
+def test_the_bytes_do_not_depend_on_the_workers(run, monkeypatch):
+    monkeypatch.setattr(filtering, "_BATCH_ROWS", 4)
+    near = [but(question=f"How many ways are there to put the five {what} balls in a box?") for what in ("red", "new", "old", "big")]
+    traces = [*near, *(trace for trace, _ in ROWS), but(gold="\\frac{1}{2}", solution="\\boxed{0.5}"), *reversed(near)]
+    made = []
+    for workers in (1, 2):
+        folder = run(traces, {**SPEC, "near_duplicates": 0.5, "min_tokens": 0}, workers=workers)
+        made.append([(folder / name).read_bytes() for name in ("sft.jsonl", "dropped.jsonl", "funnel.json", "contamination.json")])
+    assert made[0] == made[1]
+    assert b"near_duplicate" in made[0][1]

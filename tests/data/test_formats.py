@@ -1,0 +1,422 @@
+"""Each published shape of trace sets becomes the same trace; what has no shape is rejected with its reason."""
+
+import copy
+import json
+import os
+import random
+import sys
+from pathlib import Path
+
+import normalise
+import pytest
+from tiny_chat import read_jsonl, write_jsonl
+
+from distill.base.errors import InputError
+from distill.base.files import dumps
+from distill.base.tables import MAX_ROW_BYTES, read_rows
+from distill.data.formats import FORMATS
+from distill.data.normalise import Golds, Normaliser, Rejected
+from distill.data.traces import KEYS, from_row
+from distill.grading.grader import Task, grade_all
+
+STRATOS = "<|begin_of_thought|>\n\nHm. So 7.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is \\boxed{7}.\n\n<|end_of_solution|>"
+THINK = "<think>\nHm. So 7.\n</think>\n\nIt is \\boxed{7}."
+SYSTEM = "Think first."
+ASKED = "Return your final response within \\boxed{}. What is 3+4?"
+TURNS = [{"from": "user", "value": ASKED}, {"from": "assistant", "value": STRATOS}]
+MESSAGES = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": STRATOS}]
+S1 = {"question": ASKED, "solution": "Add them: $\\boxed{7}$."}
+OPENR1 = {
+    "problem": ASKED,
+    "solution": "Add them.",
+    "answer": "7",
+    "source": "olympiads",
+    "uuid": "u",
+    "generations": [THINK, THINK.replace("7", "8"), THINK.replace("Hm.", "Well."), THINK[:12]],
+    "finish_reasons": ["stop", "length", None, "length"],
+    "is_reasoning_complete": [True, True, False, False],
+    "correctness_math_verify": [True, False, False, False],
+}
+# name, row, the system text and the gold that come with it, the source
+ONE_TRACE = [
+    ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS}, SYSTEM, None, "bespoke_stratos"),
+    ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS, "messages": MESSAGES}, SYSTEM, None, "bespoke_stratos"),
+    ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS, "gold": "7"}, SYSTEM, "7", "bespoke_stratos"),
+    (
+        "sky_t1",
+        {"system": SYSTEM, "conversations": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": STRATOS}]},
+        SYSTEM,
+        None,
+        "sky_t1",
+    ),
+    ("openthoughts", {"system": SYSTEM, "conversations": TURNS}, SYSTEM, None, "openthoughts"),
+    (
+        "mixture_of_thoughts",
+        {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": THINK}], "num_tokens": 20, "source": "x/y"},
+        None,
+        None,
+        "mixture_of_thoughts/x/y",
+    ),
+    ("s1k", S1 | {"thinking_trajectories": ["Hm. So 7."], "attempt": "It is \\boxed{7}."}, None, "7", "s1k/thinking"),
+    ("s1k", S1 | {"deepseek_thinking_trajectory": "Hm. So 7.", "deepseek_attempt": "It is \\boxed{7}."}, None, "7", "s1k/deepseek"),
+    ("table", {"question": ASKED, "gold": 7, "response": THINK}, None, "7", "table"),
+    ("table", {"question": ASKED, "response": "It is \\boxed{7}.", "reasoning": "Hm. So 7."}, None, None, "table"),
+    (
+        "openthoughts",
+        {
+            "source": "olympiads",
+            "problem": ASKED,
+            "solution": "Add them: $\\boxed{7}$.",
+            "messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "Add them: $\\boxed{7}$."}],
+            "system": SYSTEM,
+            "conversations": TURNS,
+            "generated_token_count": 20,
+            "correct": True,
+        },
+        SYSTEM,
+        "7",
+        "openthoughts/olympiads",
+    ),
+    (
+        "openthoughts",
+        {
+            "problem": ASKED,
+            "deepseek_reasoning": "Hm. So 7.",
+            "deepseek_solution": "It is \\boxed{7}.",
+            "ground_truth_solution": "Add them: $\\boxed{7}$.",
+            "domain": "math",
+            "source": "olympiads",
+        },
+        None,
+        "7",
+        "openthoughts/olympiads",
+    ),
+]
+
+
+def traces(name, rows, **options):
+    return list(Normaliser(name, "here", **options).traces(rows))
+
+
+@pytest.mark.parametrize(("name", "row", "system", "gold", "source"), ONE_TRACE)
+def test_each_published_shape_becomes_the_same_trace(name, row, system, gold, source):
+    (trace,) = traces(name, [row])
+    assert (trace.question, trace.thought, trace.solution) == (ASKED, "Hm. So 7.", "It is \\boxed{7}.")
+    assert (trace.system, trace.gold, trace.source) == (system, gold, source)
+
+
+def test_every_format_has_a_case():
+    assert {case[0] for case in ONE_TRACE} | {"openr1_math", "distill"} == set(FORMATS)
+
+
+def as_jsonl(rows, folder):
+    return write_jsonl(folder / "rows.jsonl", rows)
+
+
+def as_json(rows, folder):
+    path = folder / "rows.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
+
+
+def as_parquet(rows, folder):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows), folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+OWN = {"id": "i", "question": ASKED, "gold": None, "thought": "t", "solution": "s", "source": "x", "finish_reason": None}
+
+
+@pytest.mark.parametrize("write", [as_jsonl, as_json, as_parquet])
+def test_each_format_is_read_from_each_kind_of_file(write, tmp_path):
+    for name, row in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+        rows = [row, copy.deepcopy(row)] if name != "distill" else [row]
+        assert traces(name, read_rows(write(rows, tmp_path))) == traces(name, rows), name
+
+
+def test_a_parquet_file_is_read_in_a_stream(tmp_path):
+    import pyarrow as pa
+
+    file = as_parquet([{"question": str(number), "response": os.urandom(4000).hex()} for number in range(5000)], tmp_path)
+    before = pa.total_allocated_bytes()
+    held = max(pa.total_allocated_bytes() - before for _ in read_rows(file))
+    assert held < 0.7 * file.stat().st_size
+
+
+def test_a_parquet_row_beyond_all_measure_is_reported_unread(tmp_path):
+    rows = [{"question": "q", "response": text} for text in (THINK, "x" * 200_000, THINK)]
+    found = list(read_rows(as_parquet(rows, tmp_path), max_row_bytes=100_000))
+    assert [getattr(row, "place", None) for row in found] == [None, "rows.parquet row 2", None]
+    assert [dict(row) for row in found] == [rows[0], {}, rows[2]]
+
+
+def test_each_generation_of_openr1_is_a_trace_with_its_own_finish():
+    found = traces("openr1_math", [OPENR1])
+    assert [(made.id, made.finish_reason) for made in found[:2]] == [(found[0].id, "stop"), (found[1].id, "length")]
+    assert [made.reason for made in found[2:]] == ["truncated", "truncated"]
+    assert found[0].gold == "7"
+    assert found[0].source == "openr1_math/olympiads"
+
+
+def test_both_teachers_of_s1k_are_kept_apart():
+    row = S1 | {f"{name}_{what}": f"{name}." for name in ("deepseek", "gemini") for what in ("thinking_trajectory", "attempt")}
+    assert [trace.source for trace in traces("s1k", [row])] == ["s1k/deepseek", "s1k/gemini"]
+
+
+@pytest.mark.parametrize(
+    ("solution", "gold"),
+    [("128", "128"), ("Thus \\boxed{\\frac{1}{2}}.", "\\frac{1}{2}"), ("First\nsecond", None), ("A proof. " * 20, None)],
+)
+def test_the_gold_of_s1k_is_a_box_or_one_short_line(solution, gold):
+    assert traces("s1k", [{"question": "q", "solution": solution, "thinking_trajectories": ["t"], "attempt": "s"}])[0].gold == gold
+
+
+def test_columns_of_a_table_may_have_other_names():
+    (trace,) = traces(
+        "table", [{"problem": "q", "output": THINK, "answer": "7"}], columns={"question": "problem", "response": "output", "gold": "answer"}
+    )
+    assert (trace.question, trace.gold) == ("q", "7")
+
+
+def test_our_own_rows_come_back_as_they_are():
+    (trace,) = traces("table", [{"question": ASKED, "gold": "7", "response": THINK}])
+    assert traces("distill", [trace.row()]) == [trace]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "detail"),
+    [
+        ("bespoke_stratos", {"conversations": TURNS[:1]}, "turns are user"),
+        ("bespoke_stratos", {"conversations": TURNS + TURNS}, "more than one user turn"),
+        ("bespoke_stratos", {"conversations": "hello"}, "no list of turns"),
+        ("bespoke_stratos", {"conversations": [{"from": "tool", "value": "x"}]}, "a turn by 'tool'"),
+        ("bespoke_stratos", {"system": SYSTEM}, "no column 'conversations' or 'messages'"),
+        ("openr1_math", OPENR1 | {"generations": []}, "no response"),
+        ("openr1_math", OPENR1 | {"generations": [None]}, "generation 1 is no text"),
+        ("s1k", S1 | {"attempt": "It is 7."}, "no thought with an attempt"),
+        ("table", {"question": None, "response": THINK}, "no text in column 'question'"),
+        ("table", {"question": " ", "response": THINK}, "question of 1 characters"),
+        ("table", {"question": "q", "response": "It is 7."}, "no thought tags"),
+        ("table", {"question": MESSAGES, "response": THINK}, "column 'question' is a list, not text"),
+        ("table", {"question": "q", "response": [THINK]}, "column 'response' is a list, not text"),
+        ("table", {"question": "q", "response": {"content": THINK}}, "column 'response' is an object, not text"),
+        ("table", {"question": "q", "response": THINK.encode()}, "column 'response' is bytes, not text"),
+        ("table", {"question": "q", "response": "7", "reasoning": ["Hm."]}, "column 'reasoning' is a list, not text"),
+        ("table", {"question": "q", "response": THINK, "gold": ["7"]}, "column 'gold' is a list, not text"),
+        ("s1k", S1 | {"thinking_trajectories": [["Hm."]], "attempt": "7"}, "column 'thinking_trajectories' is a list, not text"),
+    ],
+)
+def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, row, detail):
+    good = {"bespoke_stratos": {"conversations": TURNS}, "openr1_math": OPENR1, "s1k": ONE_TRACE[6][1], "table": ONE_TRACE[8][1]}[name]
+    found = traces(name, [good, row, good])
+    (rejected,) = [made for made in found if isinstance(made, Rejected) and made.reason == "malformed"]
+    assert detail in rejected.detail
+    assert len(found) == 2 * len(traces(name, [good])) + 1
+
+
+def test_a_generation_that_is_no_text_takes_no_other_with_it():
+    row = {"problem": ASKED, "answer": "7", "generations": [THINK, None, THINK.replace("Hm.", "Well."), None]}
+    first, bad, second, worse = traces("openr1_math", [row])
+    assert [trace.thought for trace in (first, second)] == ["Hm. So 7.", "Well. So 7."]
+    assert [made.detail for made in (bad, worse)] == ["generation 2 is no text", "generation 4 is no text"]
+    assert worse.id == f"{bad.id}-2"
+
+
+JUNK = [
+    None,
+    "",
+    " ",
+    7,
+    1.5,
+    float("nan"),
+    True,
+    [],
+    {},
+    [None],
+    [[]],
+    [{}],
+    {"a": 1},
+    "<think>",
+    "</think>",
+    "\x00\u2028\ud800",
+    ["x"] * 3,
+]
+
+
+def mangled(value, rng):
+    """A copy of a row in which one place, however deep, holds something else."""
+    inside = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    if not inside or rng.random() < 0.2:
+        return rng.choice(JUNK)
+    copied, at = copy.copy(value), rng.choice(inside)
+    copied[at] = mangled(copied[at], rng)
+    return copied
+
+
+def test_no_row_breaks_the_reading_of_the_others():
+    rng = random.Random(0)
+    for name, good in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+        for _ in range(200):
+            bad = mangled(good, rng)
+            if not isinstance(bad, dict):
+                continue
+            if bad.get("id") == good.get("id"):
+                bad = bad | {"id": "its own"}
+            found = traces(name, [good, bad, good | {"id": "another"}])
+            assert len(found) > 2 * len(traces(name, [good])), bad
+            for made in found:
+                json.loads(dumps(made.row()))
+                if isinstance(made, Rejected):
+                    assert made.reason in ("malformed", "truncated") and made.detail, bad
+                else:
+                    assert from_row(made.row(), "here") == made
+
+
+def test_ids_are_stable_and_repeated_rows_are_numbered():
+    row = ONE_TRACE[0][1]
+    first, second, third = (made.id for made in traces("bespoke_stratos", [row] * 3))
+    assert [second, third] == [f"{first}-2", f"{first}-3"]
+    assert traces("bespoke_stratos", [{**row, "system": None}, row])[0].id == first
+
+
+def test_ids_that_came_with_the_rows_may_not_collide():
+    (trace,) = traces("table", [{"question": "q", "response": THINK}])
+    with pytest.raises(InputError, match="here: two rows have the id"):
+        traces("distill", [trace.row(), trace.row()])
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("table", [{"problem": "q", "response": THINK}], "no column 'question' (found: problem, response)"),
+        ("openr1_math", [{"messages": []}], "no column 'problem' (found: messages)"),
+        ("bespoke_stratos", [], "no rows"),
+        ("alpaca", [{}], "unknown format: use one of bespoke_stratos"),
+    ],
+)
+def test_a_file_of_another_format_is_named(name, rows, message):
+    with pytest.raises(InputError) as error:
+        traces(name, rows)
+    assert message in str(error.value)
+
+
+def test_a_named_column_that_no_row_has_is_an_error_and_one_that_some_rows_lack_is_none():
+    rows = [{"question": "q", "response": THINK}, {"question": "r", "response": THINK, "answer": "7"}]
+    assert [trace.gold for trace in traces("table", rows, columns={"gold": "answer"})] == [None, "7"]
+    with pytest.raises(InputError, match=r"here: no row has a column 'anwser' \(found: question, response\): mend columns.gold"):
+        traces("table", rows, columns={"gold": "anwser"})
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("bespoke_stratos", {"gold": "answer"}, "columns: have no meaning with format bespoke_stratos"),
+        ("table", {"answer": "answer"}, "columns: unknown key 'answer': known are question, response, gold"),
+    ],
+)
+def test_columns_that_would_not_be_read_are_an_error(name, columns, message):
+    with pytest.raises(InputError) as error:
+        traces(name, [{"question": "q", "response": THINK, "answer": "7"}], columns=columns)
+    assert message in str(error.value)
+
+
+def test_a_gold_is_joined_by_question_whatever_stands_round_it(tmp_path):
+    source = write_jsonl(
+        tmp_path / "gold.jsonl",
+        [
+            {"problem": "What is  $3+4$?", "solution": "So \\boxed{7}."},
+            {"problem": "Twice?", "solution": "\\boxed{1}"},
+            {"problem": "Twice?", "solution": "\\boxed{2}"},
+        ],
+    )
+    golds = Golds(source, question="problem", gold="solution", boxed=True)
+    rows = [{"question": question, "response": THINK} for question in (ASKED, "Twice?", "What is 3-4?")]
+    assert [trace.gold for trace in traces("table", rows, golds=golds)] == ["7", None, None]
+    assert traces("table", [rows[0] | {"gold": "own"}], golds=golds)[0].gold == "own"
+
+
+def test_the_gold_of_other_choices_is_not_joined(tmp_path):
+    stem = "Which of the following statements is correct?"
+    golds = Golds(write_jsonl(tmp_path / "gold.jsonl", [{"question": f"{stem}\nA) Cats are fish\nB) Cats are mammals", "gold": "B"}]))
+    shown = ("A) Cats are fish\nB) Cats are mammals", "A) 2 is prime\nB) 4 is prime")
+    rows = [{"question": f"{stem}\n{choices}", "response": THINK} for choices in shown]
+    assert [trace.gold for trace in traces("table", rows, golds=golds)] == ["B", None]
+
+
+def test_a_gold_source_without_its_columns_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"no column 'answer' \(found: problem\)"):
+        Golds(write_jsonl(tmp_path / "gold.jsonl", [{"problem": "q"}]), question="problem", gold="answer")
+    with pytest.raises(InputError, match=r"gold.jsonl: row 1: column 'gold' is a list, not text"):
+        Golds(write_jsonl(tmp_path / "gold.jsonl", [{"question": "q", "gold": ["7"]}]))
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["normalise.py", *map(str, arguments)])
+    normalise.main()
+
+
+def test_the_program_writes_traces_and_what_it_rejects(tmp_path, monkeypatch):
+    text = THINK.replace("Hm.", "Hm.\u2028\x00")
+    rows = [{"question": "q", "gold": "7", "response": text}, {"question": "q", "gold": "7", "response": "7"}]
+    run(monkeypatch, "--format", "table", "--input", write_jsonl(tmp_path / "in.jsonl", rows), "--output", tmp_path / "traces.jsonl")
+    (trace,) = read_jsonl(tmp_path / "traces.jsonl")
+    assert tuple(trace) == KEYS
+    assert trace["thought"] == "Hm.\u2028\x00 So 7."
+    (rejected,) = read_jsonl(tmp_path / "rejected.jsonl")
+    assert (tuple(rejected), rejected["reason"]) == (("id", "reason", "detail"), "malformed")
+
+
+@pytest.mark.parametrize(("key", "named"), [("columns", ["q"]), ("columns", {"question": 3}), ("gold", "q"), ("gold", {"gold": 3})])
+def test_names_of_columns_that_are_none_are_told(tmp_path, monkeypatch, key, named):
+    file = write_jsonl(tmp_path / "in.jsonl", [{"question": "q", "response": THINK}])
+    spec = ("--spec", json.dumps({key: named}))
+    with pytest.raises(InputError, match=f"--spec: {key}: give an object of names of columns"):
+        run(monkeypatch, "--format", "table", "--input", file, "--output", tmp_path / "traces.jsonl", *spec)
+
+
+def test_a_row_beyond_all_measure_is_rejected_unread(tmp_path):
+    file = tmp_path / "big.jsonl"
+    with open(file, "w") as out:
+        out.write('{"question": "q", "response": "' + THINK.replace("\n", " ").replace("\\", "") + '"}\n{"question": "')
+        for _ in range(9):
+            out.write("x" * (MAX_ROW_BYTES // 8))
+        out.write('"}\n')
+    found = traces("table", read_rows(file))
+    assert [type(made).__name__ for made in found] == ["Trace", "Rejected"]
+    assert "too large" in found[1].detail
+
+
+REAL = os.environ.get("DISTILL_REAL_DATA")
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+@pytest.mark.parametrize(
+    ("file", "name", "columns", "golds", "right"),
+    [
+        # The wrong one is a proof: its box holds what was to be shown twice over.
+        ("s1k_5_rows__curator.jsonl", "s1k", {}, 3, 2),
+        (
+            "math_train_5_r1_traces__rasbt.json",
+            "table",
+            {"question": "problem", "response": "message_content", "gold": "gtruth_answer", "reasoning": "message_thinking"},
+            5,
+            5,
+        ),
+        (
+            "math_train_5_ollama_traces__rasbt.json",
+            "table",
+            {"question": "problem", "response": "message_content", "gold": "gtruth_answer", "reasoning": "message_thinking"},
+            5,
+            5,
+        ),
+    ],
+)
+def test_real_rows_become_traces_whose_answers_are_judged_as_published(file, name, columns, golds, right):
+    found = traces(name, read_rows(Path(str(REAL)) / "traces" / file), columns=columns)
+    assert not [made for made in found if isinstance(made, Rejected)]
+    assert len(found) == 5
+    tasks = [Task("math", trace.gold, trace.solution) for trace in found if trace.gold is not None]
+    assert (len(tasks), sum(verdict.correct for verdict in grade_all(tasks))) == (golds, right)

@@ -1,0 +1,187 @@
+"""From verdicts to tables: what is compared with what, what is kept out, and when a published number is reproduced."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import compare as program
+import pytest
+
+from distill.base.errors import InputError
+from distill.base.files import write_json, write_jsonl
+from distill.evaluation import compare
+from distill.evaluation.compare import Benchmark, Model, Score, difference_rows, flags_of
+from distill.evaluation.published import Published, check, read_published
+
+ROOT = Path(__file__).parents[2]
+BASE, REFERENCE, STUDENT = (Model(name, role, name) for name, role in (("base", "baseline"), ("r1", "reference"), ("ours", "student")))
+BENCHMARK = Benchmark("math_500", "MATH-500", "deepseek")
+
+
+def summary(p: float, n: int = 500, samples: int = 1, sampling: tuple[float, float] | None = None, **more) -> dict:
+    return {"pass@1": p, "n_items": n, "n_samples": samples, "ci95": [p - 0.01, p + 0.01], "ci95_sampling": sampling, **more}
+
+
+def score(folder: Path, model: Model, right: int, n: int = 100, flags: tuple[str, ...] = (), benchmark: Benchmark = BENCHMARK) -> Score:
+    path = folder / model.name / f"{benchmark.name}.jsonl"
+    write_jsonl(path, ({"id": f"q{item}", "sample": 0, "correct": item < right} for item in range(n)))
+    write_json(path.with_suffix(".json"), summary(right / n, n))
+    return Score(model, benchmark, summary(right / n, n), path, list(flags))
+
+
+def test_the_student_is_compared_with_both_and_the_reference_with_the_baseline(tmp_path):
+    scores = [score(tmp_path, model, right) for model, right in ((BASE, 20), (REFERENCE, 80), (STUDENT, 78))]
+    rows = [(row["a"], row["b"], row["verdict"]) for row in difference_rows(scores, seed=0)]
+    assert rows == [("ours", "base", "better"), ("ours", "r1", "no detectable difference"), ("r1", "base", "better")]
+
+
+def test_a_worse_student_is_called_worse(tmp_path):
+    (row,) = difference_rows([score(tmp_path, BASE, 60), score(tmp_path, STUDENT, 20)], seed=0)
+    assert row["verdict"] == "worse"
+    assert row["difference"] == pytest.approx(-0.4)
+    assert row["ci95_low"] < -0.4 < row["ci95_high"] < 0
+
+
+def test_p_values_are_corrected_for_all_that_is_compared(tmp_path):
+    """A p value between .025 and .05 stands alone but not among two."""
+    pair = [score(tmp_path, BASE, 20), score(tmp_path, STUDENT, 26)]
+    (alone,) = difference_rows(pair, seed=0)
+    assert 0.01 < alone["p"] == alone["p_holm"] < 0.05
+    other = Benchmark("aime24", "AIME", "deepseek")
+    more = [score(tmp_path, BASE, 20, benchmark=other), score(tmp_path, STUDENT, 26, benchmark=other)]
+    assert [row["p_holm"] for row in difference_rows(pair + more, seed=0)] == [2 * alone["p"]] * 2
+
+
+def test_a_score_that_cannot_be_right_gets_no_verdict_and_weighs_on_none(tmp_path):
+    flagged = score(tmp_path, REFERENCE, 90, flags=("all golds are A",))
+    rows = {row["b"]: row for row in difference_rows([score(tmp_path, BASE, 20), flagged, score(tmp_path, STUDENT, 26)], seed=0)}
+    assert rows["r1"]["verdict"] == "not compared"
+    assert rows["r1"]["p"] is None
+    assert rows["base"]["p_holm"] == rows["base"]["p"]
+
+
+def test_models_that_answered_different_items_are_not_compared(tmp_path):
+    with pytest.raises(InputError, match="hold different items"):
+        difference_rows([score(tmp_path, BASE, 20, n=50), score(tmp_path, STUDENT, 26, n=40)], seed=0)
+
+
+@pytest.mark.parametrize(
+    ("found", "benchmark", "flags"),
+    [
+        (summary(0.5), BENCHMARK, []),
+        (summary(0.5, flags=["all golds are A"]), BENCHMARK, ["all golds are A"]),
+        (summary(0.5, samples=1), Benchmark("math_500", "", n_samples=4), ["1 samples an item where its protocol promises 4"]),
+        (
+            summary(0.99),
+            BENCHMARK,
+            ["far above every published score (94.5%); add to the published scores what is known of this benchmark"],
+        ),
+        (summary(0.97), BENCHMARK, []),
+        (summary(0.99), Benchmark("mini_math", ""), []),
+    ],
+)
+def test_what_cannot_be_right_is_flagged(found, benchmark, flags):
+    published = [Published("a", "math_500", "deepseek", "pass@1", value, 64, "") for value in (0.839, 0.945)]
+    assert flags_of(found, benchmark, published) == flags
+
+
+def number(value: float, samples: int | None = 64, metric: str = "pass@1") -> Published:
+    return Published("r1", "math_500", "deepseek", metric, value, samples, "DeepSeek")
+
+
+@pytest.mark.parametrize(
+    ("published", "found", "verdict"),
+    [
+        (number(0.839), summary(0.835, samples=4, sampling=(0.82, 0.85)), "reproduced"),
+        (number(0.839), summary(0.80, samples=4, sampling=(0.785, 0.815)), "not reproduced"),
+        (number(0.839, samples=1), summary(0.80, samples=4, sampling=(0.78, 0.82)), "reproduced"),  # theirs is the uncertain one
+        (number(0.289), summary(0.30, n=30), "undecidable"),
+        (number(0.289), summary(0.90, n=30), "not reproduced"),
+        (number(0.839), summary(0.80, n=5000), "not reproduced"),
+        (number(0.80, metric="maj@4"), summary(0.5, n=5000, samples=4, sampling=(0.49, 0.51), **{"maj@n": 0.79}), "reproduced"),
+    ],
+)
+def test_a_published_number_is_checked_with_both_uncertainties(published, found, verdict):
+    assert check(published, found).verdict == verdict
+
+
+def test_a_metric_that_we_have_not_is_not_checked():
+    assert check(number(0.8, metric="maj@64"), summary(0.8, samples=4)) is None
+
+
+def test_the_published_file_holds_what_the_sources_say():
+    rows = {
+        (row.model, row.benchmark, row.protocol, row.metric, row.source[:8]): row.value
+        for row in read_published(ROOT / "config/published.csv")
+    }
+    distilled, base = "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", "Qwen/Qwen2.5-Math-1.5B"
+    assert rows[distilled, "aime24", "deepseek", "pass@1", "deepseek"] == 0.289
+    assert rows[distilled, "math_500", "open_r1", "pass@1", "huggingf"] == 0.831
+    assert rows[base, "gpqa_diamond", "tutorial", "pass@1", "the Deep"] == 0.2575
+    assert len(rows) > 80
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,benchmark\n", "no column 'protocol'"),
+        ("model,benchmark,protocol,metric,value,samples,source\na,b,c,pass@1,x,1,s\n", "line 2: value and samples must be numbers"),
+        ("model,benchmark,protocol,metric,value,samples,source\na,b,c,pass@1,839,1,s\n", "line 2: value 839 is no percentage"),
+    ],
+)
+def test_a_broken_published_file_is_named(tmp_path, text, message):
+    path = tmp_path / "published.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read_published(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs compare.py's main on the scores in tmp_path."""
+
+    def run(spec: dict) -> None:
+        outputs = {"--comparison": "c.csv", "--differences": "d.csv", "--published-checks": "p.csv"}
+        arguments = ["--scores-dir", tmp_path, "--spec", json.dumps(spec), "--published", ROOT / "config/published.csv"]
+        arguments += [part for flag, name in outputs.items() for part in (flag, tmp_path / name)]
+        monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
+        program.main()
+
+    return run
+
+
+def test_the_program_writes_three_tables(tmp_path, run):
+    for model, right in ((BASE, 20), (REFERENCE, 84)):
+        score(tmp_path, model, right)
+    spec = {
+        "models": [
+            {"name": "base", "role": "baseline"},
+            {"name": "r1", "role": "reference", "published": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"},
+        ],
+        "benchmarks": [{"name": "math_500", "protocol": "deepseek"}, {"name": "gpqa", "protocol": "deepseek"}],
+        "seed": 0,
+    }
+    run(spec)
+    tables = {name: list(csv.DictReader((tmp_path / name).read_text().splitlines())) for name in ("c.csv", "d.csv", "p.csv")}
+    assert [(row["model"], row["pass@1"]) for row in tables["c.csv"]] == [("base", "0.2"), ("r1", "0.84")]  # what is missing is left out
+    assert tuple(tables["c.csv"][0]) == compare.COMPARISON
+    assert [(row["a"], row["b"], row["verdict"]) for row in tables["d.csv"]] == [("r1", "base", "better")]
+    assert {(row["source"][:11], row["value"]) for row in tables["p.csv"]} >= {("deepseek-ai", "83.9")}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"modles": []}, "unknown key 'modles'"),
+        ({"models": []}, "no models"),
+        ({"models": [{"name": "a"}]}, "no 'role'"),
+        ({"models": [{"name": "a", "role": "student", "colour": "red"}]}, "unknown key 'colour'"),
+        ({"models": [{"name": "a", "role": "student"}], "benchmarks": [{"name": "b"}]}, "no scores of a on b"),
+    ],
+)
+def test_bad_input_is_one_line(run, spec, message):
+    with pytest.raises(InputError, match=message) as error:
+        run(spec)
+    assert "\n" not in str(error.value)

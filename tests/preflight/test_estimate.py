@@ -1,0 +1,377 @@
+"""Preflight: what the guide's own experiment takes on two machines, told without a GPU; its advice is right where it is followed."""
+
+import json
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_chat
+import yaml
+from hub_server import HubServer, Repo
+
+from distill.base.errors import InputError
+from distill.base.files import read_json, write_json, write_jsonl
+from distill.config import preflight_part
+from distill.config.load import load
+from distill.config.plan import Plan
+from distill.preflight import access, advice, facts, memory, speed
+from distill.preflight.arch import Arch
+from distill.preflight.estimate import estimate, launch_of, stops
+from distill.preflight.memory import GB, Batch, Launch
+from distill.preflight.page import page
+from distill.report import estimates
+from distill.report.names import names
+from distill.report.results import Results
+
+PROJECT = Path(__file__).resolve().parents[2]
+KNOWN = yaml.safe_load((PROJECT / "config" / "known.yaml").read_text(encoding="utf-8"))
+TUTORIAL = yaml.safe_load((PROJECT / "config" / "tutorial.yaml").read_text(encoding="utf-8"))
+MINIATURE = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8"))
+ONE = {"distributed_type": "NO", "num_processes": 1}
+ZERO3 = {"distributed_type": "DEEPSPEED", "num_processes": 8, "deepspeed_config": {"zero_stage": 3}}
+ZERO2_OFFLOADED = {
+    "distributed_type": "DEEPSPEED",
+    "num_processes": 1,
+    "deepspeed_config": {"zero_stage": 2, "offload_optimizer_device": "cpu"},
+}
+
+# The counts of parameters that the repositories publish with their safetensors.
+PUBLISHED = {
+    "Qwen/Qwen2.5-Math-1.5B": 1_543_714_304,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B": 1_777_088_000,
+    "Qwen/Qwen2.5-Math-7B": 7_615_616_512,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B": 14_770_033_664,
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": 32_763_876_352,
+    "deepseek-ai/DeepSeek-R1-Distill-Llama-8B": 8_030_261_248,
+}
+
+
+def planned(accelerate: dict, folder: Path, config: dict = TUTORIAL, **runtime) -> dict:
+    """The plan of a configuration with these runtime keys, on a machine on which nothing was fetched."""
+    path = folder / "accelerate.yaml"
+    path.write_text(yaml.safe_dump(accelerate), encoding="utf-8")
+    processes = {"train_gpus": accelerate["num_processes"]} if config is TUTORIAL else {}
+    given = {**config, "runtime": {**config.get("runtime", {}), **processes, **runtime, "accelerate": str(path)}}
+    return facts.joined(preflight_part.of(Plan(load(deepcopy(given)))))
+
+
+def found(given: dict, folder: Path) -> dict:
+    return estimate(given, facts.gather(given, folder / "results"))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_follow_from_the_shape(name):
+    assert Arch.of(KNOWN["models"][name]).parameters == PUBLISHED[name]
+
+
+# devices, launch, what else; GB of one device for training, whether it fits, and what to change
+TABLE = [
+    ({"count": 8, "memory_gb": 64}, ZERO3, {}, 11.5, True, None),
+    ({"count": 8, "memory_gb": 64}, ONE, {}, 35.3, True, None),
+    ({"count": 8, "memory_gb": 64}, ONE, {"micro_batch": 32}, 70.1, False, "Set runtime.micro_batch: 16: which comes to 50.2 GB"),
+    ({"count": 1, "memory_gb": 24}, ONE, {}, 35.3, False, "zero3.yaml with offload_optimizer_device: cpu: which comes to 14.6 GB"),
+    ({"count": 1, "memory_gb": 24}, ZERO2_OFFLOADED, {}, 13.7, True, None),
+    ({"count": 8, "memory_gb": 24}, ZERO3, {}, 11.5, True, None),
+    (
+        {"count": 8, "memory_gb": 24},
+        {**ONE, "num_processes": 8},
+        {},
+        41.5,
+        False,
+        "Set runtime.accelerate: config/accelerate/zero3.yaml and",
+    ),
+]
+
+
+@pytest.mark.parametrize(("devices", "accelerate", "runtime", "total", "fits", "advice"), TABLE)
+def test_training_of_the_tutorial(devices, accelerate, runtime, total, fits, advice, tmp_path):
+    given = found(planned(accelerate, tmp_path, devices=devices, **runtime), tmp_path)
+    (training,) = given["trainings"]
+    assert (training["memory_gb"]["total"], training["fits"]) == (total, fits)
+    said = [finding["text"] for finding in given["findings"] if finding["about"] == "train ours" and finding["level"] == "stop"]
+    assert (advice in said[0]) if advice else not said
+
+
+@pytest.mark.parametrize(("memory_gb", "fitting"), [(64, 57), (24, 19)])
+def test_answers_of_the_tutorial_that_do_not_fit_are_told_the_batch_that_does(memory_gb, fitting, tmp_path):
+    asked = {"devices": {"memory_gb": memory_gb}}
+    config = deepcopy(TUTORIAL)
+    for protocol in config["protocols"].values():
+        protocol["engine"] = "transformers"
+    lines = [line for line in stops(found(planned(ONE, tmp_path, config, train_gpus=1, **asked), tmp_path)) if "respond" in line]
+    assert lines and all("r1-distill" in line and f"Set runtime.batch_size: {fitting}, or engine: vllm" in line for line in lines)
+    after = found(planned(ONE, tmp_path, config, train_gpus=1, batch_size=fitting, **asked), tmp_path)
+    assert not [line for line in stops(after) if "respond" in line]
+    before = found(planned(ONE, tmp_path, config, train_gpus=1, batch_size=fitting + 1, **asked), tmp_path)
+    assert [line for line in stops(before) if "respond" in line]
+
+
+@pytest.mark.parametrize(("devices", "accelerate"), [({"count": 8, "memory_gb": 64}, ZERO3), ({"memory_gb": 24}, ZERO2_OFFLOADED)])
+def test_the_tutorial_as_it_stands_fits_where_it_is_launched_rightly(devices, accelerate, tmp_path):
+    assert stops(found(planned(accelerate, tmp_path, devices=devices), tmp_path)) == []
+
+
+def test_the_advised_micro_batch_fits_and_twice_of_it_does_not(tmp_path):
+    devices = {"count": 8, "memory_gb": 64}
+    for size, fits in ((16, True), (32, False)):
+        assert found(planned(ONE, tmp_path, devices=devices, micro_batch=size), tmp_path)["trainings"][0]["fits"] is fits
+
+
+def test_only_the_knobs_that_are_needed_are_named():
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    batch = Batch(4, 4096, True, False)
+    for usable in (12 * GB, 16 * GB, 30 * GB, 40 * GB):
+        knobs, after = advice.smaller(arch, Launch("single", 1), batch, usable, 1)
+        assert after <= usable and len(knobs) == len(set(knobs))
+    knobs, after = advice.smaller(arch, Launch("single", 1), batch, 1 * GB, 1)
+    assert after > 1 * GB and "take more or larger devices" in advice.too_large("ours", 40 * GB, 1 * GB, knobs, after)
+
+
+@pytest.mark.parametrize(
+    ("kind", "processes", "bytes_each"),
+    [("single", 1, 18), ("ddp", 8, 22), ("zero1", 8, 2 + 2 + 12 / 8), ("zero2", 8, 2 + 2 / 8 + 12 / 8)],
+)
+def test_states_of_a_parameter(kind, processes, bytes_each):
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    needed = memory.training(arch, Launch(kind, processes), Batch(1, 1024, True, True))
+    states = sum(needed[name] for name in ("weights", "gradients", "optimizer"))
+    assert states == pytest.approx(bytes_each * arch.parameters, rel=1e-6)
+
+
+def test_zero3_and_fsdp_share_out_all_but_what_is_gathered():
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-7B"])
+    for kind in ("zero3", "fsdp"):
+        one, many = (memory.training(arch, Launch(kind, count), Batch(1, 1024, True, True)) for count in (1, 64))
+        assert many["optimizer"] == pytest.approx(one["optimizer"] / 64, rel=1e-6)
+        assert many["weights"] < one["weights"] / 5
+
+
+def test_a_launch_file_that_does_not_start_what_is_asked_for_is_noticed(tmp_path):
+    given = planned(ONE, tmp_path, train_gpus=8, devices={"count": 4, "memory_gb": 64})
+    given["runtime"].pop("train_nodes", None)
+    lines = {finding["text"] for finding in found(given, tmp_path)["findings"]}
+    assert any("train_gpus is 8" in line and "starts 1" in line for line in lines)
+    assert "runtime.train_gpus is 8, but devices are 4; set it to 4" in lines
+
+
+def test_answers_on_more_devices_than_there_are_are_stopped(tmp_path):
+    """Their jobs would wait for ever."""
+    for wanted, said in ((4, ["runtime.respond_gpus is 4, but devices are 2; set it to 2"]), (2, [])):
+        given = planned(ONE, tmp_path, train_gpus=1, respond_gpus=wanted, devices={"count": 2, "memory_gb": 64})
+        assert [finding["text"] for finding in found(given, tmp_path)["findings"] if finding["about"] == "respond"] == said
+        assert [line for line in stops(found(given, tmp_path)) if "respond_gpus" in line] == [f"respond: {line}" for line in said]
+
+
+def test_the_tutorial_on_one_small_device_is_told_all_that_it_takes(tmp_path):
+    given = found(planned(ZERO3, tmp_path, devices={"count": 1, "memory_gb": 24}), tmp_path)
+    (training,) = given["trainings"]
+    assert (training["launch"], training["processes"], training["fits"]) == ("zero3", 1, False)
+    assert training["memory_gb"]["total"] == 33.1
+    lines = stops(given)
+    assert any("train_gpus is 8, but devices are 1; set it to 1" in line for line in lines)
+    assert any("train ours" in line and "offload_optimizer_device: cpu: which comes to 14.6 GB" in line for line in lines)
+
+
+def test_vllm_answers_no_more_at_once_than_there_are(tmp_path):
+    rows = found(planned(ZERO3, tmp_path, devices={"count": 8, "memory_gb": 64}), tmp_path)["evaluations"]
+    rates = {row["run"]: row for row in rows if row["model"] == "base"}
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    expected = 30 * 600e9 * 0.4 / (2 * arch.parameters + 30 * 1024 / 2 * arch.cached_bytes())
+    assert rates["aime24@tutorial"]["tokens_per_s"] == pytest.approx(expected, rel=1e-4)
+    assert "30 answers at once" in rates["aime24@tutorial"]["rate"] and "256 answers at once" in rates["math_500@tutorial"]["rate"]
+
+
+def test_a_model_that_vllm_spreads_over_devices_needs_a_share_of_each(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["r1-distill"]["source"]["hub"] = "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"
+    devices = {"count": 8, "memory_gb": 24}
+    lines = [line for line in stops(found(planned(ZERO3, tmp_path, config, devices=devices), tmp_path)) if "respond" in line]
+    assert lines and all("Set runtime.tensor_parallel: 4 and respond_gpus: 4" in line for line in lines)
+    after = found(planned(ZERO3, tmp_path, config, devices=devices, tensor_parallel=4, respond_gpus=4), tmp_path)
+    assert not stops(after)
+    (weights,) = {row["memory_gb"]["weights"] for row in after["evaluations"] if row["model"] == "r1-distill"}
+    assert weights == pytest.approx(2 * PUBLISHED["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"] / 4 / GB, rel=0.01)
+
+
+def test_processes_follow_from_the_runtime_where_the_launcher_takes_them_from_there(tmp_path):
+    given = planned(ZERO3, tmp_path)
+    given["runtime"] |= {"train_nodes": 2, "train_gpus": 4, "train_processes": None}
+    assert launch_of(given, facts.gather(given, tmp_path)).processes == 8
+
+
+def test_a_given_rate_comes_before_a_measured_one_and_that_before_an_assumed_one(tmp_path):
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    given = planned(ONE, tmp_path, devices={"name": "H100-80GB"})
+    known = facts.gather(given, tmp_path)
+    assumed = speed.training(arch, known.device, 4096, True, known.rates)
+    assert assumed.tokens_per_s == pytest.approx(989e12 * 0.30 / (1.33 * (6 * arch.parameters + 6 * 28 * 4096 * 1536)))
+    assert not assumed.measured and assumed.how.startswith("assumed: 30% of peak of 989 TFLOPS")
+    here = replace(known.rates, here=[(arch.parameters, 4000.0)])
+    assert speed.training(arch, known.device, 4096, True, here).tokens_per_s == 4000.0
+    told = replace(here, given={"train_tokens_per_s": 5000.0})
+    assert speed.training(arch, known.device, 4096, True, told).how == "given: runtime.rates.train_tokens_per_s"
+    # Twenty times larger is another model.
+    assert not speed.training(arch, known.device, 4096, True, replace(known.rates, here=[(10**7, 4000.0)])).measured
+
+
+def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
+    given = planned(ONE, tmp_path, rates={"train_tokens_per_s": 1000.0}, devices={"memory_gb": 640})
+    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
+    theirs = {**audit, "settings": {**given["trainings"][0]["audited"], "max_length": 1}, "tokens": {"total": 7}}
+    mine = {**audit, "settings": given["trainings"][0]["audited"]}
+    write_json(tmp_path / "results/data/stratos/audit.json", theirs)
+    assert found(given, tmp_path)["trainings"][0]["data"].startswith("assumed"), "none of its own yet"
+    write_json(tmp_path / "results/data/stratos/audit.json", {**theirs, "others": [mine]})
+    (training,) = found(given, tmp_path)["trainings"]
+    assert (training["tokens"], training["steps"], training["data"]) == (480_000, 3, "counted: audit.json")
+    assert training["device_hours"] == pytest.approx(480 / 3600, abs=1e-4)
+
+
+def test_an_unknown_shape_or_device_is_said_to_be_unknown(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["base"]["source"]["hub"] = "somebody/unheard-of"
+    text = page({**found(planned(ONE, tmp_path, config), tmp_path)})
+    assert "the shape of base is unknown, and nothing is estimated of it: it is neither here, nor on a hub that answers" in text
+    given = found(planned(ONE, tmp_path), tmp_path)
+    assert given["device"]["memory_gb"] is None and given["trainings"][0]["fits"] is None and not stops(given)
+    with pytest.raises(InputError, match="H1000"):
+        found(planned(ONE, tmp_path, devices={"name": "H1000"}), tmp_path)
+
+
+@pytest.mark.parametrize("config", [{"model_type": "gemma2"}, {"model_type": "qwen2", "hidden_size": 64}])
+def test_a_model_whose_shape_is_none_of_preflights_is_trained_all_the_same(config, tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    write_json(tmp_path / "results/models/base/config.json", config)
+    whole = found(given, tmp_path)
+    assert not stops(whole)
+    said = [finding for finding in whole["findings"] if "the shape of base is unknown" in finding["text"]]
+    assert said and all(finding["level"] == "note" and "config.json: " in finding["text"] for finding in said)
+    done = script(tmp_path, given, "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_shape_of_another_model_is_looked_up_on_the_hub(tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["models"]["base"]["source"]["hub"] = "owner/theirs"
+    shape = KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"]
+    server = HubServer(repos={"models/owner/theirs": Repo()})
+    server.repos["models/owner/theirs"].commit({"config.json": json.dumps(shape).encode(), "model.safetensors": b"far too large" * 100})
+    given = planned(ONE, tmp_path, config)
+    with server.running():
+        offline = script(tmp_path, given, "--json", tmp_path / "none.json", "--offline", HF_ENDPOINT=server.url)
+        assert offline.returncode == 0 and not server.seen
+        done = script(tmp_path, given, "--json", tmp_path / "there.json", HF_ENDPOINT=server.url)
+        assert done.returncode == 0, done.stderr
+    (known,), (unknown,) = (read_json(tmp_path / f"{name}.json")["trainings"] for name in ("there", "none"))
+    assert (known["parameters"], known["shape"]) == (1_543_714_304, "config.json of owner/theirs")
+    assert "parameters" not in unknown
+    assert not server.asked("model.safetensors")
+
+
+def script(folder: Path, given: dict, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    asked = {**given, "evaluations": given["evaluations"]}
+    command = [sys.executable, PROJECT / "scripts/preflight.py", "--plan", json.dumps(asked), "--results", folder / "results", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | env, check=False)
+
+
+@pytest.mark.parametrize(("mode", "code"), [("stop", 2), ("warn", 0), ("ignore", 0)])
+def test_a_job_that_does_not_fit_stops_in_words_unless_told_otherwise(mode, code, tmp_path):
+    done = script(tmp_path, planned(ONE, tmp_path, devices={"memory_gb": 24}, preflight=mode), "--check")
+    assert done.returncode == code, done.stderr
+    assert ("preflight: train ours: needs 35.3 GB" in done.stderr) is (mode != "ignore")
+    assert "Traceback" not in done.stderr
+    assert ("or set runtime.preflight: warn to go on all the same" in done.stderr) is (mode == "stop")
+
+
+def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
+    given = planned(ONE, tmp_path, devices={"count": 8, "memory_gb": 64})
+    written = tmp_path / "preflight.json"
+    hidden = {"HF_HOME": str(tmp_path / "none"), "HF_TOKEN": ""}
+    without = script(tmp_path, given, "--offline", "--json", str(written), **hidden)
+    assert without.returncode == 0, without.stderr
+    assert "Idavidrein/gpqa is gated and no token is at hand" in without.stdout
+    assert "template and end of turn are unknown until base-chat is there" in without.stdout
+    told = json.loads(written.read_bytes())
+    assert told["disk"]["free"] > 0 and told["versions"]["trl"] and told["totals"]["train_device_hours"] > 0
+    with_token = script(tmp_path, given, "--offline", **hidden | {"HF_TOKEN": "hf_secretsecret"})
+    assert "gated" not in with_token.stdout and "secretsecret" not in with_token.stdout + with_token.stderr
+
+
+def test_the_report_holds_a_training_against_the_audit_of_its_own_way(tmp_path):
+    audit = {"rows": 100, "tokens": {"total": 50_000}, "cut": {"tokens": 2_000}, "packing": {"sequences": 100}}
+    ways = {"ours": {"tokenizer": "base", "max_length": 512}, "long": {"tokenizer": "base", "max_length": 1024}}
+    mine = {**audit, "settings": {**ways["long"], "eos_token": None}, "cut": {"tokens": 0}}
+    write_json(tmp_path / "data/traces/audit.json", {**audit, "settings": ways["ours"], "others": [mine]})
+    write_json(tmp_path / "data/digests.json", {"equal": "d", "traces": "d"})
+    write_json(tmp_path / "data/equal/audit.json", {**audit, "settings": {"tokenizer": "another"}})
+    recipe = {"global_batch": 10, "max_steps": -1, "epochs": 2, "dtype": "float32"}
+    for name, tokens in (("ours", 96_000), ("long", 100_000)):
+        write_json(tmp_path / f"models/{name}/config.json", KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+        write_json(tmp_path / f"models/{name}/manifest.json", {"recipe": recipe, "data": "d", "tokens_seen": tokens, "steps": 20})
+        write_json(tmp_path / f"models/{name}/weights.json", {"parameters": 1_543_714_304, "bytes": 6_174_857_216})
+    labels = names({"models": list(ways)})
+    page = estimates.section(labels, Results(tmp_path), ways)
+    for name, tokens in (("ours", "96,000"), ("long", "100,000")):
+        row = next(line for line in page.split("\n") if line.startswith(f"| {name} "))
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert cells == [name, "1,543,714,304", "1,543,714,304", tokens, tokens, "20", "20", "6,174.86", "6,174.86"]
+    assert estimates.section(labels, Results(tmp_path), {}) is None, "an audit of another way is none of theirs"
+
+
+SWALLOWS = "{% for m in messages %}<|im_start|>{{ m['content'].split('<|end_of_thought|>')[-1] }}<|im_end|>{% endfor %}"
+NEVER_ENDS = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
+SPEAKS_FIRST = "You are a helpful assistant.<|im_end|>" + tiny_chat.CHATML
+
+
+@pytest.mark.parametrize(
+    ("template", "eos", "level", "answer"),
+    [
+        (tiny_chat.CHATML, "<|im_end|>", None, ""),
+        (SWALLOWS, "<|im_end|>", "stop", "takes the thought away"),
+        (NEVER_ENDS, "<|im_end|>", "stop", "does not end a turn with <|im_end|>"),
+        (tiny_chat.CHATML, "<|eot|>", "stop", "eos_token <|eot|> is no token of"),
+        (SPEAKS_FIRST, "<|im_end|>", "note", "adds a system prompt of its own"),
+    ],
+)
+def test_the_real_tokenizer_and_template_are_tried_on_a_trace(template, eos, level, answer, tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    given["trainings"] = given["trainings"][:1]
+    given["trainings"][0]["audited"]["eos_token"] = eos
+    tiny_chat.save(tmp_path / "results/models/base", template=template)
+    rows, findings = access.tokenizers(given, tmp_path / "results")
+    assert len(rows) == 1
+    assert [finding["level"] for finding in findings] == ([level] if level else [])
+    assert all(answer in finding["text"] for finding in findings)
+
+
+def test_answers_that_were_given_before_tell_their_length(tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    write_json(tmp_path / "results/scores/base/mini_math.json", {"mean_completion_tokens": 33.0})
+    write_jsonl(tmp_path / "results/benchmarks/mini_math/prompts.jsonl", [{"id": str(at)} for at in range(7)])
+    rows = {(row["model"], row["run"]): row for row in found(given, tmp_path)["evaluations"]}
+    assert rows["base", "mini_math"]["tokens"] == 7 * 33
+    assert rows["ours", "mini_math"]["length"].endswith("assumed")
+
+
+def test_each_copy_of_a_model_takes_room(tmp_path):
+    disk = found(planned(ZERO3, tmp_path), tmp_path)["disk"]
+    base, distilled = (2 * PUBLISHED[name] / GB for name in ("Qwen/Qwen2.5-Math-1.5B", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"))
+    assert disk["sources"] == pytest.approx(base + distilled, rel=0.01)
+    assert disk["prepared"] == pytest.approx(2 * base + distilled, rel=0.01), "base, base-chat and r1-distill"
+    assert disk["models"] == pytest.approx(base, rel=0.01)
+    grid = deepcopy(TUTORIAL) | {
+        "study": {"name": "s", "bases": "base-chat", "datasets": "stratos", "seeds": [0, 1], "checkpoints": [0.5, 1]}
+    }
+    assert found(planned(ZERO3, tmp_path, grid), tmp_path)["disk"]["models"] == pytest.approx((1 + 2 * 3) * base, rel=0.01)
+
+
+def test_a_disk_that_is_too_small_is_noticed():
+    from distill.preflight.estimate import room_findings
+
+    assert not list(room_findings({"total": 5.0}, 6 * GB, "results"))
+    (finding,) = room_findings({"total": 5.0}, 4 * GB, "results")
+    assert "may grow by 5.0 GB, and 4.0 GB are free" in finding["text"]

@@ -1,0 +1,474 @@
+"""The report tells what the results folder holds, in the order of a reader's questions, and nothing that a model says can change it."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import results_tree
+
+from distill.base.errors import InputError
+from distill.base.files import read_json, read_jsonl, write_json, write_jsonl
+from distill.evaluation import compare
+from distill.report import graders, html, tex, verdict, words
+from distill.report.names import names
+from distill.report.page import render
+from distill.report.results import Results
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "report.py"
+SECTIONS = [
+    "Verdict",
+    "Scores",
+    "Paired differences",
+    "How the answers came out",
+    "Data",
+    "Training",
+    "The graders",
+    "Sample answers",
+    "Provenance",
+]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    return results_tree.build(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture
+def tree(built, tmp_path) -> Path:
+    """A results folder to change."""
+    return Path(shutil.copytree(built, tmp_path / "results"))
+
+
+@pytest.fixture(scope="module")
+def page(built) -> str:
+    return render(results_tree.SPEC, Results(built))
+
+
+def section(page: str, name: str) -> str:
+    return re.search(rf"^## {name}\n\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)[1]
+
+
+def headings(page: str) -> list[str]:
+    """Level-two headings as a Markdown renderer sees them: a line in a fenced block is none."""
+    tokens = pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table").parse(page)
+    return [tokens[place + 1].content for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
+
+
+def test_first_line_is_the_note(page):
+    assert page.split("\n")[0] == "> This is a fixture: every number is made up."
+
+
+def test_sections_come_in_the_order_of_a_readers_questions(page):
+    assert headings(page) == SECTIONS
+
+
+def test_verdict_has_a_sentence_for_each_question(page):
+    harness, base, reference = section(page, "Verdict").strip().split("\n")
+    assert harness == "- **Harness check: passed.** R1-Distill has 99.0 on mini_math (MATH-500) (98.5 published): reproduced."
+    assert "**better** on both benchmarks (mini_math (MATH-500) +58.9 and mini_gpqa (GPQA-Diamond) +25.0 points; each p < 0.001)" in base
+    assert "**worse** on 1 of 2 (mini_math (MATH-500) −27.6 points; p < 0.001)" in reference
+    assert "**no detectable difference** on 1 of 2 (mini_gpqa (GPQA-Diamond) −2.0 points; p = 0.800)" in reference
+    assert reference.endswith(
+        "a difference of less than about 6.1 (mini_math (MATH-500)) and 6.1 (mini_gpqa (GPQA-Diamond)) points would be noise here."
+    )
+
+
+def test_many_students_with_the_same_verdicts_share_a_sentence(tmp_path):
+    spec = results_tree.students(results_tree.build(tmp_path), 6)
+    said = section(render(spec, Results(tmp_path)), "Verdict")
+    _, alike, noise, last, _ = said.strip().split("\n")
+    who = "Student 0, Student 1 and 3 more students against "
+    assert alike.startswith(
+        f"- {who}Base: **better** on both benchmarks (mini_math (MATH-500) +54.9 to +58.9 and mini_gpqa (GPQA-Diamond) +25.0"
+    )
+    assert noise.startswith(f"- {who}R1-Distill: **worse** on 1 of 2 (mini_math (MATH-500) −31.6 to −27.6 points; ")
+    assert last.startswith("- Student 5 against Base: **better** on 1 of 2")
+    assert verdict.alike(*(names(spec), Results(tmp_path)), names(spec).of_role("student")[:3]) == [
+        [one] for one in names(spec).models[2:5]
+    ]
+
+
+def test_many_models_are_rows(tmp_path):
+    spec = results_tree.students(results_tree.build(tmp_path), 5)
+    table = section(render(spec, Results(tmp_path)), "Scores").split("\n\n")[0].split("\n")
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+    assert cells[0] == ["model", "mini_math (MATH-500)", "mini_gpqa (GPQA-Diamond)"]
+    assert [row[0] for row in cells[2:]] == ["Base", "R1-Distill", *(f"Student {place}" for place in range(5)), "n"]
+    assert cells[-1][1:] == ["500", "500"]
+    assert cells[-2][1] == "67.4 ± 3.5"
+    lines = tex.table(names(spec), Results(tmp_path)).split("\n")
+    assert lines[2] == r"\begin{tabular}{lrr}"
+    assert lines[-5:-3] == [r"Student 4 & $67.4 \pm 3.5$ & $50.0 \pm 3.5$ \\", r"$n$ & 500 & 500 \\"]
+
+
+def test_verdicts_are_those_of_compare():
+    assert verdict.TOLD == (compare.BETTER, compare.WORSE, compare.NOTHING, compare.NOT_COMPARED)
+
+
+HARNESS = [
+    ([], "nothing is published of a reference here, so the graders' self-test stands in for it: not made"),
+    (["reproduced"], "passed"),
+    (["reproduced", "undecidable"], "passed.** R1-Distill has 50.0 on A (60.0 published): reproduced; 1 more undecidable"),
+    (["reproduced", "not reproduced"], "failed.** R1-Distill has 50.0 on B"),
+    (["undecidable"], "undecided"),
+    (["not compared"], "not passed.** R1-Distill has 50.0 on A (60.0 published): flagged below, so not checked (0 of 1 published"),
+    (["reproduced", "not compared"], "not passed.** R1-Distill has 50.0 on B (60.0 published): flagged below, so not checked (1 of 2"),
+    (["not reproduced", "not compared"], "failed.** R1-Distill has 50.0 on A (60.0 published): not reproduced; R1-Distill has 50.0 on B"),
+]
+
+
+@pytest.mark.parametrize("verdicts, said", HARNESS, ids=lambda value: "+".join(value) if isinstance(value, list) else "")
+def test_harness_check(verdicts, said, tmp_path):
+    spec = {"models": results_tree.SPEC["models"], "benchmarks": [{"name": name, "label": name} for name in "AB"]}
+    row = {"model": "r1", "metric": "pass@1", "value": 60.0, "ours": 0.5, "source": "S"}
+    rows = [{**row, "benchmark": benchmark, "verdict": verdict} for benchmark, verdict in zip("AB", verdicts, strict=False)]
+    if rows:
+        results_tree.write_csv(tmp_path / "published.csv", rows)
+    assert said in verdict.harness(names(spec), Results(tmp_path))
+
+
+SELF_TESTED = [
+    ({}, "passed on both benchmarks."),
+    ({"mini_gpqa": {"gold": 0.4}}, "**failed** on mini_gpqa (GPQA-Diamond), so believe no score there."),
+]
+
+
+@pytest.mark.parametrize("changed, said", SELF_TESTED)
+def test_where_nothing_is_published_the_self_test_is_the_harness_check(changed, said, tree):
+    (tree / "published.csv").unlink()
+    for benchmark, found in changed.items():
+        write_json(tree / f"scores/base/{benchmark}.json", {"self_test": found})
+    assert verdict.harness(names(results_tree.SPEC), Results(tree)).endswith(said)
+
+
+def test_of_many_benchmarks_the_least_and_the_most_noise_is_told(tree):
+    spec = {**results_tree.SPEC, "benchmarks": [{"name": name, "label": name} for name in "ABCD"]}
+    rows = [
+        results_tree.difference("ours", "r1", name, 0.01, 0.9, "no detectable difference") | {"minimum_detectable_difference": limit}
+        for name, limit in zip("ABCD", (0.3, 0.1, 0.2, 0.25), strict=True)
+    ]
+    results_tree.write_csv(tree / "differences.csv", rows)
+    said = render(spec, Results(tree)).split("\n## Scores")[0].strip()
+    assert said.endswith("less than about 10.0 (B) to 30.0 (A) points would be noise here.")
+
+
+def test_checkpoints_are_a_curve_and_no_columns(tree, page):
+    assert "## Learning curve" not in page
+    results_tree.checkpoint(tree, "ours-100", 100_000, 0.4)
+    results_tree.checkpoint(tree, "ours-200", 200_000, 0.6)
+    earlier = [{"name": f"ours-{step}", "label": f"Step {step}", "curve": "ours"} for step in (200, 100)]
+    made = render({**results_tree.SPEC, "models": [*results_tree.SPEC["models"], *earlier]}, Results(tree))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section(made, "Learning curve").split("\n")[2:6]]
+    assert [row[:3] for row in rows] == [
+        ["Base", "0", "12.5 ± 3.5"],
+        ["Step 100", "100,000", "40.0 ± 3.5"],
+        ["Step 200", "200,000", "60.0 ± 3.5"],
+        ["Ours", "460,000", "71.4 ± 3.5"],
+    ]
+    assert section(made, "Scores").split("\n")[0] == section(page, "Scores").split("\n")[0]
+
+
+def test_the_first_source_decides_the_harness_check(tmp_path):
+    row = {"model": "r1", "benchmark": "mini_math", "metric": "pass@1", "ours": 0.5, "source": "S"}
+    rows = [{**row, "metric": "maj@64", "value": 9.0, "verdict": "not reproduced"}, {**row, "value": 51.0, "verdict": "reproduced"}]
+    results_tree.write_csv(tmp_path / "published.csv", [*rows, {**row, "value": 70.0, "verdict": "not reproduced"}])
+    said = verdict.harness(names(results_tree.SPEC), Results(tmp_path))
+    assert said == "**Harness check: passed.** R1-Distill has 50.0 on mini_math (MATH-500) (51.0 published): reproduced."
+
+
+def test_a_difference_reads_the_same_from_either_side(tree):
+    results = Results(tree)
+    there, back = verdict.difference(results, "ours", "base", "mini_math"), verdict.difference(results, "base", "ours", "mini_math")
+    assert (there.value, there.low, there.high) == pytest.approx((58.9, 54.9, 62.9))
+    assert (back.value, back.low, back.high) == pytest.approx((-58.9, -62.9, -54.9))
+    assert (there.verdict, back.verdict) == ("better", "worse")
+
+
+def test_table_has_models_as_columns_and_benchmarks_as_rows(page):
+    head, _, math, gpqa = section(page, "Scores").split("\n")[:4]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, math, gpqa)]
+    assert cells == [
+        ["benchmark", "Base", "R1-Distill", "Ours", "n"],
+        ["mini_math (MATH-500)", "12.5 ± 3.5", "99.0 +1.0 −3.0 (98.5: reproduced)", "71.4 ± 3.5 (80.0: not reproduced)", "500"],
+        ["mini_gpqa (GPQA-Diamond)", "25.0 ± 3.5", "97.0 ± 3.0", "50.0 ± 3.5", "500"],
+    ]
+
+
+def test_each_protocol_has_its_own_table_and_its_name_where_benchmarks_would_be_mixed_up(tree):
+    benchmarks = [
+        {"name": "mini_math", "label": "Math", "protocol": "greedy"},
+        {"name": "mini_gpqa", "label": "Math", "protocol": "sampled"},
+    ]
+    page = render({**results_tree.SPEC, "benchmarks": benchmarks}, Results(tree))
+    assert "### Protocol greedy\n\n| benchmark |" in page and "### Protocol sampled\n\n| benchmark |" in page
+    assert "better** on both benchmarks (Math, greedy +58.9 and Math, sampled +25.0 points" in page
+
+
+def test_outcomes_make_a_hundred(page):
+    table = section(page, "How the answers came out")
+    for line in table.split("\n")[2:8]:
+        right, wrong, none = (float(cell) for cell in line.split("|")[3:6])
+        assert right + wrong + none == pytest.approx(100)
+
+
+def test_flagged_scores_are_named(tree):
+    path = tree / "comparison.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("99.4,\n", "99.4,golds are all one letter\n", 1), encoding="utf-8")
+    scores = section(render(results_tree.SPEC, Results(tree)), "Scores")
+    assert "- Base on mini_math (MATH-500): golds are all one letter" in scores
+
+
+def test_funnel_adds_up_and_names_what_was_asked_in_vain(page):
+    data = section(page, "Data")
+    column = [int(line.split("|")[2].strip().replace(",", "")) for line in data.split("\n")[2:9]]
+    assert column[0] == sum(column[1:]) == 5000
+    assert "found in no row: no answer." in data
+
+
+def test_contamination_shows_one_span_a_kind_of_match(page):
+    data = section(page, "Data")
+    assert data.count("the same question, `what is 1 1`") == 1
+    assert data.count("words in common, ") == 1
+    assert "not shown" not in data
+
+
+def test_training_names_recipe_loss_and_parent(page):
+    training = section(page, "Training")
+    assert re.search(r"\| learning_rate +\| +`0.0015` \| +`0.0015` \|", training)
+    assert re.search(r"\| tokens seen +\| +1,300,000 \| +460,000 \|", training)
+    assert re.search(r"\| trained from +\| +Base \| +Base \|", training)
+    assert re.search(r"\| eos_token +\| +`<\\\|im_end\\\|>` \|", training)
+
+
+def test_samples_are_one_right_and_one_wrong_of_each_model(page):
+    samples = section(page, "Sample answers")
+    assert re.findall(r"^\*\*(.*?)\*\*", samples, re.MULTILINE) == [
+        "Base, right:",
+        "Base, wrong:",
+        "R1-Distill, right:",
+        "R1-Distill, wrong:",
+        "Ours, right:",
+        "Ours, wrong:",
+    ]
+    assert "**R1-Distill, wrong:** none of 8 answers." in samples
+
+
+def test_no_text_of_a_gated_benchmark_is_shown(tree):
+    for model in ("base", "r1", "ours"):
+        path = tree / f"responses/{model}/mini_gpqa.jsonl"
+        write_jsonl(path, [{**row, "text": "CANARY " + row["text"]} for row in list(read_jsonl(path))])
+    path = tree / "data/traces/contamination.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["benchmarks"]["mini_gpqa"]["rows"][0]["span"] = "CANARY"
+    write_json(path, found)
+    page = render(results_tree.SPEC, Results(tree))
+    assert "CANARY" not in page
+    assert "### mini_gpqa (GPQA-Diamond)\n\n_This benchmark is gated: none of its text is shown._" in page
+
+
+def test_hostile_text_is_shown_and_not_obeyed(page):
+    parser = pytest.importorskip("markdown_it").MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = [inner for token in parser.parse(page) for inner in [token, *(token.children or [])]]
+    assert not {token.type for token in tokens} & {"html_block", "html_inline"}
+    assert {token.attrGet("href") for token in tokens if token.type == "link_open"} == {"provenance.json"}
+    assert not [token for token in tokens if token.type == "image"]
+    assert any("<script>alert(1)</script>" in token.content for token in tokens if token.type == "fence")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", page)
+
+
+def test_the_page_for_a_browser_needs_no_other_file_and_obeys_no_text(tree):
+    (tree / "figures").mkdir()
+    (tree / "figures/loss.png").write_bytes(b"drawn")
+    made = html.page(render(results_tree.SPEC, Results(tree)), Results(tree))
+    seen = Seen()
+    seen.feed(made)
+    assert [src for tag, src in seen.sources if tag == "img"] == ["data:image/png;base64," + base64.b64encode(b"drawn").decode()]
+    assert {href for tag, href in seen.sources if tag == "a"} == {"provenance.json"}
+    assert not seen.tags & {"script", "iframe", "object", "link"}
+    assert not {name for name in seen.attributes if name.startswith("on")}
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made and "<title>A tiny world</title>" in made
+
+
+class Seen(HTMLParser):
+    """What a browser would see in a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.sources: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources += [(tag, value) for name, value in attrs if name in ("src", "href")]
+
+
+def test_figures_are_shown_where_they_have_been_drawn(tree):
+    assert "figures/" not in render(results_tree.SPEC, Results(tree))
+    (tree / "figures").mkdir()
+    (tree / "figures/loss.png").write_bytes(b"")
+    page = render(results_tree.SPEC, Results(tree))
+    assert re.findall(r"!\[.*?\]\((figures/.*?)\)", page) == ["figures/loss.png"]
+
+
+def test_nothing_depends_on_time_or_place(tree, page):
+    assert "2001-02-03" not in page
+    assert str(tree) not in page
+    assert render(results_tree.SPEC, Results(tree)) == page
+
+
+def test_audit_warnings_come_before_its_numbers(page):
+    data = section(page, "Data")
+    warning = data.index("- **Stratos:** lose_boxed_answer: 22.4% of rows lose their boxed answer to the cut")
+    assert warning < data.index("| rows cut")
+    assert re.search(r"\| rows that lose their boxed answer +\| +112 \|", data)
+    assert "---- no loss ----\n<|im_start|>user\n---- loss ----\n| a | b |\n" in data
+
+
+def test_each_way_in_which_a_data_set_is_taken_has_a_column_and_its_own_warnings(tmp_path):
+    file = results_tree.build(tmp_path) / "data/traces/audit.json"
+    first = read_json(file)
+    long = {**first, "settings": {**first["settings"], "max_length": 8192}, "warnings": ["rows_cut: 9.0% of rows"], "rows": 77}
+    write_json(file, {**first, "others": [long]})
+    data = section(render(results_tree.SPEC, Results(tmp_path)), "Data")
+    assert "- **Stratos: max_length 4,096:** lose_boxed_answer: 22.4%" in data and "- **Stratos: max_length 8,192:** rows_cut: 9.0%" in data
+    assert re.search(r"\| max_length +\| +4,096 \| +8,192 \|", data)
+    assert re.search(r"\| rows +\| +500 \| +77 \|", data)
+    assert "| tokenizer " not in data, "nothing is said of what all are counted with"
+    assert data.count("One row of Stratos as training sees it:") == 1
+    write_json(file, {**first, "others": [{**long, "settings": {**long["settings"], "tokenizer": "base"}, "sample": SAMPLE}]})
+    data = section(render(results_tree.SPEC, Results(tmp_path)), "Data")
+    assert re.search(r"\| tokenizer +\| +its own \| +`base` \|", data)
+    assert re.findall("One row of (.*) as training sees it:", data) == [
+        "Stratos: own tokenizer, max_length 4,096",
+        "Stratos: tokenizer base, max_length 8,192",
+    ]
+
+
+SAMPLE = {"id": "0", "tokens": 9, "pieces": [{"loss": True, "text": "Hm."}]}
+
+
+GAPS = [
+    ("comparison.csv", "_Not here: scores (comparison.csv)._"),
+    ("differences.csv", "_Not here: paired differences (differences.csv)._"),
+    ("data/traces/funnel.json", "_Not here: the funnel of Stratos._"),
+    ("data/traces/contamination.json", "_Not here: the search for benchmark questions in Stratos._"),
+    ("data/traces/audit.json", "_Not here: the audit of Stratos (audit.json)._"),
+    ("models/ours/manifest.json", "_Not here: a manifest of Ours._"),
+    ("benchmarks/mini_math/prompts.jsonl", "_Not here: its questions (prompts.jsonl)._"),
+    ("scores/base/mini_math.jsonl", "_Not here: answers of Base._"),
+    ("provenance.json", "_Not here: versions, commit and machine (provenance.json)._"),
+]
+
+
+def test_the_command_is_that_of_the_run(tree, page):
+    assert "```sh\nsnakemake --cores all results/report.md\n```" in page
+    found = json.loads((tree / "provenance.json").read_text(encoding="utf-8"))
+    write_json(tree / "provenance.json", {**found, "command": "snakemake results/report.md --configfile mine.yaml"})
+    assert "```sh\nsnakemake results/report.md --configfile mine.yaml\n```" in render(results_tree.SPEC, Results(tree))
+
+
+@pytest.mark.parametrize("path, said", GAPS, ids=[path for path, _ in GAPS])
+def test_a_missing_file_is_a_gap_in_one_line(path, said, tree):
+    (tree / path).unlink()
+    page = render(results_tree.SPEC, Results(tree))
+    assert said in page.split("\n")
+    assert set(headings(page)) == set(SECTIONS)
+
+
+def test_an_empty_folder_is_a_page_of_gaps(tmp_path):
+    page = render(results_tree.SPEC, Results(tmp_path))
+    assert page.count("_Not here:") >= 10
+
+
+SELF_TESTS = [
+    ({"gold": 1.0, "echo": 0.0}, []),
+    ({"gold": 0.995, "echo": 0.01}, []),
+    ({"gold": 0.99, "echo": 0.0}, ["only 99.0 % of golds count as right"]),
+    ({"gold": 1.0, "echo": 0.064}, ["6.4 % of echo count as right"]),
+    ({"gold": 0.5, "empty": 1.0}, ["only 50.0 % of golds count as right", "100.0 % of empty count as right"]),
+]
+
+
+@pytest.mark.parametrize("test, said", SELF_TESTS)
+def test_a_bad_grader_is_called_bad(test, said):
+    assert graders.failures(test) == said
+
+
+NUMBERS = [
+    (words.number, 3.26, "3.3"),
+    (words.number, -0.04, "0.0"),
+    (words.number, None, "–"),
+    (words.number, 12345.67, "12,345.7"),
+    (words.signed, 3.26, "+3.3"),
+    (words.signed, -3.26, "−3.3"),
+    (words.signed, 0.0, "0.0"),
+    (words.p_value, 0.00099, "< 0.001"),
+    (words.p_value, 0.001, "0.001"),
+    (words.p_value, 1.0, "1.000"),
+]
+INTERVALS = [
+    ((71.4, 67.3, 75.2), "71.4 ± 4.0"),
+    ((0.3, 0.1, 1.9), "0.3 +1.6 −0.2"),
+    ((0.0, 0.0, 24.2), "0.0 +24.2 −0.0"),
+    ((100.0, 99.2, 100.0), "100.0 +0.0 −0.8"),
+    ((50.0, None, None), "50.0"),
+    ((100.0, 100.0, 100.0), "100.0 ± 0.0"),
+]
+P_VALUES = [
+    (([0.0001], True), "p < 0.001"),
+    (([0.03], True), "p = 0.030"),
+    (([0.03, 0.0001], True), "each p ≤ 0.030"),
+    (([0.0002, 0.0001], True), "each p < 0.001"),
+    (([0.3, 0.8], False), "each p ≥ 0.300"),
+]
+
+
+@pytest.mark.parametrize("write, value, written", NUMBERS)
+def test_numbers(write, value, written):
+    assert write(value) == written
+
+
+@pytest.mark.parametrize("score, written", INTERVALS)
+def test_lopsided_intervals_show_both_arms(score, written):
+    assert words.plus_minus(*score) == written
+
+
+@pytest.mark.parametrize("tests, said", P_VALUES)
+def test_one_test_speaks_for_all(tests, said):
+    assert words.p_clause(*tests) == said
+
+
+BAD_SPECS = [
+    ({"models": [{"role": "student"}]}, "models has no name"),
+    ({"benchmarks": [{"name": "a", "lable": "A"}]}, "unknown key 'lable'"),
+]
+
+
+@pytest.mark.parametrize("spec, said", BAD_SPECS)
+def test_a_mistaken_spec_is_named(spec, said):
+    with pytest.raises(InputError, match=said):
+        names(spec)
+
+
+def test_a_table_with_a_broken_number_is_named(tree):
+    path = tree / "comparison.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.125", "many", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"comparison.csv: column 'pass@1' holds 'many'"):
+        render(results_tree.SPEC, Results(tree))
+
+
+def test_script_writes_the_page(tree, tmp_path, page):
+    output = tmp_path / "report.md"
+    command = [sys.executable, str(SCRIPT), "--spec", json.dumps(results_tree.SPEC), "--results", str(tree), "--output", str(output)]
+    subprocess.run([*command, "--tex", str(tmp_path / "table.tex"), "--html", str(tmp_path / "report.html")], check=True)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html.page(page, Results(tree))
+    assert output.read_text(encoding="utf-8") == page
+    assert (tmp_path / "table.tex").read_text(encoding="utf-8") == tex.table(names(results_tree.SPEC), Results(tree))

@@ -1,0 +1,28 @@
+"""Tell why a file of results is (or would be) made again.
+
+From Snakemake's plan and what it remembers of the last run to words: which key of the configuration, from what to what; which module;
+which input; what is missing; or that nothing is stale. Ask for a file, for a rule, or for a rule and what it is about. Nothing is run.
+
+    python tools/why.py results/models/ours
+    python tools/why.py grade ours mini_math --configfile config/config.yaml my.yaml
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from distill.base.cli import parser, run
+from distill.workflow.why import why
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("target", nargs="*", help="a file or folder under results/, or a rule and names (default: the report)")
+    options.add_argument("--configfile", nargs="+", default=[], type=Path, metavar="YAML", help="as Snakemake takes it")
+    args = options.parse_args()
+    print("\n".join(why(args.target or ["results/report.md"], args.configfile)))
+
+
+if __name__ == "__main__":
+    run(main)
