@@ -26,7 +26,7 @@ def main() -> None:
     args, others = options.parse_known_args()
     if args.update:
         # A program of its own: it reads whole configurations, and code that it imports must not count as fetch's.
-        program = Path(__file__).with_name("lock_sources.py")
+        program = Path(__file__).resolve().parents[1] / "tools" / "lock_sources.py"
         os.execv(sys.executable, [sys.executable, str(program), "--work", str(args.work), *others])
     if others:
         options.error(f"unrecognized arguments: {' '.join(others)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+STATUS = SCRIPTS.parent / "tools" / "status.py"
 # Two rules of another workflow, the first with a log of progress that goes on until the test says stop.
 SNAKEFILE = """
 rule all:
@@ -38,7 +39,12 @@ with Progress("step", 1000, "rows") as progress:
 
 def status(folder: Path) -> dict:
     done = subprocess.run(
-        [sys.executable, SCRIPTS.parent / "tools" / "status.py", "--json"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, STATUS, "--json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return json.loads(done.stdout) if done.returncode == 0 else {"state": done.stderr}
 

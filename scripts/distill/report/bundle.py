@@ -143,7 +143,7 @@ def extract(bundle: Path, folder: Path) -> None:
             raise InputError(f"{bundle}: {name} is not what {SUMS} says: it was changed after the bundle was made")
 
 
-TABLES = ("comparison.csv", "differences.csv", "published.csv")
+RECOMPUTED = ("comparison.csv", "differences.csv", "published.csv")
 
 
 def check(folder: Path) -> Iterator[tuple[str, str | None]]:
@@ -153,7 +153,7 @@ def check(folder: Path) -> Iterator[tuple[str, str | None]]:
         yield f"results/{path.relative_to(results).with_suffix('.json').as_posix()}", _summary(path, results, spec)
     published = read_published(folder / PUBLISHED)
     made = compare.tables(results / "scores", _placed(spec["compare"], folder), published)
-    yield from ((f"results/{name}", _differs(results / name, made[name])) for name in TABLES)
+    yield from ((f"results/{name}", _differs(results / name, made[name])) for name in RECOMPUTED)
     yield "results/report.md", _differs(results / "report.md", page.render(spec["report"], Results(results)))
 
 
