@@ -54,7 +54,9 @@ def test_a_config_without_secrets_passes(config):
 
 
 def test_versions_are_of_installed_packages_and_import_none():
-    code = "import sys; from distill.report import provenance as p; v = p.versions(['pytest', 'no-such-package']); print(v, 'torch' in sys.modules)"
+    code = (
+        "import sys; from distill.report.provenance import versions; print(versions(['pytest', 'no-such-package']), 'torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPT.parent)
     assert done.stdout == f"{{'pytest': '{pytest.__version__}', 'no-such-package': None}} False\n"
 
