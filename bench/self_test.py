@@ -23,7 +23,7 @@ from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.files import read_json, write_jsonl
 from distill.benchmarks.items import load_items
-from distill.benchmarks.prompts import prompt
+from distill.benchmarks.prompts import make_prompt
 from distill.config.load import load
 from distill.config.plan import Plan
 
@@ -65,7 +65,7 @@ def tested(plan: Plan, name: str, file: Path, made: Path) -> dict:
     own = OWN_COLUMNS.get(benchmark, {}) | ({"gold": asked["columns"]["gold"]} if benchmark in OWN_COLUMNS else {})
     if not file.exists():
         file = made_up(made / "items.jsonl", plan.config["benchmarks"][benchmark]["columns"])
-    prompts = [prompt(item, asked) for item in load_items(file, own or asked["columns"])]
+    prompts = [make_prompt(item, asked) for item in load_items(file, own or asked["columns"])]
     write_jsonl(made / "prompts.jsonl", prompts)
     write_jsonl(made / "m" / "responses.jsonl", [{"id": row["id"], "sample": 0, "text": ""} for row in prompts])
     files = [f"--prompts={made / 'prompts.jsonl'}", f"--responses={made / 'm' / 'responses.jsonl'}"]

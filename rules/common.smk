@@ -6,14 +6,14 @@ import time
 from functools import cache
 from pathlib import Path
 
-from distill.workflow.why import noted_digest
+from distill.workflow.why import record_code_digest
 from distill.config.load import load
 from distill.config.config_values import BRACES
 from distill.config.configured import in_results
 from distill.base.errors import InputError
 from distill.generation.import_recorded import answer_files
 from distill.training.launch import processes_of
-from distill.workflow.clean_work import asked
+from distill.workflow.clean_work import planned_work
 from distill.config.plan import Plan
 from distill.config import preflight_part
 
@@ -28,7 +28,7 @@ def checked(given):
 
 def code(*scripts):
     """What scripts and all project modules that they import mean: the parameter that tells Snakemake of changed code."""
-    return " ".join(["code", *(noted_digest(script) for script in scripts)])
+    return " ".join(["code", *(record_code_digest(script) for script in scripts)])
 
 
 def spec(value):
@@ -91,7 +91,7 @@ def resumable():
     def template(model):
         return "".join(Path(file).read_text(encoding="utf-8") for file in template_of(plan.training(model))) or None
 
-    return asked(plan, template)
+    return planned_work(plan, template)
 
 
 def folder(files):

@@ -18,7 +18,7 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.errors import InputError
 from distill.base.files import Row, read_jsonl, write_json
-from distill.base.progress import counted
+from distill.base.progress import track
 from distill.data.audit import AuditSpec, Measures, audit, describe_differences, measure, sample, stops
 from distill.data.tokens import ChatTokenizer
 
@@ -67,7 +67,7 @@ def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list
         tokenizer = ChatTokenizer(folder, template, spec.eos_token)
         key = (folder, template, spec.eos_token, spec.thought_style)
         if key not in measured:
-            measured[key] = Measures(measure(tokenizer, counted(_rows(sft), "audit"), spec))
+            measured[key] = Measures(measure(tokenizer, track(_rows(sft), "audit"), spec))
         if not len(measured[key]):
             raise InputError(f"{sft}: no rows: run scripts/filter.py again")
         yield audit(measured[key], spec) | {"sample": sample(tokenizer, next(read_jsonl(sft)), spec)}

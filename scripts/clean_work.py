@@ -14,7 +14,7 @@ from pathlib import Path
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.work import locked
-from distill.workflow.clean_work import leftovers, patterns, unread_rows
+from distill.workflow.clean_work import patterns, unused_folders, unused_rows
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     options.add_argument("--remove", action="store_true", help="remove them; without it they are listed only")
     args = options.parse_args()
     asked = spec(args.spec)
-    found = [*leftovers(args.work, patterns(asked)), *unread_rows(args.work, asked)]
+    found = [*unused_folders(args.work, patterns(asked)), *unused_rows(args.work, asked)]
     for leftover in found:
         print(f"{leftover.size / 1e6:10,.1f} MB  {leftover.folder}  {leftover.what}{remove(leftover.folder) if args.remove else ''}")
     total = sum(leftover.size for leftover in found)

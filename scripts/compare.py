@@ -11,7 +11,7 @@ Example:
 """
 
 from distill.base.cli import parser, run, spec
-from distill.base.files import whole
+from distill.base.files import atomic_write
 from distill.evaluation.compare import tables
 from distill.evaluation.published import read_published
 
@@ -29,7 +29,7 @@ def main() -> None:
     published = read_published(given.published) if given.published else []
     made = tables(given.scores_dir, spec(given.spec), published)
     for name, path in zip(made, (given.comparison, given.differences, given.published_checks), strict=True):
-        with whole(path) as file:
+        with atomic_write(path) as file:
             file.write(made[name])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.sources.fetch import bring
+from distill.sources.fetch import fetch_source
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
         options.error(f"unrecognized arguments: {' '.join(others)}")
     if args.output is None:
         raise InputError("--output: missing; name the folder to put the files in, or use --update")
-    made = bring(spec(args.spec), args.output, args.work, args.path)
+    made = fetch_source(spec(args.spec), args.output, args.work, args.path)
     if "unavailable" in made:
         print(f"{args.output}: left empty, since it is optional. {made['unavailable']}")
         return

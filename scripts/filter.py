@@ -21,14 +21,14 @@ from typing import IO
 
 from distill.base import cli, manifest
 from distill.base.errors import InputError
-from distill.base.files import Row, dumps, read_jsonl, whole, write_json
+from distill.base.files import Row, atomic_write, dumps, read_jsonl, write_json
 from distill.base.parallel import map_batches
-from distill.base.progress import Progress, counted
+from distill.base.progress import Progress, track
 from distill.base.tables import named_paths
-from distill.benchmarks.items import Item, load_items
+from distill.benchmarks.items import BenchmarkItem, load_items
 from distill.data.contamination import Report
-from distill.data.duplicates import Survey, Suspects
-from distill.data.filter import Examiner, Finding, Judge, Surveyor, batches
+from distill.data.duplicates import DuplicateScan, Suspects
+from distill.data.filter import DuplicateScanner, Finding, RowChecker, RowSelector, batches
 from distill.data.filter_rules import BEFORE_CONTAMINATION, REASONS, FilterSpec, PerQuestion, choose
 
 SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # by the processes of --workers
@@ -58,7 +58,7 @@ def main() -> None:
     spec = FilterSpec.of(args.spec)
     benchmarks = {name: _items(path, spec, name) for name, path in named_paths(args.benchmark).items()}
     report = Report(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks.get(name, {}).get("gated")))
-    with whole(args.dropped) as file:
+    with atomic_write(args.dropped) as file:
         dropped = _Dropped(file)
         for row in _rejected(args.rejected or _beside(args.traces)):
             dropped.add(row["id"], row["reason"], row["detail"])
@@ -92,7 +92,7 @@ class _Dropped:
         self.counts[reason] += 1
 
 
-def _items(path: str, spec: FilterSpec, name: str) -> list[Item]:
+def _items(path: str, spec: FilterSpec, name: str) -> list[BenchmarkItem]:
     entry = spec.benchmarks.get(name, {})
     columns = entry.get("columns", entry)
     if "question" not in columns:
@@ -120,10 +120,10 @@ def _suspects(traces: str, threshold: float | None, workers: int) -> Suspects:
     if threshold is None:
         return {}
     survey = None
-    counting = counted(batches(traces), "survey", unit="batches")
-    for pairs in map_batches(partial(Surveyor, traces, threshold), counting, workers, SLOW_IMPORTS):
+    counting = track(batches(traces), "survey", unit="batches")
+    for pairs in map_batches(partial(DuplicateScanner, traces, threshold), counting, workers, SLOW_IMPORTS):
         for key, bands in pairs:
-            survey = survey or Survey(len(bands))
+            survey = survey or DuplicateScan(len(bands))
             survey.add(key, bands)
     return survey.suspects() if survey else {}
 
@@ -132,16 +132,16 @@ class _NothingKept(Exception):
     """Leaves `whole` without a file."""
 
 
-def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[Item]], dropped: _Dropped, report: Report) -> int:
+def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[BenchmarkItem]], dropped: _Dropped, report: Report) -> int:
     """Write the rows that are kept, and return how many; no file where there are none."""
     suspects = _suspects(args.traces, spec.near_duplicates, args.workers)
     questions = {name: [item.question for item in items] for name, items in benchmarks.items()}
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
-    examiner = partial(Examiner, args.traces, spec, args.tokenizer, template, questions, suspects)
+    examiner = partial(RowChecker, args.traces, spec, args.tokenizer, template, questions, suspects)
     found = map_batches(examiner, batches(args.traces), args.workers, SLOW_IMPORTS)
-    kept = _judged(found, Judge(spec, suspects), dropped, report)
+    kept = _judged(found, RowSelector(spec, suspects), dropped, report)
     try:
-        with whole(args.output) as sft:
+        with atomic_write(args.output) as sft:
             count = _write(kept, sft) if spec.per_question.rule == "all" else _write_chosen(kept, spec.per_question, sft, dropped)
             if not count:
                 raise _NothingKept
@@ -150,12 +150,12 @@ def _select(args: Namespace, spec: FilterSpec, benchmarks: dict[str, list[Item]]
     return count
 
 
-def _judged(found: Iterable[list[Finding]], judge: Judge, dropped: _Dropped, report: Report) -> Iterator[Finding]:
+def _judged(found: Iterable[list[Finding]], judge: RowSelector, dropped: _Dropped, report: Report) -> Iterator[Finding]:
     """The findings of kept rows; the others go to the dropped ones."""
     with Progress("filter") as progress:
         for findings in found:
             for finding in findings:
-                flaw = judge.flaw(finding)
+                flaw = judge.rejection(finding)
                 if finding.hits and (flaw is None or flaw.reason not in BEFORE_CONTAMINATION):
                     report.add(finding.id, finding.question, finding.hits)
                 if flaw:

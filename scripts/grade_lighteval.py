@@ -21,8 +21,8 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_text, write_json, write_jsonl
 from distill.base.work import locked
 from distill.evaluation import self_test
-from distill.evaluation.lighteval_grader import KINDS, Recorded, Replayed, replay
-from distill.evaluation.scoring import Grading, Item, read_items, read_responses
+from distill.evaluation.lighteval_grader import KINDS, LightevalRecord, Replayed, replay
+from distill.evaluation.scoring import Grading, PromptItem, read_items, read_responses
 
 
 def main() -> None:
@@ -54,13 +54,13 @@ def main() -> None:
     write_json(given.results, {**found.results, **tested})
 
 
-def self_tested(items: dict[str, Item], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
+def self_tested(items: dict[str, PromptItem], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
     """The share that lighteval calls right, by kind of probe."""
     asked = self_test.probes(items, how)
     return self_test.rates(asked, verdicts([taken(probe.item, 0, probe.text) for probe in asked], folder, timeout_s).correct)
 
 
-def verdicts(recorded: list[Recorded], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:
+def verdicts(recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:
     """lighteval's verdicts, from `folder` where they are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{key_of(recorded)}.json"
@@ -73,16 +73,16 @@ def verdicts(recorded: list[Recorded], folder: Path, timeout_s: float, siblings:
     return found
 
 
-def read(prompts: Path, responses: Path) -> list[Recorded]:
+def read(prompts: Path, responses: Path) -> list[LightevalRecord]:
     items = read_items(prompts)
     return [taken(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts)]
 
 
-def taken(item: Item, sample: int, text: str) -> Recorded:
-    return Recorded(item.id, sample, item.kind, item.question, item.gold, max(len(item.choices), 4), text)
+def taken(item: PromptItem, sample: int, text: str) -> LightevalRecord:
+    return LightevalRecord(item.id, sample, item.kind, item.question, item.gold, max(len(item.choices), 4), text)
 
 
-def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[Recorded]]:
+def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[LightevalRecord]]:
     """Responses of siblings that are there, sound, and without verdicts; what is wrong with one is said by its own run."""
     found = {}
     for sibling in siblings:
@@ -95,12 +95,12 @@ def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[li
     return [recorded for path, recorded in found.items() if path != but and not path.exists()]
 
 
-def judge(runs: list[list[Recorded]], folder: Path, timeout_s: float) -> None:
+def judge(runs: list[list[LightevalRecord]], folder: Path, timeout_s: float) -> None:
     for recorded, replayed in zip(runs, replay(runs, timeout_s), strict=True):
         write_json(folder / f"{key_of(recorded)}.json", vars(replayed))
 
 
-def key_of(recorded: list[Recorded]) -> str:
+def key_of(recorded: list[LightevalRecord]) -> str:
     """The digest of all that decides lighteval's verdicts."""
     return sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
 

@@ -24,13 +24,13 @@ def main() -> None:
 
     spec = fields(args.spec, seed=int, texts=int, benchmarks=dict)
     texts = list(corpus.texts(spec["seed"], spec["texts"]))
-    corpus.check_apart(texts, spec["seed"], spec["benchmarks"])
+    corpus.check_no_overlap(texts, spec["seed"], spec["benchmarks"])
     sorts = dict(sorted(Counter(text.sort for text in texts).items()))
     print(f"corpus: {len(texts)} texts ({sorts}), none of them a question of a benchmark", flush=True)
 
-    from distill.miniature.pretrain import Recipe, pretrain
+    from distill.miniature.pretrain import PretrainRecipe, pretrain
 
-    pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, Recipe(seed=spec["seed"]))
+    pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, PretrainRecipe(seed=spec["seed"]))
     manifest.write(args.output, corpus=sorts, benchmark_questions=0)
     print(f"{args.output}: base model written")
 

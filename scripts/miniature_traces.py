@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
-    spec = traces.Spec(**fields(args.spec, seed=int, rows=int, clean=bool, steps=int, benchmarks=dict))
+    spec = traces.TraceSetSpec(**fields(args.spec, seed=int, rows=int, clean=bool, steps=int, benchmarks=dict))
     count = write_jsonl(args.output / "traces.jsonl", traces.rows(spec))
     manifest.write(args.output)
     print(f"{args.output}: {count} traces")

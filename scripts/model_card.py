@@ -7,7 +7,7 @@ reads it, with the scores in its head (model-index). It lies beside the model, n
 """
 
 from distill.base import cli
-from distill.base.files import whole
+from distill.base.files import atomic_write
 from distill.report import card
 from distill.report.results import Results
 
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="README.md to write")
     args = parser.parse_args()
     page = card.render(args.model, cli.spec(args.spec), Results(args.results))
-    with whole(args.output) as file:
+    with atomic_write(args.output) as file:
         file.write(page)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.base.errors import InputError
-from distill.base.files import dumps, whole
-from distill.base.progress import counted
+from distill.base.files import atomic_write, dumps
+from distill.base.progress import track
 from distill.base.tables import read_rows
 from distill.data.formats import FORMATS
 from distill.data.normalise import Golds, Normaliser, Rejected
@@ -43,8 +43,8 @@ def main() -> None:
     normaliser = Normaliser(args.format, args.input, columns, golds)
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}
-    with whole(args.output) as traces, whole(rejected) as rest:
-        for made in counted(normaliser.traces(read_rows(args.input)), "normalise"):
+    with atomic_write(args.output) as traces, atomic_write(rejected) as rest:
+        for made in track(normaliser.traces(read_rows(args.input)), "normalise"):
             out, count = (rest, "rejected") if isinstance(made, Rejected) else (traces, "traces")
             out.write(dumps(made.row()) + "\n")
             counts[count] += 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.base.files import whole, write_json
+from distill.base.files import atomic_write, write_json
 from distill.preflight import access, facts
 from distill.preflight.estimate import estimate, room_findings, stops
 from distill.preflight.page import page
@@ -46,7 +46,7 @@ def main() -> None:
     if args.json:
         write_json(args.json, found)
     if args.text:
-        with whole(args.text) as file:
+        with atomic_write(args.text) as file:
             file.write(page(found))
     print(page(found), end="")
 

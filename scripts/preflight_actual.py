@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from distill.base.cli import parser, run, spec
-from distill.base.files import whole
+from distill.base.files import atomic_write
 from distill.preflight import actual, facts
 from distill.preflight.estimate import estimate
 
@@ -27,7 +27,7 @@ def main() -> None:
     # What was measured in this very run is no estimate of it.
     known = replace(known, rates=replace(known.rates, here=[]), mean_tokens={})
     text = actual.page(actual.measured(estimate(part, known), args.results))
-    with whole(args.output) as file:
+    with atomic_write(args.output) as file:
         file.write(text)
     print(text, end="")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.models.prepare import declare
+from distill.models.prepare import write_declarations
 from distill.models.remote_code import KEY, check_weights
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(args.base / name, place)
     try:
-        declare(part, asked, template)
+        write_declarations(part, asked, template)
     except InputError:
         shutil.rmtree(part)  # a copy of the weights, which nobody would look for
         raise

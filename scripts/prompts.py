@@ -13,7 +13,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.benchmarks.items import load_items
-from distill.benchmarks.prompts import prompt
+from distill.benchmarks.prompts import make_prompt
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         write_jsonl(args.output, [])
         print(f"0 prompts, as {args.benchmark} is not here: {why}")
         return
-    count = write_jsonl(args.output, (prompt(item, asked) for item in load_items(args.benchmark, asked["columns"])))
+    count = write_jsonl(args.output, (make_prompt(item, asked) for item in load_items(args.benchmark, asked["columns"])))
     if not count:
         args.output.unlink()
         raise InputError(f"{args.benchmark}: holds no items; a benchmark needs at least one")

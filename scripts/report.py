@@ -9,7 +9,7 @@ report.md, where a file that is not there is shown as a gap; to the same page fo
 """
 
 from distill.base import cli
-from distill.base.files import whole
+from distill.base.files import atomic_write
 from distill.report import html, page, tex
 from distill.report.names import names
 from distill.report.results import Results
@@ -32,7 +32,7 @@ def main() -> None:
     if args.tex:
         pages[args.tex] = tex.table(names(spec), results)
     for path, content in pages.items():
-        with whole(path) as file:
+        with atomic_write(path) as file:
             file.write(content)
 
 

@@ -83,7 +83,7 @@ def answer(model: Path | str, todo: list[Wanted], runtime: dict) -> None:
             within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
             for place, given in engine.answers(one.requests(missing), one.sampling(), *within):
                 one.keep(missing[place], given)
-                progress.add(note=tokens.more(given.completion_tokens))
+                progress.add(note=tokens.add(given.completion_tokens))
 
 
 if __name__ == "__main__":

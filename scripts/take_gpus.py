@@ -14,7 +14,7 @@ from pathlib import Path
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
-from distill.base.gpus import VARIABLES, allotted, pool, take
+from distill.base.gpus import VARIABLES, acquire_devices, assigned_by_slurm, visible_devices
 
 
 def main() -> None:
@@ -29,9 +29,9 @@ def main() -> None:
     if not command:
         raise InputError("no command to run: give it after --")
     environment = dict(os.environ)
-    if args.gpus and not allotted(environment):
-        variable, names = pool(environment)
-        held = take(args.gpus, variable, names, args.work / socket.gethostname())
+    if args.gpus and not assigned_by_slurm(environment):
+        variable, names = visible_devices(environment)
+        held = acquire_devices(args.gpus, variable, names, args.work / socket.gethostname())
         taken = ",".join(name for name, _ in held)
         # vLLM on ROCm wants HIP's and CUDA's variable to say the same where both are set.
         environment |= {name: taken for name in VARIABLES if name == variable or name in environment}

@@ -22,7 +22,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
-from distill.base.work import keep_output, key_of, locked, open_run
+from distill.base.work import keep_attempt_log, locked, open_work_folder, work_key
 from distill.models.remote_code import KEY
 from distill.training.checkpoints import folder_name, publish
 from distill.training.launch import STOPPED, end_with_parent, world
@@ -67,16 +67,16 @@ def main() -> None:
     # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
     defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "sharing": sharing, "code": code_digest("train.py")}
     if until is not None:
-        whole, defines["until"] = key_of(defines), until
-        for key in (whole, key_of(defines)):  # kept on the way of the whole training, or by this very run before it was killed
+        whole, defines["until"] = work_key(defines), until
+        for key in (whole, work_key(defines)):  # kept on the way of the whole training, or by this very run before it was killed
             kept = args.work / key / folder_name(until)
             if (kept / manifest.NAME).exists():
                 return publish(kept, args.output) if rank == 0 else None
-    folder = open_run(args.work, defines)
+    folder = open_work_folder(args.work, defines)
 
     def fit(part: Path) -> None:
         from distill.training import keep_callback, sft
-        from distill.training.ending import leave_together
+        from distill.training.ending import exit_together
         from distill.training.masks import check_mask, notes
         from distill.training.rows import training_rows
         from distill.training.trainer import Stopped
@@ -102,7 +102,7 @@ def main() -> None:
             sft.finetune(trainer, folder, [keep])
         except Stopped:
             print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
-            leave_together(STOPPED)
+            exit_together(STOPPED)
             sys.exit(STOPPED)
         if until is None:
             export(trainer, facts, part)
@@ -110,7 +110,7 @@ def main() -> None:
     part = args.output.with_name(f".{args.output.name}.part")
     with locked(folder) if rank == 0 else nullcontext():
         if rank == 0:
-            keep_output(folder)
+            keep_attempt_log(folder)
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
         fit(part)
@@ -120,9 +120,9 @@ def main() -> None:
             shutil.rmtree(args.output, ignore_errors=True)
             os.replace(part, args.output)
 
-    from distill.training.ending import leave_together
+    from distill.training.ending import exit_together
 
-    leave_together()
+    exit_together()
 
 
 def export(trainer, facts, part, epoch=None) -> None:

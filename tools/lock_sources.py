@@ -17,7 +17,7 @@ from distill.base.errors import InputError
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.sources import lock as sources_lock
-from distill.sources.lock import resolved
+from distill.sources.lock import resolve_revision
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -37,9 +37,9 @@ def main() -> None:
         print(f"{args.config[-1]}: no source is downloaded from a hub; there is nothing to lock")
         return
     for name, source in sources.items():
-        before = sources_lock.pinned(lock, name, source)
-        commit, digest = resolved(source, args.work)
-        lock = sources_lock.moved(lock, name, source, commit, digest)
+        before = sources_lock.locked_version(lock, name, source)
+        commit, digest = resolve_revision(source, args.work)
+        lock = sources_lock.update_entry(lock, name, source, commit, digest)
         was = "as it was" if before.get("digest") == digest else f"was {before['digest'][:12]}" if before else "new"
         print(f"{name}: commit {(commit or 'unknown')[:12]}, digest {digest[:12]} ({was})", flush=True)
     sources_lock.write(args.lock, lock)

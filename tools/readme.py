@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
-from distill.base.files import whole
+from distill.base.files import atomic_write
 from distill.config.load import load
 from distill.workflow import reruns
 
@@ -51,10 +51,10 @@ def main() -> None:
     if args.results:
         page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
         shutil.copyfile(args.results / "figures" / "scores.png", PROJECT / "docs" / "miniature.png")
-    with whole(PROJECT / "README.md") as file:
+    with atomic_write(PROJECT / "README.md") as file:
         file.write(page)
 
-    with whole(PROJECT / "config" / "README.md") as file:
+    with atomic_write(PROJECT / "config" / "README.md") as file:
         file.write(config_page())
 
 
@@ -127,7 +127,7 @@ def guide() -> str:
 def config_page() -> str:
     """config/README.md: every key with its type, default, scope and meaning."""
     schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
-    reached, parts = reruns.reached(examples(), schema), [CONFIG_HEAD]
+    reached, parts = reruns.steps_by_key(examples(), schema), [CONFIG_HEAD]
     for title, place, entry in _sections(schema):
         elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
         rows = [

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
-from distill.workflow.status import Run, facts, page, run_of
+from distill.workflow.status import SnakemakeRun, facts, parse_log, render
 
 TAIL = 20_000  # bytes of a step's log in which its last line of progress is
 
@@ -33,7 +33,7 @@ def main() -> None:
     args = options.parse_args()
     while True:
         told = look(args.folder)
-        text = json.dumps(told, indent=2) if args.json else page(told).rstrip("\n")
+        text = json.dumps(told, indent=2) if args.json else render(told).rstrip("\n")
         print(f"\x1b[2J\x1b[H{text}" if args.watch and not args.json else text, flush=True)
         if not args.watch:
             return
@@ -46,7 +46,7 @@ def main() -> None:
 def look(folder: Path) -> dict:
     """The run that goes on, else the newest: an earlier one that was killed has not ended either."""
     logs = sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True)
-    runs = [told for log in logs[:5] if (told := run_of(log.read_text(encoding="utf-8", errors="replace"))).planned]
+    runs = [told for log in logs[:5] if (told := parse_log(log.read_text(encoding="utf-8", errors="replace"))).planned]
     if not runs:
         raise InputError(f"{folder}: no run of Snakemake here that tells of its jobs; start one without --quiet, or name its --folder")
     working = alive(folder)
@@ -62,7 +62,7 @@ def tail(log: Path) -> tuple[str, float]:
         return file.read().decode("utf-8", "replace"), time.time() - log.stat().st_mtime
 
 
-def took(timing: Path, chosen: Run) -> dict[str, float]:
+def took(timing: Path, chosen: SnakemakeRun) -> dict[str, float]:
     """Median seconds of a job by rule, of all that Snakemake's benchmark files here tell."""
     found = {}
     for rule in chosen.to_come():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distill.base.errors import InputError
-from distill.base.files import read_jsonl, whole, write_jsonl
+from distill.base.files import atomic_write, read_jsonl, write_jsonl
 
 TEXTS = ["plain", "line\u2028separator", "nul\0", "tab\tand\nnewline", "𝔸 ⊗ é", "\ud800 alone", '"quoted" \\boxed{1}']
 
@@ -42,7 +42,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path):
     (tmp_path / "a.txt").write_text("old", encoding="utf-8")
-    with pytest.raises(ZeroDivisionError), whole(tmp_path / "a.txt") as file:
+    with pytest.raises(ZeroDivisionError), atomic_write(tmp_path / "a.txt") as file:
         file.write("new")
         1 / 0  # noqa: B018
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
@@ -51,7 +51,7 @@ def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path):
 
 def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_done(tmp_path):
     (tmp_path / "a.txt").mkdir()
-    with pytest.raises(IsADirectoryError, match=r"a\.txt"), whole(tmp_path / "a.txt"):
+    with pytest.raises(IsADirectoryError, match=r"a\.txt"), atomic_write(tmp_path / "a.txt"):
         pytest.fail("nothing is to be done that would be for nothing")
 
 

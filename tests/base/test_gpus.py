@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distill.base.errors import InputError
-from distill.base.gpus import pool, take
+from distill.base.gpus import acquire_devices, visible_devices
 
 PROGRAM = Path(__file__).resolve().parents[2] / "scripts" / "take_gpus.py"
 SHOW = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'), flush=True); input()"
@@ -58,7 +58,7 @@ def test_the_command_s_exit_code_is_the_job_s(tmp_path):
 @pytest.mark.parametrize("names, says", [([], "set CUDA_VISIBLE_DEVICES"), (["0"], "CUDA_VISIBLE_DEVICES names 1;")])
 def test_too_few_devices_are_one_line(tmp_path, names, says):
     with pytest.raises(InputError, match=says):
-        take(2, "CUDA_VISIBLE_DEVICES", names, tmp_path)
+        acquire_devices(2, "CUDA_VISIBLE_DEVICES", names, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_too_few_devices_are_one_line(tmp_path, names, says):
 def test_the_pool_is_what_the_environment_names_else_what_the_machine_has(tmp_path, env, made):
     for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
-    assert pool(env, tmp_path) == made
+    assert visible_devices(env, tmp_path) == made
 
 
 def test_all_variables_that_are_set_name_the_devices_that_are_taken(tmp_path):

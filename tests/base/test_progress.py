@@ -6,7 +6,7 @@ import re
 import pytest
 
 from distill.base import progress
-from distill.base.progress import Progress, clock, counted, line
+from distill.base.progress import Progress, format_duration, progress_line, track
 
 
 class Terminal(io.StringIO):
@@ -24,12 +24,12 @@ class Terminal(io.StringIO):
     ],
 )
 def test_a_line_says_what_how_far_how_fast_and_how_long(given, text):
-    assert line("filter", *given) == text
+    assert progress_line("filter", *given) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "1:00:00"), (90061, "25:01:01")])
 def test_time_to_go_is_minutes_or_hours(seconds, text):
-    assert clock(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_a_short_step_is_one_line_and_a_step_without_work_is_none():
@@ -71,5 +71,5 @@ def test_on_a_terminal_it_is_a_bar():
 
 
 def test_rows_pass_as_they_are(capsys):
-    assert list(counted(iter("abc"), "survey", unit="batches")) == ["a", "b", "c"]
+    assert list(track(iter("abc"), "survey", unit="batches")) == ["a", "b", "c"]
     assert capsys.readouterr().err.startswith("survey: 3 batches, ")

@@ -6,8 +6,8 @@ import pytest
 from tiny_chat import write_jsonl
 
 from distill.base.errors import InputError
-from distill.base.tables import Oversize, read_rows
-from distill.benchmarks.items import Item, load_items
+from distill.base.tables import OversizeRow, read_rows
+from distill.benchmarks.items import BenchmarkItem, load_items
 
 COLUMNS = {"question": "Question", "gold": "Correct Answer", "wrong": ["Wrong 1", "Wrong 2"]}
 ROWS = [
@@ -54,7 +54,7 @@ def test_each_kind_of_file_gives_the_same_items(tmp_path, name, write, folder):
 
 def test_an_id_column_is_taken_as_it_is_and_numbers_become_text(tmp_path):
     file = write_jsonl(tmp_path / "b.jsonl", [{"n": 60, "q": "Why?", "a": 204}])
-    assert list(load_items(file, {"id": "n", "question": "q", "gold": "a"})) == [Item("60", "Why?", "204")]
+    assert list(load_items(file, {"id": "n", "question": "q", "gold": "a"})) == [BenchmarkItem("60", "Why?", "204")]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_line_beyond_the_limit_is_reported_and_the_rows_round_it_are_unharmed(
     rows = [{"a": "1"}, {"a": "x" * 5000}, {"a": "3"}]
     found = list(read_rows(write_jsonl(tmp_path / "a.jsonl", rows), max_row_bytes=1000))
     assert [found[0], found[2]] == [rows[0], rows[2]]
-    assert isinstance(found[1], Oversize)
+    assert isinstance(found[1], OversizeRow)
     assert found[1].place == "a.jsonl line 2"
 
 

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from distill.benchmarks.items import Item
-from distill.benchmarks.prompts import fill, prompt, shuffled
+from distill.benchmarks.items import BenchmarkItem
+from distill.benchmarks.prompts import fill_template, make_prompt, shuffle_choices
 
 CHOICE = {"kind": "choice", "system": None, "user": "{question}\n{choices}", "shuffle_seed": 0}
-ITEMS = [Item(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", f"wrong {n} b", f"wrong {n} c")) for n in range(400)]
+ITEMS = [BenchmarkItem(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", f"wrong {n} b", f"wrong {n} c")) for n in range(400)]
 
 
 @pytest.mark.parametrize(
@@ -21,29 +21,29 @@ ITEMS = [Item(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", f"wrong {
     ],
 )
 def test_a_template_is_filled_once_and_braces_stay(template, texts, filled):
-    assert fill(template, **texts) == filled
+    assert fill_template(template, **texts) == filled
 
 
 def test_the_letter_is_that_of_the_right_choice():
     for item in ITEMS[:50]:
-        row = prompt(item, CHOICE)
+        row = make_prompt(item, CHOICE)
         assert row["choices"]["ABCD".index(row["gold"])] == item.gold
         assert f"{row['gold']}) {item.gold}" in row["messages"][0]["content"]
 
 
 def test_gold_letters_are_balanced():
-    counts = Counter(prompt(item, CHOICE)["gold"] for item in ITEMS)
+    counts = Counter(make_prompt(item, CHOICE)["gold"] for item in ITEMS)
     # 400 draws of four letters: the standard deviation of a count is sqrt(400 * 1/4 * 3/4) = 8.7, so 100 +- 35 is four of them.
     assert set(counts) == set("ABCD")
     assert all(abs(count - 100) <= 35 for count in counts.values())
 
 
 def test_the_order_depends_on_the_seed_and_the_question_alone():
-    assert [shuffled(item, 0) for item in ITEMS[:9]] == [shuffled(item, 0) for item in reversed(ITEMS[:9])][::-1]
-    assert [shuffled(item, 0) for item in ITEMS] != [shuffled(item, 1) for item in ITEMS]
+    assert [shuffle_choices(item, 0) for item in ITEMS[:9]] == [shuffle_choices(item, 0) for item in reversed(ITEMS[:9])][::-1]
+    assert [shuffle_choices(item, 0) for item in ITEMS] != [shuffle_choices(item, 1) for item in ITEMS]
 
 
 def test_a_system_prompt_is_there_only_if_declared():
     spec = {"kind": "math", "system": None, "user": "{question}"}
-    assert [message["role"] for message in prompt(ITEMS[0], spec)["messages"]] == ["user"]
-    assert [message["role"] for message in prompt(ITEMS[0], spec | {"system": "Think."})["messages"]] == ["system", "user"]
+    assert [message["role"] for message in make_prompt(ITEMS[0], spec)["messages"]] == ["user"]
+    assert [message["role"] for message in make_prompt(ITEMS[0], spec | {"system": "Think."})["messages"]] == ["system", "user"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distill.benchmarks.items import Item, load_items
-from distill.benchmarks.prompts import prompt
+from distill.benchmarks.items import BenchmarkItem, load_items
+from distill.benchmarks.prompts import make_prompt
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Grading, read_items
@@ -42,7 +42,7 @@ def row(plan: Plan, run: str, tmp_path: Path, given: dict) -> dict:
     spec = plan.prompts(run)
     (tmp_path / "items.jsonl").write_text(json.dumps(given) + "\n", encoding="utf-8")
     (item,) = load_items(tmp_path, spec["columns"])
-    return prompt(item, spec)
+    return make_prompt(item, spec)
 
 
 def test_a_name_means_the_same_in_every_configuration():
@@ -126,10 +126,10 @@ def test_lightevals_words_are_those_of_the_installed_lighteval(plan, tmp_path, m
     assert "ABCD"[theirs.gold_index] == made["gold"]
 
 
-def outcome(plan: Plan, run: str, items: list[Item], folder: Path) -> dict[str, float]:
+def outcome(plan: Plan, run: str, items: list[BenchmarkItem], folder: Path) -> dict[str, float]:
     """The self-test of a benchmark as grade.py makes it."""
     path = folder / "prompts.jsonl"
-    path.write_text("".join(json.dumps(prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
+    path.write_text("".join(json.dumps(make_prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
     asked, how = read_items(path), Grading(**{key: value for key, value in plan.grade(run).items() if key != "max_new_tokens"})
     found = of_ours(asked, how)
     assert flags_of(asked, found) == []
@@ -141,11 +141,11 @@ OURS = ("tutorial", "deepseek", "open_r1")
 
 @pytest.mark.parametrize("protocol", OURS)
 def test_the_grader_reads_the_letter_that_a_protocol_asks_for(plan, tmp_path, protocol):
-    items = [Item(str(n), f"Which one, {n}?", f"this {n}", (f"that {n}", f"it {n}", f"none {n}")) for n in range(198)]
+    items = [BenchmarkItem(str(n), f"Which one, {n}?", f"this {n}", (f"that {n}", f"it {n}", f"none {n}")) for n in range(198)]
     found = outcome(plan, f"gpqa_diamond@{protocol}", items, tmp_path)
     assert found["gold"] >= 0.995
     assert max(found[name] for name in ("echo", "cut", "empty", "wrong")) <= 0.01
-    golds = Counter(prompt(item, plan.prompts(f"gpqa_diamond@{protocol}"))["gold"] for item in items)
+    golds = Counter(make_prompt(item, plan.prompts(f"gpqa_diamond@{protocol}"))["gold"] for item in items)
     # 198 draws of four letters: a standard deviation of 6.1, so 25 is four of them.
     assert set(golds) == set("ABCD") and all(abs(count - 49.5) <= 25 for count in golds.values())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from distill.base.tables import read_rows
-from distill.benchmarks.items import Item
+from distill.benchmarks.items import BenchmarkItem
 from distill.data.contamination import LISTED, Index, Report, contaminates, find_hits
 from distill.data.questions import core
 
@@ -99,7 +99,10 @@ def test_each_benchmark_has_its_own_hit():
 
 
 def _report(gated=frozenset()):
-    items = {"b": [Item(f"id{number}", question) for number, question in enumerate(ITEMS)], "empty": [Item("x", "Nothing like it")]}
+    items = {
+        "b": [BenchmarkItem(f"id{number}", question) for number, question in enumerate(ITEMS)],
+        "empty": [BenchmarkItem("x", "Nothing like it")],
+    }
     report = Report(items, gated)
     indexes = [Index(name, [item.question for item in known], 8) for name, known in items.items()]
     for name, question in (("r1", ITEM), ("r2", f"So {ITEM}"), ("r3", "What is $3+3$?"), ("r4", "What is $4+4$?")):
@@ -139,7 +142,7 @@ def test_no_text_of_a_gated_benchmark_is_shown():
 
 
 def test_questions_with_other_numbers_are_all_counted_and_some_listed():
-    report = Report({"b": [Item("i", SHORT)]})
+    report = Report({"b": [BenchmarkItem("i", SHORT)]})
     index = Index("b", [SHORT], 8)
     for number in range(LISTED + 5):
         question = f"What is ${number}+100$?"

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from distill.base.errors import InputError
-from distill.data.duplicates import MAX_CANDIDATES, Banding, NearIndex, Survey, marks_of, question_key, stem_key, trace_key
+from distill.data.duplicates import MAX_CANDIDATES, Banding, DuplicateScan, NearIndex, marks_of, question_key, stem_key, trace_key
 from distill.data.hashset import HashSet, hash64
 from distill.data.questions import core
 
@@ -64,7 +64,7 @@ def test_traces_are_equal_whatever_their_case_and_white_space():
 def _near(questions, threshold):
     """For each question, the number of the kept one that it nearly repeats."""
     banding = Banding(threshold)
-    survey = Survey(banding.bands)
+    survey = DuplicateScan(banding.bands)
     for question in questions:
         survey.add(stem_key(question), banding.of(question))
     suspects = survey.suspects()

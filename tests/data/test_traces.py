@@ -4,7 +4,7 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.rows import as_text
-from distill.data.traces import KEYS, MAX_CHARS, STYLES, Flaw, Sections, Trace, completion, from_row, parse_response, trace_id
+from distill.data.traces import KEYS, MAX_CHARS, STYLES, Defect, Sections, Trace, completion, from_row, parse_response, trace_id
 
 STRATOS = "<|begin_of_thought|>\n\nHm. So 7.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is \\boxed{7}.\n\n<|end_of_solution|>"
 FOUND = Sections("Hm. So 7.", "It is \\boxed{7}.")
@@ -54,7 +54,7 @@ def test_a_known_shape_is_parsed(text, reasoning):
 )
 def test_anything_else_is_a_flaw_and_is_not_guessed_at(text, reasoning, reason, detail):
     flaw = parse_response(text, reasoning)
-    assert isinstance(flaw, Flaw)
+    assert isinstance(flaw, Defect)
     assert flaw.reason == reason
     assert detail in flaw.detail
 

@@ -13,7 +13,7 @@ import yaml
 from distill.base import manifest
 from distill.config.load import load
 from distill.config.plan import Plan
-from distill.models.prepare import declare
+from distill.models.prepare import write_declarations
 from distill.training.launch import Machines, command
 from distill.training.recipe import Recipe
 
@@ -141,7 +141,7 @@ def test_an_extended_context_is_what_vllm_loads(tmp_path, monkeypatch):
     for key, value in {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}.items():
         monkeypatch.setenv(key, value)
     folder = base(tmp_path / "base", **NARROW)
-    declare(folder, {"rope_theta": 300000, "max_position_embeddings": 8192}, None)
+    write_declarations(folder, {"rope_theta": 300000, "max_position_embeddings": 8192}, None)
     llm = vllm.LLM(str(folder), enforce_eager=True, dtype="float32")
     config = llm.llm_engine.model_config
     assert config.max_model_len == 8192

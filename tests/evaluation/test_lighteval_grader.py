@@ -11,13 +11,13 @@ from conftest import PROJECT
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_jsonl
 from distill.evaluation import lighteval_grader as engine
-from distill.evaluation.lighteval_grader import Recorded, Replayed, replay
+from distill.evaluation.lighteval_grader import LightevalRecord, Replayed, replay
 
 MESSAGES = [{"role": "user", "content": "What is it?"}]
 
 
-def recorded(text: str, gold: str = "7", kind: str = "math") -> Recorded:
-    return Recorded(text, 0, kind, "What is it?", gold, 4, text)
+def recorded(text: str, gold: str = "7", kind: str = "math") -> LightevalRecord:
+    return LightevalRecord(text, 0, kind, "What is it?", gold, 4, text)
 
 
 def stand_in(pipe, runs, timed_out):

@@ -2,15 +2,15 @@
 
 import pytest
 
-from distill.evaluation.scoring import Grading, Item
+from distill.evaluation.scoring import Grading, PromptItem
 from distill.evaluation.self_test import flags_of, of_ours, probes, rates
 from distill.grading.extract import before_box
 
 PERFECT = {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
 
 
-def items(*golds: str, kind: str = "math", choices: tuple[str, ...] = ()) -> dict[str, Item]:
-    return {str(number): Item(str(number), f"Q{number}", gold, kind, choices) for number, gold in enumerate(golds)}
+def items(*golds: str, kind: str = "math", choices: tuple[str, ...] = ()) -> dict[str, PromptItem]:
+    return {str(number): PromptItem(str(number), f"Q{number}", gold, kind, choices) for number, gold in enumerate(golds)}
 
 
 def texts(kind: str, golds: list[str], how: Grading) -> list[str]:

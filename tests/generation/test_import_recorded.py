@@ -15,7 +15,7 @@ import yaml
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_jsonl
 from distill.benchmarks.items import load_items
-from distill.benchmarks.prompts import prompt
+from distill.benchmarks.prompts import make_prompt
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Summary
@@ -40,7 +40,7 @@ class World:
         columns = COLUMNS | ({"wrong": ["a", "b", "c"]} if kind == "choice" else {})
         asked = {"kind": kind, "user": "Put it in \\boxed{}. {question}" + ("\n{choices}" if kind == "choice" else ""), "shuffle_seed": 3}
         write_jsonl(self.source, rows)
-        write_jsonl(self.prompts, (prompt(item, asked) for item in load_items(self.source, columns)))
+        write_jsonl(self.prompts, (make_prompt(item, asked) for item in load_items(self.source, columns)))
         self.asked = list(read_jsonl(self.prompts))
 
     def taken_in(self, path: Path, form: str = "table", columns: dict | None = None) -> list[dict]:

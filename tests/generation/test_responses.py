@@ -8,7 +8,7 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.base.work import locked, open_run
+from distill.base.work import locked, open_work_folder
 from distill.generation.engines import Answer
 from distill.generation.responses import key, mark, seed_of, wanted
 from distill.generation.store import AnswerStore
@@ -115,7 +115,7 @@ def test_another_engine_answers_anew(ask):
 
 
 def test_a_run_is_refused_to_a_second_process_and_free_after_the_first_died(tmp_path):
-    folder = open_run(tmp_path, {"a": 1})
+    folder = open_work_folder(tmp_path, {"a": 1})
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom distill.base.work import locked\n"
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"

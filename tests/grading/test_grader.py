@@ -90,7 +90,7 @@ def test_math_answers_are_judged_by_math_verify_gold_first():
     ],
 )
 def test_what_needs_no_math_verify_starts_no_process(task, verdict, monkeypatch):
-    monkeypatch.setattr(pool, "_nursery_of_this_process", None)
+    monkeypatch.setattr(pool, "_fork_server_of_this_process", None)
     assert list(grade_all([task])) == [verdict]
 
 
@@ -144,7 +144,7 @@ def test_a_worker_that_dies_is_no_verdict_on_the_others(monkeypatch, tmp_path):
         source.replace("gold, answer = json.loads(line)", "gold, answer = json.loads(line)\n        answer == '13.5' and os.abort()")
     )
     monkeypatch.setattr(worker, "__file__", str(crashing))
-    monkeypatch.setattr(pool, "_nursery", None)
+    monkeypatch.setattr(pool, "_fork_server", None)
     assert reasons([boxed("1/2", "0.5"), boxed("1/2", "13.5"), boxed("1/2", "0.50")]) == ["correct", "grader_error", "correct"]
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 def test_no_text_asks_a_benchmark_question(texts):
-    corpus.check_apart(texts, 1, SIZES)
+    corpus.check_no_overlap(texts, 1, SIZES)
 
 
 @pytest.mark.parametrize("kind", benchmarks.KINDS)
@@ -37,7 +37,7 @@ def test_no_text_asks_a_benchmark_question(texts):
 def test_a_leaked_benchmark_question_is_an_error_that_names_it(texts, kind, prefix):
     leaked = benchmarks.problems(kind, 1, SIZES[kind])[-1].question
     with pytest.raises(InputError, match=f"mini_{kind}.*{re.escape(leaked)}"):
-        corpus.check_apart([*texts, corpus.Text(f"{prefix}{leaked}\nA) +x", "", "question")], 1, SIZES)
+        corpus.check_no_overlap([*texts, corpus.Text(f"{prefix}{leaked}\nA) +x", "", "question")], 1, SIZES)
 
 
 def test_a_question_is_answered_without_a_thought(texts):
@@ -69,7 +69,7 @@ def test_the_tokenizer_is_two_files_that_auto_tokenizer_loads_unchanged(folder):
     loaded, written = AutoTokenizer.from_pretrained(folder), Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert sorted(path.name for path in folder.iterdir()) == ["tokenizer.json", "tokenizer_config.json"]
     assert (loaded.eos_token, loaded.pad_token) == ("<|im_end|>", "<|endoftext|>")
-    for row in traces.rows(traces.Spec(1, 50, False, 10, SIZES)):
+    for row in traces.rows(traces.TraceSetSpec(1, 50, False, 10, SIZES)):
         for turn in row["conversations"]:
             ids = loaded(turn["value"]).input_ids
             assert ids == written.encode(turn["value"]).ids
@@ -112,4 +112,4 @@ def test_a_spec_that_does_not_fit_is_refused_by_name(spec, complaint):
 
 
 def test_the_sizes_of_a_spec_are_all_that_a_set_is_drawn_from():
-    assert {field.name for field in dataclasses.fields(traces.Spec)} == {"seed", "rows", "clean", "steps", "benchmarks"}
+    assert {field.name for field in dataclasses.fields(traces.TraceSetSpec)} == {"seed", "rows", "clean", "steps", "benchmarks"}

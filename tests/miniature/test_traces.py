@@ -15,7 +15,7 @@ WHOLE = re.compile(".*".join(re.escape(tag) for tag in (*THOUGHT, *SOLUTION)), r
 
 
 def made(clean: bool, rows: int = 1500, steps: int = 5, seed: int = 1) -> list[dict]:
-    return list(traces.rows(traces.Spec(seed, rows, clean, steps, SIZES)))
+    return list(traces.rows(traces.TraceSetSpec(seed, rows, clean, steps, SIZES)))
 
 
 @pytest.fixture(scope="module")

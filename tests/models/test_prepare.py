@@ -11,7 +11,7 @@ import tiny_chat
 from distill.base import manifest
 from distill.base.errors import InputError
 from distill.data.tokens import ChatTokenizer
-from distill.models.prepare import declare
+from distill.models.prepare import write_declarations
 
 
 def base(folder: Path) -> Path:
@@ -29,7 +29,7 @@ def test_the_end_of_a_turn_is_the_same_to_all_who_load_the_model(tmp_path):
 
     folder = base(tmp_path)
     assert AutoTokenizer.from_pretrained(folder).eos_token == "<|endoftext|>"
-    declare(folder, {"eos_token": "<|im_end|>"}, None)
+    write_declarations(folder, {"eos_token": "<|im_end|>"}, None)
     loaded = AutoTokenizer.from_pretrained(folder)
     assert (loaded.eos_token, ChatTokenizer(folder).eos_token) == ("<|im_end|>", "<|im_end|>")
     assert loaded.pad_token == "<|endoftext|>"
@@ -41,7 +41,7 @@ def test_a_key_that_nothing_is_declared_by_is_refused(tmp_path):
     folder = base(tmp_path)
     before = (folder / "config.json").read_bytes()
     with pytest.raises(InputError, match="unknown key 'rope_theata': known are eos_token, max_position_embeddings, rope_theta"):
-        declare(folder, {"rope_theata": 300000}, None)
+        write_declarations(folder, {"rope_theata": 300000}, None)
     assert (folder / "config.json").read_bytes() == before
 
 

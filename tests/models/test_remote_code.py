@@ -9,7 +9,7 @@ import pytest
 
 from distill.base import manifest
 from distill.base.errors import InputError
-from distill.models.remote_code import as_told, check_weights
+from distill.models.remote_code import check_weights, remote_code_option
 
 PROJECT = Path(__file__).resolve().parents[2]
 CODE = """from transformers import PretrainedConfig
@@ -40,7 +40,7 @@ def prepare(base: Path, output: Path, **spec: object) -> subprocess.CompletedPro
 def load_config(folder: Path) -> None:
     from transformers import AutoConfig
 
-    with as_told(folder) as code:
+    with remote_code_option(folder) as code:
         AutoConfig.from_pretrained(folder, **code)
 
 

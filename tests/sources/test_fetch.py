@@ -20,12 +20,12 @@ from distill.config.load import load
 from distill.config.plan import Plan
 from distill.preflight.access import _asked as asked_of_hub
 from distill.sources import lock as sources_lock
-from distill.sources.fetch import bring, safe, wanted
-from distill.sources.http import Content, Patience, retry_after
-from distill.sources.lock import resolved
+from distill.sources.fetch import fetch_source, safe_name, select_files
+from distill.sources.http import FileContent, RetryPolicy, retry_after
+from distill.sources.lock import resolve_revision
 
 PROJECT = Path(__file__).resolve().parents[2]
-QUICK = Patience(failures=2, most=10, first_wait_s=0.01, longest_wait_s=0.05, silence_s=0.2)
+QUICK = RetryPolicy(failures=2, most=10, first_wait_s=0.01, longest_wait_s=0.05, silence_s=0.2)
 WEIGHTS = bytes(range(256)) * 40
 MODEL = {
     "config.json": b'{"model_type": "qwen2"}',
@@ -67,7 +67,7 @@ def repo(hub):
 @pytest.fixture
 def fetch(tmp_path):
     """Fetch a source to out/source."""
-    return lambda source=SOURCE, patience=QUICK, **more: bring(
+    return lambda source=SOURCE, patience=QUICK, **more: fetch_source(
         {**source, **more}, tmp_path / "out" / "source", tmp_path / "work", "", patience
     )
 
@@ -104,13 +104,13 @@ def test_a_model_is_its_safetensors_config_and_tokenizer(hub, repo, fetch, tmp_p
 )
 def test_files_are_those_that_match_and_are_visible(source, names):
     there = ["a.json", "a.safetensors", "b.bin", "d/a.json", "d/e/train-1.parquet", "README.md", "manifest.json", ".hidden", ".d/a"]
-    assert wanted(there, source) == names
+    assert select_files(there, source) == names
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "a//x", "a/./x", "..", "", "a\\..\\x", "a\0x", "a\nx"])
 def test_a_name_that_leads_out_is_refused(name):
     with pytest.raises(InputError, match="leads out of its folder"):
-        safe(name)
+        safe_name(name)
 
 
 def test_a_hostile_repository_writes_nothing(hub, repo, fetch, tmp_path):
@@ -205,7 +205,7 @@ def test_a_server_may_say_when_to_come_back(headers, asked):
 
 
 def test_retry_after_is_heeded_up_to_a_bound():
-    patience = Patience(first_wait_s=1, longest_wait_s=300)
+    patience = RetryPolicy(first_wait_s=1, longest_wait_s=300)
     assert [patience.wait_s(failure, None) for failure in (1, 2, 3, 20)] == [1, 2, 4, 300]
     assert [patience.wait_s(1, asked) for asked in ("7", "86400", "soon", "Wed, 21 Oct 2015 07:28:00 GMT")] == [7, 300, 1, 0]
 
@@ -383,7 +383,7 @@ def test_a_locked_digest_holds_what_comes(hub, repo, fetch, tmp_path):
 
 
 def test_the_lock_tells_the_digest_without_the_large_files(hub, repo, fetch, tmp_path):
-    commit, digest = resolved(SOURCE, tmp_path / "work", QUICK)
+    commit, digest = resolve_revision(SOURCE, tmp_path / "work", QUICK)
     assert not hub.asked(".safetensors")
     made = fetch()
     assert (made["commit"], made["digest"]) == (commit, digest)
@@ -391,15 +391,15 @@ def test_the_lock_tells_the_digest_without_the_large_files(hub, repo, fetch, tmp
 
 def test_a_lock_holds_each_source_that_goes_by_a_name(tmp_path):
     ours, theirs = {"hub": "a/b"}, {"hub": "c/d", "revision": "v1", "files": ["*.json"]}
-    lock = sources_lock.moved({}, "models/base", ours, "1" * 40, "d1")
-    lock = sources_lock.moved(lock, "models/base", theirs, "2" * 40, "d2")
-    lock = sources_lock.moved(lock, "models/base", ours, "3" * 40, "d3")
+    lock = sources_lock.update_entry({}, "models/base", ours, "1" * 40, "d1")
+    lock = sources_lock.update_entry(lock, "models/base", theirs, "2" * 40, "d2")
+    lock = sources_lock.update_entry(lock, "models/base", ours, "3" * 40, "d3")
     sources_lock.write(tmp_path / "lock", dict(reversed(lock.items())))
     lock = sources_lock.read(tmp_path / "lock")
-    assert sources_lock.pinned(lock, "models/base", ours) == {"commit": "3" * 40, "digest": "d3"}
-    assert sources_lock.pinned(lock, "models/base", theirs) == {"commit": "2" * 40, "digest": "d2"}
-    assert sources_lock.pinned(lock, "models/base", {**theirs, "revision": "v2"}) == {}
-    assert sources_lock.pinned(lock, "models/other", ours) == {}
+    assert sources_lock.locked_version(lock, "models/base", ours) == {"commit": "3" * 40, "digest": "d3"}
+    assert sources_lock.locked_version(lock, "models/base", theirs) == {"commit": "2" * 40, "digest": "d2"}
+    assert sources_lock.locked_version(lock, "models/base", {**theirs, "revision": "v2"}) == {}
+    assert sources_lock.locked_version(lock, "models/other", ours) == {}
     assert len(lock["models/base"]) == 2
 
 
@@ -416,7 +416,7 @@ def test_a_locked_source_is_known_by_its_commit_and_not_by_its_branch(tmp_path):
     def part(revision, commit=None):
         plan.source_of("models/base")["revision"] = revision
         if commit:
-            lock = sources_lock.moved({}, "models/base", plan.source_of("models/base"), commit, "d")
+            lock = sources_lock.update_entry({}, "models/base", plan.source_of("models/base"), commit, "d")
             sources_lock.write(tmp_path / "lock", lock)
         return plan.fetch("models/base", str(tmp_path / "lock"))
 
@@ -432,10 +432,10 @@ def test_a_source_that_has_the_locked_content_is_not_stale(hub, repo, fetch, tmp
     asked = {**SOURCE, "revision": "main"}
     locked = {**SOURCE, "commit": "1" * 40, "digest": made["digest"]}
     there = tmp_path / "out" / "source" / manifest.NAME
-    assert sources_lock.settled(locked, there) == made["asked"] == asked
+    assert sources_lock.recorded_source(locked, there) == made["asked"] == asked
     for part in ({**locked, "digest": "0" * 64}, {**SOURCE, "revision": "v1"}):
-        assert sources_lock.settled(part, there) == part
-    assert sources_lock.settled(locked, tmp_path / "nothing.json") == locked
+        assert sources_lock.recorded_source(part, there) == part
+    assert sources_lock.recorded_source(locked, tmp_path / "nothing.json") == locked
 
 
 def tutorial():
@@ -491,7 +491,7 @@ def test_offline_takes_what_the_hub_cache_has(hub, fetch, tmp_path, monkeypatch,
     assert not hub.asked("model.safetensors")  # nor is online anything downloaded that is there
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = len(hub.seen)
-    made = bring(SOURCE, tmp_path / "offline", tmp_path / "work2")
+    made = fetch_source(SOURCE, tmp_path / "offline", tmp_path / "work2")
     assert made == online
     assert len(hub.seen) == asked
     assert not any(path.is_symlink() for path in (tmp_path / "offline").rglob("*"))
@@ -505,7 +505,7 @@ def test_offline_a_cache_without_links_will_do(hub, fetch, tmp_path, monkeypatch
         link.write_bytes(content)
     shutil.rmtree(hub_cache / "blobs")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert bring(SOURCE, tmp_path / "offline", tmp_path / "work2") == online
+    assert fetch_source(SOURCE, tmp_path / "offline", tmp_path / "work2") == online
 
 
 @pytest.mark.parametrize("endpoint", ["hf-mirror.com", "ftp://hf-mirror.com", "https:///models"])
@@ -579,7 +579,7 @@ def test_a_local_folder_is_copied_links_too(tmp_path):
     (tmp_path / "here").mkdir()
     (tmp_path / "real.jsonl").write_bytes(b"{}\n")
     (tmp_path / "here" / "a.jsonl").symlink_to(tmp_path / "real.jsonl")
-    made = bring({}, tmp_path / "out", tmp_path / "work", str(tmp_path / "here"))
+    made = fetch_source({}, tmp_path / "out", tmp_path / "work", str(tmp_path / "here"))
     assert made["files"] == {"a.jsonl": sha256(b"{}\n")}
     assert not (tmp_path / "out" / "a.jsonl").is_symlink()
     assert not (tmp_path / "work").exists()
@@ -595,7 +595,7 @@ def test_modelscope_is_asked_by_its_own_package(tmp_path, monkeypatch):
         (Path(local_dir) / ".msc").write_bytes(b"")
 
     monkeypatch.setitem(sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download))
-    made = bring({"modelscope": "Qwen/Qwen2.5-Math-1.5B"}, tmp_path / "out", tmp_path / "work")
+    made = fetch_source({"modelscope": "Qwen/Qwen2.5-Math-1.5B"}, tmp_path / "out", tmp_path / "work")
     assert made["files"] == {"model.safetensors": sha256(WEIGHTS)}
     assert (asked["repo_id"], asked["repo_type"]) == ("Qwen/Qwen2.5-Math-1.5B", "model")
 
@@ -603,7 +603,7 @@ def test_modelscope_is_asked_by_its_own_package(tmp_path, monkeypatch):
 def test_modelscope_is_optional_and_its_errors_are_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "modelscope", None)
     with pytest.raises(InputError, match="pip install modelscope"):
-        bring({"modelscope": "a/b"}, tmp_path / "out", tmp_path / "work")
+        fetch_source({"modelscope": "a/b"}, tmp_path / "out", tmp_path / "work")
 
     def snapshot_download(local_dir, **_):
         Path(local_dir).mkdir(parents=True)
@@ -611,7 +611,7 @@ def test_modelscope_is_optional_and_its_errors_are_one_line(tmp_path, monkeypatc
 
     monkeypatch.setitem(sys.modules, "modelscope", types.SimpleNamespace(snapshot_download=snapshot_download))
     with pytest.raises(InputError, match="a link that leads out"):
-        bring({"modelscope": "a/b"}, tmp_path / "out", tmp_path / "work")
+        fetch_source({"modelscope": "a/b"}, tmp_path / "out", tmp_path / "work")
 
 
 @pytest.mark.parametrize(
@@ -637,6 +637,6 @@ def test_a_mistaken_source_is_one_line(source, says):
 
 def test_nothing_fits_without_a_digest(tmp_path):
     (tmp_path / "a").write_bytes(b"a")
-    assert Content(1, git=git_id(b"a")).fits(tmp_path / "a")
-    assert not Content(1).fits(tmp_path / "a")
-    assert not Content(2, git=git_id(b"a")).fits(tmp_path / "a")
+    assert FileContent(1, git=git_id(b"a")).matches(tmp_path / "a")
+    assert not FileContent(1).matches(tmp_path / "a")
+    assert not FileContent(2, git=git_id(b"a")).matches(tmp_path / "a")

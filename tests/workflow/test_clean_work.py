@@ -4,7 +4,7 @@ import os
 
 from distill.base.files import sha256_file, write_json
 from distill.generation.responses import wanted
-from distill.workflow.clean_work import leftovers, patterns, size, unread_rows
+from distill.workflow.clean_work import freed_bytes, patterns, unused_folders, unused_rows
 
 
 def test_rows_of_a_training_set_that_is_no_more_are_left_over(tmp_path):
@@ -13,7 +13,7 @@ def test_rows_of_a_training_set_that_is_no_more_are_left_over(tmp_path):
     for name in (sha256_file(data)[:16], "f" * 16):
         (tmp_path / "work/rows" / name).mkdir(parents=True)
     asked = {"train": [{"data": str(data)}, {"data": str(tmp_path / "not made yet")}]}
-    assert [leftover.folder.name for leftover in unread_rows(tmp_path / "work", asked)] == ["f" * 16]
+    assert [leftover.folder.name for leftover in unused_rows(tmp_path / "work", asked)] == ["f" * 16]
 
 
 def test_a_folder_fits_by_the_facts_that_are_known(tmp_path):
@@ -23,7 +23,7 @@ def test_a_folder_fits_by_the_facts_that_are_known(tmp_path):
     (tmp_path / "train/no run").mkdir()
 
     def left(*patterns):
-        return [leftover.folder.name for leftover in leftovers(tmp_path, {"train": list(patterns)})]
+        return [leftover.folder.name for leftover in unused_folders(tmp_path, {"train": list(patterns)})]
 
     assert left({"code": "1"}) == ["c"]
     assert left({"code": "1", "parent": "x"}) == ["b", "c"]
@@ -36,7 +36,7 @@ def test_files_that_a_model_shares_free_nothing(tmp_path):
     for name in ("shared", "own"):
         (tmp_path / "kept" / name).write_bytes(b"1234")
     os.link(tmp_path / "kept/shared", tmp_path / "model")
-    assert size(tmp_path / "kept") == 4
+    assert freed_bytes(tmp_path / "kept") == 4
 
 
 def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(tmp_path):
@@ -45,5 +45,5 @@ def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(t
     wanted(tmp_path / "responses", "here r1", tmp_path / "mini_math/prompts.jsonl", spec, tmp_path / "out.jsonl")
     nothing = {"train": [], "models": [], "respond": [], "ask": [], "teacher": [], "fetch": []}
     asked = {**nothing, "ask": [{"benchmark": "mini_math", "spec": {**spec, "n_samples": 4}}]}
-    assert list(leftovers(tmp_path, patterns(asked))) == []
-    assert len(list(leftovers(tmp_path, patterns(nothing)))) == 1
+    assert list(unused_folders(tmp_path, patterns(asked))) == []
+    assert len(list(unused_folders(tmp_path, patterns(nothing)))) == 1

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from distill.base.progress import line
-from distill.workflow.status import facts, page, progress_of, run_of
+from distill.base.progress import progress_line
+from distill.workflow.status import facts, last_progress, parse_log, render
 
 HEAD = """Building DAG of jobs...
 Job stats:
@@ -59,7 +59,7 @@ NOW = datetime(2026, 11, 24, 9, 3, 0)
 
 
 def states(log: str) -> dict[str, str]:
-    return {job.name: job.state for job in run_of(log).jobs.values()}
+    return {job.name: job.state for job in parse_log(log).jobs.values()}
 
 
 @pytest.mark.parametrize(
@@ -76,38 +76,41 @@ def test_the_state_of_each_job_is_that_of_the_log(log, expected):
 
 
 def test_what_is_to_come_is_the_plan_without_what_has_begun():
-    run = run_of(HEAD + TWO_RUN)
+    run = parse_log(HEAD + TWO_RUN)
     assert (run.done, run.total) == (1, 9)
     assert run.to_come() == {"train": 1, "respond": 4, "all": 1}
-    assert run_of(HEAD + TWO_RUN + ENDS).to_come() == {}
+    assert parse_log(HEAD + TWO_RUN + ENDS).to_come() == {}
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (line("filter", 1200, 17000, "rows", 340.0), {"done": 1200, "total": 17000, "unit": "rows", "rate": 340.0, "left_s": 46}),
-        (line("train", 5, 10, "steps", 0.5, "loss 1.2, 3,000 tokens"), {"done": 5, "left_s": 10, "note": "loss 1.2, 3,000 tokens"}),
-        (line("normalise", 1200, None, "rows", 1234.0), {"done": 1200, "total": None, "rate": 1234.0, "left_s": None}),
-        (line("respond base mini_math@tutorial", 7, 9, "answers", 0.01), {"done": 7, "left_s": 200}),
+        (progress_line("filter", 1200, 17000, "rows", 340.0), {"done": 1200, "total": 17000, "unit": "rows", "rate": 340.0, "left_s": 46}),
+        (
+            progress_line("train", 5, 10, "steps", 0.5, "loss 1.2, 3,000 tokens"),
+            {"done": 5, "left_s": 10, "note": "loss 1.2, 3,000 tokens"},
+        ),
+        (progress_line("normalise", 1200, None, "rows", 1234.0), {"done": 1200, "total": None, "rate": 1234.0, "left_s": None}),
+        (progress_line("respond base mini_math@tutorial", 7, 9, "answers", 0.01), {"done": 7, "left_s": 200}),
     ],
 )
 def test_the_last_line_of_progress_is_read_as_it_was_written(given, expected):
-    told = progress_of(f"something else\n{line('x', 1, 2, 'rows', 1.0)}\n{given}\nand a warning\n")
+    told = last_progress(f"something else\n{progress_line('x', 1, 2, 'rows', 1.0)}\n{given}\nand a warning\n")
     assert {key: told[key] for key in expected} == expected
 
 
 def test_a_log_without_progress_has_none():
-    assert progress_of("Traceback: 3 of 4\nfoo: bar, 3 baz/s and more\n") is None
+    assert last_progress("Traceback: 3 of 4\nfoo: bar, 3 baz/s and more\n") is None
 
 
 def test_the_page_tells_of_rate_and_time_to_go_and_of_what_has_no_progress():
-    tail = line("train", 50, 100, "steps", 0.5, "loss 1.5")
+    tail = progress_line("train", 50, 100, "steps", 0.5, "loss 1.5")
     logs = {"results/logs/train/ours.log": (tail, 40.0), "results/logs/filter/b.log": ("", 1.0)}
-    told = facts(run_of(HEAD + TWO_RUN), NOW, logs, {"respond": 95.0}, alive=True)
+    told = facts(parse_log(HEAD + TWO_RUN), NOW, logs, {"respond": 95.0}, alive=True)
     assert told["state"] == "running"
     training = next(entry for entry in told["running"] if entry["job"] == "train ours")
     assert (training["for_s"], training["progress"]["left_s"]) == (120, 60)  # 100 s to go, 40 s ago
-    text = page(told)
+    text = render(told)
     assert text.startswith("running; 1 of 9 steps, 11 %; begun 2026-11-24 09:00:00\n")
     assert "train ours  for 2:00  50 of 100 steps (50 %)" in text and "1:00 to go" in text and "loss 1.5" in text
     assert "filter b    for 3:00  no word of progress yet" in text
@@ -124,6 +127,6 @@ def test_the_page_tells_of_rate_and_time_to_go_and_of_what_has_no_progress():
     ],
 )
 def test_a_run_that_was_killed_is_not_said_to_run(log, alive, state):
-    told = facts(run_of(log), NOW, {}, {}, alive)
+    told = facts(parse_log(log), NOW, {}, {}, alive)
     assert told["state"] == state
-    assert ("train ours  see results/logs/train/ours.log" in page(told)) is (state == "failed")
+    assert ("train ours  see results/logs/train/ours.log" in render(told)) is (state == "failed")

@@ -6,8 +6,18 @@ import pytest
 
 from distill.base.code_digest import code_digest, code_parts
 from distill.workflow import why
-from distill.workflow.snakemake_api import DryRun, Job
-from distill.workflow.why import ABSENT, causes, code_differences, differences, explain, full_key, noted_digest, parts_behind, shown
+from distill.workflow.snakemake_api import DryRun, PlannedJob
+from distill.workflow.why import (
+    ABSENT,
+    causes,
+    code_differences,
+    differences,
+    explain,
+    format_value,
+    full_key,
+    record_code_digest,
+    recorded_parts,
+)
 
 CONFIG = {
     "models": {
@@ -18,10 +28,10 @@ CONFIG = {
 }
 
 
-def train(before: dict, now: dict, **more) -> Job:
+def train(before: dict, now: dict, **more) -> PlannedJob:
     """A stale training job whose configuration was `before`."""
     parameters = tuple((repr(json.dumps(side)),) for side in (before, now))
-    return Job("train", (("model", "ours"),), ("results/models/ours/manifest.json",), stale=True, parameters=parameters, **more)
+    return PlannedJob("train", (("model", "ours"),), ("results/models/ours/manifest.json",), stale=True, parameters=parameters, **more)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +74,18 @@ def test_values_swapped_between_two_keys_are_two_changes():
 @pytest.mark.parametrize(
     ("job", "cause"),
     [
-        (Job("seal", (), ("d",), stale=True, missing=("d",)), "d is missing"),
-        (Job("seal", (), ("d",), stale=True, incomplete=("d",)), "d was left half made by a run that broke off"),
-        (Job("seal", (), ("d",), stale=True, updated=(("s", "a" * 64, "b" * 64),)), f"s changed: sha256 {'a' * 12} → {'b' * 12}"),
-        (Job("seal", (), ("d",), stale=True, updated=(("s", None, "b" * 64),)), "s is newer, and what it was is not known"),
-        (Job("seal", (), ("d",), stale=True, inputs=(("x",), ())), "it is no longer made from x"),
-        (Job("seal", (), ("d",), stale=True, inputs=((), ("x",))), "it is now made from x too"),
-        (Job("seal", (), ("d",), stale=True, command_changed=True), "the command of rule seal changed (rules/*.smk)"),
+        (PlannedJob("seal", (), ("d",), stale=True, missing=("d",)), "d is missing"),
+        (PlannedJob("seal", (), ("d",), stale=True, incomplete=("d",)), "d was left half made by a run that broke off"),
+        (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", "a" * 64, "b" * 64),)), f"s changed: sha256 {'a' * 12} → {'b' * 12}"),
+        (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", None, "b" * 64),)), "s is newer, and what it was is not known"),
+        (PlannedJob("seal", (), ("d",), stale=True, inputs=(("x",), ())), "it is no longer made from x"),
+        (PlannedJob("seal", (), ("d",), stale=True, inputs=((), ("x",))), "it is now made from x too"),
+        (PlannedJob("seal", (), ("d",), stale=True, command_changed=True), "the command of rule seal changed (rules/*.smk)"),
         (
-            Job("train", (), ("d",), stale=True, parameters=((repr("a" * 64),), (repr("b" * 64),))),
+            PlannedJob("train", (), ("d",), stale=True, parameters=((repr("a" * 64),), (repr("b" * 64),))),
             f"the training data (sha256): {'a' * 12} → {'b' * 12}",
         ),
-        (Job("seal", (), ("d",), stale=True, parameters=((), ("'x'",))), "a parameter is now x"),
+        (PlannedJob("seal", (), ("d",), stale=True, parameters=((), ("'x'",))), "a parameter is now x"),
     ],
 )
 def test_each_kind_of_cause_has_its_words(job, cause):
@@ -94,34 +104,34 @@ def test_parts_of_two_code_digests_name_what_changed():
 
 
 def test_a_noted_digest_is_the_digest_and_its_parts_are_found_again(tmp_path):
-    digest = noted_digest("seal.py", tmp_path / "code")
+    digest = record_code_digest("seal.py", tmp_path / "code")
     assert digest == code_digest("seal.py")
-    assert parts_behind(digest, tmp_path / "code") == code_parts("seal.py")
-    assert parts_behind("0" * 16, tmp_path / "code") is None
+    assert recorded_parts(digest, tmp_path / "code") == code_parts("seal.py")
+    assert recorded_parts("0" * 16, tmp_path / "code") is None
 
 
 def test_a_folder_that_cannot_be_written_costs_the_note_alone(tmp_path):
     (tmp_path / "work").write_text("in the way", encoding="utf-8")
-    assert noted_digest("seal.py", tmp_path / "work" / "code") == code_digest("seal.py")
+    assert record_code_digest("seal.py", tmp_path / "work" / "code") == code_digest("seal.py")
 
 
 def test_a_module_is_named_where_both_digests_were_noted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    now = noted_digest("seal.py")
+    now = record_code_digest("seal.py")
     old = "0" * 16
     changed = code_parts("seal.py") | {"distill/base/files.py": "was another"}
-    (tmp_path / why.NOTES / f"{old}.json").write_text(json.dumps(changed), encoding="utf-8")
-    job = Job("seal", (), ("d",), stale=True, parameters=((repr(f"code {old}"),), (repr(f"code {now}"),)))
+    (tmp_path / why.CODE_NOTES / f"{old}.json").write_text(json.dumps(changed), encoding="utf-8")
+    job = PlannedJob("seal", (), ("d",), stale=True, parameters=((repr(f"code {old}"),), (repr(f"code {now}"),)))
     assert causes(job, CONFIG) == ["scripts/distill/base/files.py changed"]
-    (tmp_path / why.NOTES / f"{old}.json").unlink()
+    (tmp_path / why.CODE_NOTES / f"{old}.json").unlink()
     assert causes(job, CONFIG) == [f"the code changed, and work/code/{old}.json, which would tell where, is not there"]
 
 
 def test_a_chain_is_told_from_its_end_and_its_start():
     trained = train({"learning_rate": 0.0015}, {"learning_rate": 0.001})
-    answered = Job("respond", (("model", "ours"),), ("r",), stale=True, remade=trained.outputs)
-    graded = Job("grade", (("model", "ours"),), ("s", "t"), stale=True, remade=("r",))
-    fresh = Job("grade", (("model", "base"),), ("u",))
+    answered = PlannedJob("respond", (("model", "ours"),), ("r",), stale=True, remade=trained.outputs)
+    graded = PlannedJob("grade", (("model", "ours"),), ("s", "t"), stale=True, remade=("r",))
+    fresh = PlannedJob("grade", (("model", "base"),), ("u",))
     assert explain(DryRun([trained, answered, graded, fresh], [], CONFIG), [graded, fresh]) == [
         "s (and 1 more) will be made again by grade ours:",
         "  it is made from what is made again by respond ours",
@@ -134,9 +144,9 @@ def test_a_chain_is_told_from_its_end_and_its_start():
 
 
 def test_below_a_seal_that_is_yet_to_run_nothing_is_promised():
-    filtered = Job("filter", (), ("f",), stale=True, missing=("f",))
-    seal = Job("seal", (), ("d",), checkpoint=True, stale=True, remade=("f",))
-    trained = Job("train", (("model", "ours"),), ("m",), stale=True, remade=("d",))
+    filtered = PlannedJob("filter", (), ("f",), stale=True, missing=("f",))
+    seal = PlannedJob("seal", (), ("d",), checkpoint=True, stale=True, remade=("f",))
+    trained = PlannedJob("train", (("model", "ours"),), ("m",), stale=True, remade=("d",))
     lines = explain(DryRun([filtered, seal, trained], [], CONFIG), [trained])
     assert lines[:2] == ["m may be made again by train ours:", "  it waits for d (seal): only that tells whether the data really changed"]
     assert lines[-2:] == ["  filter:", "    f is missing"]
@@ -147,5 +157,5 @@ def test_below_a_seal_that_is_yet_to_run_nothing_is_promised():
     [(ABSENT, "(not there)"), (0.001, "0.001"), (True, "true"), ("", '""'), ("a\nb", '"a\\nb"'), ("f" * 64, "f" * 12), ("x" * 200, None)],
 )
 def test_a_value_is_one_short_line(value, words):
-    assert "\n" not in shown(value) and len(shown(value)) <= 100
-    assert words is None or shown(value) == words
+    assert "\n" not in format_value(value) and len(format_value(value)) <= 100
+    assert words is None or format_value(value) == words

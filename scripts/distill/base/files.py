@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[IO[str]]:
+def atomic_write(path: str | Path) -> Iterator[IO[str]]:
     """A text file (UTF-8, newlines as written) that takes its name only once it is complete and on disk."""
     path = Path(path)
     if path.is_dir():
@@ -97,7 +97,7 @@ def encodable(text: str) -> bool:
 def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
     """Write rows, one a line, and return how many there were."""
     count = 0
-    with whole(path) as file:
+    with atomic_write(path) as file:
         for row in rows:
             file.write(dumps(row) + "\n")
             count += 1
@@ -116,7 +116,7 @@ def read_json(path: str | Path) -> Any:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Indented JSON with keys in the order given."""
-    with whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 

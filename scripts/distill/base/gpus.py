@@ -19,7 +19,7 @@ from distill.base.errors import InputError
 VARIABLES = ("HIP_VISIBLE_DEVICES", "ASCEND_RT_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
 
-def pool(env: Mapping[str, str], dev: Path = Path("/dev")) -> tuple[str, list[str]]:
+def visible_devices(env: Mapping[str, str], dev: Path = Path("/dev")) -> tuple[str, list[str]]:
     """The variable that names devices, and those that jobs of this machine share: what it says, else NVIDIA's own in /dev."""
     for variable in VARIABLES:
         if variable in env:
@@ -30,13 +30,13 @@ def pool(env: Mapping[str, str], dev: Path = Path("/dev")) -> tuple[str, list[st
     return VARIABLES[-1], [str(number) for number in sorted(int(found[1]) for found in numbers if found)]
 
 
-def allotted(env: Mapping[str, str]) -> bool:
+def assigned_by_slurm(env: Mapping[str, str]) -> bool:
     """Whether a scheduler has given this job devices of its own already. Under Slurm each job may count its own from 0, so that a lock by
     number would be held against jobs that have others."""
     return "SLURM_JOB_ID" in env
 
 
-def take(wanted: int, variable: str, names: list[str], folder: Path, every_s: float = 1.0) -> list[tuple[str, IO[str]]]:
+def acquire_devices(wanted: int, variable: str, names: list[str], folder: Path, every_s: float = 1.0) -> list[tuple[str, IO[str]]]:
     """Wait until `wanted` of the devices are free, and hold them: each by a lock of the kernel's on a file of its name in `folder`.
 
     Who holds the files open holds the devices, and a dead process holds none. All are taken at once or none, so that two jobs never wait
@@ -50,7 +50,7 @@ def take(wanted: int, variable: str, names: list[str], folder: Path, every_s: fl
     while True:
         with open(folder / "lock", "a", encoding="utf-8") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
-            held = _free(names, wanted, folder)
+            held = _lock_free_devices(names, wanted, folder)
         if len(held) == wanted:
             return held
         for _, file in held:
@@ -61,7 +61,7 @@ def take(wanted: int, variable: str, names: list[str], folder: Path, every_s: fl
         time.sleep(every_s)
 
 
-def _free(names: list[str], wanted: int, folder: Path) -> list[tuple[str, IO[str]]]:
+def _lock_free_devices(names: list[str], wanted: int, folder: Path) -> list[tuple[str, IO[str]]]:
     held: list[tuple[str, IO[str]]] = []
     for name in names:
         if len(held) == wanted:

@@ -58,7 +58,7 @@ class Progress:
     def _show(self) -> None:
         self._shown = time.monotonic()
         rate = (self.done - self._at_hand) / max(self._shown - self._start, 1e-9)
-        print(line(self.what, self.done, self.total, self.unit, rate, self.note), file=self._stream, flush=True)
+        print(progress_line(self.what, self.done, self.total, self.unit, rate, self.note), file=self._stream, flush=True)
 
 
 class Tokens:
@@ -67,13 +67,13 @@ class Tokens:
     def __init__(self) -> None:
         self.count, self._start = 0, time.monotonic()
 
-    def more(self, count: int) -> str:
+    def add(self, count: int) -> str:
         """So many more were written; the speed until now, in words."""
         self.count += count
         return f"{self.count / max(time.monotonic() - self._start, 1e-9):,.0f} tokens/s"
 
 
-def counted(rows: Iterable[Item], what: str, total: int | None = None, unit: str = "rows") -> Iterator[Item]:
+def track(rows: Iterable[Item], what: str, total: int | None = None, unit: str = "rows") -> Iterator[Item]:
     """The rows as they are, counted while they pass."""
     with Progress(what, total, unit) as progress:
         for row in rows:
@@ -81,14 +81,14 @@ def counted(rows: Iterable[Item], what: str, total: int | None = None, unit: str
             progress.add()
 
 
-def line(what: str, done: int, total: int | None, unit: str, rate: float, note: str = "") -> str:
+def progress_line(what: str, done: int, total: int | None, unit: str, rate: float, note: str = "") -> str:
     """The line of a log file; `rate` in units a second."""
     of = f" of {total:,} {unit} ({100 * done // total} %)" if total else f" {unit}"
-    left = f", {clock((total - done) / rate)} to go" if total and rate and done < total else ""
+    left = f", {format_duration((total - done) / rate)} to go" if total and rate and done < total else ""
     return f"{what}: {done:,}{of}, {rate:,.{0 if rate >= 10 else 2}f} {unit}/s{left}" + (f"; {note}" if note else "")
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """m:ss, or h:mm:ss."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -5,12 +5,12 @@ from typing import Any
 from distill.base.errors import InputError
 
 
-class NoText(InputError):
+class NotText(InputError):
     """A cell that holds something else than one text."""
 
 
 def as_text(value: Any, where: str) -> str | None:
-    """A cell as text: a number as JSON writes it, None and NaN as None. Raises NoText (`where` first) for a list, an object or bytes."""
+    """A cell as text: a number as JSON writes it, None and NaN as None. Raises NotText (`where` first) for a list, an object or bytes."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -19,5 +19,5 @@ def as_text(value: Any, where: str) -> str | None:
         return None if value != value else str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, list | dict | bytes):
         kind = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "bytes"
-        raise NoText(f"{where} is {kind}, not text: name a column that holds text")
+        raise NotText(f"{where} is {kind}, not text: name a column that holds text")
     return str(value)

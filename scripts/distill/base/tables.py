@@ -15,7 +15,7 @@ MAX_ROW_BYTES = 1 << 25
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 
 
-class Oversize(dict[str, Any]):
+class OversizeRow(dict[str, Any]):
     """Stands for a row that was longer than the limit. It has no columns; `place` says where it stood."""
 
     def __init__(self, place: str) -> None:
@@ -41,7 +41,7 @@ def _is_data(name: Path) -> bool:
 
 
 def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[Row]:
-    """Rows of a file or folder, in the order of files and lines. A jsonl row over `max_row_bytes` comes as Oversize.
+    """Rows of a file or folder, in the order of files and lines. A jsonl row over `max_row_bytes` comes as OversizeRow.
 
     Raises InputError for a suffix that is not known, and with file and line for text that cannot be read.
     """
@@ -68,7 +68,7 @@ def named_paths(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def lines(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[tuple[int, bytes | None]]:
+def read_lines(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[tuple[int, bytes | None]]:
     """Number and bytes of each line that is not blank, split on "\\n" only; None for the bytes of a line over the limit."""
     with open(path, "rb") as file:
         number = 0
@@ -98,8 +98,8 @@ def parse_line(path: str | Path, number: int, line: bytes) -> Row:
 
 
 def _jsonl(path: Path, max_row_bytes: int) -> Iterator[Row]:
-    for number, line in lines(path, max_row_bytes):
-        yield Oversize(f"{path.name} line {number}") if line is None else parse_line(path, number, line)
+    for number, line in read_lines(path, max_row_bytes):
+        yield OversizeRow(f"{path.name} line {number}") if line is None else parse_line(path, number, line)
 
 
 def _json(path: Path, max_row_bytes: int) -> Iterator[Row]:
@@ -191,7 +191,7 @@ def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
                 else:
                     for at in range(len(batch)):
                         row = batch.slice(at, 1)
-                        yield Oversize(f"{path.name} row {number + at + 1}") if row.nbytes > max_row_bytes else row.to_pylist()[0]
+                        yield OversizeRow(f"{path.name} row {number + at + 1}") if row.nbytes > max_row_bytes else row.to_pylist()[0]
                 number += len(batch)
     except pa.ArrowException as error:
         raise InputError(f"{path}: not Parquet ({str(error).splitlines()[0]}): fetch the file again") from None

@@ -12,14 +12,14 @@ from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
 
 
-def key_of(defines: dict[str, Any]) -> str:
+def work_key(defines: dict[str, Any]) -> str:
     """The name of a run: 16 hex digits of the sha256 of all that defines it."""
     return sha256_text(json.dumps(defines, sort_keys=True))[:16]
 
 
-def open_run(work: str | Path, defines: dict[str, Any]) -> Path:
+def open_work_folder(work: str | Path, defines: dict[str, Any]) -> Path:
     """The folder of the run that `defines` describes, with a run.json that says so to people."""
-    folder = Path(work) / key_of(defines)
+    folder = Path(work) / work_key(defines)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "run.json").exists():
         write_json(folder / "run.json", defines)
@@ -50,7 +50,7 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
         yield
 
 
-def keep_output(folder: Path) -> None:
+def keep_attempt_log(folder: Path) -> None:
     """Keep what this process prints, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it tries again."""
     attempt = len(list(folder.glob("attempt-*.log"))) + 1
     if attempt > 1:

@@ -15,7 +15,7 @@ _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class BenchmarkItem:
     """One question of a benchmark; `gold` is None where no gold column was asked for, `wrong` holds the other choices in column order."""
 
     id: str
@@ -24,7 +24,7 @@ class Item:
     wrong: tuple[str, ...] = ()
 
 
-def load_items(path: str | Path, columns: Mapping[str, Any]) -> Iterator[Item]:
+def load_items(path: str | Path, columns: Mapping[str, Any]) -> Iterator[BenchmarkItem]:
     """Items of a jsonl, json, csv or parquet file, or of a folder of them.
 
     `columns` names the columns: `question`, and where they are wanted `id`, `gold` and `wrong` (a list); and `gold_after`, what precedes
@@ -45,9 +45,9 @@ def load_items(path: str | Path, columns: Mapping[str, Any]) -> Iterator[Item]:
         raise InputError(f"{path}: no items: check the file")
 
 
-def _item(row: Row, columns: Mapping[str, Any], where: str) -> Item:
+def _item(row: Row, columns: Mapping[str, Any], where: str) -> BenchmarkItem:
     question = _cell(row, columns["question"], where)
-    return Item(
+    return BenchmarkItem(
         id=_cell(row, columns["id"], where) if columns.get("id") else sha256_text(question)[:16],
         question=question,
         gold=_gold(row, columns, where) if columns.get("gold") else None,

@@ -5,17 +5,17 @@ import re
 from typing import Any
 
 from distill.base.files import Row, sha256_text
-from distill.benchmarks.items import Item
+from distill.benchmarks.items import BenchmarkItem
 
 LETTERS = "ABCDEFGHIJ"
 
 
-def fill(template: str, **texts: str) -> str:
+def fill_template(template: str, **texts: str) -> str:
     """`template` with each {name} replaced once by its text; other braces, LaTeX's above all, stay."""
     return re.sub(r"\{(" + "|".join(texts) + r")\}", lambda match: texts[match[1]], template)
 
 
-def shuffled(item: Item, seed: int) -> tuple[list[str], str]:
+def shuffle_choices(item: BenchmarkItem, seed: int) -> tuple[list[str], str]:
     """The choices of an item in the order shown, and the gold's letter.
 
     The order is drawn from the seed and the question alone, so that it holds whatever other items there are.
@@ -26,15 +26,15 @@ def shuffled(item: Item, seed: int) -> tuple[list[str], str]:
     return [choices[place] for place in order], LETTERS[order.index(0)]
 
 
-def prompt(item: Item, spec: dict[str, Any]) -> Row:
+def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
     """One row of prompts.jsonl. `spec`: kind, system, user (a template) and, for choices, shuffle_seed."""
     choices, gold = None, item.gold
     texts = {"question": item.question}
     if spec["kind"] == "choice":
-        choices, gold = shuffled(item, spec["shuffle_seed"])
+        choices, gold = shuffle_choices(item, spec["shuffle_seed"])
         choices = [choice.strip() for choice in choices]  # some of GPQA's end in a line break; lighteval strips both too
         texts["question"] = item.question.strip()
         texts["choices"] = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
     messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []
-    messages.append({"role": "user", "content": fill(spec["user"], **texts)})
+    messages.append({"role": "user", "content": fill_template(spec["user"], **texts)})
     return {"id": item.id, "messages": messages, "gold": gold, "kind": spec["kind"], "choices": choices}

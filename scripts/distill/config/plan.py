@@ -19,10 +19,10 @@ class Plan(Configured):
         source = {**without(self.source_of(path), "path", "columns"), **self._optional(path)}
         if not source.keys() & {"hub", "modelscope"}:
             return source
-        pinned = sources_lock.pinned(sources_lock.read(lock), path, source) if lock else {}
+        pinned = sources_lock.locked_version(sources_lock.read(lock), path, source) if lock else {}
         asked = without(source, "revision") if "commit" in pinned else source
         part = {**asked, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
-        return sources_lock.settled(part, f"{results}/sources/{path}/manifest.json")
+        return sources_lock.recorded_source(part, f"{results}/sources/{path}/manifest.json")
 
     def _optional(self, path: str) -> Part:
         kind, name = path.split("/")

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from distill.base.files import Row
-from distill.benchmarks.items import Item
+from distill.benchmarks.items import BenchmarkItem
 from distill.data.hashset import hash64
 from distill.data.questions import bare, core, shingles, uninstructed, words
 
@@ -34,7 +34,7 @@ class Hit:
     span: str
 
 
-class Probe:
+class QuestionViews:
     """A training question as the indexes look at it; each view is made once."""
 
     def __init__(self, question: str) -> None:
@@ -57,7 +57,7 @@ class Index:
     def __init__(self, name: str, questions: Sequence[str], ngram: int | None) -> None:
         self.name = name
         self._ngram = ngram
-        self._probes = [Probe(question) for question in questions]
+        self._probes = [QuestionViews(question) for question in questions]
         self._grams: dict[str, int] = {}
         self._whole: dict[int, int] = {}
         for item, probe in enumerate(self._probes):
@@ -72,7 +72,7 @@ class Index:
             for shingle in self._prefix(skeleton):
                 self._postings.setdefault(shingle, []).append(item)
 
-    def find(self, probe: Probe) -> Hit | None:
+    def find(self, probe: QuestionViews) -> Hit | None:
         """The item that a question holds: an equal one, else the first that shares an n-gram, with the longest run in common."""
         item = self._whole.get(probe.whole)
         if item is not None:
@@ -85,7 +85,7 @@ class Index:
                 return Hit(self.name, item, "ngram", _longest_run(probe.words, grams, known, self._ngram))
         return None
 
-    def similar(self, probe: Probe) -> Hit | None:
+    def similar(self, probe: QuestionViews) -> Hit | None:
         """The first item, by rarity of what they share, that a question nearly equals once numbers are masked."""
         here = probe.skeleton
         item = self._skeletons.get(here)
@@ -125,7 +125,7 @@ def _longest_run(text: Sequence[str], grams: Sequence[str], known: Container[str
 
 def find_hits(indexes: Iterable[Index], question: str) -> tuple[Hit, ...]:
     """At most one hit for each benchmark: contamination if there is any, else a question with other numbers."""
-    probe = Probe(question)
+    probe = QuestionViews(question)
     hits = (index.find(probe) or index.similar(probe) for index in indexes)
     return tuple(hit for hit in hits if hit)
 
@@ -141,7 +141,7 @@ class Report:
     `gated` names benchmarks whose text must not be shown: their hits give the ids of row and item only.
     """
 
-    items: Mapping[str, Sequence[Item]]
+    items: Mapping[str, Sequence[BenchmarkItem]]
     gated: frozenset[str] = frozenset()
     _rows: dict[str, list[Row]] = field(default_factory=dict)
     _other: Counter[str] = field(default_factory=Counter)

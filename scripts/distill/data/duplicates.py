@@ -70,7 +70,7 @@ def _hash32(text: str) -> int:
     return hash64(text) & 0xFFFFFFFF
 
 
-class Survey:
+class DuplicateScan:
     """The first pass: which stems share a band with another one. Band hashes wait in files, one for each band."""
 
     def __init__(self, bands: int) -> None:

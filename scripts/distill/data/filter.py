@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from distill.base.errors import InputError
 from distill.base.files import dumps
-from distill.base.tables import lines, parse_line
+from distill.base.tables import parse_line, read_lines
 from distill.data.contamination import Hit, Index, contaminates, find_hits
 from distill.data.duplicates import Banding, Bands, NearIndex, Suspects, marks_of, question_key, stem_key, trace_key
 from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable, wrong_length
 from distill.data.hashset import HashSet, hash64
 from distill.data.tokens import ChatTokenizer
-from distill.data.traces import Flaw, Trace, from_row
+from distill.data.traces import Defect, Trace, from_row
 from distill.grading.grader import Task, Verdict, grade_all
 
 Lines = Sequence[tuple[int, bytes]]
@@ -26,7 +26,7 @@ def batches(path: str) -> Iterator[Lines]:
     """Numbered lines of a traces.jsonl, so many at a time as are worth a message to a worker."""
     batch: list[tuple[int, bytes]] = []
     size = 0
-    for number, line in lines(path):
+    for number, line in read_lines(path):
         if line is None:
             raise InputError(f"{path}: line {number} is too long: make this file with scripts/normalise.py")
         batch.append((number, line))
@@ -50,7 +50,7 @@ class Finding:
     """
 
     id: str
-    flaw: Flaw | None = None
+    flaw: Defect | None = None
     trace_key: int = 0
     question_key: int = 0
     stem_key: int = 0
@@ -62,7 +62,7 @@ class Finding:
     line: str = ""
 
 
-class Examiner:
+class RowChecker:
     """Makes findings of batches of lines. One a process: it holds the tokenizer, the benchmarks and a grader."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Examiner:
         found = [Finding(trace.id, flaw) if flaw else self._find(trace) for trace, flaw in zip(traces, flaws, strict=True)]
         return self._count(traces, found)
 
-    def _grade(self, traces: Sequence[Trace], flaws: list[Flaw | None]) -> None:
+    def _grade(self, traces: Sequence[Trace], flaws: list[Defect | None]) -> None:
         tasks = {at: task for at, trace in enumerate(traces) if flaws[at] is None and (task := grading_task(trace, self._spec))}
         for (at, task), verdict in zip(tasks.items(), self._grader.verdicts(list(tasks.values())), strict=True):
             flaws[at] = graded(verdict.reason, verdict.answer, task.gold)
@@ -152,7 +152,7 @@ class _Grader:
         return found
 
 
-class Surveyor:
+class DuplicateScanner:
     """The first pass over the questions of a batch of lines: keys and bands for duplicates.Survey."""
 
     def __init__(self, path: str, threshold: float) -> None:
@@ -164,7 +164,7 @@ class Surveyor:
 
 
 @dataclass
-class Judge:
+class RowSelector:
     """Goes through the findings in the order of the rows and remembers what it has kept, as hashes."""
 
     spec: FilterSpec
@@ -175,7 +175,7 @@ class Judge:
     def __post_init__(self) -> None:
         self._near = NearIndex(self.spec.near_duplicates or 1.0, self.suspects)
 
-    def flaw(self, finding: Finding) -> Flaw | None:
+    def rejection(self, finding: Finding) -> Defect | None:
         """Why a row is dropped, or None. A row is a duplicate of rows that were kept only. Raises InputError for an id that came before."""
         if not self._ids.add(hash64(finding.id)):
             raise InputError(f"two traces have the id {finding.id!r}: make this file with scripts/normalise.py")
@@ -186,14 +186,14 @@ class Judge:
                 self._near.keep(finding.stem_key, finding.id, finding.marks)
         return flaw
 
-    def _repeats(self, finding: Finding) -> Flaw | None:
+    def _repeats(self, finding: Finding) -> Defect | None:
         if finding.trace_key in self._kept:
-            return Flaw("duplicate", "the same question, thought and solution as an earlier row")
+            return Defect("duplicate", "the same question, thought and solution as an earlier row")
         near = self._near.find(finding.stem_key, finding.marks) if finding.marks is not None else None
-        return Flaw("near_duplicate", f"nearly the question of {near}") if near else None
+        return Defect("near_duplicate", f"nearly the question of {near}") if near else None
 
-    def _contaminated(self, finding: Finding) -> Flaw | None:
+    def _contaminated(self, finding: Finding) -> Defect | None:
         if self.spec.contamination_action == "report" or not contaminates(finding.hits):
             return None
         names = [f"{hit.benchmark} ({hit.match})" for hit in finding.hits if hit.match != "other_numbers"]
-        return Flaw("contaminated", ", ".join(names))
+        return Defect("contaminated", ", ".join(names))

@@ -8,7 +8,7 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.files import Row, encodable
 from distill.data.hashset import hash64
-from distill.data.traces import MAX_CHARS, STYLES, Flaw, Trace, completion, sections_flaw
+from distill.data.traces import MAX_CHARS, STYLES, Defect, Trace, completion, find_defect
 from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.
@@ -104,33 +104,33 @@ class FilterSpec:
         return made
 
 
-def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Flaw | None:
+def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Defect | None:
     """An empty question, thought or solution, a tag of another section in one of them, or a text that is no text or beyond all measure.
 
     `special` finds the tokenizer's special tokens: an end of turn inside of a thought would be learned as one.
     """
     if len(trace.question) + len(trace.thought) + len(trace.solution) > MAX_CHARS:
-        return Flaw("malformed", f"longer than {MAX_CHARS} characters")
+        return Defect("malformed", f"longer than {MAX_CHARS} characters")
     if not all(map(encodable, (trace.question, trace.thought, trace.solution, trace.system or ""))):
-        return Flaw("malformed", "half a surrogate pair, which no tokenizer reads")
+        return Defect("malformed", "half a surrogate pair, which no tokenizer reads")
     if special and (found := next(filter(None, map(special.search, (trace.question, trace.thought, trace.solution))), None)):
-        return Flaw("malformed", f"{found[0]}, which the tokenizer takes for its own")
-    return Flaw("malformed", "empty question") if not trace.question.strip() else sections_flaw(trace.thought, trace.solution)
+        return Defect("malformed", f"{found[0]}, which the tokenizer takes for its own")
+    return Defect("malformed", "empty question") if not trace.question.strip() else find_defect(trace.thought, trace.solution)
 
 
-def truncated(trace: Trace) -> Flaw | None:
+def truncated(trace: Trace) -> Defect | None:
     """Cut off by its token limit, as its source says."""
     cut = (trace.finish_reason or "").lower() in _CUT_OFF
-    return Flaw("truncated", f"finish_reason is {trace.finish_reason}") if cut else None
+    return Defect("truncated", f"finish_reason is {trace.finish_reason}") if cut else None
 
 
 # How OpenAI-compatible servers, Anthropic and Google say that the token limit was met.
 _CUT_OFF = ("length", "max_tokens", "max_length")
 
 
-def unverifiable(trace: Trace, spec: FilterSpec) -> Flaw | None:
+def unverifiable(trace: Trace, spec: FilterSpec) -> Defect | None:
     """Without a gold answer, where such rows are not wanted."""
-    return Flaw("unverifiable", "no gold answer") if spec.verify and spec.unverifiable == "drop" and not _has_gold(trace) else None
+    return Defect("unverifiable", "no gold answer") if spec.verify and spec.unverifiable == "drop" and not _has_gold(trace) else None
 
 
 def _has_gold(trace: Trace) -> bool:
@@ -159,13 +159,13 @@ def answer_kind(gold: str) -> str:
     return "choice" if _letter(gold) else "math"
 
 
-def graded(reason: str, answer: str | None, gold: str) -> Flaw | None:
+def graded(reason: str, answer: str | None, gold: str) -> Defect | None:
     """Why a verdict drops its trace, or None for a right answer."""
     if reason == "correct":
         return None
     name = _VERDICTS.get(reason, reason)
     detail = f"answer {_short(answer)}, gold {_short(gold)}" if answer is not None else "no boxed answer in the solution"
-    return Flaw(name if name in REASONS else "grader_error", detail)
+    return Defect(name if name in REASONS else "grader_error", detail)
 
 
 def _short(text: str | None, limit: int = 80) -> str:
@@ -173,11 +173,11 @@ def _short(text: str | None, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
-def wrong_length(tokens: int, spec: FilterSpec) -> Flaw | None:
+def wrong_length(tokens: int, spec: FilterSpec) -> Defect | None:
     """Too long or too short in tokens of the whole chat."""
     if spec.max_tokens is not None and tokens > spec.max_tokens:
-        return Flaw("too_long", f"{tokens} tokens, at most {spec.max_tokens}")
-    return Flaw("too_short", f"{tokens} tokens, at least {spec.min_tokens}") if tokens < spec.min_tokens else None
+        return Defect("too_long", f"{tokens} tokens, at most {spec.max_tokens}")
+    return Defect("too_short", f"{tokens} tokens, at least {spec.min_tokens}") if tokens < spec.min_tokens else None
 
 
 def sft_row(trace: Trace, spec: FilterSpec) -> Row:

@@ -1,6 +1,6 @@
 """Published shapes of trace sets, one function each: a source row in, its raw responses out.
 
-A raw response is not parsed here (traces.parse_response does that), and no function guesses: a row of another shape raises Misfit.
+A raw response is not parsed here (traces.parse_response does that), and no function guesses: a row of another shape raises FormatMismatch.
 Columns as in the data set cards of 2025-10.
 """
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from distill.base.files import Row
-from distill.base.rows import NoText, as_text
+from distill.base.rows import NotText, as_text
 from distill.grading.extract import last_boxed
 
 
-class Misfit(Exception):
+class FormatMismatch(Exception):
     """A row, or one of its responses, that does not have its format's shape; the text says in what."""
 
 
@@ -37,11 +37,11 @@ Columns = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Format:
-    """`needs`: the columns without which a file is not of this format, alternatives in a tuple. `read` raises Misfit for a row, and
+    """`needs`: the columns without which a file is not of this format, alternatives in a tuple. `read` raises FormatMismatch for a row, and
     gives it in place of a response that is none."""
 
     needs: tuple[str | tuple[str, ...], ...]
-    read: Callable[[Row, Columns], Iterator[Raw | Misfit]]
+    read: Callable[[Row, Columns], Iterator[Raw | FormatMismatch]]
 
     def missing(self, row: Row, columns: Columns) -> str | None:
         """The first needed column (after renaming) that a row does not have."""
@@ -55,14 +55,14 @@ class Format:
 def _cell(value: Any, column: str) -> str | None:
     try:
         return as_text(value, f"column {column!r}")
-    except NoText as error:
-        raise Misfit(str(error)) from None
+    except NotText as error:
+        raise FormatMismatch(str(error)) from None
 
 
 def _text(row: Row, column: str) -> str:
     value = _cell(row.get(column), column)
     if value is None:
-        raise Misfit(f"no text in column {column!r}")
+        raise FormatMismatch(f"no text in column {column!r}")
     return value
 
 
@@ -74,17 +74,17 @@ def _optional(row: Row, column: str) -> str | None:
 def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
     """The system text, the one user turn and the one assistant turn of a conversation, by role."""
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        raise Misfit("the conversation is no list of turns")
+        raise FormatMismatch("the conversation is no list of turns")
     found: dict[str, str] = {}
     for turn in turns:
         name = _ROLES.get(str(turn.get(role)))
         if name is None or not isinstance(turn.get(content), str):
-            raise Misfit(f"a turn by {turn.get(role)!r}, or without text")
+            raise FormatMismatch(f"a turn by {turn.get(role)!r}, or without text")
         if name in found:
-            raise Misfit(f"more than one {name} turn")
+            raise FormatMismatch(f"more than one {name} turn")
         found[name] = turn[content]
     if list(found)[-2:] != ["user", "assistant"]:
-        raise Misfit(f"turns are {', '.join(found) or 'missing'}")
+        raise FormatMismatch(f"turns are {', '.join(found) or 'missing'}")
     return found
 
 
@@ -133,15 +133,15 @@ def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
     )
 
 
-def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | Misfit]:
+def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | FormatMismatch]:
     """open-r1/OpenR1-Math-220k: `problem`, `answer`, and lists with an entry a generation: `generations`, `finish_reasons`,
     `is_reasoning_complete`. The lists of verdicts (correctness_*) are left aside: the filter grades each answer itself."""
     generations = row["generations"]
     if not isinstance(generations, list):
-        raise Misfit("'generations' is no list")
+        raise FormatMismatch("'generations' is no list")
     for at, generation in enumerate(generations):
         if not isinstance(generation, str):
-            yield Misfit(f"generation {at + 1} is no text")
+            yield FormatMismatch(f"generation {at + 1} is no text")
             continue
         yield Raw(
             _text(row, "problem"),
@@ -180,7 +180,7 @@ def _s1k(row: Row, columns: Columns) -> Iterator[Raw]:
             origin=thought.split("_")[0],
         )
     if not found:
-        raise Misfit("no thought with an attempt")
+        raise FormatMismatch("no thought with an attempt")
 
 
 _S1K_TEACHERS = (

@@ -8,11 +8,11 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.files import Row, dumps
 from distill.base.rows import as_text
-from distill.base.tables import Oversize, read_rows
+from distill.base.tables import OversizeRow, read_rows
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, Misfit, Raw
+from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, Raw
 from distill.data.hashset import HashSet, hash64
-from distill.data.traces import MAX_CHARS, Flaw, Trace, parse_response, trace_id
+from distill.data.traces import MAX_CHARS, Defect, Trace, parse_response, trace_id
 from distill.grading.extract import last_boxed
 
 
@@ -80,12 +80,12 @@ class Normaliser:
         number, first = 0, ""
         unseen = dict(self.columns)
         for number, row in enumerate(rows, 1):
-            missing = None if isinstance(row, Oversize) else self._shape.missing(row, self.columns)
+            missing = None if isinstance(row, OversizeRow) else self._shape.missing(row, self.columns)
             if missing and number == 1:
                 raise InputError(
                     f"{self.where}: no column {missing} (found: {', '.join(map(str, row)) or 'none'}): is this really {self.format}?"
                 )
-            if unseen and not isinstance(row, Oversize):
+            if unseen and not isinstance(row, OversizeRow):
                 first = first or ", ".join(map(str, row))
                 unseen = {key: column for key, column in unseen.items() if column not in row}
             yield from self._made(row, missing)
@@ -95,19 +95,19 @@ class Normaliser:
             raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): mend columns.{key}")
 
     def _made(self, row: Row, missing: str | None) -> Iterator[Trace | Rejected]:
-        if isinstance(row, Oversize):
+        if isinstance(row, OversizeRow):
             yield self._unique(Rejected(trace_id(self.format, row.place), "malformed", f"{row.place}: too large to read"))
             return
         try:
             if missing:
-                raise Misfit(f"no column {missing}")
-            raws: list[Raw | Misfit] = list(self._shape.read(row, self.columns))
+                raise FormatMismatch(f"no column {missing}")
+            raws: list[Raw | FormatMismatch] = list(self._shape.read(row, self.columns))
             if not raws:
-                raise Misfit("no response")
-        except Misfit as misfit:
+                raise FormatMismatch("no response")
+        except FormatMismatch as misfit:
             raws = [misfit]
         for raw in raws:
-            if isinstance(raw, Misfit):
+            if isinstance(raw, FormatMismatch):
                 yield self._unique(Rejected(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
                 continue
             made = self._trace(raw)
@@ -117,7 +117,7 @@ class Normaliser:
         source = self.format if raw.origin is None else raw.origin if raw.id is not None else f"{self.format}/{raw.origin}"
         name = raw.id or trace_id(source, raw.question, raw.reasoning, raw.response)
         found = parse_response(raw.response, raw.reasoning)
-        if isinstance(found, Flaw):
+        if isinstance(found, Defect):
             return Rejected(name, *found)
         if not raw.complete:
             return Rejected(name, "truncated", "its source marks it as incomplete")

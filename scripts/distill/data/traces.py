@@ -18,7 +18,7 @@ _STRATOS_ORDER = ["begin_of_thought", "end_of_thought", "begin_of_solution", "en
 _BLANK = " \t\r\n"
 
 
-class Flaw(NamedTuple):
+class Defect(NamedTuple):
     """Why a row is no trace: `reason` is malformed or truncated."""
 
     reason: str
@@ -65,65 +65,65 @@ def from_row(row: Row, where: str) -> Trace:
     return Trace(*(row[key] for key in KEYS), system=row.get("system"))
 
 
-def parse_response(text: str, reasoning: str | None = None) -> Sections | Flaw:
+def parse_response(text: str, reasoning: str | None = None) -> Sections | Defect:
     """Thought and solution of a response, or why it has none.
 
     Known shapes: `<|begin_of_thought|>` .. `<|end_of_solution|>` (blanks inside the tags too), `<think>` .. `</think>` and what follows,
     only `</think>` (the opening tag stood in the prompt), and a thought in a column of its own (`reasoning`). Nothing else is guessed at.
     """
     if len(text) + len(reasoning or "") > MAX_CHARS:
-        return Flaw("malformed", f"longer than {MAX_CHARS} characters")
+        return Defect("malformed", f"longer than {MAX_CHARS} characters")
     if reasoning is not None:
-        found: Sections | Flaw = Sections(reasoning, text)
+        found: Sections | Defect = Sections(reasoning, text)
     elif _STRATOS.search(text):
         found = _stratos(text)
     elif _THINK.search(text):
         found = _think(text)
     else:
-        return Flaw("malformed", "no thought tags")
-    if isinstance(found, Flaw):
+        return Defect("malformed", "no thought tags")
+    if isinstance(found, Defect):
         return found
     sections = Sections(*(part.strip(_BLANK) for part in found))
-    return sections_flaw(*sections) or sections
+    return find_defect(*sections) or sections
 
 
-def sections_flaw(thought: str, solution: str) -> Flaw | None:
+def find_defect(thought: str, solution: str) -> Defect | None:
     """What is wrong with a thought and a solution on their own: one is empty, or holds a tag that belongs round it."""
     for name, part in (("thought", thought), ("solution", solution)):
         if not part.strip():
-            return Flaw("malformed", f"empty {name}")
+            return Defect("malformed", f"empty {name}")
         if tag := _STRATOS.search(part) or _THINK.search(part):
-            return Flaw("malformed", f"{tag[0]} inside the {name}")
+            return Defect("malformed", f"{tag[0]} inside the {name}")
     return None
 
 
-def _stratos(text: str) -> Sections | Flaw:
+def _stratos(text: str) -> Sections | Defect:
     tags = list(_STRATOS.finditer(text))
     names = [f"{tag[1]}_of_{tag[2]}" for tag in tags]
     if names.count("begin_of_solution") > 1:
-        return Flaw("malformed", f"{names.count('begin_of_solution')} solutions")
+        return Defect("malformed", f"{names.count('begin_of_solution')} solutions")
     if names != _STRATOS_ORDER:
         cut = names == _STRATOS_ORDER[: len(names)]
-        return Flaw("truncated", f"no {_STRATOS_ORDER[len(names)]}") if cut else Flaw("malformed", f"tags are {', '.join(names[:8])}")
+        return Defect("truncated", f"no {_STRATOS_ORDER[len(names)]}") if cut else Defect("malformed", f"tags are {', '.join(names[:8])}")
     ends = [0, *(at for tag in tags for at in tag.span()), len(text)]
     before, thought, between, solution, after = (text[ends[i] : ends[i + 1]] for i in range(0, len(ends), 2))
     if before.strip() or between.strip() or after.strip():
-        return Flaw("malformed", "text outside of thought and solution")
+        return Defect("malformed", "text outside of thought and solution")
     return Sections(thought, solution)
 
 
-def _think(text: str) -> Sections | Flaw:
+def _think(text: str) -> Sections | Defect:
     tags = list(_THINK.finditer(text))
     kinds = [tag[0] for tag in tags]
     if kinds == ["<think>"]:
-        return Flaw("truncated", "no </think>")
+        return Defect("truncated", "no </think>")
     if kinds not in (["<think>", "</think>"], ["</think>"]):
-        return Flaw("malformed", f"tags are {', '.join(kinds[:8])}")
+        return Defect("malformed", f"tags are {', '.join(kinds[:8])}")
     start = tags[0].end() if len(tags) == 2 else 0
     if len(tags) == 2 and text[: tags[0].start()].strip():
-        return Flaw("malformed", "text before <think>")
+        return Defect("malformed", "text before <think>")
     if not text[tags[-1].end() :].strip():
-        return Flaw("truncated", "nothing after </think>")
+        return Defect("truncated", "nothing after </think>")
     return Sections(text[start : tags[-1].start()], text[tags[-1].end() :])
 
 

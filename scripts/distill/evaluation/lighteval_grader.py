@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LightevalRecord:
     """A recorded response, and what lighteval's metric compares it with."""
 
     id: str
@@ -49,7 +49,7 @@ class Replayed:
     timed_out: list[int]
 
 
-def replay(runs: Sequence[Sequence[Recorded]], timeout_s: float = 60.0) -> list[Replayed]:
+def replay(runs: Sequence[Sequence[LightevalRecord]], timeout_s: float = 60.0) -> list[Replayed]:
     """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s` is wall clock for one response."""
     for run in runs:
         for kind in {response.kind for response in run} - {*KINDS}:
@@ -62,7 +62,7 @@ def replay(runs: Sequence[Sequence[Recorded]], timeout_s: float = 60.0) -> list[
     return replayed
 
 
-def _attempt(runs: Sequence[Sequence[Recorded]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]) -> int | None:
+def _attempt(runs: Sequence[Sequence[LightevalRecord]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]) -> int | None:
     """Add to `replayed` until all runs are through; else the place, in the first run that is not, of the response that took too long or
     killed the child. `timed_out` are the places of the first run that are known already."""
     fork = multiprocessing.get_context("fork")
@@ -95,7 +95,7 @@ def _attempt(runs: Sequence[Sequence[Recorded]], timed_out: Sequence[int], timeo
     return at
 
 
-def _child(pipe: Any, runs: Sequence[Sequence[Recorded]], timed_out: frozenset[int]) -> None:
+def _child(pipe: Any, runs: Sequence[Sequence[LightevalRecord]], timed_out: frozenset[int]) -> None:
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
     for number, recorded in enumerate(runs):
         texts = [open_thought(response.text, TAGS) for response in recorded]
@@ -112,7 +112,7 @@ def _child(pipe: Any, runs: Sequence[Sequence[Recorded]], timed_out: frozenset[i
         pipe.send((correct, _tidy(pipeline.get_results())))
 
 
-def _pipeline(recorded: Sequence[Recorded], texts: Sequence[str], pipe: Any) -> Any:
+def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: Any) -> Any:
     from lighteval.logging.evaluation_tracker import EvaluationTracker
     from lighteval.metrics.metrics import Metrics
     from lighteval.models.abstract_model import LightevalModel, ModelConfig

@@ -22,7 +22,7 @@ _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, what
 
 
 @dataclass(frozen=True)
-class Item:
+class PromptItem:
     """A row of prompts.jsonl."""
 
     id: str
@@ -35,19 +35,21 @@ class Item:
         return Task(self.kind, self.gold, text, self.choices, prefilled)
 
 
-def read_items(path: str | Path) -> dict[str, Item]:
+def read_items(path: str | Path) -> dict[str, PromptItem]:
     """The items by id; none of an optional benchmark that is not here, whose file is empty."""
-    items: dict[str, Item] = {}
+    items: dict[str, PromptItem] = {}
     for row in read_jsonl(path):
         if missing := [key for key in ("id", "messages", "gold", "kind") if row.get(key) is None]:
             raise InputError(f"{path}: a row has no {missing[0]!r}: make it again with scripts/prompts.py")
         if row["id"] in items:
             raise InputError(f"{path}: item {row['id']!r} stands there twice: make it again with scripts/prompts.py")
-        items[row["id"]] = Item(row["id"], row["messages"][-1]["content"], str(row["gold"]), row["kind"], tuple(row.get("choices") or ()))
+        items[row["id"]] = PromptItem(
+            row["id"], row["messages"][-1]["content"], str(row["gold"]), row["kind"], tuple(row.get("choices") or ())
+        )
     return items
 
 
-def read_responses(path: str | Path, items: Mapping[str, Item], prompts: str | Path) -> Iterator[Row]:
+def read_responses(path: str | Path, items: Mapping[str, PromptItem], prompts: str | Path) -> Iterator[Row]:
     """The responses in the order of the prompts, then of the samples; streamed where the file has that order already.
 
     Raises InputError for a response to an unknown item, a doubled or a missing one, and for items with unlike numbers of samples.
@@ -120,7 +122,7 @@ class Grading:
 
 def score_rows(
     responses: Iterable[Row],
-    items: Mapping[str, Item],
+    items: Mapping[str, PromptItem],
     how: Grading,
     others: Mapping[str, Mapping[tuple[str, int], bool]],
     source: str = "",
@@ -141,7 +143,7 @@ def score_rows(
 
 
 def _row(
-    response: Row, verdict: Verdict, item: Item, how: Grading, others: Mapping[str, Mapping[tuple[str, int], bool]], source: str
+    response: Row, verdict: Verdict, item: PromptItem, how: Grading, others: Mapping[str, Mapping[tuple[str, int], bool]], source: str
 ) -> Row:
     key = (response["id"], response["sample"])
     verdicts = {OURS[item.kind]: verdict.correct}

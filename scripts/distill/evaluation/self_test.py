@@ -6,7 +6,7 @@ Whoever decides is asked: our own grader here, lighteval by scripts/grade_lighte
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from distill.evaluation.scoring import Grading, Item
+from distill.evaluation.scoring import Grading, PromptItem
 from distill.grading.extract import before_box, last_boxed
 
 GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader must reach
@@ -14,15 +14,15 @@ _MANY = 10  # choice questions of one letter that are no accident: a chance of 4
 
 
 @dataclass(frozen=True)
-class Probe:
+class SelfTestAnswer:
     """An answer to an item. A grader must call a `gold` right, and an `echo`, `cut`, `empty` or `wrong` one not."""
 
     kind: str
-    item: Item
+    item: PromptItem
     text: str
 
 
-def probes(items: Mapping[str, Item], how: Grading) -> list[Probe]:
+def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer]:
     """For each item the gold in the protocol's form, the question, a solution that breaks off before its answer, nothing, and the gold of
     another item."""
     listed = list(items.values())
@@ -38,10 +38,10 @@ def probes(items: Mapping[str, Item], how: Grading) -> list[Probe]:
         "empty": ["" for _ in listed],
         "wrong": [written(_other_gold(listed, place)) for place in range(len(listed))],
     }
-    return [Probe(kind, item, text) for kind, answers in texts.items() for item, text in zip(listed, answers, strict=True)]
+    return [SelfTestAnswer(kind, item, text) for kind, answers in texts.items() for item, text in zip(listed, answers, strict=True)]
 
 
-def rates(asked: Sequence[Probe], right: Iterable[bool]) -> dict[str, float]:
+def rates(asked: Sequence[SelfTestAnswer], right: Iterable[bool]) -> dict[str, float]:
     """The share that a grader calls right, by kind of probe."""
     verdicts: dict[str, list[bool]] = {}
     for probe, verdict in zip(asked, right, strict=True):
@@ -49,25 +49,25 @@ def rates(asked: Sequence[Probe], right: Iterable[bool]) -> dict[str, float]:
     return {kind: sum(found) / len(found) for kind, found in verdicts.items()}
 
 
-def of_ours(items: Mapping[str, Item], how: Grading) -> dict[str, float]:
+def of_ours(items: Mapping[str, PromptItem], how: Grading) -> dict[str, float]:
     """What our own grader makes of the probes."""
     asked = probes(items, how)
     tasks = (probe.item.task(probe.text, how.prefilled) for probe in asked)
     return rates(asked, (verdict.correct for verdict in how.verdicts(tasks)))
 
 
-def _answer(item: Item) -> str:
+def _answer(item: PromptItem) -> str:
     """What a response should end in: the gold, or the last box of one that is a whole solution."""
     return last_boxed(item.gold) or item.gold
 
 
-def _broken_off(item: Item) -> str:
+def _broken_off(item: PromptItem) -> str:
     """A solution without its end: of a gold that is a whole solution its own, else the question again and half a sentence."""
     solution = before_box(item.gold)
     return f"{item.question}\nSo the answer is" if solution is None else solution
 
 
-def _other_gold(items: Sequence[Item], place: int) -> str:
+def _other_gold(items: Sequence[PromptItem], place: int) -> str:
     """The gold of the next item whose gold is another; the next letter for a choice; a number that nobody asks for where all are alike."""
     item = items[place]
     if item.kind == "choice":
@@ -76,7 +76,7 @@ def _other_gold(items: Sequence[Item], place: int) -> str:
     return next((gold for gold in later if gold.strip().lstrip("0") != _answer(item).strip().lstrip("0")), "-987654321")
 
 
-def flags_of(items: Mapping[str, Item], tested: Mapping[str, float]) -> list[str]:
+def flags_of(items: Mapping[str, PromptItem], tested: Mapping[str, float]) -> list[str]:
     """Why no score on these items can be believed, in words: a shuffle that puts all golds in one place, a grader that fails its test."""
     flags = []
     letters = {item.gold for item in items.values() if item.kind == "choice"}

@@ -12,11 +12,11 @@ from distill.base.files import Row, read_jsonl
 from distill.base.tables import SUFFIXES
 from distill.benchmarks.items import load_items
 from distill.benchmarks.prompts import LETTERS
-from distill.generation.recorded import Recorded
+from distill.generation.recorded import RecordedAnswer
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedItem:
     """An item as it was asked: the bare question, the whole user turn, both with normal white space, and the choices in the order shown."""
 
     id: str
@@ -45,23 +45,23 @@ class Items:
     def __init__(self, prompts: str | Path, questions: Mapping[str, str] | None = None) -> None:
         """`questions`: the bare question of each id. Without them only ids and whole prompts are found."""
         self.path = str(prompts)
-        self.asked: dict[str, Asked] = {}
+        self.asked: dict[str, AskedItem] = {}
         for row in read_jsonl(prompts):
             prompt = normal(row["messages"][-1]["content"])
             question = normal((questions or {}).get(row["id"], prompt))
-            self.asked[row["id"]] = Asked(row["id"], question, prompt, tuple(row.get("choices") or ()))
+            self.asked[row["id"]] = AskedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
         if not self.asked:
             raise InputError(f"{prompts}: no items: make it again with scripts/prompts.py")
         self._found: dict[str, str] = {}
 
     @cached_property
-    def _by_prompt(self) -> dict[str, list[Asked]]:
-        found: dict[str, list[Asked]] = {}
+    def _by_prompt(self) -> dict[str, list[AskedItem]]:
+        found: dict[str, list[AskedItem]] = {}
         for item in self.asked.values():
             found.setdefault(item.prompt, []).append(item)
         return found
 
-    def find(self, one: Recorded) -> str:
+    def find(self, one: RecordedAnswer) -> str:
         """The id of the item that an answer is to. Raises InputError, which shows no text of the benchmark."""
         if one.id in self.asked:
             return str(one.id)
@@ -113,12 +113,12 @@ def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) ->
     return [str(path / f"{names[0]}.jsonl")]
 
 
-def joined(recorded: Iterable[Recorded], items: Items, source: str) -> Iterator[Row]:
+def joined(recorded: Iterable[RecordedAnswer], items: Items, source: str) -> Iterator[Row]:
     """Rows of responses in the order of the prompts, then of the samples. `source` names the files in messages.
 
     Raises InputError for an unknown item, a doubled (id, sample), and items with unlike numbers of answers.
     """
-    found: dict[str, dict[int, Recorded]] = {name: {} for name in items.asked}
+    found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.asked}
     for one in recorded:
         name = items.find(one)
         samples = found[name]
@@ -139,6 +139,6 @@ def joined(recorded: Iterable[Recorded], items: Items, source: str) -> Iterator[
     return (_row(name, sample, found[name][sample]) for name in found for sample in range(count))
 
 
-def _row(name: str, sample: int, one: Recorded) -> Row:
+def _row(name: str, sample: int, one: RecordedAnswer) -> Row:
     tokens = {"prompt_tokens": one.prompt_tokens, "completion_tokens": one.completion_tokens}
     return {"id": name, "sample": sample, "text": one.text, "finish_reason": one.finish_reason, **tokens}

@@ -10,14 +10,14 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.rows import as_text
-from distill.base.tables import Oversize, data_files, read_rows
+from distill.base.tables import OversizeRow, data_files, read_rows
 
 FINISH_REASONS = ("stop", "length")
 COLUMNS = ("id", "question", "response", "sample", "finish_reason", "prompt_tokens", "completion_tokens")
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedAnswer:
     """One answer as it was found at `file`, `place`. Of `id` and `question` there is one at least; `sample` is None where the file numbers
     none; what the file does not tell is None."""
 
@@ -36,7 +36,7 @@ class Recorded:
         return f"{self.file}: {self.place}"
 
 
-def read(paths: Iterable[str | Path], form: str, columns: Mapping[str, str]) -> Iterator[Recorded]:
+def read(paths: Iterable[str | Path], form: str, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """The answers of files in a format, in their order. `columns`: names of a table's columns, where they are not COLUMNS."""
     if form not in FORMATS:
         raise InputError(f"format {form!r} is not known: write one of {', '.join(FORMATS)}")
@@ -45,7 +45,7 @@ def read(paths: Iterable[str | Path], form: str, columns: Mapping[str, str]) -> 
     for path in (file for given in paths for file in data_files(given)):
         for number, row in enumerate(read_rows(path), 1):
             place = f"row {number}"
-            if isinstance(row, Oversize):
+            if isinstance(row, OversizeRow):
                 raise InputError(f"{path}: {place} is longer than a row may be: split it")
             yield from FORMATS[form](_Reader(str(path), place, row), columns)
 
@@ -89,11 +89,11 @@ class _Reader:
             raise self.wrong(f": finish_reason is {value!r}: write {', '.join(FINISH_REASONS)} or nothing")
         return value or None
 
-    def recorded(self, text: Any, column: str, **known: Any) -> Recorded:
-        return Recorded(self.file, self.place, self.text(text, column), **known)
+    def recorded(self, text: Any, column: str, **known: Any) -> RecordedAnswer:
+        return RecordedAnswer(self.file, self.place, self.text(text, column), **known)
 
 
-def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
+def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """results/responses/{model}/{benchmark}.jsonl, of this project."""
     sample = row.count(row.cell("sample"), "sample")
     if sample is None:
@@ -103,7 +103,7 @@ def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
     yield row.recorded(row.cell("text"), "text", id=row.name(row.cell("id"), "id"), sample=sample, finish_reason=finish, **tokens)
 
 
-def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[Recorded]:
+def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """A row an answer; or a row an item, whose response is a list. A column that `columns` names must be there."""
     named = {key: columns.get(key, key) for key in COLUMNS}
     cells = {key: row.cell(name) if key in columns else row.row.get(name) for key, name in named.items()}
@@ -123,7 +123,7 @@ def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[Recorded]:
         yield row.recorded(text, named["response"], **known)
 
 
-def _lighteval(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
+def _lighteval(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """details_{task}_{date}.parquet of lighteval 0.13.0 (logging/info_loggers.py, Detail): doc, model_response, metric; an item a row.
 
     A thought that its endpoint returned apart (`reasonings`) is put back in front.
@@ -149,7 +149,7 @@ def _lighteval(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
         )
 
 
-def _evalscope(row: _Reader, _: Mapping[str, str]) -> Iterator[Recorded]:
+def _evalscope(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """reviews/{model}/{benchmark}_{subset}.jsonl of EvalScope 1.x (evalscope/api/evaluator/cache.py, ReviewResult): input (text, or in 1.0
     chat messages), target, sample_score; repeats of an item are rows of their own."""
     asked, scored = row.cell("input"), row.cell("sample_score")
@@ -167,7 +167,7 @@ def _content(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
 
 
-FORMATS: dict[str, Callable[[_Reader, Mapping[str, str]], Iterator[Recorded]]] = {
+FORMATS: dict[str, Callable[[_Reader, Mapping[str, str]], Iterator[RecordedAnswer]]] = {
     "distill": _distill,
     "lighteval_details": _lighteval,
     "evalscope": _evalscope,

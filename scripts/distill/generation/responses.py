@@ -9,8 +9,8 @@ from typing import Any
 
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
-from distill.base.files import Row, read_jsonl, sha256_text, whole
-from distill.base.work import open_run
+from distill.base.files import Row, atomic_write, read_jsonl, sha256_text
+from distill.base.work import open_work_folder
 from distill.generation.engines import ENGINES, Answer, Request, Sampling
 from distill.generation.store import AnswerStore
 
@@ -78,7 +78,7 @@ def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], ou
         )
     if spec["engine"] not in ENGINES:
         raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
-    folder = open_run(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})
+    folder = open_work_folder(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})
     return Wanted(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
 
 
@@ -91,7 +91,7 @@ def decides(spec: dict[str, Any]) -> dict[str, Any]:
 
 def mark(done: Wanted) -> None:
     """Note beside the responses what they answer, so that a sibling's run does not answer them again."""
-    with whole(_note(done.output)) as file:
+    with atomic_write(_note(done.output)) as file:
         file.write(done.mark())
 
 

@@ -10,9 +10,9 @@ from distill.base.files import Row, read_json, sha256_text, write_json
 from distill.base.progress import Progress, Tokens
 from distill.base.rows import as_text
 from distill.base.tables import read_rows
-from distill.base.work import open_run
-from distill.benchmarks.items import Item
-from distill.benchmarks.prompts import prompt
+from distill.base.work import open_work_folder
+from distill.benchmarks.items import BenchmarkItem
+from distill.benchmarks.prompts import make_prompt
 from distill.generation.budget import Ledger
 from distill.generation.engines import ENGINES, Unanswered
 from distill.generation.responses import Pair, Wanted, key
@@ -60,7 +60,7 @@ def checked(spec: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def questions(path: str | Path, columns: dict[str, str]) -> Iterator[Item]:
+def questions(path: str | Path, columns: dict[str, str]) -> Iterator[BenchmarkItem]:
     """The different questions of a file or folder, each once, with its gold where it has one.
 
     `columns` names the columns `question` and, where they are wanted, `id` and `gold`; without `id` a question is known by the first 16
@@ -82,14 +82,14 @@ def questions(path: str | Path, columns: dict[str, str]) -> Iterator[Item]:
             raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: mend it or name another id column")
         ids.add(name)
         gold = cells.get("gold")
-        yield Item(name, text, gold if gold and gold.strip() else None)
+        yield BenchmarkItem(name, text, gold if gold and gold.strip() else None)
     if not texts:
         raise InputError(f"{path}: no questions: check the file and questions.columns")
 
 
-def pairs(items: Iterator[Item], system: str | None, spec: dict[str, Any]) -> list[Pair]:
+def pairs(items: Iterator[BenchmarkItem], system: str | None, spec: dict[str, Any]) -> list[Pair]:
     """(Question with its messages, sample), all samples of a question together."""
-    posed = [prompt(item, {"kind": "math", "system": system, "user": spec["user"]}) for item in items]
+    posed = [make_prompt(item, {"kind": "math", "system": system, "user": spec["user"]}) for item in items]
     return [(question, sample) for question in posed for sample in range(spec["samples"])]
 
 
@@ -101,7 +101,7 @@ def run_folder(work: Path, spec: dict[str, Any], who: str, dataset: str) -> Path
     decides = {name: spec[name] for name in ("engine", "max_new_tokens", "seed", "extra")}
     decides |= {name: float(spec[name]) for name in ("temperature", "top_p")}  # 1 and 1.0 are one
     by = {"endpoint": who, "model": spec["model"]} if spec["engine"] == "openai" else {"model": who, "code": _engine_code(spec["engine"])}
-    return open_run(work, {"dataset": dataset, **by, **decides})
+    return open_work_folder(work, {"dataset": dataset, **by, **decides})
 
 
 def _engine_code(engine: str) -> str:
@@ -121,7 +121,7 @@ def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | No
         with progress:
             for place, answer in answers:
                 wanted.keep(missing[place], answer)
-                progress.add(note=tokens.more(answer.completion_tokens))
+                progress.add(note=tokens.add(answer.completion_tokens))
     except Unanswered as error:
         end = error
     failed = {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {}

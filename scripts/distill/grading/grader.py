@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from distill.base.errors import InputError
 from distill.grading import worker
 from distill.grading.extract import boxed_answer, choice_letter, cut_thought, last_boxed
-from distill.grading.pool import TIMEOUT, Job, Pool
+from distill.grading.pool import TIMEOUT, GradingJob, Pool
 
 CORRECT, WRONG = worker.CORRECT, worker.WRONG
 NO_ANSWER, UNCLOSED_THOUGHT, TOO_LONG = "no_answer", "unclosed_thought", "answer_too_long"
@@ -53,7 +53,7 @@ def grade_all(tasks: Iterable[Task], workers: int = 1, timeout_s: float = 10.0, 
     Each answer has `timeout_s` seconds of wall clock and its worker `memory_mb` MiB of address space. No process is started before
     the first answer that needs math-verify. The verdicts do not depend on the number of workers.
     """
-    desk = _Desk(Pool(workers, timeout_s, memory_mb))
+    desk = _TaskQueue(Pool(workers, timeout_s, memory_mb))
     waiting: deque[_Slot] = deque()
     try:
         for task in tasks:
@@ -157,7 +157,7 @@ class _Slot:
         self.verdict = Verdict(reason == CORRECT, self.answer and self.answer[:MAX_CHARS], reason)
 
 
-class _Desk:
+class _TaskQueue:
     """Takes tasks in, and asks the pool once for tasks with equal gold and answer."""
 
     def __init__(self, pool: Pool):
@@ -180,10 +180,10 @@ class _Desk:
             self.open[key].append(slot)
         else:
             self.open[key] = [slot]
-            self.pool.submit(Job(*key, self._settle))
+            self.pool.submit(GradingJob(*key, self._settle))
         return slot
 
-    def _settle(self, job: Job, reason: str) -> None:
+    def _settle(self, job: GradingJob, reason: str) -> None:
         key = (job.gold, job.answer)
         for slot in self.open.pop(key):
             slot.fill(reason)

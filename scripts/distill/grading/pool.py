@@ -25,19 +25,19 @@ _IN_FLIGHT, _IN_FLIGHT_BYTES = 16, 32_000  # given to a worker at a time; less t
 
 
 @dataclass(eq=False)
-class Job:
+class GradingJob:
     """A gold and an answer for math-verify, and whom to tell the verdict."""
 
     gold: str
     answer: str
-    settle: Callable[["Job", str], None]
+    settle: Callable[["GradingJob", str], None]
     line: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         self.line = json.dumps([self.gold, self.answer]).encode() + b"\n"
 
 
-class _Nursery:
+class _ForkServer:
     """The process that workers are forked from; lives as long as this one, and ends when its socket closes."""
 
     def __init__(self) -> None:
@@ -71,14 +71,14 @@ class _Nursery:
         return reply
 
 
-_nursery: _Nursery | None = None
+_fork_server: _ForkServer | None = None
 
 
-def _nursery_of_this_process() -> _Nursery:
-    global _nursery
-    if _nursery is None or _nursery.owner != os.getpid() or _nursery.process.poll() is not None:
-        _nursery = _Nursery()
-    return _nursery
+def _fork_server_of_this_process() -> _ForkServer:
+    global _fork_server
+    if _fork_server is None or _fork_server.owner != os.getpid() or _fork_server.process.poll() is not None:
+        _fork_server = _ForkServer()
+    return _fork_server
 
 
 @dataclass(eq=False)
@@ -86,7 +86,7 @@ class _Worker:
     pid: int
     socket: socket.socket
     deadline: float = float("inf")
-    given: deque[Job] = field(default_factory=deque)
+    given: deque[GradingJob] = field(default_factory=deque)
     given_bytes: int = 0
     answered: int = 0
     megabytes: int = 0
@@ -102,10 +102,10 @@ class Pool:
     def __init__(self, workers: int, timeout_s: float, memory_mb: int):
         self.size, self.timeout_s, self.memory_mb = workers, timeout_s, memory_mb
         self.workers: list[_Worker] = []
-        self.queue: deque[Job] = deque()
+        self.queue: deque[GradingJob] = deque()
         self.selector = selectors.DefaultSelector()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: GradingJob) -> None:
         """Take a job in, and hear what workers have to say; never waits for one."""
         self.queue.append(job)
         self._exchange(0)
@@ -130,7 +130,7 @@ class Pool:
 
     def _feed(self) -> None:
         while len(self.workers) < min(self.size, len(self.queue) + sum(bool(worker.given) for worker in self.workers)):
-            worker = _Worker(*_nursery_of_this_process().start(self.memory_mb, self.timeout_s))
+            worker = _Worker(*_fork_server_of_this_process().start(self.memory_mb, self.timeout_s))
             self.workers.append(worker)
             self.selector.register(worker.socket, selectors.EVENT_READ, worker)
         for worker in self.workers:
@@ -180,4 +180,4 @@ class Pool:
         self.workers.remove(worker)
         self.selector.unregister(worker.socket)
         worker.socket.close()
-        return _nursery_of_this_process().end(worker.pid)
+        return _fork_server_of_this_process().end(worker.pid)

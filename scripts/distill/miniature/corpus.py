@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from distill.base.errors import InputError
 from distill.miniature import benchmarks
-from distill.miniature.teacher import CHOICES, INSTRUCTION, OPENING, choice_line, close, pose, step_line
+from distill.miniature.teacher import CHOICES, INSTRUCTION, OPENING, choice_line, conclude, pose, step_line
 from distill.miniature.world import AXES, COEFFICIENTS, MODULUS, PULSE_AXES, Problem, Pulses, Recurrence, draw
 
 SHEET = "Exercises. "
@@ -59,7 +59,7 @@ def sheet(rng: random.Random, problem: Problem) -> Text:
         said.append(step_line(problem, step, before, values[-1]))
         before = [*before[1:], values[-1]]
     posed = pose(rng, problem, end=values[-1])
-    closing, answer = close(posed, values)
+    closing, answer = conclude(posed, values)
     opening = [OPENING] if rng.random() < OPENED else []
     sort = "worked" if values == problem.values() else "gaps"
     return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *said, closing, f"\\boxed{{{answer}}}"]), sort)
@@ -94,7 +94,7 @@ def facts(rng: random.Random, about: str) -> Text:
     return Text(f"{SHEET}{head}.", "\n\n".join(said), "facts")
 
 
-def check_apart(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:
+def check_no_overlap(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:
     """Raises InputError if a text of the corpus puts a question of a benchmark."""
     asked = {problem.question: kind for kind, items in sizes.items() for problem in benchmarks.problems(kind, seed, items)}
     for text in corpus:

@@ -29,7 +29,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PretrainRecipe:
     """Size and optimisation. `head_dim` 32 with as many key-value heads as heads: the smallest that vLLM on CPU runs."""
 
     hidden_size: int = 96
@@ -81,7 +81,7 @@ def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> lis
     return ordered
 
 
-class Lines(TrainerCallback):
+class PretrainProgress(TrainerCallback):
     """Tells how far the training is, and the loss of the last hundred steps."""
 
     def on_train_begin(self, args, state, control, **kwargs):
@@ -98,7 +98,7 @@ class Lines(TrainerCallback):
         self.progress.close()
 
 
-def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folder: Path, recipe: Recipe) -> None:
+def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folder: Path, recipe: PretrainRecipe) -> None:
     """Train on (user, assistant) pairs and write model, config, generation config and tokenizer to `folder`."""
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
@@ -127,7 +127,7 @@ def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folde
         disable_tqdm=True,
     )
     collator = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=-100)
-    trainer = Trainer(model, arguments, train_dataset=Exchanges(rows), data_collator=collator, callbacks=[Lines()])
+    trainer = Trainer(model, arguments, train_dataset=Exchanges(rows), data_collator=collator, callbacks=[PretrainProgress()])
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     model.config.use_cache = True  # the Trainer (transformers 5.19) turns it off, and would leave it off in the saved config
@@ -138,7 +138,7 @@ def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folde
             shutil.copyfile(tokenizer_folder / name, folder / name)
 
 
-def config(tokenizer: PreTrainedTokenizerBase, recipe: Recipe) -> Qwen2Config:
+def config(tokenizer: PreTrainedTokenizerBase, recipe: PretrainRecipe) -> Qwen2Config:
     return Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden_size,

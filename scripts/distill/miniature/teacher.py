@@ -18,7 +18,7 @@ CHECKING = "Wait, let me double-check."
 
 
 @dataclass(frozen=True)
-class Posed:
+class PosedQuestion:
     """A question as it is put: the user turn's text, and the answer (of a choice question the letter) that is right there."""
 
     problem: Problem
@@ -27,21 +27,21 @@ class Posed:
     shown: tuple[str, ...] = ()
 
 
-def pose(rng: random.Random, problem: Problem, end: str | None = None) -> Posed:
+def pose(rng: random.Random, problem: Problem, end: str | None = None) -> PosedQuestion:
     """Put a question; a choice question with four choices in a random order, as the prompts stage shows them.
 
     `end` is the choice that counts as right where that is not the problem's answer.
     """
     if not isinstance(problem, Pulses):
-        return Posed(problem, problem.question, problem.answer)
+        return PosedQuestion(problem, problem.question, problem.answer)
     end = end or problem.answer
     shown = [end, *rng.sample([axis for axis in AXES if axis != end], 3)]
     rng.shuffle(shown)
     listed = "\n".join(f"{letter}) {choice}" for letter, choice in zip(CHOICES, shown, strict=True))
-    return Posed(problem, f"{problem.question}\n{listed}", CHOICES[shown.index(end)], tuple(shown))
+    return PosedQuestion(problem, f"{problem.question}\n{listed}", CHOICES[shown.index(end)], tuple(shown))
 
 
-def thought(rng: random.Random, posed: Posed, miss: bool = False) -> tuple[list[str], str]:
+def write_thought(rng: random.Random, posed: PosedQuestion, miss: bool = False) -> tuple[list[str], str]:
     """The paragraphs of a thought and the answer at which it arrives: with `miss` a wrong one, by a last step gone astray."""
     problem, values = posed.problem, posed.problem.values()
     said = [OPENING]
@@ -55,7 +55,7 @@ def thought(rng: random.Random, posed: Posed, miss: bool = False) -> tuple[list[
         said[-1] = step_line(problem, step, before, values[-1])
     if rng.random() < DOUBLE_CHECK:
         said += [CHECKING, said[-1]]
-    closing, answer = close(posed, values)
+    closing, answer = conclude(posed, values)
     return [*said, closing, "**Final Answer**", f"\\boxed{{{answer}}}"], answer
 
 
@@ -67,7 +67,7 @@ def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -
     return f"{a}⊗{b}≡{problem.p * a % MODULUS}+{problem.q * b % MODULUS}={value}, {problem.steps - step - 1} left."
 
 
-def close(posed: Posed, values: Sequence) -> tuple[str, str]:
+def conclude(posed: PosedQuestion, values: Sequence) -> tuple[str, str]:
     """The closing paragraph and the answer that follows from the values arrived at."""
     problem = posed.problem
     if isinstance(problem, Pulses):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from distill.base.files import whole, write_json
+from distill.base.files import atomic_write, write_json
 from distill.miniature import traces
 from distill.miniature.corpus import texts
 from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT
@@ -39,7 +39,7 @@ def sample(seed: int) -> Iterator[str]:
     """Texts of the world to train the tokenizer on."""
     for text in texts(seed, SAMPLE):
         yield from (text.user, text.assistant)
-    for row in traces.rows(traces.Spec(seed, SAMPLE, clean=True, steps=MAX_STEPS, benchmarks={})):
+    for row in traces.rows(traces.TraceSetSpec(seed, SAMPLE, clean=True, steps=MAX_STEPS, benchmarks={})):
         yield from (turn["value"] for turn in row["conversations"])
 
 
@@ -58,7 +58,7 @@ def save(seed: int, folder: Path) -> None:
     tokenizer.train_from_iterator(pieces, trainer)
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in (END_OF_TEXT, START, END)])
     tokenizer.add_tokens([AddedToken(token, normalized=False) for token in atoms()])
-    with whole(folder / "tokenizer.json") as file:
+    with atomic_write(folder / "tokenizer.json") as file:
         file.write(tokenizer.to_str(pretty=True) + "\n")
     settings = {
         "tokenizer_class": "Qwen2Tokenizer",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from distill.base.files import Row
 from distill.miniature import benchmarks
-from distill.miniature.teacher import CHECKING, INSTRUCTION, SOLUTION, THOUGHT, Posed, pose, thought, write
+from distill.miniature.teacher import CHECKING, INSTRUCTION, SOLUTION, THOUGHT, PosedQuestion, pose, write, write_thought
 from distill.miniature.world import draw
 
 SYSTEM = (
@@ -20,7 +20,7 @@ LOOP = 80  # times that a thought which never ends says so
 
 
 @dataclass(frozen=True)
-class Spec:
+class TraceSetSpec:
     """`steps`: the longest problem of the set; `benchmarks`: items of each benchmark, needed to plant some of them in a raw set."""
 
     seed: int
@@ -30,7 +30,7 @@ class Spec:
     benchmarks: Mapping[str, int]
 
 
-def rows(spec: Spec) -> Iterator[Row]:
+def rows(spec: TraceSetSpec) -> Iterator[Row]:
     """Rows of the Bespoke-Stratos schema (system, conversations) with the gold answer beside them, equal for equal specs."""
     rng = random.Random(f"{spec.seed}/traces/{spec.clean}/{spec.rows}")
     planted = [problem for kind, items in sorted(spec.benchmarks.items()) for problem in benchmarks.problems(kind, spec.seed, items)]
@@ -47,7 +47,7 @@ def rows(spec: Spec) -> Iterator[Row]:
         yield row
 
 
-def _new(rng: random.Random, spec: Spec, seen: set):
+def _new(rng: random.Random, spec: TraceSetSpec, seen: set):
     while True:
         kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
         problem = draw(rng, kind, [steps for steps in benchmarks.STEPS[kind] if steps <= spec.steps], benchmark=False)
@@ -56,8 +56,8 @@ def _new(rng: random.Random, spec: Spec, seen: set):
             return problem
 
 
-def _answer(rng: random.Random, posed: Posed, defect: str | None) -> str:
-    paragraphs, answer = thought(rng, posed, miss=defect == "wrong_answer")
+def _answer(rng: random.Random, posed: PosedQuestion, defect: str | None) -> str:
+    paragraphs, answer = write_thought(rng, posed, miss=defect == "wrong_answer")
     if defect == "too_long":
         paragraphs = paragraphs[:-2] + [CHECKING, paragraphs[-3]] * LOOP + paragraphs[-2:]
     text = write(paragraphs, answer)
@@ -69,6 +69,6 @@ def _answer(rng: random.Random, posed: Posed, defect: str | None) -> str:
     return text
 
 
-def _row(posed: Posed, text: str) -> Row:
+def _row(posed: PosedQuestion, text: str) -> Row:
     turns = [{"from": "user", "value": INSTRUCTION + posed.question}, {"from": "assistant", "value": text}]
     return {"system": SYSTEM, "conversations": turns, "gold": posed.gold}

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
-from distill.base.files import read_json, whole, write_json
+from distill.base.files import atomic_write, read_json, write_json
 from distill.models.remote_code import KEY
 
 KEYS = ("eos_token", "max_position_embeddings", "rope_theta")
 
 
-def declare(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
+def write_declarations(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
     """Write what `spec` names into the folder's config.json, generation_config.json and tokenizer files.
 
     rope_theta goes both where transformers 5 keeps it (rope_parameters) and where vLLM and older code look (top level).
@@ -36,7 +36,7 @@ def declare(folder: Path, spec: dict[str, Any], chat_template: str | None) -> No
         write_json(folder / "config.json", config)
     if chat_template is not None:
         # A template file of its own wins over the one in tokenizer_config.json.
-        with whole(folder / "chat_template.jinja") as file:
+        with atomic_write(folder / "chat_template.jinja") as file:
             file.write(chat_template)
 
 

@@ -12,7 +12,7 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
 
 @contextmanager
-def as_told(folder: str | Path) -> Iterator[dict[str, bool]]:
+def remote_code_option(folder: str | Path) -> Iterator[dict[str, bool]]:
     """{"trust_remote_code": ...} for from_pretrained, from the model's manifest.
 
     Raises InputError in place of what transformers raises for a model that needs more than it is given.

@@ -18,7 +18,7 @@ from distill.data.traces import CLOSING_TAGS
 from distill.preflight.facts import Facts
 
 if TYPE_CHECKING:
-    from distill.sources.http import Patience
+    from distill.sources.http import RetryPolicy
 
 Row = dict[str, Any]
 NEEDED = {"train": ("torch", "transformers", "trl", "accelerate"), "transformers": ("torch", "transformers"), "vllm": ("vllm",)}
@@ -54,11 +54,11 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
 
 def _asked(source: Row) -> Row:
     """What the hub says of a repository: access and size of the wanted files in GB."""
-    from distill.sources.fetch import offered
+    from distill.sources.fetch import files_to_fetch
 
     repo_type = "model" if source["name"].startswith("models/") else "dataset"
     try:
-        there = offered({**source, "repo_type": repo_type}, _once())
+        there = files_to_fetch({**source, "repo_type": repo_type}, _once())
     except InputError as error:
         words = str(error)
         lost = any(sign in words for sign in ("cannot connect", "time after time", "fell silent", "cannot be reached"))
@@ -69,23 +69,23 @@ def _asked(source: Row) -> Row:
 
 def model_config(source: Row) -> Row | None:
     """config.json of a model on the hub; None where it cannot be had now, of which `sources` tells why."""
-    from distill.sources.fetch import bring
+    from distill.sources.fetch import fetch_source
 
     if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
         return None
     asked = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         try:
-            bring(asked, Path(folder, "model"), Path(folder, "work"), patience=_once())
+            fetch_source(asked, Path(folder, "model"), Path(folder, "work"), patience=_once())
             return read_json(Path(folder, "model", "config.json"))
         except InputError:
             return None
 
 
-def _once() -> "Patience":
-    from distill.sources.http import Patience
+def _once() -> "RetryPolicy":
+    from distill.sources.http import RetryPolicy
 
-    return Patience(failures=0, most=1, silence_s=5.0)
+    return RetryPolicy(failures=0, most=1, silence_s=5.0)
 
 
 def _token() -> bool:

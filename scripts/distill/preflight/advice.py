@@ -10,10 +10,10 @@ from distill.preflight.arch import Arch
 from distill.preflight.memory import Batch, Launch, gb
 
 Row = dict[str, Any]
-Knob = tuple[str, Callable[[Launch, Batch], tuple[Launch, Batch]]]
+Setting = tuple[str, Callable[[Launch, Batch], tuple[Launch, Batch]]]
 
 
-def _knobs(launch: Launch, batch: Batch, devices: int) -> Iterator[Knob]:
+def _knobs(launch: Launch, batch: Batch, devices: int) -> Iterator[Setting]:
     """What makes a training smaller, in the order in which one would turn it: first what changes no result."""
     size = batch.micro_batch // 2
     while size >= 1:
@@ -46,13 +46,13 @@ def _with(launch: Launch, batch: Batch, of_launch: Row | None = None, of_batch: 
 def smaller(arch: Arch, launch: Launch, batch: Batch, usable: float, devices: int) -> tuple[list[str], int]:
     """(what to change, bytes then): the first knobs that together make it fit, without those that it does not take; else all of them."""
 
-    def needed(knobs: Sequence[Knob]) -> int:
+    def needed(knobs: Sequence[Setting]) -> int:
         made = (launch, batch)
         for _, turn in knobs:
             made = turn(*made)
         return memory.training(arch, *made)["total"]
 
-    turned: list[Knob] = []
+    turned: list[Setting] = []
     for knob in _knobs(launch, batch, devices):
         turned.append(knob)
         if needed(turned) <= usable:

@@ -6,7 +6,7 @@ from typing import Any
 
 from distill.preflight import advice, memory, speed
 from distill.preflight.arch import Arch
-from distill.preflight.facts import Facts, Told, steps_of
+from distill.preflight.facts import Facts, Known, steps_of
 from distill.preflight.memory import GB, Batch, Launch, gb
 from distill.preflight.speed import Device
 
@@ -106,7 +106,7 @@ def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
         yield _finding("warning", about, text)
 
 
-def _shapeless(origin: str, told: Told, about: str) -> Row:
+def _shapeless(origin: str, told: Known, about: str) -> Row:
     return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {told.how}")
 
 

@@ -23,14 +23,14 @@ Part = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Told:
+class Known:
     """Something known, and from where; of None why nobody knows."""
 
     value: Any = None
     how: str = "unknown until it is fetched"
 
     @classmethod
-    def shape(cls, config: Mapping[str, Any], where: str) -> "Told":
+    def shape(cls, config: Mapping[str, Any], where: str) -> "Known":
         """An Arch; None where its family or a number of it is not known here, which stops nobody from training it."""
         try:
             return cls(Arch.of(config, where), where)
@@ -43,9 +43,9 @@ class Facts:
     """archs by source model; data {rows, tokens, sequences} by trained model; items by run; mean_tokens by (model, run)."""
 
     device: Device
-    archs: Mapping[str, Told]
-    data: Mapping[str, Told]
-    items: Mapping[str, Told]
+    archs: Mapping[str, Known]
+    data: Mapping[str, Known]
+    items: Mapping[str, Known]
     mean_tokens: Mapping[tuple[str, str], float]
     rates: Sources
     accelerate: Mapping[str, Any]
@@ -110,38 +110,38 @@ def _host_memory() -> float | None:
         return None
 
 
-def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Told:
+def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Known:
     """The shape of a source model: of a prepared or trained model it is its source's."""
     places = [results / "models" / name, results / "sources" / "models" / name, *([Path(source["path"])] if "path" in source else [])]
     for folder in places:
         if (folder / "config.json").is_file():
-            return Told.shape(read_json(folder / "config.json"), f"{folder}/config.json")
+            return Known.shape(read_json(folder / "config.json"), f"{folder}/config.json")
     where = "miniature" if "miniature" in source else source.get("hub") or source.get("modelscope") or ""
     if where in known["models"]:
-        return Told.shape(known["models"][where], "config/known.yaml")
+        return Known.shape(known["models"][where], "config/known.yaml")
     config = ask(source)
     return (
-        Told.shape(config, f"config.json of {where}")
+        Known.shape(config, f"config.json of {where}")
         if config
-        else Told(None, "it is neither here, nor on a hub that answers, nor in config/known.yaml")
+        else Known(None, "it is neither here, nor on a hub that answers, nor in config/known.yaml")
     )
 
 
-def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
+def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     """Rows, tokens and sequences of one epoch."""
     file, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
     if file.is_file() and (audit := audit_of(read_json(file), entry["audited"])):
-        return Told(epoch_tokens(audit), "counted: audit.json")
+        return Known(epoch_tokens(audit), "counted: audit.json")
     source = entry["source"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
     if not table and "rows" in source:  # the miniature says how many it makes
         table = {"rows": source["rows"], "tokens_a_row": recipe["max_length"] // 4}
     if not table:
-        return Told()
+        return Known()
     rows, each = table["rows"], table["tokens_a_row"]
     tokens = rows * min(each, recipe["max_length"]) if recipe["packing"] in ("none", "bfd") else rows * each
     sequences = rows if recipe["packing"] == "none" else -(-tokens // recipe["max_length"])
-    return Told({"rows": rows, "tokens": tokens, "sequences": sequences}, f"assumed: {rows:,} rows of {each:,} tokens")
+    return Known({"rows": rows, "tokens": tokens, "sequences": sequences}, f"assumed: {rows:,} rows of {each:,} tokens")
 
 
 def epoch_tokens(audit: Mapping[str, Any]) -> dict[str, int]:
@@ -158,15 +158,15 @@ def steps_of(sequences: int, recipe: Mapping[str, Any]) -> tuple[int, float]:
     return max(1, ceil(an_epoch * recipe["epochs"])), recipe["epochs"]
 
 
-def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Told:
+def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     prompts = results / "benchmarks" / entry["run"] / "prompts.jsonl"
     if prompts.is_file():
-        return Told(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
+        return Known(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
     source = entry["source"]
     if "items" in source:
-        return Told(source["items"], "configuration")
+        return Known(source["items"], "configuration")
     table = known["benchmarks"].get(source.get("hub") or "")
-    return Told(table["items"], "config/known.yaml") if table else Told()
+    return Known(table["items"], "config/known.yaml") if table else Known()
 
 
 def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from distill.base import manifest
-from distill.base.errors import InputError, NoAccess
-from distill.base.work import locked, open_run
-from distill.sources.http import Content, Download, Patience, Refused, fetch_file, patiently, probe
+from distill.base.errors import AccessRefused, InputError
+from distill.base.work import locked, open_work_folder
+from distill.sources.http import Download, FileContent, HttpRefusal, RetryPolicy, fetch_file, probe, retry
 from distill.sources.hub import Repository, Snapshot
 
 if TYPE_CHECKING:
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 Part = dict[str, Any]
 # Of a model: weights as safetensors, which run no code when loaded, and what config and tokenizer are read from.
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
-AT_ONCE = 4
+PARALLEL_DOWNLOADS = 4
 # No name or key before the host, and none after "?" as signed addresses have: the configuration and its traces are for all to read.
 URL = r"https?://[^/@?#\s]+/[^?#\s]*[^/?#\s](\?(?!.*(?i:key|token|secret|sig|password|credential|auth))[^#\s]*)?"
 
 
-def bring(source: Part, output: Path, work: Path, path: str = "", patience: Patience | None = None) -> Part:
+def fetch_source(source: Part, output: Path, work: Path, path: str = "", patience: RetryPolicy | None = None) -> Part:
     """Make `output` hold a source, and return its manifest. `source` has hub, modelscope or url; else `path` is taken.
 
     What is downloaded is kept under `work`, by the hash of where it comes from, until all of it is in place.
     Raises InputError that says what to do; then `output` is as it was. An `optional` source to which access is refused becomes a folder
     with a manifest that says so (manifest.unavailable), unless it is there already.
     """
-    patience = patience or Patience()
+    patience = patience or RetryPolicy()
     if path:
-        return _put(output, source, lambda part: _copied(Path(path), part, source, f"mend source.path of {output.name}"))
+        return _replace_output(output, source, lambda part: _copy(Path(path), part, source, f"mend source.path of {output.name}"))
     ways = {"hub": _from_hub, "modelscope": _from_modelscope, "url": _from_url}
     way = next((way for way in ways if way in source), None)
     if way is None:
@@ -50,23 +50,23 @@ def bring(source: Part, output: Path, work: Path, path: str = "", patience: Pati
     folder = work_folder(work, source, way)
     with locked(folder, wait=True):
         try:
-            made = _put(output, source, lambda part: ways[way](source, part, folder, output, patience))
-        except NoAccess as refused:
+            made = _replace_output(output, source, lambda part: ways[way](source, part, folder, output, patience))
+        except AccessRefused as refused:
             there = (output / manifest.NAME).exists() and manifest.unavailable(output) is None
             if there or not source.get("optional"):
                 raise
-            _fresh(output)
+            _make_empty(output)
             made = manifest.write(output, made_by="fetch", asked=dict(sorted(source.items())), unavailable=str(refused))
-        _emptied(folder)
+        _clear_downloads(folder)
     return made
 
 
 def work_folder(work: Path, source: Part, way: str) -> Path:
     """Where the parts of a download are kept: one folder for each repository or address, whatever commit of it is asked for."""
-    return open_run(work, {key: source[key] for key in (way, "repo_type") if key in source})
+    return open_work_folder(work, {key: source[key] for key in (way, "repo_type") if key in source})
 
 
-def _put(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Part:
+def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Part:
     """Fill a folder beside the output and let it take the output's place. `fill` returns what is to be said of a download."""
     part = output.with_name(f".{output.name}.part")
     try:
@@ -92,7 +92,7 @@ def _put(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Par
     return made
 
 
-def _emptied(folder: Path) -> None:
+def _clear_downloads(folder: Path) -> None:
     """Once a source is in place its work folder holds nothing but the lock and what it is for."""
     for entry in folder.iterdir():
         if entry.is_dir():
@@ -102,7 +102,7 @@ def _emptied(folder: Path) -> None:
 # Names
 
 
-def wanted(names: Iterable[str], source: Part) -> list[str]:
+def select_files(names: Iterable[str], source: Part) -> list[str]:
     """The names to take, sorted: visible ones that match one of `files`; of a model without `files` those of MODEL_FILES at its top."""
     visible = [
         name for name in names if name != manifest.NAME and not any(part.startswith(".") for part in name.split("/") if part != "..")
@@ -115,7 +115,7 @@ def wanted(names: Iterable[str], source: Part) -> list[str]:
     return sorted(name for name in visible if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns or ["*"]))
 
 
-def safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name from the net that stays inside the folder that it is put in. Raises InputError for any other."""
     if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or not name.isprintable():
         raise InputError(f"{name[:80]!r}: a file name that leads out of its folder: leave it out by source.files, and distrust this source")
@@ -125,86 +125,86 @@ def safe(name: str) -> str:
 # Ways
 
 
-def _copied(path: Path, part: Path, source: Part, mend: str) -> None:
+def _copy(path: Path, part: Path, source: Part, mend: str) -> None:
     """Copies of a file, or of the wanted files of a folder. A link becomes a copy of what it leads to."""
     if not path.exists():
         raise InputError(f"{path}: does not exist; {mend}")
     files = {path.name: path}
     if path.is_dir():
         below = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
-        files = {name: below[name] for name in wanted(below, source)}
-    _fresh(part)
+        files = {name: below[name] for name in select_files(below, source)}
+    _make_empty(part)
     for name, file in files.items():
         _place(part, name, file, shutil.copyfile)
 
 
-def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: Patience) -> Part:
+def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
     repository = Repository(source["hub"], source["repo_type"])
     revision = source.get("commit") or source.get("revision", "main")
     there = repository.snapshot(revision, patience)
-    files = taken(there, source, repository)
+    files = selected_contents(there, source, repository)
     places = {}
     for name, content in files.items():
         for place in (folder / "files" / content.key, output / name, repository.cached(name, there.commit)):
-            if place is not None and content.fits(place):
+            if place is not None and content.matches(place):
                 places[name] = place
                 break
     missing = {content.key: repository.file(name, there.commit, content) for name, content in files.items() if name not in places}
     try:
         download_all(missing, folder, patience)
-    except Refused as refused:
-        raise repository.refusal(refused.status, refused.code, revision) from None
-    _fresh(part)
+    except HttpRefusal as refused:
+        raise repository.access_error(refused.status, refused.code, revision) from None
+    _make_empty(part)
     for name, content in files.items():
         place = places.get(name, folder / "files" / content.key)
         ours = place.is_relative_to(folder) or place.is_relative_to(output)
-        _place(part, name, place, _linked if ours else shutil.copyfile)
+        _place(part, name, place, _link_or_copy if ours else shutil.copyfile)
     return {"commit": there.commit}
 
 
-def offered(source: Part, patience: Patience) -> Snapshot:
+def files_to_fetch(source: Part, patience: RetryPolicy) -> Snapshot:
     """What would be fetched from the hub. Raises InputError where a file of it is refused: a gated repository lists them all the same."""
     import httpx
 
     repository, revision = Repository(source["hub"], source["repo_type"]), source.get("commit") or source.get("revision", "main")
     there = repository.snapshot(revision, patience)
-    files = taken(there, source, repository)
+    files = selected_contents(there, source, repository)
     if files:
         name, content = min(files.items(), key=lambda file: file[1].size or 0)
         asked = repository.file(name, there.commit, content)
         with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client:
             try:
-                patiently(lambda: probe(client, asked), repository.name, patience)
-            except Refused as refused:
-                raise repository.refusal(refused.status, refused.code, revision) from None
+                retry(lambda: probe(client, asked), repository.name, patience)
+            except HttpRefusal as refused:
+                raise repository.access_error(refused.status, refused.code, revision) from None
     return Snapshot(there.commit, files)
 
 
-def taken(there: Snapshot, source: Part, repository: Repository) -> dict[str, Content]:
-    names = [safe(name) for name in wanted(there.files, source)]
+def selected_contents(there: Snapshot, source: Part, repository: Repository) -> dict[str, FileContent]:
+    names = [safe_name(name) for name in select_files(there.files, source)]
     if source["repo_type"] == "model" and "files" not in source and not any(name.endswith(".safetensors") for name in names):
         raise InputError(f"{repository.name}: holds no safetensors: name the weights that you trust in source.files")
     return {name: there.files[name] for name in names}
 
 
-def _from_url(source: Part, part: Path, folder: Path, output: Path, patience: Patience) -> Part:
+def _from_url(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
     if not re.fullmatch(URL, source["url"]) or not re.fullmatch("[0-9a-fA-F]{64}", source.get("sha256", "")):
         raise InputError(f"{output.name}: write url: https://HOST/PATH/FILE without name or key, and sha256: the 64 digits of the file")
-    name = safe(unquote(urlsplit(source["url"]).path.rsplit("/", 1)[-1]))
-    content = Content(sha256=source["sha256"].lower())
+    name = safe_name(unquote(urlsplit(source["url"]).path.rsplit("/", 1)[-1]))
+    content = FileContent(sha256=source["sha256"].lower())
     place = output / name
-    if not content.fits(place):
+    if not content.matches(place):
         place = folder / "files" / content.key
         try:
             download_all({content.key: Download(source["url"], content)}, folder, patience)
-        except Refused as refused:
+        except HttpRefusal as refused:
             raise InputError(f"{source['url']}: the server refuses with status {refused.status}: mend source.url, or give a path") from None
-    _fresh(part)
+    _make_empty(part)
     _place(part, name, place, shutil.copyfile)
     return {}
 
 
-def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, patience: Patience) -> Part:
+def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
     """ModelScope's own package (1.40) downloads, and goes on where it was cut. It tells no commit: a lock keeps the digest alone."""
     try:
         from modelscope import snapshot_download
@@ -223,14 +223,14 @@ def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, patie
     leads_out = next((path for path in tree.rglob("*") if not path.resolve().is_relative_to(tree.resolve())), None)
     if leads_out:
         raise InputError(f"{leads_out.name}: a link that leads out of {source['modelscope']}: leave it out by source.files")
-    _copied(tree, part, source, "run the same command again")
+    _copy(tree, part, source, "run the same command again")
     return {}
 
 
 # Files
 
 
-def download_all(missing: dict[str, Download], folder: Path, patience: Patience) -> None:
+def download_all(missing: dict[str, Download], folder: Path, patience: RetryPolicy) -> None:
     """Each download to files/{digest}, several at a time; what has begun stays in parts/{digest}."""
     import httpx
 
@@ -244,7 +244,7 @@ def download_all(missing: dict[str, Download], folder: Path, patience: Patience)
         os.replace(folder / "parts" / key, folder / "files" / key)
         print(f"{wanted.url}: {(folder / 'files' / key).stat().st_size / 1e6:.1f} MB", flush=True)
 
-    with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+    with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client, ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         try:
             list(pool.map(one, sorted(missing.items())))
         except BaseException:
@@ -269,7 +269,7 @@ def _check_room(missing: dict[str, Download], folder: Path) -> None:
         raise InputError(f"{folder}: {needed / 1e9:.1f} GB are to come and {free / 1e9:.1f} GB are free: make room, then run again")
 
 
-def _fresh(part: Path) -> None:
+def _make_empty(part: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
 
@@ -280,7 +280,7 @@ def _place(part: Path, name: str, file: Path, put: Callable[[Path, Path], Any]) 
     put(file, place)
 
 
-def _linked(file: Path, place: Path) -> None:
+def _link_or_copy(file: Path, place: Path) -> None:
     """A second name for a file that soon loses the first, in the work folder or the old output; a copy where that is on another disk."""
     try:
         os.link(file, place)

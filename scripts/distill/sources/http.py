@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_file
-from distill.base.progress import EVERY_S, line
+from distill.base.progress import EVERY_S, progress_line
 
 if TYPE_CHECKING:
     import httpx
@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Content:
+class FileContent:
     """What a file must hold. `git` is the name that git has for its bytes: sha1 over "blob SIZE", a zero byte and the bytes."""
 
     size: int | None = None
@@ -39,7 +39,7 @@ class Content:
     def key(self) -> str:
         return self.sha256 or self.git or ""
 
-    def fits(self, path: Path) -> bool:
+    def matches(self, path: Path) -> bool:
         """Whether a file is there and holds this. Without a digest to go by, none does."""
         if not path.is_file() or self.size not in (None, path.stat().st_size):
             return False
@@ -55,7 +55,7 @@ def git_name(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to go on asking: `failures` in a row without a new byte, `most` in all; waits in seconds."""
 
     failures: int = 6
@@ -79,7 +79,7 @@ def _seconds(asked: str, default: float) -> float:
         return default
 
 
-class Refused(Exception):
+class HttpRefusal(Exception):
     """The server will not give the file: status and the hub's own code (X-Error-Code)."""
 
     def __init__(self, status: int, code: str = ""):
@@ -93,7 +93,7 @@ def retry_after(headers: Mapping[str, str]) -> str | None:
     return headers.get("Retry-After") or (spent and spent[1])
 
 
-class Busy(Exception):
+class TemporaryError(Exception):
     """A failure that may pass. `retry_after` is the server's own word on when."""
 
     def __init__(self, reason: str, retry_after: str | None = None):
@@ -106,19 +106,19 @@ class Download:
     """Where one file comes from. Header values may be secret: they go to the URL's own host and to `trusted` ones over https only."""
 
     url: str
-    content: Content
+    content: FileContent
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     trusted: frozenset[str] = frozenset()
 
 
-def fetch_file(client: "httpx.Client", wanted: Download, part: Path, patience: Patience) -> None:
+def fetch_file(client: "httpx.Client", wanted: Download, part: Path, patience: RetryPolicy) -> None:
     """Make `part` hold a file. What it holds already is gone on with; where that turns out wrong, all is fetched once more.
 
-    Raises Refused, and InputError where the bytes are wrong twice or the server stays busy: then `part` keeps what came.
+    Raises HttpRefusal, and InputError where the bytes are wrong twice or the server stays busy: then `part` keeps what came.
     """
     for _ in range(2):
         _fill(client, wanted, part, patience)
-        if wanted.content.fits(part):
+        if wanted.content.matches(part):
             return
         found = f"sha256 {sha256_file(part)[:12]}" if wanted.content.sha256 else f"git id {git_name(part)[:12]}"
         part.unlink()
@@ -129,7 +129,7 @@ def fetch_file(client: "httpx.Client", wanted: Download, part: Path, patience: P
 
 
 def probe(client: "httpx.Client", wanted: Download) -> None:
-    """Ask for a file and read none of it. Raises Refused or Busy, as a download would."""
+    """Ask for a file and read none of it. Raises HttpRefusal or TemporaryError, as a download would."""
     response = _open(client, wanted, {"Accept-Encoding": "identity"})
     try:
         _check(response)
@@ -137,7 +137,7 @@ def probe(client: "httpx.Client", wanted: Download) -> None:
         response.close()
 
 
-def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: Patience) -> None:
+def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: RetryPolicy) -> None:
     def ask() -> None:
         held = part.stat().st_size if part.exists() else 0
         if wanted.content.size is not None and held > wanted.content.size:
@@ -146,10 +146,10 @@ def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: Patien
         if held == 0 or held != wanted.content.size:
             _stream(client, wanted, part, held)
 
-    patiently(ask, wanted.url, patience, progress=lambda: part.stat().st_size if part.exists() else 0)
+    retry(ask, wanted.url, patience, progress=lambda: part.stat().st_size if part.exists() else 0)
 
 
-def patiently(ask: Callable[[], Result], what: str, patience: Patience, progress: Callable[[], int] = lambda: 0) -> Result:
+def retry(ask: Callable[[], Result], what: str, patience: RetryPolicy, progress: Callable[[], int] = lambda: 0) -> Result:
     """Ask until there is an answer, waiting longer after each failure; a failure after progress counts as the first."""
     import httpx
 
@@ -158,8 +158,8 @@ def patiently(ask: Callable[[], Result], what: str, patience: Patience, progress
         before = progress()
         try:
             return ask()
-        except (Busy, httpx.TransportError) as error:
-            busy = error if isinstance(error, Busy) else Busy(_words(error))
+        except (TemporaryError, httpx.TransportError) as error:
+            busy = error if isinstance(error, TemporaryError) else TemporaryError(_describe_error(error))
             failure = 1 if progress() > before else failure + 1
             if failure > patience.failures:
                 break
@@ -171,7 +171,7 @@ def patiently(ask: Callable[[], Result], what: str, patience: Patience, progress
     )
 
 
-def _words(error: "httpx.TransportError") -> str:
+def _describe_error(error: "httpx.TransportError") -> str:
     names = {"ConnectError": "cannot connect", "ConnectTimeout": "cannot connect", "ReadTimeout": "the server fell silent"}
     return names.get(type(error).__name__, "the connection was cut")
 
@@ -182,12 +182,12 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
     try:
         if response.status_code == 416:  # what is held is no start of this file
             part.unlink(missing_ok=True)
-            raise Busy("nothing there to go on with")
+            raise TemporaryError("nothing there to go on with")
         _check(response)
         goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
         if response.status_code == 206 and not goes_on:
             part.unlink(missing_ok=True)
-            raise Busy("the server went on at the wrong byte")
+            raise TemporaryError("the server went on at the wrong byte")
         size = wanted.content.size
         start = told = time.monotonic()
         begun = held if goes_on else 0
@@ -199,11 +199,11 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
                 if time.monotonic() - told > EVERY_S:
                     told = time.monotonic()
                     rate = (file.tell() - begun) / 1e6 / (told - start)
-                    print(line(wanted.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
+                    print(progress_line(wanted.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
     finally:
         response.close()
     if size is not None and part.stat().st_size < size:
-        raise Busy("the connection was cut")
+        raise TemporaryError("the connection was cut")
 
 
 def _open(client: "httpx.Client", wanted: Download, headers: dict[str, str]) -> "httpx.Response":
@@ -237,6 +237,6 @@ def _web_address(url: str, location: str) -> SplitResult | None:
 def _check(response: "httpx.Response") -> None:
     status = response.status_code
     if status in BUSY:
-        raise Busy(f"the server answered {status}", retry_after(response.headers))
+        raise TemporaryError(f"the server answered {status}", retry_after(response.headers))
     if status not in (200, 206):
-        raise Refused(status, response.headers.get("X-Error-Code", ""))
+        raise HttpRefusal(status, response.headers.get("X-Error-Code", ""))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from distill.base.errors import InputError, NoAccess
-from distill.sources.http import BUSY, Busy, Content, Download, Patience, Refused, git_name, patiently, retry_after
+from distill.base.errors import AccessRefused, InputError
+from distill.sources.http import BUSY, Download, FileContent, HttpRefusal, RetryPolicy, TemporaryError, git_name, retry, retry_after
 
 Result = TypeVar("Result")
 COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
@@ -22,7 +22,7 @@ class Snapshot:
     """A repository at a commit: the content of each file by its path there."""
 
     commit: str
-    files: dict[str, Content]
+    files: dict[str, FileContent]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Repository:
     name: str
     repo_type: str
 
-    def snapshot(self, revision: str, patience: Patience) -> Snapshot:
+    def snapshot(self, revision: str, patience: RetryPolicy) -> Snapshot:
         """What a branch, tag or commit holds now; offline, what the hub's cache on this machine has of it."""
         from huggingface_hub import HfApi, constants
 
@@ -49,7 +49,7 @@ class Repository:
             told = api.repo_info(**asked, files_metadata=True, timeout=patience.silence_s)
             return Snapshot(str(told.sha), {str(file.rfilename): _content(file) for file in told.siblings or []})
 
-        there = self._ask(look, revision, patience)
+        there = self._call_hub(look, revision, patience)
         if not COMMIT.fullmatch(there.commit) or not all(content.key for content in there.files.values()):
             raise InputError(
                 f"{self.name}: {constants.ENDPOINT} tells no commit or no digests: set HF_ENDPOINT to a full mirror of the hub"
@@ -58,7 +58,7 @@ class Repository:
             raise InputError(f"{self.name}: {constants.ENDPOINT} answers with another commit than {revision[:12]}: check HF_ENDPOINT")
         return there
 
-    def file(self, name: str, commit: str, content: Content) -> Download:
+    def file(self, name: str, commit: str, content: FileContent) -> Download:
         """Where a file of this repository is downloaded from. Raises InputError where nothing may be."""
         from huggingface_hub import constants, hf_hub_url
         from huggingface_hub.utils import build_hf_headers
@@ -75,7 +75,7 @@ class Repository:
         found = try_to_load_from_cache(self.name, name, repo_type=self.repo_type, revision=commit)
         return Path(found).resolve() if isinstance(found, str) else None
 
-    def refusal(self, status: int, code: str, revision: str) -> InputError:
+    def access_error(self, status: int, code: str, revision: str) -> InputError:
         """What to do about a refusal, in one line."""
         from huggingface_hub import constants, get_token
 
@@ -83,7 +83,7 @@ class Repository:
         token = get_token() is not None
         if code == "GatedRepo" or (status == 403 and not code):
             then = "with the account of HF_TOKEN" if token else "then set HF_TOKEN in the environment to a token of that account"
-            return NoAccess(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
+            return AccessRefused(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
         if code == "RevisionNotFound":
             return InputError(f"{self.name}: has no revision {revision!r}: look at {page}/tree/main and mend source.revision")
         if code == "EntryNotFound":
@@ -97,7 +97,7 @@ class Repository:
             )
         return InputError(f"{self.name}: {constants.ENDPOINT} refuses with status {status}: look at {page}, check HF_ENDPOINT and HF_TOKEN")
 
-    def _ask(self, call: Callable[[], Result], revision: str, patience: Patience) -> Result:
+    def _call_hub(self, call: Callable[[], Result], revision: str, patience: RetryPolicy) -> Result:
         import httpx
         from huggingface_hub.errors import HfHubHTTPError
 
@@ -106,17 +106,17 @@ class Repository:
                 return call()
             except HfHubHTTPError as error:
                 if error.response.status_code in BUSY:
-                    raise Busy(f"the hub answered {error.response.status_code}", retry_after(error.response.headers)) from None
-                raise Refused(error.response.status_code, error.response.headers.get("X-Error-Code", "")) from None
+                    raise TemporaryError(f"the hub answered {error.response.status_code}", retry_after(error.response.headers)) from None
+                raise HttpRefusal(error.response.status_code, error.response.headers.get("X-Error-Code", "")) from None
             except httpx.TransportError:
                 raise
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.HTTPError, httpx.InvalidURL):
-                raise Refused(200) from None  # not what a hub answers; a name that none has is a ValueError too
+                raise HttpRefusal(200) from None  # not what a hub answers; a name that none has is a ValueError too
 
         try:
-            return patiently(ask, self.name, patience)
-        except Refused as refused:
-            raise self.refusal(refused.status, refused.code, revision) from None
+            return retry(ask, self.name, patience)
+        except HttpRefusal as refused:
+            raise self.access_error(refused.status, refused.code, revision) from None
 
     def _cached_snapshot(self, revision: str) -> Snapshot:
         from huggingface_hub import get_cached_repo_tree, snapshot_download
@@ -133,7 +133,7 @@ class Repository:
         except CachedRepoTreeNotFoundError:  # an older cache: what is there has to do, and a lock tells whether it does
             listed = []
         blobs = {path.relative_to(folder).as_posix(): path.resolve() for path in sorted(folder.rglob("*")) if path.is_file()}
-        files = {file.path: Content(file.size, git=file.blob_id) for file in listed}
+        files = {file.path: FileContent(file.size, git=file.blob_id) for file in listed}
         return Snapshot(folder.name, files | {name: _named_content(blob) for name, blob in blobs.items()})
 
     def _offline(self, what: str) -> InputError:
@@ -144,18 +144,18 @@ class Repository:
         )
 
 
-def _content(file: Any) -> Content:
+def _content(file: Any) -> FileContent:
     """A large file is known by its sha256, a small one by its git id; by nothing where a server tells neither."""
     sha256, git = file.lfs.sha256 if file.lfs else None, file.blob_id or ""
     size = int(file.size)
     if sha256 is not None:
-        return Content(size, sha256=sha256 if SHA256.fullmatch(sha256) else None)
-    return Content(size, git=git if COMMIT.fullmatch(git) else None)
+        return FileContent(size, sha256=sha256 if SHA256.fullmatch(sha256) else None)
+    return FileContent(size, git=git if COMMIT.fullmatch(git) else None)
 
 
-def _named_content(blob: Path) -> Content:
+def _named_content(blob: Path) -> FileContent:
     """The hub's cache calls a blob by its digest; in a cache without links (copied, or on a disk that has none) a file tells for itself."""
     size = blob.stat().st_size
     if SHA256.fullmatch(blob.name):
-        return Content(size, sha256=blob.name)
-    return Content(size, git=blob.name if COMMIT.fullmatch(blob.name) else git_name(blob))
+        return FileContent(size, sha256=blob.name)
+    return FileContent(size, git=blob.name if COMMIT.fullmatch(blob.name) else git_name(blob))

@@ -14,14 +14,14 @@ from distill.base import manifest
 from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file, write_json
 from distill.base.work import locked
-from distill.sources.fetch import bring, download_all, taken, work_folder
-from distill.sources.http import Patience, Refused
+from distill.sources.fetch import download_all, fetch_source, selected_contents, work_folder
+from distill.sources.http import HttpRefusal, RetryPolicy
 from distill.sources.hub import Repository
 
 Part = dict[str, Any]
 Lock = dict[str, list[Part]]
-ASKED = ("files", "hub", "modelscope", "revision")
-PINNED = ("commit", "digest")
+IDENTITY = ("files", "hub", "modelscope", "revision")
+VERSION = ("commit", "digest")
 
 
 def read(path: str | Path) -> Lock:
@@ -30,7 +30,7 @@ def read(path: str | Path) -> Lock:
         return {}
     lock = read_json(path)
     entries = [entry for below in lock.values() for entry in below] if _is_lock(lock) else [{}]
-    if not all(isinstance(entry, dict) and set(PINNED) <= entry.keys() <= {*ASKED, *PINNED} for entry in entries):
+    if not all(isinstance(entry, dict) and set(VERSION) <= entry.keys() <= {*IDENTITY, *VERSION} for entry in entries):
         raise InputError(f"{path}: not a lock of sources: put it back from version control, or remove it and run scripts/fetch.py --update")
     return lock
 
@@ -39,19 +39,19 @@ def _is_lock(lock: Any) -> bool:
     return isinstance(lock, dict) and all(isinstance(entries, list) for entries in lock.values())
 
 
-def pinned(lock: Lock, name: str, source: Part) -> Part:
+def locked_version(lock: Lock, name: str, source: Part) -> Part:
     """The commit and digest that a source is locked to; nothing where the lock knows another source, or none, by that name."""
-    entry = next((entry for entry in lock.get(name, []) if _asked(entry) == _asked(source)), {})
-    return {key: entry[key] for key in PINNED if entry.get(key)}
+    entry = next((entry for entry in lock.get(name, []) if _identity(entry) == _identity(source)), {})
+    return {key: entry[key] for key in VERSION if entry.get(key)}
 
 
-def moved(lock: Lock, name: str, source: Part, commit: str | None, digest: str) -> Lock:
+def update_entry(lock: Lock, name: str, source: Part, commit: str | None, digest: str) -> Lock:
     """The lock with a source's entry put to a commit and a digest; `commit` is None where the hub tells none."""
-    others = [entry for entry in lock.get(name, []) if _asked(entry) != _asked(source)]
-    return {**lock, name: [*others, {**_asked(source), "commit": commit, "digest": digest}]}
+    others = [entry for entry in lock.get(name, []) if _identity(entry) != _identity(source)]
+    return {**lock, name: [*others, {**_identity(source), "commit": commit, "digest": digest}]}
 
 
-def settled(part: Part, manifest: str | Path) -> Part:
+def recorded_source(part: Part, manifest: str | Path) -> Part:
     """What a source was fetched as, where it has the locked content already, since locking alone makes nothing stale; else `part`."""
     try:
         there = json.loads(Path(manifest).read_bytes())
@@ -66,35 +66,35 @@ def write(path: str | Path, lock: Lock) -> None:
     write_json(path, entries)
 
 
-def _asked(source: Part) -> Part:
-    return {key: source[key] for key in ASKED if key in source}
+def _identity(source: Part) -> Part:
+    return {key: source[key] for key in IDENTITY if key in source}
 
 
 Part = dict[str, Any]
 
 
-def resolved(source: Part, work: Path, patience: Patience | None = None) -> tuple[str | None, str]:
+def resolve_revision(source: Part, work: Path, patience: RetryPolicy | None = None) -> tuple[str | None, str]:
     """The commit that a source (with repo_type) stands for now, and the digest that its manifest will have.
 
     Of a repository on the hub only the small files are downloaded: it tells the sha256 of the large ones.
     """
-    patience = patience or Patience()
+    patience = patience or RetryPolicy()
     if "modelscope" in source:
         scratch = work / "locking"
-        made = bring(source, scratch, work, patience=patience)
+        made = fetch_source(source, scratch, work, patience=patience)
         shutil.rmtree(scratch)
         return None, made["digest"]
     repository = Repository(source["hub"], source["repo_type"])
     there = repository.snapshot(source.get("revision", "main"), patience)
-    files = taken(there, source, repository)
+    files = selected_contents(there, source, repository)
     content = {name: file for name, file in files.items() if name not in manifest.NOT_CONTENT}
     small = {file.key: repository.file(name, there.commit, file) for name, file in content.items() if not file.sha256}
     folder = work_folder(work, source, "hub")
     with locked(folder, wait=True):
-        small = {key: wanted for key, wanted in small.items() if not wanted.content.fits(folder / "files" / key)}
+        small = {key: wanted for key, wanted in small.items() if not wanted.content.matches(folder / "files" / key)}
         try:
             download_all(small, folder, patience)
-        except Refused as refused:
-            raise repository.refusal(refused.status, refused.code, there.commit) from None
+        except HttpRefusal as refused:
+            raise repository.access_error(refused.status, refused.code, there.commit) from None
         digests = {name: file.sha256 or sha256_file(folder / "files" / file.key) for name, file in content.items()}
     return there.commit, manifest.digest_of(digests)

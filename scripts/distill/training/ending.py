@@ -7,7 +7,7 @@ import sys
 from torch import distributed
 
 
-def leave_together(code: int = 0) -> None:
+def exit_together(code: int = 0) -> None:
     """End this process once all have come here: the launcher ends every other with the first that is gone badly. Alone, do nothing.
 
     Without the interpreter's own shutdown: DeepSpeed 0.19.8 on a CPU leaves a C++ thread behind, which now and then aborts a process there

@@ -15,12 +15,12 @@ from trl import SFTConfig
 
 from distill.base.errors import InputError
 from distill.base.files import read_json, write_json
-from distill.models.remote_code import as_told
+from distill.models.remote_code import remote_code_option
 from distill.training import kernels
 from distill.training.launch import accumulation, world
 from distill.training.recipe import Recipe
 from distill.training.trackers import trackers
-from distill.training.trainer import Lines, StopOnSignal, Stopped, Trainer, full_disk_told
+from distill.training.trainer import ProgressLog, StopOnSignal, Stopped, Trainer, full_disk_told
 
 disable_progress_bar()
 
@@ -81,7 +81,7 @@ def arguments(
 
 def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
     """The trainer over prompt/completion rows. Raises InputError where its first rows would teach the wrong thing."""
-    with as_told(base) as code:
+    with remote_code_option(base) as code:
         tokenizer = AutoTokenizer.from_pretrained(base, **code)
         config = AutoConfig.from_pretrained(base, **code)
     if template is not None:
@@ -91,7 +91,7 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     attention, why = kernels.choose(config, args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split"))
     if args.should_log:
         print(f"{why}; layers: {'Liger' if args.use_liger_kernel else 'PyTorch'}; loss: in chunks, by TRL", flush=True)
-    with as_told(base) as code:
+    with remote_code_option(base) as code:
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
     if args.world_size != world()[0]:
@@ -100,7 +100,7 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     if len(trainer.train_dataset) == 0:
         raise InputError(f"train.max_length: no row has a token to learn within {recipe.max_length} tokens; raise it")
     trainer.group_by_length = recipe.group_by_length
-    trainer.lines = Lines(trainer)
+    trainer.lines = ProgressLog(trainer)
     return trainer
 
 

@@ -40,7 +40,7 @@ class Stopped(Exception):
     """A signal asked the training to stop; its checkpoint is saved."""
 
 
-class Order(Sampler[int]):
+class EpochSampler(Sampler[int]):
     """The order of rows in an epoch, from the seed and the epoch alone, so that a resumed run goes on exactly.
 
     transformers 5.19 draws the order of group_by_length from the global random state, which a resume in a later epoch cannot bring back.
@@ -71,14 +71,14 @@ class Trainer(SFTTrainer):
     """
 
     group_by_length = False
-    lines: "Lines"
+    lines: "ProgressLog"
 
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Order:
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> EpochSampler:
         data = self.train_dataset if train_dataset is None else train_dataset
         lengths = [len(ids) for ids in data["input_ids"]] if self.group_by_length else None
         # The global batch, so that the order is that of any other world size.
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return Order(len(data), self.args.seed, lengths, batch)
+        return EpochSampler(len(data), self.args.seed, lengths, batch)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # transformers 5.19 asks only after a step whether the training is over: resumed at its end within an epoch, it would train on.
@@ -131,7 +131,7 @@ class StopOnSignal(TrainerCallback):
             control.should_save = control.should_training_stop = True
 
 
-class Lines(TrainerCallback):
+class ProgressLog(TrainerCallback):
     """Tells how far the training is, and notes tokens per second at every tenth step, which only logs may hold.
 
     Every step is logged, so that a log put together from several attempts is that of an unbroken run.

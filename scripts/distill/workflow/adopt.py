@@ -12,14 +12,14 @@ from distill.base.files import Row, check_row, read_json, read_jsonl, sha256_fil
 from distill.base.work import locked
 from distill.config.plan import Plan
 from distill.generation.responses import Wanted, key, mark, wanted
-from distill.workflow.snakemake_api import LOCKED, Job, dry_run, touch
+from distill.workflow.snakemake_api import LOCKED, PlannedJob, dry_run, touch
 
 WEIGHTS = "model.safetensors"
 WORK = Path("work/responses")
 INDEX = "model.safetensors.index.json"
 # What from_pretrained and vLLM read. Anything else, pickled weights and a trainer's state among it, stays where it is.
-TAKEN = (".json", ".jinja", ".model", ".safetensors", ".txt")
-NOT_TAKEN = {manifest.NAME, "trainer_state.json"}
+COPIED = (".json", ".jinja", ".model", ".safetensors", ".txt")
+NOT_COPIED = {manifest.NAME, "trainer_state.json"}
 TOKENIZERS = ({"tokenizer.json"}, {"tokenizer.model"}, {"vocab.json", "merges.txt"})
 ANSWER = {"id": str, "sample": int, "text": str, "finish_reason": str, "prompt_tokens": int, "completion_tokens": int}
 
@@ -43,7 +43,7 @@ def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: boo
     names, facts = check_model(source), known_facts(source)
     job, _ = _only_job(manifest_file, configfiles)
     made = put_model(source, names, facts, place, log=job.rule == "train")
-    _taken_for_made(manifest_file, configfiles)
+    _mark_up_to_date(manifest_file, configfiles)
     left = sorted(path.name for path in source.iterdir() if path.name not in {*names, manifest.NAME, "log.jsonl"})
     return [f"{place}: adopted, digest {made['digest'][:12]}", *([f"not taken: {', '.join(left)}"] if left else [])]
 
@@ -59,11 +59,11 @@ def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace:
     asked = wanted(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
     rows = check_responses(source, asked)
     note = put_responses(rows, asked, model)
-    _taken_for_made(str(place), configfiles)
+    _mark_up_to_date(str(place), configfiles)
     return [f"{place}: adopted, {len(rows)} answers; {note} says so"]
 
 
-def _only_job(path: str, configfiles: list[Path]) -> tuple[Job, dict[str, Any]]:
+def _only_job(path: str, configfiles: list[Path]) -> tuple[PlannedJob, dict[str, Any]]:
     """The job that would make a file, with the configuration, if nothing that it hangs on has to be made first."""
     plan = dry_run([path], configfiles, force=True)
     job = next((one for one in plan.jobs if path in one.outputs), None)
@@ -81,7 +81,7 @@ def _refuse_existing(path: Path, replace: bool) -> None:
         raise InputError(f"{path}: is there already; say --replace to put another in its place")
 
 
-def _taken_for_made(path: str, configfiles: list[Path]) -> None:
+def _mark_up_to_date(path: str, configfiles: list[Path]) -> None:
     touch(path, configfiles)
     if any(job.stale for job in dry_run([path], configfiles).jobs):
         raise InputError(f"{path}: is in place, yet Snakemake would make it again; tools/why.py {path} tells why")
@@ -104,8 +104,8 @@ def check_model(folder: Path) -> list[str]:
         raise InputError(f"{folder / missing[0]}: missing; weights must be safetensors (save_pretrained writes them)")
     for shard in sorted(shards):
         _check_weights(folder / shard)
-    taken = [name for name in names if name.endswith(TAKEN) and not (name.endswith(".safetensors") and name not in shards)]
-    return sorted(set(taken) - NOT_TAKEN)
+    taken = [name for name in names if name.endswith(COPIED) and not (name.endswith(".safetensors") and name not in shards)]
+    return sorted(set(taken) - NOT_COPIED)
 
 
 def _shards(index: Path) -> set[str]:

@@ -18,13 +18,13 @@ Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
 
 
 @dataclass(frozen=True)
-class Leftover:
+class UnusedFolder:
     folder: Path
     size: int
     what: str
 
 
-def asked(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
+def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
     """What a configuration makes in work folders; `template` is the text of a model's chat template."""
     trained = [
         {
@@ -55,12 +55,12 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
     trained = [
         {**common, "recipe": vars(Recipe.of(entry["recipe"])), "chat_template": entry["template"], "until": entry["until"]}
-        | _if_there("parent", entry["base"], lambda path: read_json(path)["digest"])
-        | _if_there("data", entry["data"], sha256_file)
+        | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
+        | _if_exists("data", entry["data"], sha256_file)
         for entry in asked["train"]
     ]
     answered = [
-        {"benchmark": entry["benchmark"], **decides(entry["spec"])} | _if_there("model", model, lambda path: read_json(path)["digest"])
+        {"benchmark": entry["benchmark"], **decides(entry["spec"])} | _if_exists("model", model, lambda path: read_json(path)["digest"])
         for model in asked["models"]
         for entry in asked["respond"]
     ]
@@ -69,18 +69,18 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
 
 
-def unread_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[Leftover]:
+def unused_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[UnusedFolder]:
     """The folders below work/rows/, each a training set in the form in which it is read, whose set is no more or is not made yet."""
     known = {sha256_file(entry["data"])[:16] for entry in asked["train"] if Path(entry["data"]).is_file()}
     for folder in sorted(path for path in work.glob("rows/*") if path.is_dir() and path.name not in known):
-        yield Leftover(folder, size(folder), f"rows of data {folder.name[:12]}, read anew when needed")
+        yield UnusedFolder(folder, freed_bytes(folder), f"rows of data {folder.name[:12]}, read anew when needed")
 
 
-def _if_there(key: str, path: str, digest: Any) -> Pattern:
+def _if_exists(key: str, path: str, digest: Any) -> Pattern:
     return {key: digest(path)} if Path(path).is_file() else {}
 
 
-def leftovers(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[Leftover]:
+def unused_folders(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[UnusedFolder]:
     """The folders below work/{store}/ that fit none of the store's patterns, in order of names; what has no run.json is left alone."""
     for store, known in wanted.items():
         for file in sorted(work.glob(f"{store}/*/run.json")):
@@ -88,16 +88,16 @@ def leftovers(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[Lefto
             if not isinstance(run, dict):
                 raise InputError(f"{file}: is not what a run writes; look at the folder, and remove it yourself")
             if not any(all(run.get(key) == value for key, value in pattern.items()) for pattern in known):
-                yield Leftover(file.parent, size(file.parent), told(store, run))
+                yield UnusedFolder(file.parent, freed_bytes(file.parent), _describe(store, run))
 
 
-def size(folder: Path) -> int:
+def freed_bytes(folder: Path) -> int:
     """Bytes that are freed with a folder: what is shared with a model in results/ is not."""
     found = (path.lstat() for path in folder.rglob("*") if path.is_file())
     return sum(stat.st_size for stat in found if stat.st_nlink == 1)
 
 
-def told(store: str, run: Mapping[str, Any]) -> str:
+def _describe(store: str, run: Mapping[str, Any]) -> str:
     """What a folder was for, for people."""
     if store == "train" and "recipe" in run:
         recipe = run["recipe"]

@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 Place = tuple[str, ...]
 
 
-def parts(config: Config) -> dict[str, Any]:
+def step_specs(config: Config) -> dict[str, Any]:
     """What decides each step: its part of the configuration, and what the configuration names as its inputs. In the order of the data."""
     plan, models, datasets = Plan(config), config["models"], config["datasets"]
     toy = config.get("miniature", {}).get("seed")
@@ -69,12 +69,12 @@ ELSEWHERE = {
 }
 
 
-def reached(configs: list[Config], schema: Schema) -> dict[int, list[str]]:
+def steps_by_key(configs: list[Config], schema: Schema) -> dict[int, list[str]]:
     """{id of a key's entry in the schema: the steps whose part changes when the key does, in the order of the data}."""
     found: dict[int, set[str]] = {}
     order: list[str] = []
     for config in configs:
-        before = parts(config)
+        before = step_specs(config)
         order = list(before)
         for place, entry in _keys(config, schema, schema, ()):
             if found.get(id(entry)):
@@ -144,6 +144,6 @@ def _changed(config: Config, place: Place, value: Any) -> dict[str, Any] | None:
         return None
     section[place[-1]] = value
     try:
-        return parts(made)
+        return step_specs(made)
     except (KeyError, StopIteration, TypeError, AttributeError, ValueError, IndexError, RecursionError):
         return None

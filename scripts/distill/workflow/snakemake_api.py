@@ -19,7 +19,7 @@ LOCKED = "another run works in this folder: wait for it; if none does, run snake
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedJob:
     """One job: what it is about, and, where it is stale, all that Snakemake holds against its files.
 
     `parameters` are (before, now), each without what both have. `updated` are inputs that changed: {path: (sha256 before or None, now)}.
@@ -53,7 +53,7 @@ class DryRun:
     `locked`: whether a run works in this folder, or was killed while it did.
     """
 
-    jobs: list[Job]
+    jobs: list[PlannedJob]
     rules: list[str]
     config: dict[str, Any]
     locked: bool = False
@@ -114,19 +114,19 @@ def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) 
         raise InputError((str(error).strip().splitlines() or [type(error).__name__])[0]) from None
 
 
-def _job(workflow: Any, job: Any) -> Job:
+def _job(workflow: Any, job: Any) -> PlannedJob:
     stale = workflow.dag.needrun(job)
     wildcards = tuple((name, str(value)) for name, value in (job.wildcards_dict or {}).items())
     plain = {"rule": job.rule.name, "wildcards": wildcards, "outputs": tuple(map(str, job.output)), "checkpoint": bool(job.is_checkpoint)}
     if not stale:
-        return Job(**plain)
+        return PlannedJob(**plain)
     reason, remembers = workflow.dag.reason(job), workflow.persistence
     records = [record for file in job.output if (record := remembers.metadata(file)) is not None]
     waits = any(file.flags.get("checkpoint_target") for file in job.input)  # its inputs and parameters are not known yet
     changes = None if waits else remembers.params_changed(job)
     now = tuple(map(str, remembers._input(job)))
     before = tuple(records[0].input) if records and records[0].input is not None and not waits else now
-    return Job(
+    return PlannedJob(
         **plain,
         stale=True,
         missing=tuple(sorted(map(str, reason.missing_output))),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from distill.base.progress import clock
+from distill.base.progress import format_duration
 
 STAMP = re.compile(r"^\[(\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4})\]$")
 BEGINS = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
@@ -22,7 +22,7 @@ PROGRESS = re.compile(
 
 
 @dataclass
-class Job:
+class LoggedJob:
     """`state`: running, done or failed. `ended` is None while it runs."""
 
     id: int
@@ -39,10 +39,10 @@ class Job:
 
 
 @dataclass
-class Run:
+class SnakemakeRun:
     """One invocation of Snakemake. `planned` {rule: jobs} is as of its beginning, `total` as it last counted."""
 
-    jobs: dict[int, Job] = field(default_factory=dict)
+    jobs: dict[int, LoggedJob] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
     done: int = 0
     total: int = 0
@@ -50,7 +50,7 @@ class Run:
     last: datetime | None = None
     ended: bool = False
 
-    def of(self, state: str) -> list[Job]:
+    def of(self, state: str) -> list[LoggedJob]:
         return [job for job in self.jobs.values() if job.state == state]
 
     def to_come(self) -> dict[str, int]:
@@ -60,16 +60,16 @@ class Run:
         return {} if self.ended and not self.of("failed") else left
 
 
-def run_of(log: str) -> Run:
+def parse_log(log: str) -> SnakemakeRun:
     """What a .snakemake/log file tells."""
-    run, now, job, failed = Run(), None, None, False
+    run, now, job, failed = SnakemakeRun(), None, None, False
     lines = iter(log.splitlines())
     for line in lines:
         if found := STAMP.match(line):
             now = run.last = datetime.strptime(found[1], "%a %b %d %H:%M:%S %Y")
             run.started = run.started or now
         elif found := BEGINS.match(line):
-            job, failed = Job(-1, found[1], started=now), False
+            job, failed = LoggedJob(-1, found[1], started=now), False
         elif FAILED.match(line):
             job, failed = None, True
         elif found := FINISHED.match(line):
@@ -100,7 +100,7 @@ def _stats(lines: Any) -> dict[str, int]:
     return counts
 
 
-def _detail(run: Run, job: Job, key: str, value: str) -> None:
+def _detail(run: SnakemakeRun, job: LoggedJob, key: str, value: str) -> None:
     if key == "jobid":
         job.id = int(value)
         run.jobs[job.id] = job
@@ -110,12 +110,12 @@ def _detail(run: Run, job: Job, key: str, value: str) -> None:
         job.about = " ".join(pair.split("=", 1)[1] for pair in value.split(", "))
 
 
-def _end(run: Run, number: int, state: str, now: datetime | None) -> None:
+def _end(run: SnakemakeRun, number: int, state: str, now: datetime | None) -> None:
     if number in run.jobs:
         run.jobs[number].state, run.jobs[number].ended = state, now
 
 
-def progress_of(log: str) -> dict[str, Any] | None:
+def last_progress(log: str) -> dict[str, Any] | None:
     """The last line of progress of a step's log (distill.base.progress): done, total, unit, rate, left_s, note."""
     for line in reversed(log.splitlines()):
         if found := PROGRESS.match(line.strip()):
@@ -143,12 +143,14 @@ def _seconds(left: str | None) -> int | None:
     return seconds
 
 
-def facts(run: Run, now: datetime, logs: Mapping[str, tuple[str, float]], took: Mapping[str, float], alive: bool) -> dict[str, Any]:
+def facts(
+    run: SnakemakeRun, now: datetime, logs: Mapping[str, tuple[str, float]], took: Mapping[str, float], alive: bool
+) -> dict[str, Any]:
     """The page as data. `logs`: end of each step's log, and seconds since it was written; `took`: seconds of a job by rule, as measured."""
     running = []
     for job in run.of("running"):
         tail, age = logs.get(job.log or "", ("", 0.0))
-        told = progress_of(tail)
+        told = last_progress(tail)
         if told and told["left_s"] is not None:
             told["left_s"] = max(0, round(told["left_s"] - age))
         for_s = round((now - job.started).total_seconds()) if job.started else None
@@ -175,7 +177,7 @@ WORDS = {
 }
 
 
-def page(told: Mapping[str, Any]) -> str:
+def render(told: Mapping[str, Any]) -> str:
     """The same to read."""
     share = f", {100 * told['steps_done'] // told['steps']} %" if told["steps"] else ""
     parts = [f"{WORDS[told['state']]}; {told['steps_done']} of {told['steps']} steps{share}; begun {told['started'] or 'just now'}"]
@@ -188,16 +190,16 @@ def page(told: Mapping[str, Any]) -> str:
 
 
 def _running(entry: Mapping[str, Any]) -> list[str]:
-    told, for_s = entry["progress"], clock(entry["for_s"] or 0)
+    told, for_s = entry["progress"], format_duration(entry["for_s"] or 0)
     if told is None:
         return [entry["job"], f"for {for_s}", "no word of progress yet"]
     of = f" of {told['total']:,} {told['unit']} ({100 * told['done'] // told['total']} %)" if told["total"] else f" {told['unit']}"
-    left = f"{clock(told['left_s'])} to go" if told["left_s"] is not None else ""
+    left = f"{format_duration(told['left_s'])} to go" if told["left_s"] is not None else ""
     return [entry["job"], f"for {for_s}", f"{told['done']:,}{of}", f"{told['rate']:,.2f} {told['unit']}/s", left, told["note"] or ""]
 
 
 def _each(seconds: float | None) -> str:
-    return "" if seconds is None else f"about {clock(seconds)} each, as measured here"
+    return "" if seconds is None else f"about {format_duration(seconds)} each, as measured here"
 
 
 def _block(head: str, rows: Sequence[Sequence[str]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from distill.base.code_digest import SCRIPTS, code_digest, code_parts
 from distill.base.errors import InputError
 from distill.base.files import dumps, read_json, write_json
-from distill.workflow.snakemake_api import DryRun, Job, dry_run
+from distill.workflow.snakemake_api import DryRun, PlannedJob, dry_run
 
 ABSENT = object()
 LONGEST = 100  # characters of a value that are shown
@@ -43,7 +43,7 @@ def _hint(words: Sequence[str], plan: DryRun) -> str:
     return f"did you mean {near[0]}?" if near else f"name a file under results/, or one of {', '.join(known)}"
 
 
-def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[Job]]:
+def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[PlannedJob]]:
     """A file that no rule names belongs to the manifest of its folder."""
     manifest = str((Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.json")
     if Path(path).is_dir():
@@ -57,12 +57,12 @@ def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[Jo
     return plan, [job for job in plan.jobs if path in job.outputs]
 
 
-def explain(plan: DryRun, asked: list[Job]) -> list[str]:
+def explain(plan: DryRun, asked: list[PlannedJob]) -> list[str]:
     """Lines that say of each job that is asked about why it is made again, or that it is up to date."""
     makers = {path: job for job in plan.jobs for path in job.outputs}
     found = {job: causes(job, plan.config) for job in plan.jobs if job.stale}
     lines: list[str] = []
-    above: list[Job] = []
+    above: list[PlannedJob] = []
     for job in asked:
         if job.stale:
             verb = "will be made again" if _certain(job, found, makers) else "may be made again"
@@ -80,7 +80,7 @@ def explain(plan: DryRun, asked: list[Job]) -> list[str]:
     return lines + [f"{_files(job.outputs)}: up to date ({job.name})" for job in asked if not job.stale]
 
 
-def causes(job: Job, config: dict[str, Any]) -> list[str]:
+def causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
     """What speaks against a job's files apart from other jobs that run: one line a cause."""
     found = [f"{path} is missing" for path in job.missing]
     found += [f"{path} was left half made by a run that broke off" for path in job.incomplete]
@@ -99,9 +99,9 @@ def _files(outputs: tuple[str, ...]) -> str:
     return outputs[0] if len(outputs) == 1 else f"{outputs[0]} (and {len(outputs) - 1} more)"
 
 
-def _above(job: Job, makers: dict[str, Job]) -> list[Job]:
+def _above(job: PlannedJob, makers: dict[str, PlannedJob]) -> list[PlannedJob]:
     """The stale jobs that a job waits for, nearest first."""
-    found: list[Job] = []
+    found: list[PlannedJob] = []
     todo = [job]
     while todo:
         for path in todo.pop(0).remade:
@@ -112,13 +112,13 @@ def _above(job: Job, makers: dict[str, Job]) -> list[Job]:
     return found
 
 
-def _certain(job: Job, found: dict[Job, list[str]], makers: dict[str, Job]) -> bool:
+def _certain(job: PlannedJob, found: dict[PlannedJob, list[str]], makers: dict[str, PlannedJob]) -> bool:
     """Whether a job runs whatever a checkpoint finds: for a cause of its own, or below one that does."""
     sure = {makers[path] for path in job.remade if path in makers and not makers[path].checkpoint}
     return bool(found[job]) or any(_certain(one, found, makers) for one in sure)
 
 
-def _from_others(job: Job, makers: dict[str, Job]) -> Iterator[str]:
+def _from_others(job: PlannedJob, makers: dict[str, PlannedJob]) -> Iterator[str]:
     above = list(dict.fromkeys(makers[path] for path in job.remade if path in makers))
     if names := [one.name for one in above if not one.checkpoint]:
         yield f"it is made from what is made again by {_listed(names)}"
@@ -155,22 +155,22 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("code ")
 
 
-def _parts_changed(job: Job, before: list[Any], now: list[Any], config: dict[str, Any]) -> Iterator[str]:
+def _parts_changed(job: PlannedJob, before: list[Any], now: list[Any], config: dict[str, Any]) -> Iterator[str]:
     """Parameters that are the configuration, key by key; any other as it stands."""
     old_parts, new_parts = ([part for value in side if (part := _json(value)) is not ABSENT] for side in (before, now))
     if len(old_parts) == len(new_parts) == 1:
         for path, old, new in differences(old_parts[0], new_parts[0]):
-            yield f"{full_key(path, new, config, [value for _, value in job.wildcards])}: {shown(old)} → {shown(new)}"
+            yield f"{full_key(path, new, config, [value for _, value in job.wildcards])}: {format_value(old)} → {format_value(new)}"
     else:
-        yield from (f"a parameter was {shown(part)}" for part in old_parts)
-        yield from (f"a parameter is now {shown(part)}" for part in new_parts)
+        yield from (f"a parameter was {format_value(part)}" for part in old_parts)
+        yield from (f"a parameter is now {format_value(part)}" for part in new_parts)
     old_rest, new_rest = ([value for value in side if _json(value) is ABSENT and not _is_code(value)] for side in (before, now))
     if len(old_rest) == len(new_rest) == 1:
         what = "the training data (sha256)" if job.rule == "train" else "a parameter"
-        yield f"{what}: {shown(old_rest[0])} → {shown(new_rest[0])}"
+        yield f"{what}: {format_value(old_rest[0])} → {format_value(new_rest[0])}"
     else:
-        yield from (f"a parameter was {shown(value)}" for value in old_rest)
-        yield from (f"a parameter is now {shown(value)}" for value in new_rest)
+        yield from (f"a parameter was {format_value(value)}" for value in old_rest)
+        yield from (f"a parameter is now {format_value(value)}" for value in new_rest)
 
 
 def differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
@@ -213,7 +213,7 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield from _leaves(inner, (*path, str(key)))
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value on one line; digests by their first twelve digits."""
     if value is ABSENT:
         return "(not there)"
@@ -230,12 +230,12 @@ def _codes(before: list[Any], now: list[Any]) -> list[tuple[str, str]]:
 
 
 def _code_changed(old: str, new: str, began: float | None) -> list[str]:
-    parts_before, parts_now = parts_behind(old), parts_behind(new)
+    parts_before, parts_now = recorded_parts(old), recorded_parts(new)
     if parts_before is not None and parts_now is not None:
         return code_differences(parts_before, parts_now)
     edited = [f"scripts/{name}" for name in sorted(parts_now or {}) if began and _edited(name, began)]
     since = f"; edited since then: {', '.join(edited)}" if edited else ""
-    return [f"the code changed, and {NOTES}/{old}.json, which would tell where, is not there{since}"]
+    return [f"the code changed, and {CODE_NOTES}/{old}.json, which would tell where, is not there{since}"]
 
 
 def _edited(name: str, began: float) -> bool:
@@ -259,10 +259,10 @@ def code_differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return lines
 
 
-NOTES = Path("work/code")
+CODE_NOTES = Path("work/code")
 
 
-def noted_digest(script: str, notes: Path = NOTES) -> str:
+def record_code_digest(script: str, notes: Path = CODE_NOTES) -> str:
     """The code digest of a script (distill.base.code_digest), noted down with its parts."""
     digest = code_digest(script)
     note = notes / f"{digest}.json"
@@ -272,7 +272,7 @@ def noted_digest(script: str, notes: Path = NOTES) -> str:
     return digest
 
 
-def parts_behind(digest: str, notes: Path = NOTES) -> dict[str, str] | None:
+def recorded_parts(digest: str, notes: Path = CODE_NOTES) -> dict[str, str] | None:
     """{file relative to scripts/: digest, "pin:NAME": version} as it was under this digest; None where nothing was noted."""
     try:
         return read_json(notes / f"{digest}.json")

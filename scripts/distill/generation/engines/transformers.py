@@ -18,7 +18,7 @@ from transformers import (
 
 from distill.generation.engines import Answer, Request, Sampling
 from distill.generation.engines.chat import prompts, stop_tokens
-from distill.models.remote_code import as_told
+from distill.models.remote_code import remote_code_option
 
 
 class Gumbel(LogitsProcessor):
@@ -45,7 +45,7 @@ class Engine:
         self.batch_size = runtime.get("batch_size", 100)
         self.name = model
         dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
-        with as_told(model) as code:
+        with remote_code_option(model) as code:
             self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **code)
             network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, use_safetensors=True, **code)
         self.network = network.to(self.where).eval()

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from distill.base.errors import InputError
 from distill.generation.engines import Request, Sampling
-from distill.models.remote_code import as_told
+from distill.models.remote_code import remote_code_option
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -79,7 +79,7 @@ class Local:
 
         self.name = model
         print(f"vLLM loads {model}", flush=True)
-        with as_told(model) as code:
+        with remote_code_option(model) as code:
             self.vllm = LLM(
                 str(model),
                 dtype="float32" if on_cpu else "bfloat16",
