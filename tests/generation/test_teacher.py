@@ -24,7 +24,7 @@ from distill.data.normalise import Normaliser
 from distill.generation import responses
 from distill.generation.budget import Budget, Ledger
 from distill.generation.engines import Answer, Request, Sampling, Unanswered
-from distill.generation.engines.chat_completions import Trouble, body, most_prompt_tokens, read, seconds
+from distill.generation.engines.chat_completions import Trouble, body, most_prompt_tokens, read
 from distill.generation.engines.openai import Engine
 from distill.generation.responses import Wanted
 from distill.generation.teacher import absent, checked, pairs, questions, run_folder, teach, trace_rows
@@ -95,17 +95,6 @@ def test_trouble_says_whether_to_ask_again_and_whether_it_may_have_cost(status, 
     assert isinstance(found, Trouble)
     assert (found.again, found.billed, found.hopeless) == (again, billed, hopeless)
     assert "\n" not in found.why and len(found.why) < 300
-
-
-@pytest.mark.parametrize(("header", "low", "high"), [("3", 3, 3), (None, 0, 0), ("-1", 0, 0), ("inf", 0, 0), ("soon", 0, 0), ("nan", 0, 0)])
-def test_retry_after_in_seconds(header, low, high):
-    assert low <= seconds(header) <= high
-
-
-def test_retry_after_as_a_date():
-    ahead = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 30))
-    assert 25 < seconds(ahead) <= 30
-    assert seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
 def test_a_request_holds_what_was_asked_for_and_extra_is_laid_over_it():

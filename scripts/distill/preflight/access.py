@@ -18,7 +18,7 @@ from distill.data.traces import CLOSING_TAGS
 from distill.preflight.facts import Facts
 
 if TYPE_CHECKING:
-    from distill.sources.http import RetryPolicy
+    from distill.base.retry import RetryPolicy
 
 Row = dict[str, Any]
 NEEDED = {"train": ("torch", "transformers", "trl", "accelerate"), "transformers": ("torch", "transformers"), "vllm": ("vllm",)}
@@ -76,16 +76,16 @@ def model_config(source: Row) -> Row | None:
     asked = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         try:
-            fetch_source(asked, Path(folder, "model"), Path(folder, "work"), patience=_once())
+            fetch_source(asked, Path(folder, "model"), Path(folder, "work"), policy=_once())
             return read_json(Path(folder, "model", "config.json"))
         except InputError:
             return None
 
 
 def _once() -> "RetryPolicy":
-    from distill.sources.http import RetryPolicy
+    from distill.base.retry import RetryPolicy
 
-    return RetryPolicy(failures=0, most=1, silence_s=5.0)
+    return RetryPolicy(max_failures=0, max_attempts=1, timeout_s=5.0)
 
 
 def _token() -> bool:

@@ -16,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 from distill.base import manifest
 from distill.base.errors import AccessRefused, InputError
+from distill.base.retry import RetryPolicy
 from distill.base.work import locked, open_work_folder
-from distill.sources.http import Download, FileContent, HttpRefusal, RetryPolicy, fetch_file, probe, retry
+from distill.sources.http import Download, FileContent, HttpRefusal, fetch_file, probe, retry_request
 from distill.sources.hub import Repository, Snapshot
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ PARALLEL_DOWNLOADS = 4
 URL = r"https?://[^/@?#\s]+/[^?#\s]*[^/?#\s](\?(?!.*(?i:key|token|secret|sig|password|credential|auth))[^#\s]*)?"
 
 
-def fetch_source(source: Part, output: Path, work: Path, path: str = "", patience: RetryPolicy | None = None) -> Part:
+def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy: RetryPolicy | None = None) -> Part:
     """Make `output` hold a source, and return its manifest. `source` has hub, modelscope or url; else `path` is taken.
 
     What is downloaded is kept under `work`, by the hash of where it comes from, until all of it is in place.
     Raises InputError that says what to do; then `output` is as it was. An `optional` source to which access is refused becomes a folder
     with a manifest that says so (manifest.unavailable), unless it is there already.
     """
-    patience = patience or RetryPolicy()
+    policy = policy or RetryPolicy()
     if path:
         return _replace_output(output, source, lambda part: _copy(Path(path), part, source, f"mend source.path of {output.name}"))
     ways = {"hub": _from_hub, "modelscope": _from_modelscope, "url": _from_url}
@@ -50,7 +51,7 @@ def fetch_source(source: Part, output: Path, work: Path, path: str = "", patienc
     folder = work_folder(work, source, way)
     with locked(folder, wait=True):
         try:
-            made = _replace_output(output, source, lambda part: ways[way](source, part, folder, output, patience))
+            made = _replace_output(output, source, lambda part: ways[way](source, part, folder, output, policy))
         except AccessRefused as refused:
             there = (output / manifest.NAME).exists() and manifest.unavailable(output) is None
             if there or not source.get("optional"):
@@ -138,10 +139,10 @@ def _copy(path: Path, part: Path, source: Part, mend: str) -> None:
         _place(part, name, file, shutil.copyfile)
 
 
-def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
+def _from_hub(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
     repository = Repository(source["hub"], source["repo_type"])
     revision = source.get("commit") or source.get("revision", "main")
-    there = repository.snapshot(revision, patience)
+    there = repository.snapshot(revision, policy)
     files = selected_contents(there, source, repository)
     places = {}
     for name, content in files.items():
@@ -151,7 +152,7 @@ def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: Re
                 break
     missing = {content.key: repository.file(name, there.commit, content) for name, content in files.items() if name not in places}
     try:
-        download_all(missing, folder, patience)
+        download_all(missing, folder, policy)
     except HttpRefusal as refused:
         raise repository.access_error(refused.status, refused.code, revision) from None
     _make_empty(part)
@@ -162,19 +163,19 @@ def _from_hub(source: Part, part: Path, folder: Path, output: Path, patience: Re
     return {"commit": there.commit}
 
 
-def files_to_fetch(source: Part, patience: RetryPolicy) -> Snapshot:
+def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
     """What would be fetched from the hub. Raises InputError where a file of it is refused: a gated repository lists them all the same."""
     import httpx
 
     repository, revision = Repository(source["hub"], source["repo_type"]), source.get("commit") or source.get("revision", "main")
-    there = repository.snapshot(revision, patience)
+    there = repository.snapshot(revision, policy)
     files = selected_contents(there, source, repository)
     if files:
         name, content = min(files.items(), key=lambda file: file[1].size or 0)
         asked = repository.file(name, there.commit, content)
-        with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client:
+        with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client:
             try:
-                retry(lambda: probe(client, asked), repository.name, patience)
+                retry_request(lambda: probe(client, asked), repository.name, policy)
             except HttpRefusal as refused:
                 raise repository.access_error(refused.status, refused.code, revision) from None
     return Snapshot(there.commit, files)
@@ -187,7 +188,7 @@ def selected_contents(there: Snapshot, source: Part, repository: Repository) -> 
     return {name: there.files[name] for name in names}
 
 
-def _from_url(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
+def _from_url(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
     if not re.fullmatch(URL, source["url"]) or not re.fullmatch("[0-9a-fA-F]{64}", source.get("sha256", "")):
         raise InputError(f"{output.name}: write url: https://HOST/PATH/FILE without name or key, and sha256: the 64 digits of the file")
     name = safe_name(unquote(urlsplit(source["url"]).path.rsplit("/", 1)[-1]))
@@ -196,7 +197,7 @@ def _from_url(source: Part, part: Path, folder: Path, output: Path, patience: Re
     if not content.matches(place):
         place = folder / "files" / content.key
         try:
-            download_all({content.key: Download(source["url"], content)}, folder, patience)
+            download_all({content.key: Download(source["url"], content)}, folder, policy)
         except HttpRefusal as refused:
             raise InputError(f"{source['url']}: the server refuses with status {refused.status}: mend source.url, or give a path") from None
     _make_empty(part)
@@ -204,7 +205,7 @@ def _from_url(source: Part, part: Path, folder: Path, output: Path, patience: Re
     return {}
 
 
-def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, patience: RetryPolicy) -> Part:
+def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
     """ModelScope's own package (1.40) downloads, and goes on where it was cut. It tells no commit: a lock keeps the digest alone."""
     try:
         from modelscope import snapshot_download
@@ -230,7 +231,7 @@ def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, patie
 # Files
 
 
-def download_all(missing: dict[str, Download], folder: Path, patience: RetryPolicy) -> None:
+def download_all(missing: dict[str, Download], folder: Path, policy: RetryPolicy) -> None:
     """Each download to files/{digest}, several at a time; what has begun stays in parts/{digest}."""
     import httpx
 
@@ -240,11 +241,11 @@ def download_all(missing: dict[str, Download], folder: Path, patience: RetryPoli
 
     def one(item: tuple[str, Download]) -> None:
         key, wanted = item
-        fetch_file(client, wanted, folder / "parts" / key, patience)
+        fetch_file(client, wanted, folder / "parts" / key, policy)
         os.replace(folder / "parts" / key, folder / "files" / key)
         print(f"{wanted.url}: {(folder / 'files' / key).stat().st_size / 1e6:.1f} MB", flush=True)
 
-    with httpx.Client(timeout=patience.silence_s, verify=_certificates()) as client, ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
+    with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client, ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         try:
             list(pool.map(one, sorted(missing.items())))
         except BaseException:

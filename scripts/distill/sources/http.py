@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -17,12 +16,12 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from distill.base.errors import InputError
 from distill.base.files import sha256_file
 from distill.base.progress import EVERY_S, progress_line
+from distill.base.retry import RetryPolicy, TemporaryError, is_temporary, retry
 
 if TYPE_CHECKING:
     import httpx
 
 Result = TypeVar("Result")
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = 10
 CHUNK = 1 << 20
 
@@ -54,31 +53,6 @@ def git_name(path: Path) -> str:
     return sha.hexdigest()
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How long to go on asking: `failures` in a row without a new byte, `most` in all; waits in seconds."""
-
-    failures: int = 6
-    most: int = 200
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 300.0
-    silence_s: float = 30.0
-
-    def wait_s(self, failure: int, asked: str | None) -> float:
-        """What the server asked for (Retry-After: seconds or a date), else twice as long each time; never more than the longest."""
-        wait = self.first_wait_s * 2 ** (failure - 1) if asked is None else _seconds(asked, self.first_wait_s)
-        return min(max(wait, 0.0), self.longest_wait_s)
-
-
-def _seconds(asked: str, default: float) -> float:
-    if asked.strip().isdigit():
-        return float(asked)
-    try:
-        return parsedate_to_datetime(asked).timestamp() - time.time()
-    except (ValueError, TypeError):
-        return default
-
-
 class HttpRefusal(Exception):
     """The server will not give the file: status and the hub's own code (X-Error-Code)."""
 
@@ -93,14 +67,6 @@ def retry_after(headers: Mapping[str, str]) -> str | None:
     return headers.get("Retry-After") or (spent and spent[1])
 
 
-class TemporaryError(Exception):
-    """A failure that may pass. `retry_after` is the server's own word on when."""
-
-    def __init__(self, reason: str, retry_after: str | None = None):
-        super().__init__(reason)
-        self.reason, self.retry_after = reason, retry_after
-
-
 @dataclass(frozen=True)
 class Download:
     """Where one file comes from. Header values may be secret: they go to the URL's own host and to `trusted` ones over https only."""
@@ -111,13 +77,13 @@ class Download:
     trusted: frozenset[str] = frozenset()
 
 
-def fetch_file(client: "httpx.Client", wanted: Download, part: Path, patience: RetryPolicy) -> None:
+def fetch_file(client: "httpx.Client", wanted: Download, part: Path, policy: RetryPolicy) -> None:
     """Make `part` hold a file. What it holds already is gone on with; where that turns out wrong, all is fetched once more.
 
     Raises HttpRefusal, and InputError where the bytes are wrong twice or the server stays busy: then `part` keeps what came.
     """
     for _ in range(2):
-        _fill(client, wanted, part, patience)
+        _fill(client, wanted, part, policy)
         if wanted.content.matches(part):
             return
         found = f"sha256 {sha256_file(part)[:12]}" if wanted.content.sha256 else f"git id {git_name(part)[:12]}"
@@ -137,7 +103,7 @@ def probe(client: "httpx.Client", wanted: Download) -> None:
         response.close()
 
 
-def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: RetryPolicy) -> None:
+def _fill(client: "httpx.Client", wanted: Download, part: Path, policy: RetryPolicy) -> None:
     def ask() -> None:
         held = part.stat().st_size if part.exists() else 0
         if wanted.content.size is not None and held > wanted.content.size:
@@ -146,29 +112,20 @@ def _fill(client: "httpx.Client", wanted: Download, part: Path, patience: RetryP
         if held == 0 or held != wanted.content.size:
             _stream(client, wanted, part, held)
 
-    retry(ask, wanted.url, patience, progress=lambda: part.stat().st_size if part.exists() else 0)
+    retry_request(ask, wanted.url, policy, progress=lambda: part.stat().st_size if part.exists() else 0)
 
 
-def retry(ask: Callable[[], Result], what: str, patience: RetryPolicy, progress: Callable[[], int] = lambda: 0) -> Result:
-    """Ask until there is an answer, waiting longer after each failure; a failure after progress counts as the first."""
+def retry_request(call: Callable[[], Result], what: str, policy: RetryPolicy, progress: Callable[[], int] = lambda: 0) -> Result:
+    """`retry`, where a failed connection is a temporary error."""
     import httpx
 
-    failure = 0
-    for _ in range(patience.most):
-        before = progress()
+    def attempt() -> Result:
         try:
-            return ask()
-        except (TemporaryError, httpx.TransportError) as error:
-            busy = error if isinstance(error, TemporaryError) else TemporaryError(_describe_error(error))
-            failure = 1 if progress() > before else failure + 1
-            if failure > patience.failures:
-                break
-            wait = patience.wait_s(failure, busy.retry_after)
-            print(f"{what}: {busy.reason}; again in {wait:.0f} s", flush=True)
-            time.sleep(wait)
-    raise InputError(
-        f"{what}: {busy.reason}, time after time: nothing was replaced; run the same command later, it goes on where it stopped"
-    )
+            return call()
+        except httpx.TransportError as error:
+            raise TemporaryError(_describe_error(error)) from None
+
+    return retry(attempt, what, policy, progress)
 
 
 def _describe_error(error: "httpx.TransportError") -> str:
@@ -236,7 +193,7 @@ def _web_address(url: str, location: str) -> SplitResult | None:
 
 def _check(response: "httpx.Response") -> None:
     status = response.status_code
-    if status in BUSY:
+    if is_temporary(status):
         raise TemporaryError(f"the server answered {status}", retry_after(response.headers))
     if status not in (200, 206):
         raise HttpRefusal(status, response.headers.get("X-Error-Code", ""))

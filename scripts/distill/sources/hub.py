@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from distill.base.errors import AccessRefused, InputError
-from distill.sources.http import BUSY, Download, FileContent, HttpRefusal, RetryPolicy, TemporaryError, git_name, retry, retry_after
+from distill.base.retry import RetryPolicy, TemporaryError, is_temporary
+from distill.sources.http import Download, FileContent, HttpRefusal, git_name, retry_after, retry_request
 
 Result = TypeVar("Result")
 COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
@@ -32,7 +33,7 @@ class Repository:
     name: str
     repo_type: str
 
-    def snapshot(self, revision: str, patience: RetryPolicy) -> Snapshot:
+    def snapshot(self, revision: str, policy: RetryPolicy) -> Snapshot:
         """What a branch, tag or commit holds now; offline, what the hub's cache on this machine has of it."""
         from huggingface_hub import HfApi, constants
 
@@ -46,10 +47,10 @@ class Repository:
         asked = {"repo_id": self.name, "repo_type": self.repo_type, "revision": revision}
 
         def look() -> Snapshot:
-            told = api.repo_info(**asked, files_metadata=True, timeout=patience.silence_s)
+            told = api.repo_info(**asked, files_metadata=True, timeout=policy.timeout_s)
             return Snapshot(str(told.sha), {str(file.rfilename): _content(file) for file in told.siblings or []})
 
-        there = self._call_hub(look, revision, patience)
+        there = self._call_hub(look, revision, policy)
         if not COMMIT.fullmatch(there.commit) or not all(content.key for content in there.files.values()):
             raise InputError(
                 f"{self.name}: {constants.ENDPOINT} tells no commit or no digests: set HF_ENDPOINT to a full mirror of the hub"
@@ -97,7 +98,7 @@ class Repository:
             )
         return InputError(f"{self.name}: {constants.ENDPOINT} refuses with status {status}: look at {page}, check HF_ENDPOINT and HF_TOKEN")
 
-    def _call_hub(self, call: Callable[[], Result], revision: str, patience: RetryPolicy) -> Result:
+    def _call_hub(self, call: Callable[[], Result], revision: str, policy: RetryPolicy) -> Result:
         import httpx
         from huggingface_hub.errors import HfHubHTTPError
 
@@ -105,7 +106,7 @@ class Repository:
             try:
                 return call()
             except HfHubHTTPError as error:
-                if error.response.status_code in BUSY:
+                if is_temporary(error.response.status_code):
                     raise TemporaryError(f"the hub answered {error.response.status_code}", retry_after(error.response.headers)) from None
                 raise HttpRefusal(error.response.status_code, error.response.headers.get("X-Error-Code", "")) from None
             except httpx.TransportError:
@@ -114,7 +115,7 @@ class Repository:
                 raise HttpRefusal(200) from None  # not what a hub answers; a name that none has is a ValueError too
 
         try:
-            return retry(ask, self.name, patience)
+            return retry_request(ask, self.name, policy)
         except HttpRefusal as refused:
             raise self.access_error(refused.status, refused.code, revision) from None
 

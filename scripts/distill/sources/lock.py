@@ -13,9 +13,10 @@ from typing import Any
 from distill.base import manifest
 from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file, write_json
+from distill.base.retry import RetryPolicy
 from distill.base.work import locked
 from distill.sources.fetch import download_all, fetch_source, selected_contents, work_folder
-from distill.sources.http import HttpRefusal, RetryPolicy
+from distill.sources.http import HttpRefusal
 from distill.sources.hub import Repository
 
 Part = dict[str, Any]
@@ -73,19 +74,19 @@ def _identity(source: Part) -> Part:
 Part = dict[str, Any]
 
 
-def resolve_revision(source: Part, work: Path, patience: RetryPolicy | None = None) -> tuple[str | None, str]:
+def resolve_revision(source: Part, work: Path, policy: RetryPolicy | None = None) -> tuple[str | None, str]:
     """The commit that a source (with repo_type) stands for now, and the digest that its manifest will have.
 
     Of a repository on the hub only the small files are downloaded: it tells the sha256 of the large ones.
     """
-    patience = patience or RetryPolicy()
+    policy = policy or RetryPolicy()
     if "modelscope" in source:
         scratch = work / "locking"
-        made = fetch_source(source, scratch, work, patience=patience)
+        made = fetch_source(source, scratch, work, policy=policy)
         shutil.rmtree(scratch)
         return None, made["digest"]
     repository = Repository(source["hub"], source["repo_type"])
-    there = repository.snapshot(source.get("revision", "main"), patience)
+    there = repository.snapshot(source.get("revision", "main"), policy)
     files = selected_contents(there, source, repository)
     content = {name: file for name, file in files.items() if name not in manifest.NOT_CONTENT}
     small = {file.key: repository.file(name, there.commit, file) for name, file in content.items() if not file.sha256}
@@ -93,7 +94,7 @@ def resolve_revision(source: Part, work: Path, patience: RetryPolicy | None = No
     with locked(folder, wait=True):
         small = {key: wanted for key, wanted in small.items() if not wanted.content.matches(folder / "files" / key)}
         try:
-            download_all(small, folder, patience)
+            download_all(small, folder, policy)
         except HttpRefusal as refused:
             raise repository.access_error(refused.status, refused.code, there.commit) from None
         digests = {name: file.sha256 or sha256_file(folder / "files" / file.key) for name, file in content.items()}

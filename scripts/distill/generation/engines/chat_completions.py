@@ -1,17 +1,14 @@
 """What one request to a chat completions endpoint came to: an answer, or the trouble and what to do about it. Pure; no network in here."""
 
 import json
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from distill.base.retry import is_temporary, retry_after_s
 from distill.generation.engines import Answer, Request, Sampling
 
 # Refusals that no other request of the run would escape: key, balance, permission, path or model.
 HOPELESS = (401, 402, 403, 404, 405)
-BUSY = (408, 409, 425, 429)
 # A gateway that gave up does not know whether the server behind it went on.
 GATEWAY = (502, 504)
 TEMPLATE_BYTES = 512  # more tokens than any known chat template adds to the messages
@@ -59,20 +56,7 @@ def read(status: int, retry_after: str | None, content: bytes) -> Answer | Troub
     said = f"HTTP {status}: {' '.join(content[:4000].decode('utf-8', 'replace').split())[:200]}"
     if status in HOPELESS:
         return Trouble(said, again=False, hopeless=True)
-    return Trouble(said, again=status in BUSY or status >= 500, billed=status in GATEWAY, wait_s=seconds(retry_after))
-
-
-def seconds(retry_after: str | None) -> float:
-    """A Retry-After header, a number of seconds or a date (RFC 9110, 10.2.3), as seconds from now; 0 for none or nonsense."""
-    try:
-        found = float(retry_after or 0)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return 0.0
-        found = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return max(found, 0.0) if math.isfinite(found) else 0.0
+    return Trouble(said, again=is_temporary(status), billed=status in GATEWAY, wait_s=retry_after_s(retry_after) or 0.0)
 
 
 def _answer(content: bytes) -> Answer | Trouble:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from distill.base.errors import InputError
+from distill.base.retry import RetryPolicy
 from distill.generation.budget import Ledger
 from distill.generation.engines import Answer, Request, Sampling, Unanswered
 from distill.generation.engines.chat_completions import Trouble, body, most_prompt_tokens, read
@@ -40,8 +41,9 @@ class Engine:
         self.url = runtime["base_url"].rstrip("/")
         self.concurrency = runtime.get("concurrency", 16)
         self.timeout_s = runtime.get("timeout_s", 1800.0)
-        self.retries = runtime.get("retries", 6)
-        self.backoff_s = runtime.get("backoff_s", 1.0)
+        self.policy = RetryPolicy(
+            max_failures=runtime.get("retries", 6), first_wait_s=runtime.get("backoff_s", 1.0), longest_wait_s=LONGEST_WAIT_S
+        )
         self.extra = runtime.get("extra") or {}
         self._key = _key(runtime.get("key_variable"), self.url)
         self._key_variable = runtime.get("key_variable")
@@ -160,7 +162,8 @@ class _Run:
         """An answer, or the last trouble; None where the run ended before the first attempt."""
         asked = json.dumps(body(self.engine.model, request, self.sampling, self.engine.extra)).encode()
         found = None
-        for attempt in range(self.engine.retries + 1):
+        policy = self.engine.policy
+        for attempt in range(policy.max_failures + 1):
             await self._pause(self.not_before - time.monotonic())
             entry = await self._enter(request)
             if entry is None:
@@ -170,9 +173,9 @@ class _Run:
             if isinstance(found, Answer) or not found.again or found.wait_s > PATIENCE_S:
                 break
             self.not_before = max(self.not_before, time.monotonic() + found.wait_s)
-            if attempt < self.engine.retries:
+            if attempt < policy.max_failures:
                 jitter = random.Random(f"{request.seed}/{attempt}").uniform(0.5, 1.0)
-                await self._pause(jitter * min(self.engine.backoff_s * 2**attempt, LONGEST_WAIT_S))
+                await self._pause(jitter * policy.wait_s(attempt + 1))
         return found
 
     async def _attempt(self, client: httpx.AsyncClient, asked: bytes) -> Answer | Trouble:
