@@ -37,6 +37,7 @@ OPENR1 = {
     "is_reasoning_complete": [True, True, False, False],
     "correctness_math_verify": [True, False, False, False],
 }
+GSM8K = {"question": ASKED, "answer": "Half is 2/2 = $<<2/2=1>>1.\nIn all <<999+1=1000>>1000.\n#### 1,000"}
 # name, row, the system text and the gold that come with it, the source
 ONE_TRACE = [
     ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS}, SYSTEM, None, "bespoke_stratos"),
@@ -106,7 +107,7 @@ def test_each_published_shape_becomes_the_same_trace(name, row, system, gold, so
 
 
 def test_every_format_has_a_case():
-    assert {case[0] for case in ONE_TRACE} | {"openr1_math", "distill"} == set(FORMATS)
+    assert {case[0] for case in ONE_TRACE} | {"openr1_math", "gsm8k", "distill"} == set(FORMATS)
 
 
 def as_jsonl(rows, folder):
@@ -132,7 +133,7 @@ OWN = {"id": "i", "question": ASKED, "gold": None, "thought": "t", "solution": "
 
 @pytest.mark.parametrize("write", [as_jsonl, as_json, as_parquet])
 def test_each_format_is_read_from_each_kind_of_file(write, tmp_path):
-    for name, row in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+    for name, row in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("gsm8k", GSM8K), ("distill", OWN)]:
         rows = [row, copy.deepcopy(row)] if name != "distill" else [row]
         assert traces(name, read_rows(write(rows, tmp_path))) == traces(name, rows), name
 
@@ -159,6 +160,20 @@ def test_each_generation_of_openr1_is_a_trace_with_its_own_finish():
     assert [made.reason for made in found[2:]] == ["truncated", "truncated"]
     assert found[0].gold == "7"
     assert found[0].source == "openr1_math/olympiads"
+
+
+def test_a_worked_solution_of_gsm8k_is_the_thought_and_its_last_line_the_gold():
+    (trace,) = traces("gsm8k", [GSM8K])
+    assert (trace.question, trace.thought) == (ASKED, "Half is 2/2 = $1.\nIn all 1000.")
+    assert (trace.solution, trace.gold, trace.source) == ("The answer is \\boxed{1000}.", "1000", "gsm8k")
+
+
+@pytest.mark.skipif("DISTILL_REAL_DATA" not in os.environ, reason="DISTILL_REAL_DATA is not set: no real data")
+def test_every_row_of_gsm8k_is_a_trace():
+    rows = list(read_rows(Path(os.environ["DISTILL_REAL_DATA"]) / "gsm8k" / "train.jsonl"))
+    made = traces("gsm8k", rows)
+    assert len(rows) == len(made) == 7473
+    assert not any(isinstance(trace, Rejected) or "<<" in trace.thought or "####" in trace.thought for trace in made)
 
 
 def test_both_teachers_of_s1k_are_kept_apart():
@@ -196,6 +211,8 @@ def test_our_own_rows_come_back_as_they_are():
         ("bespoke_stratos", {"system": SYSTEM}, "no column 'conversations' or 'messages'"),
         ("openr1_math", OPENR1 | {"generations": []}, "no response"),
         ("openr1_math", OPENR1 | {"generations": [None]}, "generation 1 is no text"),
+        ("gsm8k", {"question": ASKED, "answer": "It is 7."}, "no gold after '####'"),
+        ("gsm8k", {"question": ASKED, "answer": "It is 7.\n####  "}, "no gold after '####'"),
         ("s1k", S1 | {"attempt": "It is 7."}, "no thought with an attempt"),
         ("table", {"question": None, "response": THINK}, "no text in column 'question'"),
         ("table", {"question": " ", "response": THINK}, "question of 1 characters"),
@@ -210,7 +227,9 @@ def test_our_own_rows_come_back_as_they_are():
     ],
 )
 def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, row, detail):
-    good = {"bespoke_stratos": {"conversations": TURNS}, "openr1_math": OPENR1, "s1k": ONE_TRACE[6][1], "table": ONE_TRACE[8][1]}[name]
+    conversation = {"conversations": TURNS}
+    examples = {"bespoke_stratos": conversation, "openr1_math": OPENR1, "gsm8k": GSM8K, "s1k": ONE_TRACE[6][1], "table": ONE_TRACE[8][1]}
+    good = examples[name]
     found = traces(name, [good, row, good])
     (rejected,) = [made for made in found if isinstance(made, Rejected) and made.reason == "malformed"]
     assert detail in rejected.detail
@@ -258,7 +277,7 @@ def mangled(value, rng):
 
 def test_no_row_breaks_the_reading_of_the_others():
     rng = random.Random(0)
-    for name, good in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("distill", OWN)]:
+    for name, good in [*((case[0], case[1]) for case in ONE_TRACE), ("openr1_math", OPENR1), ("gsm8k", GSM8K), ("distill", OWN)]:
         for _ in range(200):
             bad = mangled(good, rng)
             if not isinstance(bad, dict):

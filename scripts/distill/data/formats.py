@@ -4,6 +4,7 @@ A raw response is not parsed here (traces.parse_response does that), and no func
 Columns as in the data set cards of 2025-10.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -199,6 +200,19 @@ def _short_answer(text: str) -> str | None:
     return line if "\n" not in line and len(line) <= _SHORT else None
 
 
+_GSM8K_MARK = re.compile(r"<<[^<>]*>>")  # a calculator's input, such as <<48/2=24>>
+
+
+def _gsm8k(row: Row, columns: Columns) -> Iterator[Raw]:
+    """openai/gsm8k: `question`, and `answer`, whose last line is `#### ` and the gold. The worked solution before it, without calculator
+    marks, is the thought; commas within the gold go, as in the benchmark."""
+    worked, mark, last = _text(row, "answer").rpartition("####")
+    gold = last.strip().replace(",", "")
+    if not mark or not gold:
+        raise FormatMismatch("no gold after '####' in column 'answer'")
+    yield Raw(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
+
+
 TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")
 
 
@@ -238,6 +252,7 @@ FORMATS = {
     "openr1_math": Format(("problem", "generations"), _openr1_math),
     "mixture_of_thoughts": Format(("messages",), _mixture_of_thoughts),
     "s1k": Format(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),
+    "gsm8k": Format(("question", "answer"), _gsm8k),
     "table": Format(("question", "response"), _table),
     "distill": Format(("id", "question", "thought", "solution", "source"), _distill),
 }
