@@ -1,7 +1,7 @@
-# A run in one file, on request: `snakemake --cores 1 results/bundle.zip`.
+# All numbers in one file: snakemake --cores 1 results/bundle.zip
 #
-# needs  what the report is made from, and the report
-# makes  results/bundle.zip   enough to check each number: `python scripts/bundle.py --check results/bundle.zip`
+# needs  the report and what it is made from
+# makes  results/bundle.zip   enough to check each number: python scripts/bundle.py --check results/bundle.zip
 # costs  seconds on one core
 
 
@@ -9,9 +9,9 @@ rule bundle:
     input:
         report=after_seal(["results/report.md", "results/report.html", "results/comparison.tex"]),
         tables=after_seal(expand("results/{name}.csv", name=["comparison", "differences", "published"])),
-        scores=after_seal(all_runs("results/scores/{model}/{benchmark}.jsonl")),
-        summaries=after_seal(all_runs("results/scores/{model}/{benchmark}.json")),
-        responses=after_seal(all_runs("results/responses/{model}/{benchmark}.jsonl")),
+        scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
+        summaries=after_seal(all_evaluations("results/scores/{model}/{benchmark}.json")),
+        responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.runs()),
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
         dropped=after_seal(expand("results/data/{dataset}/dropped.jsonl", dataset=plan.trained_on())),
@@ -19,9 +19,9 @@ rule bundle:
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
         figures=after_seal(expand("results/figures/{name}.png", name=plan.drawn())),
         provenance=after_seal("results/provenance.json"),
-        elsewhere=[file for name in plan.made("results") for file in files_of({"path": config["models"][name]["results"]})],
-        published=local(config["published"]),
-        locks=[local(name) for name in ["envs/requirements.txt", "config/sources.lock"] if Path(local(name)).exists()],
+        elsewhere=imported_scores(),
+        published=project_path(config["published"]),
+        locks=lock_files(),
     output:
         bundle="results/bundle.zip",
     log:
@@ -30,13 +30,8 @@ rule bundle:
         "results/timing/bundle.tsv"
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        spec=lambda w: spec(
-            {"compare": plan.compare(local), "report": plan.report(), "grade": {run: plan.grade(run) for run in plan.runs()}}
-        ),
+        spec=lambda w: bundle_spec(),
         code=code("bundle.py"),
     shell:
         """

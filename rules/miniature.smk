@@ -1,8 +1,8 @@
-# The miniature's questions, traces and base model, made here in place of downloads. From results/sources/ on it takes the path of any other run.
+# The miniature's questions, traces and base model, made here in place of downloads. From results/sources/ on, every step is the real one.
 #
-# needs  nothing but a seed (miniature.seed) and the sizes under source: of each model, dataset and benchmark
-# makes  results/sources/{benchmarks,datasets,models}/{name}/   as fetch would
-# costs  questions, traces and tokenizer: seconds; the base model: minutes on one core (results/timing/ says)
+# needs  a seed (miniature.seed), and the sizes under source: of each model, dataset and benchmark
+# makes  results/sources/{benchmarks,datasets,models}/{name}/   the same files as fetch
+# costs  questions, traces and tokenizer: seconds; the base model: minutes on one core (results/timing/)
 
 
 rule miniature_questions:
@@ -17,14 +17,11 @@ rule miniature_questions:
         benchmark=one_of(plan.miniature("benchmarks")),
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
         spec=lambda w: spec(plan.toy("benchmarks", w.benchmark)),
         code=code("miniature_questions.py"),
         kind=lambda w: config["benchmarks"][w.benchmark]["source"]["miniature"],
-        folder=lambda w, output: folder(output.manifest),
+        folder=lambda w, output: folder_of(output.manifest),
     shell:
         """
         python "$SCRIPTS/miniature_questions.py" --kind {params.kind} --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
@@ -43,13 +40,10 @@ rule miniature_traces:
         dataset=one_of(plan.miniature("datasets")),
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
         spec=lambda w: spec(plan.toy_with_benchmarks("datasets", w.dataset)),
         code=code("miniature_traces.py"),
-        folder=lambda w, output: folder(output.manifest),
+        folder=lambda w, output: folder_of(output.manifest),
     shell:
         """
         python "$SCRIPTS/miniature_traces.py" --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
@@ -68,13 +62,10 @@ rule miniature_tokenizer:
         model=one_of(plan.miniature("models")),
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
         spec=lambda w: spec({"seed": config["miniature"]["seed"]}),
         code=code("miniature_tokenizer.py"),
-        folder=lambda w, output: folder(output.tokenizer),
+        folder=lambda w, output: folder_of(output.tokenizer),
     shell:
         """
         python "$SCRIPTS/miniature_tokenizer.py" --spec {params.spec:q} --output {params.folder:q} >{log:q} 2>&1
@@ -97,13 +88,10 @@ rule miniature_base:
     priority: 10
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
         spec=lambda w: spec(plan.toy_with_benchmarks("models", w.model)),
         code=code("miniature_base.py"),
-        folder=lambda w, output: folder(output.manifest),
+        folder=lambda w, output: folder_of(output.manifest),
     shell:
         """
         python "$SCRIPTS/miniature_base.py" --spec {params.spec:q} --tokenizer {params.folder:q} --output {params.folder:q} >{log:q} 2>&1

@@ -1,9 +1,9 @@
-# What a run will take, before it costs anything: snakemake --cores 1 preflight
+# What a configuration will take, before it costs anything: snakemake --cores 1 preflight
 #
-# needs  nothing that is not there: it uses what files there are, and asks the hub where it can be reached
-# makes  results/preflight.json, preflight.txt  memory, time, disk and access of all that is planned; what does not fit, and which knob to turn
-#        results/preflight-vs-actual.txt        after a run: estimates beside what it really took
-# costs  seconds. Nothing depends on it: no change of it reruns anything. train and respond check their own part first, inside of their jobs
+# needs  nothing; it uses the files that exist already, and asks the hub where it can be reached
+# makes  results/preflight.json, preflight.txt  memory, time, disk and access of what is planned; what does not fit, and which key to change
+#        results/preflight-vs-actual.txt        after a run: estimates next to what it really took
+# costs  seconds. No rule depends on it. train and respond check their own part inside their jobs
 
 
 rule preflight:
@@ -14,13 +14,10 @@ rule preflight:
         "results/logs/preflight.log",
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        spec=lambda w: spec(preflight_part.of(plan, local)),
-        # What it says hangs on the machine and the hour, so it is made anew whenever it is asked for.
-        asked=lambda w: str(time.time_ns()),
+        spec=lambda w: preflight_spec(),
+        # Its result depends on the machine and the hour, so it runs whenever it is requested.
+        now=lambda w: str(time.time_ns()),
     shell:
         """
         python "$SCRIPTS/preflight.py" \
@@ -38,12 +35,9 @@ rule preflight_actual:
         "results/logs/preflight_actual.log",
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        spec=lambda w: spec(preflight_part.of(plan, local)),
-        asked=lambda w: str(time.time_ns()),
+        spec=lambda w: preflight_spec(),
+        now=lambda w: str(time.time_ns()),
     shell:
         """
         python "$SCRIPTS/preflight_actual.py" \

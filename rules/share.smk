@@ -1,9 +1,9 @@
-# What leaves this machine, each only when it is asked for by name.
+# What leaves this machine, each file only when it is named on the command line.
 #
 # needs  results/models/{model}/, results/comparison.csv; for a push HF_TOKEN in the environment
 # makes  results/cards/{model}/README.md   the model card: base, data, recipe, scores
-#        results/pushed/{model}.json        what was pushed to the hub, and where
-# costs  seconds; a push what the upload of the weights takes
+#        results/pushed/{model}.json       what was pushed to the hub, and where
+# costs  seconds; a push: the upload of the weights
 
 
 rule model_card:
@@ -21,9 +21,6 @@ rule model_card:
         model=one_of(plan.made("train") + plan.made("checkpoint")),
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
         spec=lambda w: spec(plan.card(w.model)),
         code=code("model_card.py"),
@@ -51,13 +48,10 @@ rule push:
         model=one_of(plan.made("train") + plan.made("checkpoint")),
     conda:
         "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
         spec=lambda w: config["models"][w.model].get("push", {}).get("repository", ""),
         public=lambda w, output: "--public" if config["models"][w.model].get("push", {}).get("public") else "",
-        folder=lambda w, input: folder(input.model),
+        folder=lambda w, input: folder_of(input.model),
     shell:
         """
         python "$SCRIPTS/push.py" \

@@ -1,0 +1,62 @@
+# Helper functions: the environment of a job, the command prefix that starts it, and the GPUs and nodes that it asks for.
+import json
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+from distill.training.launch import processes_of
+
+# Jobs find the scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, those of
+# Snakemake's scheduler too, go where Python finds room.
+os.environ.update(
+    SCRIPTS=os.path.join(workflow.basedir, "scripts"),
+    PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
+    TMPDIR=tempfile.gettempdir(),
+)
+
+
+def conda_file(gpus):
+    """The conda environment of a job on this many GPUs, for `--sdm conda`."""
+    return f"../envs/environment{'-cuda' if gpus else ''}.yaml"
+
+
+def command_prefix(gpus, nodes=1, cpus=1):
+    """What stands before a job's command: srun in a Slurm job of several nodes, take_gpus.py for a job on GPUs, else nothing."""
+    if nodes > 1 and "SLURM_JOB_ID" in os.environ:
+        step = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={cpus}", "--kill-on-bad-exit=1"]
+        return ["srun", *step, *([f"--gpus-per-node={gpus}"] if gpus else [])]
+    return ["python", str(Path(workflow.basedir, "scripts", "take_gpus.py")), f"--gpus={gpus}", "--"] if gpus else []
+
+
+def train_prefix(resources, threads):
+    """The command prefix of a training."""
+    runtime = config["runtime"]
+    return command_prefix(runtime["train_gpus"], runtime["train_nodes"], resources.get("cpus_per_task", threads))
+
+
+def train_resources(runtime):
+    """The GPUs and nodes of a training. One over several Slurm nodes is marked `mpi`: it starts its own processes by srun."""
+    gpus, nodes = runtime["train_gpus"], runtime["train_nodes"]
+    if nodes == 1 or runtime["machine_rank"] is not None:
+        return {"gpu": gpus}
+    return {"gpu": gpus * nodes, "nodes": nodes, "tasks": nodes, "tasks_per_gpu": 0, "mpi": True}
+
+
+def launch_options(runtime):
+    """The options of scripts/launch.py: processes on each node, nodes, and which of them this is."""
+    options = ["--processes", str(processes_of(runtime)), "--nodes", str(runtime["train_nodes"])]
+    for key in ("machine_rank", "main_address", "main_port"):
+        if runtime[key] is not None:
+            options += [f"--{key.replace('_', '-')}", str(runtime[key])]
+    return options
+
+
+def report_command():
+    """The command line that makes this configuration's report, from the working directory."""
+    given = workflow.config_settings
+    files = [os.path.relpath(path) for path in given.configfiles]
+    values = [f"{key}={json.dumps(value)}" for key, value in given.config.items()]
+    options = [*(["--configfile", *files] if files else []), *(["--config", *values] if values else [])]
+    return shlex.join(["snakemake", "--cores", "all", "results/report.md", *options])
