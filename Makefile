@@ -1,5 +1,7 @@
-# Two commands on a fresh machine with Python 3.11 and make: `make report` and `make test`.
-PYTHON ?= python3.11
+# Two commands on a fresh machine with make and Python 3.11, 3.12 or 3.13: `make report` and `make test`.
+# The newest of these that can make an environment is taken; `make report PYTHON=/path/to/python` names another.
+PYTHON := $(or $(PYTHON),$(shell for python in python3.13 python3.12 python3.11; do \
+    $$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
 CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,9 +27,12 @@ check: $(VENV)/.tests  ## formatting and lint
 
 environment: $(VENV)/.complete $(VENV)/.tests
 
+$(BIN)/python:
+	$(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 with its venv module is needed: apt install python3.12-venv, \
+	    or what your system calls it; or name one by PYTHON=/path/to/python)) -m venv $(VENV)
+
 # torch first and on its own, so that a machine which offers a CPU wheel takes that; Python 3.11's own pip cannot resolve the set.
-$(VENV)/.complete: envs/requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(VENV)/.complete: envs/requirements.txt | $(BIN)/python
 	$(PIP) install --quiet --disable-pip-version-check --upgrade pip
 	$(PIP) install --quiet $$(grep '^torch==' envs/requirements.txt)
 	$(PIP) install --quiet -r envs/requirements.txt

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from distill.base import parallel
 from distill.base.errors import InputError
 from distill.base.parallel import map_batches
 from distill.data.tokens import ChatTokenizer
@@ -33,7 +32,7 @@ def test_no_process_outlives_a_killed_parent():
         "import time; from functools import partial; from distill.base.parallel import map_batches; "
         "list(map_batches(partial(partial, time.sleep), [300, 300], 2))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(parallel.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", hang], env=environment) as parent:
         assert came(lambda: len(below(parent.pid)) >= 4)  # resource tracker, fork server, two workers
         children = below(parent.pid)

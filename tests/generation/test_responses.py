@@ -1,6 +1,7 @@
 """Answers are kept as they come, and asked for once."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -121,7 +122,7 @@ def test_a_run_is_refused_to_a_second_process_and_free_after_the_first_died(tmp_
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
     )
     other = subprocess.Popen(
-        [sys.executable, "-c", code, folder], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": ":".join(sys.path)}
+        [sys.executable, "-c", code, folder], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": os.pathsep.join(sys.path)}
     )
     assert other.stdout.readline() == "held\n"
     with pytest.raises(InputError, match=f"process {other.pid} still works on this very run"), locked(folder):

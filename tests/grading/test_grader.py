@@ -1,6 +1,7 @@
 """One grader for filter and evaluation: right answers are right, and no answer can hang it, harm it or reach its neighbours."""
 
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -205,5 +206,5 @@ STATEMENTS = ["sympy.sympify('open(' + repr(path) + ', chr(119))')", "os.system(
 
 def test_a_sealed_process_refuses_what_an_open_one_does(tmp_path):
     command = [sys.executable, "-c", f"STATEMENTS = {STATEMENTS!r}\n{SEAL}", str(tmp_path / "planted")]
-    done = subprocess.run(command, env={"PYTHONPATH": str(Path(worker.__file__).parents[2])}, capture_output=True, text=True)
+    done = subprocess.run(command, env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True)
     assert done.stdout.split() == ["True"] * 3 + ["refused", "False"] * 3, done.stderr

@@ -25,7 +25,7 @@ def plan(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:
     blocked.mkdir(exist_ok=True)
     for name in HEAVY:
         (blocked / f"{name}.py").write_text(f"raise ImportError('{name} is not to be imported')\n", encoding="utf-8")
-    env = os.environ | {"PYTHONPATH": str(blocked)}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(blocked), *filter(None, [os.environ.get("PYTHONPATH")])])}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", *args], cwd=clone, env=env, capture_output=True, text=True, timeout=120, check=False
     )
