@@ -2,7 +2,7 @@
 
 From a folder with config.json, safetensors and a tokenizer to results/models/MODEL with a manifest that says that it was adopted; or from
 a responses file (JSON Lines: id, sample, text, finish_reason, prompt_tokens, completion_tokens) to results/responses/MODEL/BENCHMARK.jsonl.
-What it hangs on must be there already: the plan may hold the job that would make it, and no other. See docs/adopt.md.
+What it is made from must exist already: the plan may hold the job that would make it, and no other. See docs/operating.md.
 
     python tools/adopt.py results/models/ours --from ~/checkpoints/ours
     python tools/adopt.py results/responses/ours/mini_math.jsonl --from ~/answers.jsonl --configfile config/config.yaml my.yaml

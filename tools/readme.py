@@ -1,7 +1,7 @@
-"""Bring what is printed in README.md and config/README.md up to date.
+"""Print the generated parts of the documentation.
 
-From tests/graph/staleness.yaml, the rules, preflight and a finished report to the marked blocks of README.md, and from config/schema.yaml
-to config/README.md. A test fails where they have drifted; this command mends it.
+From tests/graph/staleness.yaml, the rules, preflight and a finished report to the marked blocks of README.md, docs/staleness.md and
+docs/design.md, and from config/schema.yaml to config/README.md. A test fails where they are out of date.
 
     python tools/readme.py
     python tools/readme.py --results results    # the miniature's table and figure too, from a finished run
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -27,6 +28,13 @@ from distill.config.load import load
 from distill.workflow import reruns
 
 PROJECT = Path(__file__).resolve().parent.parent
+EXAMPLES = (  # rows of tests/graph/staleness.yaml
+    "a comment, a docstring and the layout of every script and module",
+    "title or note",
+    "the grader that decides",
+    "a raw file of which the same rows are kept",
+    "a key of a recipe",
+)
 CONFIG_HEAD = """# Configuration
 
 `config.yaml` is the miniature and the default. Another experiment is a file of its own: `snakemake --configfile config/tutorial.yaml ...`.
@@ -44,35 +52,54 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--results", type=Path, help="folder of a finished run of the miniature, for its table and figure")
     args = options.parse_args()
-    page = (PROJECT / "README.md").read_text(encoding="utf-8")
-    page = block(page, "staleness", staleness())
-    page = block(page, "rulegraph", rulegraph())
-    page = block(page, "guide", guide())
-    if args.results:
-        page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
-        shutil.copyfile(args.results / "figures" / "scores.png", PROJECT / "docs" / "miniature.png")
-    with atomic_write(PROJECT / "README.md") as file:
-        file.write(page)
+    for name, parts in BLOCKS.items():
+        page = (PROJECT / name).read_text(encoding="utf-8")
+        for part, text in parts.items():
+            page = block(page, part, text())
+        if name == "README.md" and args.results:
+            page = block(page, "results", scores((args.results / "report.md").read_text(encoding="utf-8")))
+            shutil.copyfile(args.results / "figures" / "scores.png", PROJECT / "docs" / "miniature.png")
+        write(name, page)
+    write("config/README.md", config_page())
 
-    with atomic_write(PROJECT / "config" / "README.md") as file:
-        file.write(config_page())
+
+def write(name: str, page: str) -> None:
+    with atomic_write(PROJECT / name) as file:
+        file.write(page)
 
 
 def block(page: str, name: str, text: str) -> str:
     """The page with what stands between <!-- name --> and <!-- /name --> replaced."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     if start not in page or end not in page:
-        raise InputError(f"README.md: has no block {start} ... {end}; put it back")
+        raise InputError(f"the page has no block {start} ... {end}; put it back")
     before, rest = page.split(start, 1)
     return f"{before}{start}\n{text.strip()}\n{end}{rest.split(end, 1)[1]}"
 
 
 def staleness() -> str:
-    """The table of changes and what reruns."""
-    table = yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
+    """The whole table of changes and what reruns."""
+    table = _staleness()
     short = "; ".join(f"*{name}* stands for {', '.join(rules)}" for name, rules in table["short"].items())
-    rows = [f"| {_change(row)} | {_jobs(row['reruns'])} |" for row in table["rows"]]
-    return "\n".join([f"In the table {short}.", "", "| what changes | what reruns |", "|---|---|", *rows])
+    return "\n".join([f"In the table {short}.", "", *_rows((_change(row), row) for row in table["rows"])])
+
+
+def examples_of_staleness() -> str:
+    """The rows of the table that README.md shows."""
+    table = _staleness()
+    rows = {row["change"]: row for row in table["rows"]}
+    text = "\n".join(_rows((change, rows[change]) for change in EXAMPLES))
+    for name, rules in table["short"].items():
+        text = re.sub(rf"\b{name}\b(?= |$)", ", ".join(rules), text, flags=re.MULTILINE)
+    return text
+
+
+def _staleness() -> dict:
+    return yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
+
+
+def _rows(changes: Iterable[tuple[str, dict]]) -> list[str]:
+    return ["| what changes | what reruns |", "|---|---|", *(f"| {change} | {_jobs(row['reruns'])} |" for change, row in changes)]
 
 
 def _change(row: dict) -> str:
@@ -99,7 +126,7 @@ def rulegraph() -> str:
 
 
 def guide() -> str:
-    """What the guide's experiment takes: by its own word, and as preflight counts it where nothing is at hand."""
+    """What the guide's experiment takes: by its own word, and as preflight counts it where nothing is available."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--cores", "1", "preflight"]
     with tempfile.TemporaryDirectory() as nothing_there:
         subprocess.run(
@@ -114,10 +141,10 @@ def guide() -> str:
     train, respond = hours["train_device_hours"], hours["respond_device_hours"]
     memory = f"{training['memory_gb']['total']:g} GB of each of {training['processes']} in training"
     rows = [
-        ("", "by the guide's own word", "by preflight, with nothing fetched and no device at hand"),
+        ("", "by the guide's own word", "by preflight, with nothing fetched and no GPU available"),
         ("---", "---", "---"),
-        ("hardware", "8 accelerators of 64 GB", f"{memory} ({training['launch']}, micro batch {training['micro_batch']})"),
-        ("hours", "3", f"{train:.1f} device hours of training, {respond:.1f} of answering; at speeds that it assumes and names"),
+        ("hardware", "8 GPUs of 64 GB", f"{memory} ({training['launch']}, micro batch {training['micro_batch']})"),
+        ("hours", "3", f"{train:.1f} device hours of training, {respond:.1f} of generation; at speeds that it assumes and names"),
         ("disk", "", f"{found['disk']['total']:.0f} GB, {found['disk']['checkpoints']:.0f} of them checkpoints"),
         ("cost", "", f"some {train + respond:.0f} device hours, times the price of one"),
     ]
@@ -205,6 +232,14 @@ def scores(report: str) -> str:
     if not found:
         raise InputError("report.md: holds no table of scores; run `make report` first")
     return found[1]
+
+
+# {page: {block: what is printed there}}
+BLOCKS = {
+    "README.md": {"guide": guide, "reruns": examples_of_staleness},
+    "docs/staleness.md": {"staleness": staleness},
+    "docs/design.md": {"rulegraph": rulegraph},
+}
 
 
 if __name__ == "__main__":
