@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ENVS = Path(__file__).resolve().parent
-MADE = "# Printed by `python envs/generate.py` from the requirements files beside it. Do not edit.\n"
+MADE = "# Printed by `python envs/generate.py` from the requirements files next to it. Do not edit.\n"
 PYTHON = "3.11"
 # What a vendor builds for its own accelerators; envs/metax/install.py finds the rest of it in the image.
 VENDORS = ("torch", "deepspeed", "ninja")

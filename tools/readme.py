@@ -146,7 +146,6 @@ def guide() -> str:
         ("hardware", "8 GPUs of 64 GB", f"{memory} ({training['launch']}, micro batch {training['micro_batch']})"),
         ("hours", "3", f"{train:.1f} device hours of training, {respond:.1f} of generation; at speeds that it assumes and names"),
         ("disk", "", f"{found['disk']['total']:.0f} GB, {found['disk']['checkpoints']:.0f} of them checkpoints"),
-        ("cost", "", f"some {train + respond:.0f} device hours, times the price of one"),
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

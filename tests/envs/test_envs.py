@@ -40,9 +40,9 @@ def test_no_package_has_two_pins():
     assert len(names) == len(set(names))
 
 
-def test_every_conda_file_that_a_rule_names_is_there():
+def test_every_conda_file_that_a_rule_names_exists():
     rules = "".join(path.read_text(encoding="utf-8") for path in (ENVS.parent / "rules").glob("*.smk"))
-    assert '"../envs/environment.yaml"' in rules and 'environment(config["runtime"]["train_gpus"])' in rules
+    assert '"../envs/environment.yaml"' in rules and 'conda_file(config["runtime"]["train_gpus"])' in rules
     assert (ENVS / "environment.yaml").exists() and (ENVS / "environment-cuda.yaml").exists()
 
 
