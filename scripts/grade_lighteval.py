@@ -79,7 +79,7 @@ def read(prompts: Path, responses: Path) -> list[LightevalRecord]:
 
 
 def taken(item: PromptItem, sample: int, text: str) -> LightevalRecord:
-    return LightevalRecord(item.id, sample, item.kind, item.question, item.gold, max(len(item.choices), 4), text)
+    return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold, max(len(item.choices), 4), text)
 
 
 def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[LightevalRecord]]:

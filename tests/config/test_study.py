@@ -139,7 +139,7 @@ def test_mean_and_spread_are_over_the_seeds_of_a_group(tmp_path):
     ours = next(line for line in section.splitlines() if line.startswith("| Ours "))
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
     assert cells[1] == "2,000" and cells[3] == "2"
-    scores = {(score.model, score.benchmark): score.value for score in Results(root).scores}
+    scores = {(score.model, score.benchmark): 100 * score.pass_at_1 for score in Results(root).scores}
     low, high = sorted(scores[model, "mini_math"] for model in ("ours", "r1"))
     assert cells[4] == f"{(low + high) / 2:.1f} ± {(high - low) / 2**0.5:.1f} ({low:.1f} to {high:.1f})"
     alone = next(line for line in section.splitlines() if line.startswith("| Alone "))

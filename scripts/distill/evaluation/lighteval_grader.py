@@ -34,7 +34,7 @@ class LightevalRecord:
     id: str
     sample: int
     kind: str
-    question: str
+    prompt: str
     gold: str
     n_choices: int
     text: str
@@ -149,10 +149,10 @@ def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: A
         response = recorded[line["place"]]
         if response.kind == "choice":  # as in lighteval/tasks/tasks/gpqa.py, gpqa_instruct_prompt
             letters = [chr(ord("A") + index) for index in range(response.n_choices)]
-            return Watched(response.question, letters, letters.index(response.gold), instruction=response.question)
+            return Watched(response.prompt, letters, letters.index(response.gold), instruction=response.prompt)
         # As in lighteval/tasks/tasks/math_500.py, whose gold is a whole solution: that, or the box that it ends in.
         gold = response.gold if "\\boxed" in response.gold else rf"$\boxed{{{response.gold}}}$"
-        return Watched(response.question, [f"ANSWER: {gold}"], 0)
+        return Watched(response.prompt, [f"ANSWER: {gold}"], 0)
 
     metric = Metrics.gpqa_instruct_pass_at_k if recorded[0].kind == "choice" else Metrics.pass_at_k_math
     task = LightevalTaskConfig(

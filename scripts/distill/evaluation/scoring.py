@@ -23,10 +23,10 @@ _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, what
 
 @dataclass(frozen=True)
 class PromptItem:
-    """A row of prompts.jsonl."""
+    """A row of prompts.jsonl; `prompt` is its last message: the question as the model was asked it."""
 
     id: str
-    question: str
+    prompt: str
     gold: str
     kind: str
     choices: tuple[str, ...]

@@ -33,7 +33,7 @@ def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer
 
     texts = {
         "gold": [written(_answer(item)) for item in listed],
-        "echo": [close + item.question for item in listed],
+        "echo": [close + item.prompt for item in listed],
         "cut": [f"<think>\nI get \\boxed{{{_answer(item)}}}.\n</think>\n\n{_broken_off(item)}" for item in listed],
         "empty": ["" for _ in listed],
         "wrong": [written(_other_gold(listed, place)) for place in range(len(listed))],
@@ -64,7 +64,7 @@ def _answer(item: PromptItem) -> str:
 def _broken_off(item: PromptItem) -> str:
     """A solution without its end: of a gold that is a whole solution its own, else the question again and half a sentence."""
     solution = before_box(item.gold)
-    return f"{item.question}\nSo the answer is" if solution is None else solution
+    return f"{item.prompt}\nSo the answer is" if solution is None else solution
 
 
 def _other_gold(items: Sequence[PromptItem], place: int) -> str:

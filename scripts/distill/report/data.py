@@ -1,27 +1,50 @@
-"""The data: what the filter kept and why it dropped the rest, benchmark questions found in it, and what training will do to the rows."""
+"""The data: what the filter kept and why it dropped the rest, benchmark questions found in it, and what training does to the rows."""
+
+from collections.abc import Sequence
 
 from distill.base.files import Row
 from distill.data.audit import COUNTED
 from distill.report.markdown import block, clip, code, shorten, table, text
-from distill.report.names import Names
+from distill.report.names import Names, ShownDataset
 from distill.report.results import Results
-from distill.report.words import MINUS, NOT_MEASURED, gap, join, number, share
+from distill.report.words import MINUS, NOT_MEASURED, gap, join, listed, number, share
 
 _CONTAMINATION_NOTE = """\
-A row holds an item where its question equals it or shares a run of words with it; the funnel shows what was dropped for it. Rows with the
-same words and other numbers are counted and kept."""
-_AUDIT_NOTE = "With the tokenizer, chat template and packing of the training itself: a column for each way in which a model takes the rows."
+A row holds an item where its question is the same or shares a run of words with it; the table above shows how many rows were dropped for
+that. Rows with the same words but other numbers are counted and kept."""
+_AUDIT_NOTE = "Counted with the tokenizer, chat template and packing of the training: a column for each setting with which a model trains on the rows."
+
+
+def section(names: Names, results: Results, funnel_figure: str | None, lengths_figure: str | None) -> str | None:
+    """None where no model was trained here: the section on training says so."""
+    if not names.datasets:
+        return None
+    return join(
+        funnel(names, results),
+        funnel_figure,
+        "### Benchmark questions in the data",
+        contamination(names, results),
+        "### Lengths and warnings",
+        audit(names, results),
+        lengths_figure,
+        masks(names, results),
+    )
+
+
+def _missing(what: str, datasets: Sequence[ShownDataset]) -> str | None:
+    """One line for all datasets that have no such file."""
+    return gap(f"{what} of {listed([text(dataset.label) for dataset in datasets])}") if datasets else None
 
 
 def funnel(names: Names, results: Results) -> str:
-    """A column a dataset; the reasons in the order in which the filter asks for them."""
+    """A column per dataset; the reasons in the order in which the filter checks them."""
     found = [(dataset, results.funnel(dataset.name)) for dataset in names.datasets]
     there = [(dataset, row) for dataset, row in found if row]
-    missing = [gap(f"the funnel of {text(dataset.label)}") for dataset, row in found if not row]
+    missing = _missing("rows kept and dropped (funnel.json)", [dataset for dataset, row in found if not row])
     if not there:
-        return join(*missing) or gap("data sets")
-    asked = list(dict.fromkeys(reason for _, row in there for reason in row["dropped"]))
-    reasons = [reason for reason in asked if any(row["dropped"].get(reason) for _, row in there)]
+        return missing or gap("data sets")
+    checked = list(dict.fromkeys(reason for _, row in there for reason in row["dropped"]))
+    reasons = [reason for reason in checked if any(row["dropped"].get(reason) for _, row in there)]
     lines = [["rows in", *(f"{row['rows_in']:,}" for _, row in there)]]
     lines += [
         [f"{MINUS} {text(reason.replace('_', ' '))}", *(f"{row['dropped'].get(reason, 0):,}" for _, row in there)] for reason in reasons
@@ -30,19 +53,19 @@ def funnel(names: Names, results: Results) -> str:
         ["kept", *(f"{row['kept']:,}" for _, row in there)],
         ["kept of all", *(share(row["kept"], row["rows_in"]) for _, row in there)],
     ]
-    note = "Each dropped row stands once in dropped.jsonl, under the first reason that applies."
-    if none := [text(reason.replace("_", " ")) for reason in asked if reason not in reasons]:
-        note += f" Asked for too, and found in no row: {', '.join(none)}."
-    return join(table(["", *(text(dataset.label) for dataset, _ in there)], lines), note, *missing)
+    note = "Each dropped row is listed once in dropped.jsonl, under the first reason that applies."
+    if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
+        note += f" Also checked, and found in no row: {', '.join(none)}."
+    return join(table(["", *(text(dataset.label) for dataset, _ in there)], lines), note, missing)
 
 
 def contamination(names: Names, results: Results) -> str:
-    """How many rows hold a question of which benchmark, and the words that gave them away."""
-    lines, parts, missing = [], [], []
+    """How many rows hold a question of which benchmark, and the words that matched."""
+    lines, parts, without = [], [], []
     for dataset in names.datasets:
         found = results.contamination(dataset.name)
         if found is None:
-            missing.append(gap(f"the search for benchmark questions in {text(dataset.label)}"))
+            without.append(dataset)
             continue
         for benchmark, hits in found["benchmarks"].items():
             known = next((known for known in names.benchmarks if known.name.split("@")[0] == benchmark), None)
@@ -54,14 +77,15 @@ def contamination(names: Names, results: Results) -> str:
             lines.append(
                 [text(dataset.label), text(label), f"{hits['rows_hit']:,}", f"{hits['items_hit']:,} of {hits['items']:,}", f"{other:,}"]
             )
-            parts += [f"- {text(label)}, in {text(dataset.label)}: {_match(row)}" for row in _told_apart(hits["rows"]) if not gated]
+            parts += [f"- {text(label)}, in {text(dataset.label)}: {_match(row)}" for row in _examples(hits["rows"]) if not gated]
+    missing = _missing("the search for benchmark questions (contamination.json)", without)
     if not lines:
-        return join(*missing) or gap("contamination.json")
+        return missing or gap("contamination.json")
     body = table(["data set", "benchmark", "rows that hold an item", "items found", "same words, other numbers"], lines, left=2)
-    return join(body, _CONTAMINATION_NOTE, "What gave them away, for example:\n\n" + "\n".join(parts) if parts else None, *missing)
+    return join(body, _CONTAMINATION_NOTE, "Examples of what matched:\n\n" + "\n".join(parts) if parts else None, missing)
 
 
-def _told_apart(rows: list[Row]) -> list[Row]:
+def _examples(rows: list[Row]) -> list[Row]:
     """The first row of each kind of match, with the words that matched."""
     kinds: dict[str, Row] = {}
     for row in rows:
@@ -76,21 +100,21 @@ def _match(row: Row) -> str:
 
 
 def audit(names: Names, results: Results) -> str:
-    """What training will do to the rows: warnings first, then lengths and losses."""
+    """What training does to the rows: warnings first, then lengths and losses."""
     found = [(dataset, way, row) for dataset in names.datasets for way, row in results.audits(dataset)]
-    missing = [gap(f"the audit of {text(dataset.label)} (audit.json)") for dataset in names.datasets if not results.audit(dataset.name)]
+    missing = _missing("the audit (audit.json)", [dataset for dataset in names.datasets if not results.audit(dataset.name)])
     if not found:
-        return join(*missing)
+        return missing or ""
     warnings = [f"- **{text(way)}:** {text(warning)}" for _, way, row in found for warning in row["warnings"]]
     vary = [key for key in COUNTED if len({row["settings"].get(key) for _, _, row in found}) > 1]
     columns = [_settings(row, vary) | _lengths(row) for *_, row in found]
     lines = [[name, *(column[name] for column in columns)] for name in columns[0]]
     body = table(["", *(text(dataset.label) for dataset, *_ in found)], lines)
-    return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, *missing)
+    return join("\n".join(warnings) or "No warnings.", body, _AUDIT_NOTE, missing)
 
 
 def masks(names: Names, results: Results) -> str:
-    """One row of each data set with its loss mask, once for the ways that make the same of it."""
+    """One row of each data set with its loss mask; once for all settings under which it looks the same."""
     shown: list[str] = []
     for dataset in names.datasets:
         samples: dict[str, Row] = {}
@@ -102,7 +126,7 @@ def masks(names: Names, results: Results) -> str:
 
 
 def _settings(row: Row, vary: list[str]) -> dict[str, str]:
-    """How the rows are taken; of what they are counted with only what varies."""
+    """The settings of an audit; of the tokenizer and its like only what varies between audits."""
     settings = row["settings"]
     counted = {key: "its own" if settings.get(key) is None else code(settings[key], in_table=True) for key in vary}
     return counted | {

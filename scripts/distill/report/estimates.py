@@ -13,7 +13,7 @@ from distill.preflight.arch import FAMILIES, Arch
 from distill.preflight.estimate import weights_bytes
 from distill.preflight.facts import epoch_tokens, steps_of
 from distill.report.markdown import table, text
-from distill.report.names import Model, Names
+from distill.report.names import ShownModel, Names
 from distill.report.results import Results
 from distill.report.words import join
 
@@ -34,7 +34,7 @@ def section(names: Names, results: Results, audited: Mapping[str, Row]) -> str |
     return join(table(head, rows), _NOTE) if rows else None
 
 
-def _row(model: Model, results: Results, way: Row) -> list[str] | None:
+def _row(model: ShownModel, results: Results, way: Row) -> list[str] | None:
     folder, manifest = results.root / "models" / model.name, results.manifest(model.name)
     weights = weights_of(folder)
     if (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from distill.base.files import Row
 from distill.report.markdown import table, text
-from distill.report.names import Benchmark, Names
+from distill.report.names import ShownBenchmark, Names
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join, listed, number
 
@@ -38,7 +38,7 @@ def _self_tests(names: Names, results: Results) -> str:
     return join(table(["benchmark", *(text(kind.replace("_", " ")) for kind in kinds)], rows), "\n".join(bad), _SELF_TEST_NOTE)
 
 
-def self_test(names: Names, results: Results, benchmark: Benchmark) -> Mapping[str, float]:
+def self_test(names: Names, results: Results, benchmark: ShownBenchmark) -> Mapping[str, float]:
     """It is the same for each model, since it looks at golds only."""
     summaries = (results.summary(model.name, benchmark.name) for model in names.models)
     return next((summary["self_test"] for summary in summaries if summary and summary.get("self_test")), {})

@@ -1,7 +1,7 @@
 """The learning curve: what the checkpoints of a training score, by the tokens that they have seen."""
 
 from distill.report.markdown import table, text
-from distill.report.names import Model, Names
+from distill.report.names import ShownModel, Names
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, plus_minus
 
@@ -23,12 +23,12 @@ def section(names: Names, results: Results) -> str | None:
     return join(table(["model", "tokens seen", *labels], rows), _NOTE)
 
 
-def seen(model: Model, results: Results) -> int:
+def seen(model: ShownModel, results: Results) -> int:
     """The tokens that a model was trained on here, by its manifest."""
     return (results.manifest(model.name) or {}).get("tokens_seen") or 0
 
 
-def _row(model: Model, names: Names, results: Results) -> list[str]:
+def _row(model: ShownModel, names: Names, results: Results) -> list[str]:
     scores = [results.score(model.name, benchmark.name) for benchmark in names.benchmarks]
-    cells = [plus_minus(score.value, score.low, score.high) if score else NOT_MEASURED for score in scores]
+    cells = [plus_minus(score.pass_at_1, score.ci95_low, score.ci95_high) if score else NOT_MEASURED for score in scores]
     return [text(model.label), f"{seen(model, results):,}", *cells]

@@ -1,6 +1,6 @@
-"""Markdown that shows any text and obeys none of it: what a model, a data set or a config says cannot format, link, break or inject.
+"""Markdown that shows any text as it is: nothing in what a model, a data set or a config says can format, link, break or inject.
 
-Written for CommonMark with GitHub's tables and autolinks (https://github.github.com/gfm/), and meant to be read as plain text too.
+Written for CommonMark with GitHub's tables and autolinks (https://github.github.com/gfm/), and readable as plain text too.
 """
 
 import re
@@ -69,6 +69,11 @@ def shorten(value: str, head: int = 700, tail: int = 500) -> str:
     if left_out <= 80:  # the note itself takes about as much room
         return value
     return f"{value[:head]}\n[... {left_out:,} characters left out ...]\n{value[-tail:]}"
+
+
+def anchor(heading: str) -> str:
+    """The name by which a link reaches a heading, as GitHub makes it: lower case, dashes for blanks, no punctuation."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def clip(value: str, length: int = 120) -> str:

@@ -6,8 +6,9 @@ Fields: https://github.com/huggingface/hub-docs/blob/main/modelcard.md
 from typing import Any
 
 from distill.base.errors import InputError
+from distill.evaluation.rows import ScoreRow
 from distill.report.names import Names
-from distill.report.results import Results, Score
+from distill.report.results import Results
 
 
 def model_index(name: str, names: Names, results: Results) -> dict[str, Any]:
@@ -26,7 +27,8 @@ def model_index(name: str, names: Names, results: Results) -> dict[str, Any]:
     return {"model-index": [{"name": names.label(name), "results": entries}]}
 
 
-def _metric(score: Score) -> dict[str, Any]:
-    interval = "" if score.low is None or score.high is None else f", 95 % interval {score.low:.1f} to {score.high:.1f}"
+def _metric(score: ScoreRow) -> dict[str, Any]:
+    low, high = score.ci95_low, score.ci95_high
+    interval = "" if low is None or high is None else f", 95 % interval {100 * low:.1f} to {100 * high:.1f}"
     samples = f", {score.n_samples} samples an item" if score.n_samples > 1 else ""
-    return {"type": "pass@1", "name": f"pass@1 (%) over {score.n_items} items{samples}{interval}", "value": round(score.value, 2)}
+    return {"type": "pass@1", "name": f"pass@1 (%) over {score.n_items} items{samples}{interval}", "value": round(100 * score.pass_at_1, 2)}

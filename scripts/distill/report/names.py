@@ -8,7 +8,7 @@ from distill.base.errors import InputError
 
 
 @dataclass(frozen=True)
-class Model:
+class ShownModel:
     name: str
     role: str
     label: str
@@ -18,7 +18,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class ShownBenchmark:
     """`name` is the one in paths: benchmark, or benchmark@protocol. No text of a gated benchmark is ever shown."""
 
     name: str
@@ -28,7 +28,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class ShownDataset:
     name: str
     label: str
 
@@ -37,20 +37,20 @@ class Dataset:
 class Names:
     """What is compared, in the order in which it is shown."""
 
-    models: tuple[Model, ...]  # those that are compared: of a training its end
-    benchmarks: tuple[Benchmark, ...]
-    datasets: tuple[Dataset, ...]
+    models: tuple[ShownModel, ...]  # those that are compared: of a training its end
+    benchmarks: tuple[ShownBenchmark, ...]
+    datasets: tuple[ShownDataset, ...]
     labels: Mapping[str, str]  # of axes
-    checkpoints: tuple[Model, ...] = ()  # from earlier in a training
+    checkpoints: tuple[ShownModel, ...] = ()  # from earlier in a training
 
-    def curve(self, model: Model) -> list[Model]:
+    def curve(self, model: ShownModel) -> list[ShownModel]:
         """The checkpoints of a training, its end among them."""
         return [*(checkpoint for checkpoint in self.checkpoints if checkpoint.curve == model.name), model]
 
-    def of_role(self, role: str) -> list[Model]:
+    def of_role(self, role: str) -> list[ShownModel]:
         return [model for model in self.models if model.role == role]
 
-    def by_protocol(self) -> dict[str | None, list[Benchmark]]:
+    def by_protocol(self) -> dict[str | None, list[ShownBenchmark]]:
         protocols = dict.fromkeys(benchmark.protocol for benchmark in self.benchmarks)
         return {protocol: [benchmark for benchmark in self.benchmarks if benchmark.protocol == protocol] for protocol in protocols}
 
@@ -70,7 +70,7 @@ def names(spec: Mapping[str, Any]) -> Names:
     """The models, benchmarks, datasets and labels of a --spec. Raises InputError that names the key that is missing or unknown."""
     models, benchmarks, datasets = (
         tuple(_entry(kind, entry, key) for entry in spec.get(key) or ())
-        for key, kind in (("models", Model), ("benchmarks", Benchmark), ("datasets", Dataset))
+        for key, kind in (("models", ShownModel), ("benchmarks", ShownBenchmark), ("datasets", ShownDataset))
     )
     known = {model.name for model in models}
     ends = tuple(model for model in models if model.curve in (None, model.name) or model.curve not in known)

@@ -1,11 +1,11 @@
-"""The report: one page of Markdown that is the same bytes whenever the same results are reported again."""
+"""The report: one page of Markdown, the same bytes whenever the same results are reported."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report import data, estimates, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import captions, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
 from distill.report import names as naming
-from distill.report.markdown import text
+from distill.report.markdown import anchor, text
 from distill.report.results import Results
 from distill.report.words import join
 
@@ -13,10 +13,10 @@ DEFAULT_COMMAND = "snakemake --cores all results/report.md"
 
 
 def render(spec: Mapping[str, Any], results: Results) -> str:
-    """The report of a results folder.
+    """The report of a results folder. A section with nothing to say is left out; why something is missing is said once.
 
     `spec`: title, note (the first line), models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
-    datasets [{name, label}]; audited {student: how it takes its rows}; study [{label, models, seeds}] where there is one.
+    datasets [{name, label}]; audited {student: the settings of its audit}; study [{label, models, seeds}] where there is one.
     """
     names = naming.names(spec)
     by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
@@ -35,15 +35,11 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
         ),
         "Learning curve": join(curve, by_tokens) if curve else None,
         "Study": study.section(spec.get("study") or (), names, results),
-        "Data": join(
-            data.funnel(names, results),
-            _figure(results, "funnel", "Rows kept and dropped"),
-            "### Benchmark questions in the data",
-            data.contamination(names, results),
-            "### Lengths and warnings",
-            data.audit(names, results),
-            _figure(results, "lengths", "Tokens a row against max_length"),
-            data.masks(names, results),
+        "Data": data.section(
+            names,
+            results,
+            funnel_figure=_figure(results, "funnel", "Rows kept and dropped"),
+            lengths_figure=_figure(results, "lengths", "Tokens per row against max_length"),
         ),
         "Training": join(
             training.section(names, results),
@@ -55,11 +51,15 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
         "Sample answers": samples.section(names, results),
         "Provenance": origin.section(names, results, (results.provenance or {}).get("command") or DEFAULT_COMMAND),
     }
+    sections = {head: body for head, body in sections.items() if body}
     note, title = spec.get("note"), spec.get("title") or "Reasoning distillation"
-    body = [f"## {head}\n\n{section}" for head, section in sections.items() if section]
-    return join(f"> {text(note)}" if note else None, f"# {text(title)}", *body) + "\n"
+    contents = "\n".join(f"- [{head}](#{anchor(head)})" for head in sections)
+    body = [f"## {head}\n\n{section}" for head, section in sections.items()]
+    return join(f"> {text(note)}" if note else None, f"# {text(title)}", contents, *body) + "\n"
 
 
-def _figure(results: Results, name: str, caption: str) -> str | None:
-    """The figure, where it has been drawn."""
-    return f"![{caption}](figures/{name}.png)" if results.has(f"figures/{name}.png") else None
+def _figure(results: Results, name: str, alternative: str) -> str | None:
+    """The figure with its caption, where it has been drawn; `alternative` is for those who do not see it."""
+    if not results.has(f"figures/{name}.png"):
+        return None
+    return join(f"![{alternative}](figures/{name}.png)", f"*{captions.caption(name)}*")

@@ -1,43 +1,53 @@
-"""Answers to look at: of each model one right and one wrong a benchmark, word for word but for the middle of long ones."""
+"""Answers to look at: of each model one right and one wrong per benchmark, word for word except for the middle of long ones."""
 
 from distill.base.files import Row
 from distill.report.markdown import block, clip, code, shorten, text
-from distill.report.names import Benchmark, Model, Names
+from distill.report.names import Names, ShownBenchmark, ShownModel
 from distill.report.results import Results
-from distill.report.words import gap, join
+from distill.report.words import gap, join, listed
 
 Key = tuple[str, int]
 
 
-def section(names: Names, results: Results) -> str:
-    parts = []
+def section(names: Names, results: Results) -> str | None:
+    """None where there are no scores at all, which the verdict says."""
+    parts: list[str | None] = []
+    without = []
     for benchmark in names.benchmarks:
-        parts.append(f"### {text(names.benchmark_label(benchmark.name))}")
+        label = text(names.benchmark_label(benchmark.name))
         if benchmark.gated:
-            parts.append("_This benchmark is gated: none of its text is shown._")
-            continue
-        prompts = {row["id"]: row for row in results.prompts(benchmark.name)}
-        if not prompts:
-            parts.append(gap("its questions (prompts.jsonl)"))
-            continue
-        parts += [_model(model, benchmark, prompts, results) for model in names.models]
+            parts.append(join(f"### {label}", "_This benchmark is gated: none of its text is shown._"))
+        elif prompts := {row["id"]: row for row in results.prompts(benchmark.name)}:
+            parts.append(join(f"### {label}", _benchmark(benchmark, prompts, names, results)))
+        else:
+            without.append(label)
+    if without and results.scores:
+        parts.append(gap(f"questions of {listed(without)} (prompts.jsonl)"))
     return join(*parts)
 
 
-def _model(model: Model, benchmark: Benchmark, prompts: dict[str, Row], results: Results) -> str:
-    verdicts = [row for row in results.verdicts(model.name, benchmark.name) if row["id"] in prompts]
-    if not verdicts:
-        return gap(f"answers of {text(model.label)}")
+def _benchmark(benchmark: ShownBenchmark, prompts: dict[str, Row], names: Names, results: Results) -> str:
+    parts, without = [], []
+    for model in names.models:
+        verdicts = [row for row in results.verdicts(model.name, benchmark.name) if row["id"] in prompts]
+        if verdicts:
+            parts.append(_model(model, benchmark, verdicts, prompts, results))
+        else:
+            without.append(text(model.label))
+    return join(*parts, gap(f"answers of {listed(without)}") if without else None)
+
+
+def _model(model: ShownModel, benchmark: ShownBenchmark, verdicts: list[Row], prompts: dict[str, Row], results: Results) -> str:
     picked = {"right": first(verdicts, correct=True), "wrong": first(verdicts, correct=False)}
-    wanted = {key(row) for row in picked.values() if row}
-    responses = {key(row): row for row in results.responses(model.name, benchmark.name) if key(row) in wanted}
+    keys = {key(row) for row in picked.values() if row}
+    responses = {key(row): row for row in results.responses(model.name, benchmark.name) if key(row) in keys}
     parts = []
     for word, verdict in picked.items():
         head = f"**{text(model.label)}, {word}:**"
         if verdict is None:
             parts.append(f"{head} none of {len(verdicts):,} answers.")
         elif key(verdict) not in responses:
-            parts.append(f"{head} its text is not on file.")
+            parts.append(f"{head} its text is not in the results folder.")
         else:
             parts.append(_show(head, prompts[verdict["id"]], responses[key(verdict)], verdict))
     return join(*parts)
@@ -48,22 +58,22 @@ def key(row: Row) -> Key:
 
 
 def first(verdicts: list[Row], correct: bool) -> Row | None:
-    """The first of a benchmark's answers, in its own order, that is right (or wrong): nobody has chosen it."""
+    """The first right (or wrong) answer in the order of the benchmark, so that nobody has chosen it."""
     return next((row for row in verdicts if row["correct"] is correct), None)
 
 
 def _show(head: str, prompt: Row, response: Row, verdict: Row) -> str:
-    asked = "\n".join(str(message["content"]) for message in prompt["messages"] if message["role"] == "user")
-    taken = verdict.get("answer")
+    question = "\n".join(str(message["content"]) for message in prompt["messages"] if message["role"] == "user")
+    answer = verdict.get("answer")
     facts = [
         f"item {_short(prompt['id'])}",
         f"gold {_short(prompt['gold'])}",
-        f"taken as its answer: {_short(taken)}" if taken is not None else "no answer found",
+        f"graded answer {_short(answer)}" if answer is not None else "no answer found",
         f"verdict {text(str(verdict['reason']).replace('_', ' '))}",
     ]
     if (tokens := response.get("completion_tokens")) is not None:
         facts.append(f"{tokens:,} tokens")
-    body = f"{shorten(asked, 500, 200)}\n\n---- answer ----\n\n{shorten(str(response['text']), 500, 300)}"
+    body = f"{shorten(question, 500, 200)}\n\n---- answer ----\n\n{shorten(str(response['text']), 500, 300)}"
     return join(f"{head} {', '.join(facts)}", block(body))
 
 

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from distill.report.markdown import table, text
-from distill.report.names import Benchmark, Names
+from distill.report.names import ShownBenchmark, Names
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, number
 
@@ -46,10 +46,10 @@ def _point(group: Mapping[str, Any], results: Results) -> Point:
     return Point(group["label"], tuple(group["models"]), mean(tokens) if tokens else None, mean(logs) if logs else None)
 
 
-def values(point: Point, benchmark: Benchmark, results: Results) -> list[float]:
-    """pass@1 in percent of each training of a group that has been scored."""
+def values(point: Point, benchmark: ShownBenchmark, results: Results) -> list[float]:
+    """pass@1, in percent, of each training of a group that has a score."""
     found = [results.score(model, benchmark.name) for model in point.models]
-    return [score.value for score in found if score is not None]
+    return [100 * score.pass_at_1 for score in found if score is not None]
 
 
 def spread(found: Sequence[float]) -> str:

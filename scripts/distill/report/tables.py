@@ -1,46 +1,41 @@
-"""The tables of numbers: scores, published numbers, differences, how the answers came out."""
+"""The tables of numbers: scores, intervals, published scores, differences, how the answers came out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from distill.evaluation.published import MARGIN
+from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, ScoreRow
 from distill.report.markdown import table, text
-from distill.report.names import Benchmark, Names
-from distill.report.results import Results, Score
-from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, number, p_value, plus_minus, signed, times
+from distill.report.names import Names, ShownBenchmark
+from distill.report.results import Results
+from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, number, p_value, percent, plus_minus, points, times
 
-WIDE = 6  # columns of models that a page bears
-_SCORES_NOTE = """\
-pass@1 in percent: the mean over items of the mean over samples. ± is half the width of the 95 % interval over items; + and − are its two
-arms where it is lopsided, as near 0 and 100. n is items (× samples an item). In brackets: a published score and whether it is reproduced
-here."""
-_DETAILS_NOTE = """\
-Over items: the items as a sample of all such questions, which is what counts between models. Over samples: these very items,
-answered again."""
-_OUTCOMES_NOTE = """\
-In percent of all answers, tokens apart; right, wrong and no answer make 100. Truncated: stopped by the limit on new tokens, where a
-model shows that never learned to end its turn; by context: before that limit, as prompt and answer filled the context."""
-_PUBLISHED_NOTE = f"""\
-Reproduced: the interval, of both sides' chance, holds 0 and reaches no further than {100 * MARGIN:g} points. Undecidable: it holds 0 but is
-wider, so that it would hold 0 for other models too. Samples: of the published number, an item."""
+WIDE = 6  # models that fit in a table as columns; more become rows
 _DIFFERENCES_NOTE = """\
-Item by item on the same questions, in percentage points. p: sign-flip test; Holm: corrected for all tests of this table.
-Detectable: the smallest true difference that this number of items finds four times out of five."""
+Item by item on the same questions, in percentage points. p: sign-flip test. Holm: corrected for all tests of this table; the verdict
+goes by it. Detectable: the smallest true difference that would be detected four times out of five with these items, at the level at which
+Holm's correction tests it. A smaller difference can be detected too, with less luck."""
+_VERDICT_NOTES = {
+    REPRODUCED: f"the 95 % interval of the difference contains 0 and reaches no further than {100 * MARGIN:g} points",
+    NOT_REPRODUCED: "it excludes 0",
+    UNDECIDABLE: "it contains 0 but is wider, so it would contain 0 for other models too",
+    NOT_COMPARED: "the score here is flagged",
+}
 
 
-def scores(names: Names, results: Results) -> str:
-    """Models as columns, benchmarks as rows, or the other way round where the models are many; one table for each protocol."""
+def scores(names: Names, results: Results) -> str | None:
+    """Models as columns and benchmarks as rows, or the other way round where there are many models; one table for each protocol."""
     if not results.scores:
-        return gap("scores (comparison.csv)")
+        return None
     parts: list[str | None] = []
     for protocol, benchmarks in names.by_protocol().items():
         if protocol:
             parts.append(f"### Protocol {text(protocol)}" if len(names.by_protocol()) > 1 else f"Protocol: {text(protocol)}.")
         parts.append(_main(names, benchmarks, results))
-    return join(*parts, _SCORES_NOTE, _flags(names, results))
+    return join(*parts, _scores_note(names, results), _flags(names, results))
 
 
-def _main(names: Names, benchmarks: Sequence[Benchmark], results: Results) -> str:
+def _main(names: Names, benchmarks: Sequence[ShownBenchmark], results: Results) -> str:
     head, rows = ["benchmark", *(text(model.label) for model in names.models), "n"], []
     for benchmark in benchmarks:
         found = [results.score(model.name, benchmark.name) for model in names.models]
@@ -51,14 +46,32 @@ def _main(names: Names, benchmarks: Sequence[Benchmark], results: Results) -> st
     return table(head, rows)
 
 
-def _cell(results: Results, score: Score | None) -> str:
+def _cell(results: Results, score: ScoreRow | None) -> str:
     if score is None:
         return NOT_MEASURED
-    cell = plus_minus(score.value, score.low, score.high)
+    cell = plus_minus(score.pass_at_1, score.ci95_low, score.ci95_high)
     published = results.published_of(score.model, score.benchmark)
     if published:
-        cell += f" ({number(published[0].value)}: {text(published[0].verdict)})"
+        cell += f" ({percent(published[0].published_share)}: {text(published[0].verdict)})"
     return cell
+
+
+def _scores_note(names: Names, results: Results) -> str:
+    """What the cells of the scores mean, of what occurs in them."""
+    shown = [score for *_, score in _shown(names, results)]
+    cells = [plus_minus(score.pass_at_1, score.ci95_low, score.ci95_high) for score in shown]
+    several = any(score.n_samples > 1 for score in shown)
+    mean = "the mean over items of the mean over samples" if several else "the share of items whose answer is right"
+    notes = [
+        f"pass@1 in percent: {mean}.",
+        "±: half the width of the 95 % interval over items." if any("±" in cell for cell in cells) else "",
+        "+ and −: its two arms where it is lopsided, as near 0 and 100." if any("+" in cell for cell in cells) else "",
+        f"n: items{' × samples an item' if several else ''}.",
+        "In brackets: a published score, and whether it is reproduced here."
+        if any(results.published_of(score.model, score.benchmark) for score in shown)
+        else "",
+    ]
+    return " ".join(filter(None, notes))
 
 
 def _flags(names: Names, results: Results) -> str | None:
@@ -66,82 +79,118 @@ def _flags(names: Names, results: Results) -> str | None:
     lines = [
         f"- {text(names.label(score.model))} on {text(names.benchmark_label(score.benchmark))}: {text(score.flags)}" for score in flagged
     ]
-    return "\n".join(["**Cannot be right, and kept out of the verdicts:**", "", *lines]) if lines else None
+    return "\n".join(["**Scores that cannot be right, and get no verdict:**", "", *lines]) if lines else None
 
 
 @dataclass(frozen=True)
 class _Column:
+    """`note` says what the column means, where its head does not."""
+
     head: str
-    cell: Callable[[Score], str]
+    cell: Callable[[ScoreRow], str]
+    note: str = ""
+
+
+def _rate(share: float | None) -> str:
+    """Of a rate that is 0 nearly everywhere: a dash for 0, so that its column is left out where it says nothing."""
+    return percent(share or None)
 
 
 _DETAILS = (
-    _Column("pass@1", lambda score: number(score.value)),
-    _Column("95 % over items", lambda score: interval(score.low, score.high)),
-    _Column("95 % over samples", lambda score: interval(score.sampling_low, score.sampling_high)),
+    _Column("pass@1", lambda score: percent(score.pass_at_1)),
+    _Column(
+        "95 % over items",
+        lambda score: interval(score.ci95_low, score.ci95_high),
+        "Over items: the items as a sample of all such questions; this is the interval that counts between models.",
+    ),
+    _Column(
+        "95 % over samples",
+        lambda score: interval(score.ci95_sampling_low, score.ci95_sampling_high),
+        "Over samples: the same items, answered again.",
+    ),
     _Column("n", lambda score: times(score.n_items, score.n_samples)),
-    _Column("maj@n", lambda score: number(score.maj if score.n_samples > 1 else None)),
-    _Column("pass@n", lambda score: number(score.pass_n if score.n_samples > 1 else None)),
+    _Column(
+        "maj@n",
+        lambda score: percent(score.maj_at_n if score.n_samples > 1 else None),
+        "maj@n: by the most frequent answer to each item.",
+    ),
+    _Column(
+        "pass@n",
+        lambda score: percent(score.pass_at_n if score.n_samples > 1 else None),
+        "pass@n: one right answer among n is enough.",
+    ),
 )
 _OUTCOMES = (
-    _Column("right", lambda score: number(score.value)),
-    _Column("wrong", lambda score: number(None if score.no_answer is None else max(0.0, 100 - score.value - score.no_answer))),
-    _Column("no answer", lambda score: number(score.no_answer)),
-    _Column("truncated", lambda score: number(score.truncated)),
-    _Column("by context", lambda score: number(score.capped or None)),
-    _Column("unclosed thought", lambda score: number(score.unclosed_thought)),
-    _Column("grader timeout", lambda score: number(score.grader_timeout or None)),
-    _Column("mean tokens", lambda score: number(score.mean_tokens, 0)),
+    _Column("right", lambda score: percent(score.pass_at_1), "In percent of all answers."),
+    _Column("wrong", lambda score: number(None if score.no_answer is None else max(0.0, 100 - 100 * score.pass_at_1 - 100 * score.no_answer))),
+    _Column("no answer", lambda score: percent(score.no_answer), "Right, wrong and no answer add up to 100."),
+    _Column(
+        "truncated",
+        lambda score: percent(score.truncated),
+        "Truncated: stopped by the limit on new tokens, as happens to a model that never learned to end its turn.",
+    ),
+    _Column("by context", lambda score: _rate(score.capped), "By context: truncated before that limit, as prompt and answer filled the context."),
+    _Column("unclosed thought", lambda score: percent(score.unclosed_thought), "Unclosed thought: the answer ends within its thought."),
+    _Column("grader timeout", lambda score: _rate(score.grader_timeout), "Grader timeout: took the grader too long, and counts as wrong."),
+    _Column("mean tokens", lambda score: number(score.mean_completion_tokens, 0), "Mean tokens: mean length of an answer."),
 )
 
 
 def details(names: Names, results: Results) -> str | None:
     body = _by_model(names, results, _DETAILS)
-    return join("### Intervals", body, _DETAILS_NOTE) if body else None
+    return join("### Intervals", body) if body else None
 
 
-def outcomes(names: Names, results: Results) -> str:
-    body = _by_model(names, results, _OUTCOMES)
-    if not body:
-        return gap("scores (comparison.csv)")
-    return join(body, _OUTCOMES_NOTE)
+def outcomes(names: Names, results: Results) -> str | None:
+    return _by_model(names, results, _OUTCOMES)
 
 
 def _by_model(names: Names, results: Results, columns: Sequence[_Column]) -> str | None:
-    """A row a benchmark and model, without the columns that nobody has a number for."""
-    found = [
-        (benchmark, model, score)
-        for benchmark in names.benchmarks
-        for model in names.models
-        if (score := results.score(model.name, benchmark.name))
-    ]
+    """A row a benchmark and model, without the columns that no model has a number for, and with the notes of those that are there."""
+    found = _shown(names, results)
     kept = [column for column in columns if any(column.cell(score) != NOT_MEASURED for *_, score in found)]
     rows = [
         [text(names.benchmark_label(benchmark.name)), text(model.label), *(column.cell(score) for column in kept)]
         for benchmark, model, score in found
     ]
-    return table(["benchmark", "model", *(column.head for column in kept)], rows, left=2) if rows else None
+    if not rows:
+        return None
+    return join(table(["benchmark", "model", *(column.head for column in kept)], rows, left=2), _notes(column.note for column in kept))
 
 
-def differences(names: Names, results: Results) -> str:
+def _notes(notes: Iterable[str]) -> str:
+    return " ".join(note for note in notes if note)
+
+
+def _shown(names: Names, results: Results) -> list[tuple]:
+    """(benchmark, model, score) of each score in the tables."""
+    return [
+        (benchmark, model, score)
+        for benchmark in names.benchmarks
+        for model in names.models
+        if (score := results.score(model.name, benchmark.name))
+    ]
+
+
+def differences(names: Names, results: Results) -> str | None:
     if not results.differences:
-        return gap("paired differences (differences.csv)")
+        return gap("paired differences (differences.csv)") if results.scores else None
     order = {benchmark.name: place for place, benchmark in enumerate(names.benchmarks)}
-    listed = sorted(results.differences, key=lambda row: order.get(row.benchmark, len(order)))
+    by_benchmark = sorted(results.differences, key=lambda row: order.get(row.benchmark, len(order)))
     pairs = list(dict.fromkeys((row.a, row.b) for row in results.differences))
     rows = [
         [
             f"{text(names.label(a))} {MINUS} {text(names.label(b))}",
             text(names.benchmark_label(row.benchmark)),
             text(row.verdict),
-            signed(row.value),
-            interval(row.low, row.high, signed),
+            points(row.difference),
+            interval(row.ci95_low, row.ci95_high, points),
             p_value(row.p),
             p_value(row.p_holm),
-            number(row.detectable),
+            percent(row.minimum_detectable_difference),
         ]
         for a, b in pairs
-        for row in listed
+        for row in by_benchmark
         if (row.a, row.b) == (a, b)
     ]
     head = ["difference", "benchmark", "verdict", "points", "95 % interval", "p", "p (Holm)", "detectable"]
@@ -157,23 +206,18 @@ def published(names: Names, results: Results) -> str | None:
             text(row.metric),
             text(row.source),
             text(row.verdict),
-            number(row.value),
-            number(row.ours),
-            interval(row.low, row.high, signed),
-            text(row.samples),
+            percent(row.published_share),
+            percent(row.ours_share),
+            interval(row.ci95_low_share, row.ci95_high_share, points),
+            "?" if row.samples is None else str(row.samples),
         ]
         for row in results.published
     ]
-    head = [
-        "model",
-        "benchmark",
-        "protocol",
-        "metric",
-        "source",
-        "verdict",
-        "published",
-        "here",
-        f"95 % of here {MINUS} published",
-        "samples",
-    ]
-    return join("### Published numbers", table(head, rows, left=6), _PUBLISHED_NOTE) if rows else None
+    if not rows:
+        return None
+    head = ["model", "benchmark", "protocol", "metric", "source", "verdict", "published", "here"]
+    head += [f"95 % of here {MINUS} published", "samples"]
+    verdicts = {row.verdict for row in results.published}
+    note = _notes(f"{verdict.capitalize()}: {meaning}." for verdict, meaning in _VERDICT_NOTES.items() if verdict in verdicts)
+    note += " The interval takes in the chance of both sides. Samples: samples an item behind the published score."
+    return join("### Published scores", table(head, rows, left=6), note)

@@ -2,10 +2,11 @@
 
 import unicodedata
 
+from distill.evaluation.rows import PublishedRow, ScoreRow
 from distill.report.names import Names
-from distill.report.results import Published, Results, Score
+from distill.report.results import Results
 from distill.report.tables import WIDE
-from distill.report.words import arms, number, times
+from distill.report.words import arms, number, percent, times
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -31,13 +32,13 @@ _SPECIAL = {
     "−": r"$-$",
 }
 _HEAD = """\
-% pass@1 in percent with the 95 % interval over items: half its width, or both arms where it is lopsided; in brackets, the published score.
-% Needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}.
+% pass@1 in percent with the 95 % interval over items: half its width, or both arms where it is lopsided.{published}
+% Needs \\usepackage[T1]{{fontenc}} and \\usepackage{{booktabs}}.
 """
 
 
 def escape(value: object) -> str:
-    """Text that LaTeX sets as it is: no command, no comment, no line of its own; "?" for what its fonts do not hold."""
+    """Text that LaTeX sets as it is: no command, no comment, no line break; "?" for what its fonts do not hold."""
     line = " ".join(str(value).split())
     return "".join(_SPECIAL.get(char) or (char if char.isascii() and char.isprintable() else _plain(char)) for char in line)
 
@@ -61,16 +62,18 @@ def table(names: Names, results: Results) -> str:
         rows = [[*column] for column in zip(*rows, strict=True)]
     head, *body = (" & ".join(row) + r" \\" for row in rows)
     begin = rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}"
-    return _HEAD + "\n".join([begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    published = any(results.published_of(model.name, benchmark.name) for model in names.models for benchmark in names.benchmarks)
+    comment = _HEAD.format(published=" In brackets: the published score." if published else "")
+    return comment + "\n".join([begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def cell(score: Score, published: list[Published]) -> str:
+def cell(score: ScoreRow, published: list[PublishedRow]) -> str:
     """A score with its interval (as words.plus_minus) and the first published score."""
-    reach = arms(score.value, score.low, score.high)
+    reach = arms(score.pass_at_1, score.ci95_low, score.ci95_high)
     if reach is None:
         interval = ""
     elif reach[0] == reach[1]:
         interval = rf" \pm {number(reach[1])}"
     else:
         interval = f"^{{+{number(reach[1])}}}_{{-{number(reach[0])}}}"
-    return f"${number(score.value)}{interval}$" + (f" ({number(published[0].value)})" if published else "")
+    return f"${percent(score.pass_at_1)}{interval}$" + (f" ({percent(published[0].published_share)})" if published else "")

@@ -5,7 +5,7 @@ from typing import Any
 
 from distill.base.files import Row
 from distill.report.markdown import code, table, text
-from distill.report.names import Model, Names
+from distill.report.names import ShownModel, Names
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join
 
@@ -31,7 +31,7 @@ def section(names: Names, results: Results) -> str:
     return join(*parts)
 
 
-def _table(trained: list[tuple[Model, Row]], names: Names, results: Results) -> str:
+def _table(trained: list[tuple[ShownModel, Row]], names: Names, results: Results) -> str:
     known = {manifest["digest"]: model.label for model in names.models if (manifest := results.manifest(model.name))}
     facts = [_facts(manifest, known, results.log(model.name)) for model, manifest in trained]
     keys = list(dict.fromkeys(key for found in facts for key in found))

@@ -1,6 +1,6 @@
-"""Numbers and gaps as the report writes them. Scores, differences and rates come in percent."""
+"""Numbers and sentences as the report writes them. Scores, differences and rates come as shares and are written in percent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 MINUS = "\u2212"
 NOT_MEASURED = "–"
@@ -14,20 +14,26 @@ def number(value: float | None, digits: int = 1) -> str:
     return MINUS + written if value < 0 and float(written.replace(",", "")) else written
 
 
-def signed(value: float | None) -> str:
-    """A difference: 3.26 -> "+3.3"."""
-    written = number(value)
-    return written if value is None or written[0] == MINUS or not float(written.replace(",", "")) else "+" + written
+def percent(share: float | None) -> str:
+    """0.0326 -> "3.3"."""
+    return number(None if share is None else 100 * share)
 
 
-def interval(low: float | None, high: float | None, write=number) -> str:
+def points(difference: float | None) -> str:
+    """A difference of two shares in percentage points, with its sign: 0.0326 -> "+3.3"."""
+    written = percent(difference)
+    return written if difference is None or written[0] == MINUS or not float(written.replace(",", "")) else "+" + written
+
+
+def interval(low: float | None, high: float | None, write: Callable[[float | None], str] = percent) -> str:
     return NOT_MEASURED if low is None or high is None else f"{write(low)} to {write(high)}"
 
 
 def arms(value: float, low: float | None, high: float | None) -> tuple[float, float] | None:
-    """How far an interval reaches below and above; twice half its width where it is not lopsided, as it is near 0 and 100."""
+    """How far an interval reaches below and above a score, in percent: half its width both ways unless it is lopsided, as near 0 and 100."""
     if low is None or high is None:
         return None
+    value, low, high = 100 * value, 100 * low, 100 * high
     below, above = max(0.0, value - low), max(0.0, high - value)
     lopsided = max(below, above) > 1.5 * min(below, above)
     return (below, above) if lopsided else ((high - low) / 2, (high - low) / 2)
@@ -37,9 +43,9 @@ def plus_minus(value: float, low: float | None, high: float | None) -> str:
     """A score with its interval: "71.4 ± 3.9", or "0.3 +1.6 −0.2" where that is lopsided."""
     reach = arms(value, low, high)
     if reach is None:
-        return number(value)
+        return percent(value)
     below, above = reach
-    return f"{number(value)} ± {number(above)}" if below == above else f"{number(value)} +{number(above)} {MINUS}{number(below)}"
+    return f"{percent(value)} ± {number(above)}" if below == above else f"{percent(value)} +{number(above)} {MINUS}{number(below)}"
 
 
 def p_value(p: float | None) -> str:
@@ -47,11 +53,11 @@ def p_value(p: float | None) -> str:
 
 
 def p_clause(values: Sequence[float], detected: bool) -> str:
-    """Several tests as part of a sentence: "p = 0.042", "each p ≤ 0.042"; of tests that found nothing, "each p ≥ 0.3"."""
-    p = max(values) if detected else min(values)
-    if len(values) == 1:
-        return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
-    return f"each p {p_value(p)}" if p < 0.001 else f"each p {'≤' if detected else '≥'} {p_value(p)}"
+    """Several tests as part of a sentence: "p = 0.042", "each p ≤ 0.042"; of tests that detected nothing, "each p ≥ 0.300"."""
+    p = p_value(max(values) if detected else min(values))
+    alike = all(p_value(value) == p for value in values)
+    relation = "" if p.startswith("<") else "= " if alike else "≤ " if detected else "≥ "
+    return f"{'p' if len(values) == 1 else 'each p'} {relation}{p}"
 
 
 def times(n_items: int | None, n_samples: int | None) -> str:
@@ -65,14 +71,14 @@ def share(part: float, whole: float) -> str:
     return f"{number(100 * part / whole)} %" if whole else NOT_MEASURED
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], last: str = "and") -> str:
     """ "a", "a and b", "a, b and c"."""
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
 def gap(what: str) -> str:
-    """The one line that stands where a file is missing."""
-    return f"_Not here: {what}._"
+    """The one line in place of what cannot be shown, since its file does not exist."""
+    return f"_Missing: {what}._"
 
 
 def join(*parts: str | None) -> str:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.report.figures.style import INK, MANY, columns, line_color, looks, panels, title, token_unit, wrapped
-from distill.report.names import Benchmark, Model, Names
+from distill.report.names import ShownBenchmark, ShownModel, Names
 from distill.report.results import Results, Score
 
 _PUBLISHED = {"linestyle": "none", "marker": "D", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK, "zorder": 4}
@@ -32,12 +32,12 @@ def scores(names: Names, results: Results) -> Figure | None:
     return figure
 
 
-def _published_handle(figure: Figure, models: Sequence[Model], names: Names, results: Results) -> list:
+def _published_handle(figure: Figure, models: Sequence[ShownModel], names: Names, results: Results) -> list:
     shown = any(results.published_of(model.name, benchmark.name) for model in models for benchmark in names.benchmarks)
     return figure.axes[0].plot([], [], label="published", **_PUBLISHED) if shown else []
 
 
-def _rows(models: Sequence[Model], names: Names, results: Results) -> Figure:
+def _rows(models: Sequence[ShownModel], names: Names, results: Results) -> Figure:
     """A panel a benchmark, a row a model: its score as a point with its interval, and the number beside it."""
     figure, look = Figure(layout="constrained"), looks(names.models)
     for axes, benchmark in panels(figure, names, width=3.0, height=0.24 * len(models) + 0.8):
@@ -62,11 +62,11 @@ def _rows(models: Sequence[Model], names: Names, results: Results) -> Figure:
     return figure
 
 
-def _scored(names: Names, results: Results) -> list[Model]:
+def _scored(names: Names, results: Results) -> list[ShownModel]:
     return [model for model in names.models if any(results.score(model.name, benchmark.name) for benchmark in names.benchmarks)]
 
 
-def _bars(axes: Axes, benchmarks: Sequence[Benchmark], models: Sequence[Model], names: Names, results: Results) -> None:
+def _bars(axes: Axes, benchmarks: Sequence[ShownBenchmark], models: Sequence[ShownModel], names: Names, results: Results) -> None:
     look, width = looks(names.models), 0.8 / len(models)
     for place, model in enumerate(models):
         found = [(group, results.score(model.name, benchmark.name)) for group, benchmark in enumerate(benchmarks)]
@@ -128,7 +128,7 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
     return figure
 
 
-def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: Model, names: Names) -> None:
+def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: ShownModel, names: Names) -> None:
     """Points of (tokens, score) with intervals, joined, in the look of the model that the training ends in."""
     if not points:
         return

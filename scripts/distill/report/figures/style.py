@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from distill.report.names import Benchmark, Model, Names
+from distill.report.names import ShownBenchmark, ShownModel, Names
 
 matplotlib.use("Agg")
 
@@ -52,7 +52,7 @@ STYLE = {
 }
 
 
-def looks(models: tuple[Model, ...]) -> dict[str, tuple[str, str]]:
+def looks(models: tuple[ShownModel, ...]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each model, by its role and its place among the students. No two of 36 students share both."""
     students = [model.name for model in models if model.role not in _MARKERS]
     found = {}
@@ -97,7 +97,7 @@ def columns(figure: Figure, labels: Sequence[str]) -> int:
     return max(1, min(4, int(figure.get_figwidth() / (letter * max(map(len, labels), default=1) + handle))))
 
 
-def panels(figure: Figure, names: Names, width: float, height: float) -> Iterator[tuple[Axes, Benchmark]]:
+def panels(figure: Figure, names: Names, width: float, height: float) -> Iterator[tuple[Axes, ShownBenchmark]]:
     """Axes for each benchmark, a row a protocol; `width` and `height` of one in inches."""
     rows = list(names.by_protocol().values())
     columns = max(len(benchmarks) for benchmarks in rows)
@@ -115,7 +115,7 @@ def token_unit(most: float) -> tuple[float, str]:
     return size, f"{name} tokens trained on"
 
 
-def title(axes: Axes, names: Names, benchmark: Benchmark) -> None:
+def title(axes: Axes, names: Names, benchmark: ShownBenchmark) -> None:
     axes.set_title(wrapped(names.benchmark_label(benchmark.name)))
 
 
