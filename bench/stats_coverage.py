@@ -7,6 +7,9 @@ exactly there, for the worlds and for all means. Prints Markdown tables; 5 minut
 
 `difference` is the interval of a paired difference between models that are alike (chance c for both) and unlike (c and c^1.5).
 
+The table of detectable differences takes two models that differ by just as much as is reported to be detectable, in a report with other
+tests that Holm's correction takes into account: 80 % of the draws should detect it.
+
 Example:
     python bench/stats_coverage.py --draws 4000
 """
@@ -110,6 +113,25 @@ def rejections(beta: tuple[float, float], items: int, samples: int, draws: int, 
     return rejected / draws
 
 
+# The p values of the other tests of a report: none, five that detect nothing, five that detect everything.
+OTHER_TESTS = {"none": [], "nothing detected": [0.9] * 5, "all detected": [1e-9] * 5}
+
+
+def power_at_detectable(items: int, samples: int, others: list[float], draws: int, rng: np.random.Generator) -> tuple[float, float]:
+    """The true difference that equals the smallest detectable one that is reported for it, and how often it is then detected."""
+
+    def draw(gain: float) -> np.ndarray:
+        chance = rng.beta(2, 2, items) * (1 - gain)
+        return (rng.binomial(samples, chance + gain) - rng.binomial(samples, chance)) / samples
+
+    level = stats.holm_levels([1.0, *others])[0]
+    gain = 0.2
+    for _ in range(10):  # until the difference is the one that is reported for it
+        gain = float(np.mean([stats.minimum_detectable(draw(gain), level) for _ in range(50)]))
+    detected = [stats.holm([stats.sign_flip_p(draw(gain), samples, seed=0), *others])[0] < stats.ALPHA for _ in range(draws)]
+    return gain, float(np.mean(detected))
+
+
 def row(beta: tuple[float, float], items: int, samples: int, draws: int, rng: np.random.Generator) -> list[float]:
     if samples == 1:
         a, b = beta
@@ -138,6 +160,14 @@ def main() -> None:
     print(f"| items | {' | '.join(f'{share:.0%}' for share in DIFFERING)} |\n|---|{'---|' * len(DIFFERING)}")
     for items in ITEMS:
         print(f"| {items} | {' | '.join(f'{rejections_of_one_sample(items, share):.1%}' for share in DIFFERING)} |")
+    print("\nThe smallest detectable difference: what is reported, and how often a true difference of that size is detected.\n")
+    print("| items | samples | other tests of the report | reported | detected |\n|---|---|---|---|---|", flush=True)
+    for items in ITEMS:
+        for samples in (1, 4, 16):
+            for name, others in OTHER_TESTS.items():
+                rng = np.random.default_rng([given.seed, items, samples])
+                reported, detected = power_at_detectable(items, samples, others, given.draws // 4, rng)
+                print(f"| {items} | {samples} | {name} | {100 * reported:.1f} points | {detected:.1%} |", flush=True)
     print("\n| world | items | samples | ci95 | ci95_sampling | difference, alike | difference, unlike | test rejects |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for world, (name, beta) in enumerate(WORLDS.items()):

@@ -1,8 +1,8 @@
-"""Compare the models of an experiment with each other, and with what was published of them.
+"""Compare the models of an experiment with each other, and with published scores.
 
-From the scores of all models (a summary and a file of verdicts a model and benchmark, as grade.py writes them) to three tables: all scores,
-the paired differences of student, baseline and reference item by item, and each published number with whether it is reproduced.
-A score that is not there is left out; one that cannot be right is flagged and kept out of the verdicts.
+From the scores of all models (a summary and a file of verdicts per model and benchmark, as grade.py writes them) to three tables: all
+scores, the paired differences of student, baseline and reference item by item, and whether each published score is reproduced. A missing
+score is left out; one that cannot be right is flagged and gets no verdict.
 
 Example:
     python scripts/compare.py --scores-dir results/scores --published config/published.csv --comparison results/comparison.csv \\
@@ -20,10 +20,10 @@ def main() -> None:
     parse = parser(__doc__)
     parse.add_argument("--scores-dir", required=True, help="holds MODEL/BENCHMARK.json and .jsonl")
     parse.add_argument("--spec", required=True, help="JSON: models [{name, role, label, published, results}], benchmarks, seed")
-    parse.add_argument("--published", help="CSV of published numbers: model, benchmark, protocol, metric, value, samples, source")
-    parse.add_argument("--comparison", required=True, help="CSV: a row a model and benchmark")
-    parse.add_argument("--differences", required=True, help="CSV: a row a pair of models and benchmark")
-    parse.add_argument("--published-checks", required=True, help="CSV: a row a published number of these models")
+    parse.add_argument("--published", help="CSV of published scores: model, benchmark, protocol, metric, value_percent, samples, source")
+    parse.add_argument("--comparison", required=True, help="CSV: a row per model and benchmark")
+    parse.add_argument("--differences", required=True, help="CSV: a row per pair of models and benchmark")
+    parse.add_argument("--published-checks", required=True, help="CSV: a row per published score of these models")
     given = parse.parse_args()
 
     published = read_published(given.published) if given.published else []

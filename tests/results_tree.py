@@ -1,11 +1,12 @@
 """A tiny results folder, made up: two benchmarks, three models, every kind of file that the report and the figures read."""
 
-import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from distill.base.files import write_json, write_jsonl
 from distill.data.audit import AuditSpec, Measure, audit
+from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv, to_csv
 
 # What a model or a data set might say: each of these would break or take over a page that shows it as it is.
 HOSTILE = "\r\n".join(
@@ -81,32 +82,28 @@ def build(root: Path) -> Path:
 
 
 def _tables(root: Path) -> None:
-    write_csv(
+    write_table(
         root / "comparison.csv",
         [
-            {
-                "model": model,
-                "benchmark": benchmark,
-                "pass@1": value,
-                "ci95_low": max(0, value - 0.03),
-                "ci95_high": min(1, value + 0.04),
-                "ci95_sampling_low": "",
-                "ci95_sampling_high": "",
-                "n_items": 500,
-                "n_samples": 1,
-                "maj@n": "",
-                "pass@n": "",
-                "truncated": 0.25 if model == "base" else 0.002,
-                "no_answer": 0.3 if model == "base" else 0.004,
-                "unclosed_thought": 0.0,
-                "mean_completion_tokens": 99.4,
-                "flags": "",
-            }
-            for model, values in PASS.items()
-            for benchmark, value in zip(("mini_math", "mini_gpqa"), values, strict=True)
+            ScoreRow(
+                model=model["name"],
+                role=model["role"],
+                benchmark=benchmark,
+                protocol="",
+                pass_at_1=value,
+                ci95_low=max(0, value - 0.03),
+                ci95_high=min(1, value + 0.04),
+                n_items=500,
+                truncated=0.25 if model["name"] == "base" else 0.002,
+                no_answer=0.3 if model["name"] == "base" else 0.004,
+                unclosed_thought=0.0,
+                mean_completion_tokens=99.4,
+            )
+            for model in SPEC["models"]
+            for benchmark, value in zip(("mini_math", "mini_gpqa"), PASS[model["name"]], strict=True)
         ],
     )
-    write_csv(
+    write_table(
         root / "differences.csv",
         [
             difference("ours", "base", "mini_math", 0.589, 1e-30, "better"),
@@ -115,53 +112,33 @@ def _tables(root: Path) -> None:
             difference("ours", "r1", "mini_gpqa", -0.02, 0.4, "no detectable difference"),
         ],
     )
-    write_csv(
+    write_table(
         root / "published.csv",
         [
-            {
-                "model": "r1",
-                "benchmark": "mini_math",
-                "protocol": "deepseek",
-                "metric": "pass@1",
-                "value": 98.5,
-                "samples": 64,
-                "source": "DeepSeek-R1 README",
-                "ours": 0.99,
-                "ci95_low": -0.01,
-                "ci95_high": 0.02,
-                "verdict": "reproduced",
-            },
-            {
-                "model": "ours",
-                "benchmark": "mini_math",
-                "protocol": "tutorial",
-                "metric": "pass@1",
-                "value": 80.0,
-                "samples": 1,
-                "source": "the guide",
-                "ours": 0.714,
-                "ci95_low": -0.13,
-                "ci95_high": -0.05,
-                "verdict": "not reproduced",
-            },
+            published("r1", "mini_math", 0.985, 0.99, "reproduced", protocol="deepseek", samples=64, source="DeepSeek-R1 README"),
+            published("ours", "mini_math", 0.8, 0.714, "not reproduced", protocol="tutorial", samples=1, source="the guide"),
         ],
     )
 
 
-def difference(a: str, b: str, benchmark: str, value: float, p: float, verdict: str) -> dict[str, Any]:
-    return {
-        "a": a,
-        "b": b,
-        "benchmark": benchmark,
-        "difference": value,
-        "ci95_low": value - 0.04,
-        "ci95_high": value + 0.04,
-        "p": p,
-        "p_holm": 2 * p,
-        "verdict": verdict,
-        "minimum_detectable_difference": 0.061,
-        "n": 500,
-    }
+def difference(a: str, b: str, benchmark: str, value: float, p: float, verdict: str, detectable: float = 0.061) -> DifferenceRow:
+    return DifferenceRow(a, b, benchmark, value, value - 0.04, value + 0.04, p, min(1.0, 2 * p), verdict, detectable, 500)
+
+
+def published(model: str, benchmark: str, value: float, ours: float, verdict: str, **more: Any) -> PublishedRow:
+    difference = round(ours - value, 4)
+    known = {"protocol": "", "metric": "pass@1", "source": "S", "samples": None} | more
+    return PublishedRow(
+        model=model,
+        benchmark=benchmark,
+        published_share=value,
+        ours_share=ours,
+        difference_share=difference,
+        ci95_low_share=difference - 0.04,
+        ci95_high_share=difference + 0.04,
+        verdict=verdict,
+        **known,
+    )
 
 
 def _data(root: Path) -> None:
@@ -268,14 +245,13 @@ def _answers(root: Path, model: str, benchmark: str, rate: float) -> None:
     )
 
 
-def checkpoint(root: Path, model: str, tokens: int, rate: float) -> None:
+def checkpoint(root: Path, model: str, tokens: int, rate: float, data: str = "1" * 64) -> None:
     """A model from earlier in a training, with a score on mini_math."""
-    write_json(root / f"models/{model}/manifest.json", {"digest": "c" * 64, "tokens_seen": tokens, "files": {}})
-    with open(root / "comparison.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    like = next(row for row in rows if row["model"] == "ours" and row["benchmark"] == "mini_math")
-    scored = {"model": model, "pass@1": rate, "ci95_low": rate - 0.03, "ci95_high": rate + 0.04}
-    write_csv(root / "comparison.csv", [*rows, like | scored])
+    write_json(root / f"models/{model}/manifest.json", {"digest": "c" * 64, "tokens_seen": tokens, "data": data, "files": {}})
+    rows = read_csv(ScoreRow, root / "comparison.csv")
+    like = next(row for row in rows if (row.model, row.benchmark) == ("ours", "mini_math"))
+    scored = replace(like, model=model, pass_at_1=rate, ci95_low=rate - 0.03, ci95_high=rate + 0.04)
+    write_table(root / "comparison.csv", [*rows, scored])
 
 
 def students(root: Path, count: int) -> dict[str, Any]:
@@ -283,26 +259,29 @@ def students(root: Path, count: int) -> dict[str, Any]:
 
     Returns their SPEC.
     """
-    labels = {f"s{place}": f"Student {place}" for place in range(count)}
-    for name, ours, number in (("comparison.csv", "model", "pass@1"), ("differences.csv", "a", "difference")):
-        with open(root / name, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        kept = [row for row in rows if row[ours] != "ours"]
-        for place, student in enumerate(labels):
-            for row in (row for row in rows if row[ours] == "ours"):
-                lower = 0.01 * place if row["benchmark"] == "mini_math" else 0.0
-                ends = {end: round(float(row[end]) - lower, 4) for end in (number, "ci95_low", "ci95_high")}
-                kept.append(row | ends | {ours: student})
-                if student == [*labels][-1] and row.get("b") == "base" and lower:
-                    kept[-1]["verdict"] = "no detectable difference"
-        write_csv(root / name, kept)
+    scores, differences = read_csv(ScoreRow, root / "comparison.csv"), read_csv(DifferenceRow, root / "differences.csv")
+    made_scores = [row for row in scores if row.model != "ours"]
+    made_differences = [row for row in differences if row.a != "ours"]
+    for place in range(count):
+        for row in (row for row in scores if row.model == "ours"):
+            made_scores.append(replace(_lowered(row, "pass_at_1", place), model=f"s{place}"))
+        for row in (row for row in differences if row.a == "ours"):
+            last = place and place == count - 1 and (row.b, row.benchmark) == ("base", "mini_math")
+            verdict = "no detectable difference" if last else row.verdict
+            made_differences.append(replace(_lowered(row, "difference", place), a=f"s{place}", verdict=verdict))
+    write_table(root / "comparison.csv", made_scores)
+    write_table(root / "differences.csv", made_differences)
     others = [model for model in SPEC["models"] if model["role"] != "student"]
-    return {**SPEC, "models": others + [{"name": name, "role": "student", "label": label} for name, label in labels.items()]}
+    made = [{"name": f"s{place}", "role": "student", "label": f"Student {place}"} for place in range(count)]
+    return {**SPEC, "models": others + made}
 
 
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _lowered(row: Any, field: str, points: int) -> Any:
+    """A row with its value and interval that many points lower on mini_math."""
+    lower = 0.01 * points if row.benchmark == "mini_math" else 0.0
+    return replace(row, **{name: round(getattr(row, name) - lower, 4) for name in (field, "ci95_low", "ci95_high")})
+
+
+def write_table(path: Path, rows: list[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    path.write_text(to_csv(type(rows[0]), rows), encoding="utf-8")

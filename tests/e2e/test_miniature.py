@@ -102,14 +102,14 @@ def test_only_the_completion_and_its_end_carry_loss(finished, model):
     assert "<|end_of_solution|><|im_end|>" in shown.split("train: ")[0]
 
 
-@pytest.mark.parametrize("benchmark", BENCHMARKS)
-def test_every_model_answers_every_prompt_and_every_answer_is_judged(results, items, benchmark):
-    prompts = rows(results / "benchmarks" / benchmark / "prompts.jsonl")
-    assert len(prompts) == items[benchmark]
+@pytest.mark.parametrize("task", BENCHMARKS)
+def test_every_model_answers_every_prompt_and_every_answer_is_judged(results, items, task):
+    prompts = rows(results / "benchmarks" / task / "prompts.jsonl")
+    assert len(prompts) == items[task]
     assert all(list(row) == ["id", "messages", "gold", "kind", "choices"] for row in prompts)
     for model in MODELS:
-        responses = rows(results / "responses" / model / f"{benchmark}.jsonl")
-        scores, summary = rows(results / "scores" / model / f"{benchmark}.jsonl"), read(results / "scores" / model / f"{benchmark}.json")
+        responses = rows(results / "responses" / model / f"{task}.jsonl")
+        scores, summary = rows(results / "scores" / model / f"{task}.jsonl"), read(results / "scores" / model / f"{task}.json")
         assert all(list(row) == ["id", "sample", "text", "finish_reason", "prompt_tokens", "completion_tokens"] for row in responses)
         wanted = [(row["id"], 0) for row in prompts]
         assert [(row["id"], row["sample"]) for row in responses] == [(row["id"], row["sample"]) for row in scores] == wanted

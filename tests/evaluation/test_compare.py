@@ -10,55 +10,59 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.files import write_json, write_jsonl
-from distill.evaluation import compare
-from distill.evaluation.compare import Benchmark, Model, Score, difference_rows, flags_of
-from distill.evaluation.published import Published, check, read_published
+from distill.evaluation.compare import ComparedBenchmark, ComparedModel, Evaluation, difference_rows, flags_of
+from distill.evaluation.published import PublishedScore, check, read_published
+from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv
 
 ROOT = Path(__file__).parents[2]
-BASE, REFERENCE, STUDENT = (Model(name, role, name) for name, role in (("base", "baseline"), ("r1", "reference"), ("ours", "student")))
-BENCHMARK = Benchmark("math_500", "MATH-500", "deepseek")
+BASE, REFERENCE, STUDENT = (
+    ComparedModel(name, role, name) for name, role in (("base", "baseline"), ("r1", "reference"), ("ours", "student"))
+)
+BENCHMARK = ComparedBenchmark("math_500", "MATH-500", "deepseek")
 
 
 def summary(p: float, n: int = 500, samples: int = 1, sampling: tuple[float, float] | None = None, **more) -> dict:
     return {"pass@1": p, "n_items": n, "n_samples": samples, "ci95": [p - 0.01, p + 0.01], "ci95_sampling": sampling, **more}
 
 
-def score(folder: Path, model: Model, right: int, n: int = 100, flags: tuple[str, ...] = (), benchmark: Benchmark = BENCHMARK) -> Score:
+def score(
+    folder: Path, model: ComparedModel, right: int, n: int = 100, flags: tuple[str, ...] = (), benchmark: ComparedBenchmark = BENCHMARK
+) -> Evaluation:
     path = folder / model.name / f"{benchmark.name}.jsonl"
     write_jsonl(path, ({"id": f"q{item}", "sample": 0, "correct": item < right} for item in range(n)))
     write_json(path.with_suffix(".json"), summary(right / n, n))
-    return Score(model, benchmark, summary(right / n, n), path, list(flags))
+    return Evaluation(model, benchmark, summary(right / n, n), path, list(flags))
 
 
 def test_the_student_is_compared_with_both_and_the_reference_with_the_baseline(tmp_path):
     scores = [score(tmp_path, model, right) for model, right in ((BASE, 20), (REFERENCE, 80), (STUDENT, 78))]
-    rows = [(row["a"], row["b"], row["verdict"]) for row in difference_rows(scores, seed=0)]
+    rows = [(row.a, row.b, row.verdict) for row in difference_rows(scores, seed=0)]
     assert rows == [("ours", "base", "better"), ("ours", "r1", "no detectable difference"), ("r1", "base", "better")]
 
 
 def test_a_worse_student_is_called_worse(tmp_path):
     (row,) = difference_rows([score(tmp_path, BASE, 60), score(tmp_path, STUDENT, 20)], seed=0)
-    assert row["verdict"] == "worse"
-    assert row["difference"] == pytest.approx(-0.4)
-    assert row["ci95_low"] < -0.4 < row["ci95_high"] < 0
+    assert row.verdict == "worse"
+    assert row.difference == pytest.approx(-0.4)
+    assert row.ci95_low < -0.4 < row.ci95_high < 0
 
 
 def test_p_values_are_corrected_for_all_that_is_compared(tmp_path):
     """A p value between .025 and .05 stands alone but not among two."""
     pair = [score(tmp_path, BASE, 20), score(tmp_path, STUDENT, 26)]
     (alone,) = difference_rows(pair, seed=0)
-    assert 0.01 < alone["p"] == alone["p_holm"] < 0.05
-    other = Benchmark("aime24", "AIME", "deepseek")
+    assert 0.01 < alone.p == alone.p_holm < 0.05
+    other = ComparedBenchmark("aime24", "AIME", "deepseek")
     more = [score(tmp_path, BASE, 20, benchmark=other), score(tmp_path, STUDENT, 26, benchmark=other)]
-    assert [row["p_holm"] for row in difference_rows(pair + more, seed=0)] == [2 * alone["p"]] * 2
+    assert [row.p_holm for row in difference_rows(pair + more, seed=0)] == [2 * alone.p] * 2
 
 
 def test_a_score_that_cannot_be_right_gets_no_verdict_and_weighs_on_none(tmp_path):
     flagged = score(tmp_path, REFERENCE, 90, flags=("all golds are A",))
-    rows = {row["b"]: row for row in difference_rows([score(tmp_path, BASE, 20), flagged, score(tmp_path, STUDENT, 26)], seed=0)}
-    assert rows["r1"]["verdict"] == "not compared"
-    assert rows["r1"]["p"] is None
-    assert rows["base"]["p_holm"] == rows["base"]["p"]
+    rows = {row.b: row for row in difference_rows([score(tmp_path, BASE, 20), flagged, score(tmp_path, STUDENT, 26)], seed=0)}
+    assert rows["r1"].verdict == "not compared"
+    assert rows["r1"].p is None
+    assert rows["base"].p_holm == rows["base"].p
 
 
 def test_models_that_answered_different_items_are_not_compared(tmp_path):
@@ -67,27 +71,27 @@ def test_models_that_answered_different_items_are_not_compared(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("found", "benchmark", "flags"),
+    ("found", "compared", "flags"),
     [
         (summary(0.5), BENCHMARK, []),
         (summary(0.5, flags=["all golds are A"]), BENCHMARK, ["all golds are A"]),
-        (summary(0.5, samples=1), Benchmark("math_500", "", n_samples=4), ["1 samples an item where its protocol promises 4"]),
+        (summary(0.5, samples=1), ComparedBenchmark("math_500", "", n_samples=4), ["1 samples an item where its protocol promises 4"]),
         (
             summary(0.99),
             BENCHMARK,
             ["far above every published score (94.5%); add to the published scores what is known of this benchmark"],
         ),
         (summary(0.97), BENCHMARK, []),
-        (summary(0.99), Benchmark("mini_math", ""), []),
+        (summary(0.99), ComparedBenchmark("mini_math", ""), []),
     ],
 )
-def test_what_cannot_be_right_is_flagged(found, benchmark, flags):
-    published = [Published("a", "math_500", "deepseek", "pass@1", value, 64, "") for value in (0.839, 0.945)]
-    assert flags_of(found, benchmark, published) == flags
+def test_what_cannot_be_right_is_flagged(found, compared, flags):
+    published = [PublishedScore("a", "math_500", "deepseek", "pass@1", value, 64, "") for value in (0.839, 0.945)]
+    assert flags_of(found, compared, published) == flags
 
 
-def number(value: float, samples: int | None = 64, metric: str = "pass@1") -> Published:
-    return Published("r1", "math_500", "deepseek", metric, value, samples, "DeepSeek")
+def number(value: float, samples: int | None = 64, metric: str = "pass@1") -> PublishedScore:
+    return PublishedScore("r1", "math_500", "deepseek", metric, value, samples, "DeepSeek")
 
 
 @pytest.mark.parametrize(
@@ -122,12 +126,22 @@ def test_the_published_file_holds_what_the_sources_say():
     assert len(rows) > 80
 
 
+HEAD = "model,benchmark,protocol,metric,value_percent,samples,source"
+
+
+@pytest.mark.parametrize("head", [HEAD, HEAD.replace("value_percent", "value")], ids=["value_percent", "value, as it was called before"])
+def test_published_values_are_percent(tmp_path, head):
+    path = tmp_path / "published.csv"
+    path.write_text(f"{head}\na,b,c,pass@1,25.75,,s\n")
+    assert read_published(path) == [PublishedScore("a", "b", "c", "pass@1", 0.2575, None, "s")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("model,benchmark\n", "no column 'protocol'"),
-        ("model,benchmark,protocol,metric,value,samples,source\na,b,c,pass@1,x,1,s\n", "line 2: value and samples must be numbers"),
-        ("model,benchmark,protocol,metric,value,samples,source\na,b,c,pass@1,839,1,s\n", "line 2: value 839 is no percentage"),
+        (f"{HEAD}\na,b,c,pass@1,x,1,s\n", "line 2: value_percent and samples must be numbers"),
+        (f"{HEAD}\na,b,c,pass@1,839,1,s\n", "line 2: 839 is no percentage"),
     ],
 )
 def test_a_broken_published_file_is_named(tmp_path, text, message):
@@ -164,11 +178,35 @@ def test_the_program_writes_three_tables(tmp_path, run):
         "seed": 0,
     }
     run(spec)
-    tables = {name: list(csv.DictReader((tmp_path / name).read_text().splitlines())) for name in ("c.csv", "d.csv", "p.csv")}
-    assert [(row["model"], row["pass@1"]) for row in tables["c.csv"]] == [("base", "0.2"), ("r1", "0.84")]  # what is missing is left out
-    assert tuple(tables["c.csv"][0]) == compare.COMPARISON
-    assert [(row["a"], row["b"], row["verdict"]) for row in tables["d.csv"]] == [("r1", "base", "better")]
-    assert {(row["source"][:11], row["value"]) for row in tables["p.csv"]} >= {("deepseek-ai", "83.9")}
+    assert [(row.model, row.pass_at_1) for row in read_csv(ScoreRow, tmp_path / "c.csv")] == [
+        ("base", 0.2),
+        ("r1", 0.84),
+    ]  # gpqa is left out
+    assert [(row.a, row.b, row.verdict) for row in read_csv(DifferenceRow, tmp_path / "d.csv")] == [("r1", "base", "better")]
+    published = read_csv(PublishedRow, tmp_path / "p.csv")
+    assert ("deepseek-ai", 0.839, 0.84) in {(row.source[:11], row.published_share, row.ours_share) for row in published}
+
+
+def test_a_published_score_and_ours_have_one_unit_in_the_file(tmp_path, run):
+    """Ours minus published is the difference that stands next to them, and each column says that it is a share."""
+    score(tmp_path, REFERENCE, 84)
+    models = [{"name": "r1", "role": "reference", "published": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"}]
+    run({"models": models, "benchmarks": [{"name": "math_500", "protocol": "deepseek"}]})
+    with open(tmp_path / "p.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert float(row["ours_share"]) - float(row["published_share"]) == pytest.approx(float(row["difference_share"]))
+    assert rows and {column for column in rows[0] if _is_number(rows[0][column])} - {"samples"} == {
+        column for column in rows[0] if column.endswith("_share")
+    }
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

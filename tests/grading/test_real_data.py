@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distill.evaluation import lighteval_results
-from distill.evaluation.compare import Benchmark, Model, comparison_row, difference_rows, load
+from distill.evaluation.compare import ComparedBenchmark, ComparedModel, difference_rows, load, score_row
 
 DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
@@ -79,13 +79,13 @@ def test_82_results_files_of_other_people_stand_in_the_comparison_by_their_score
     with open(DATA / "tables/openrs_lighteval_all_results.csv", newline="") as file:
         table = {(row["file"], row["task"].split("|")[1]): float(row["extractive_match"]) for row in csv.DictReader(file)}
     folder = DATA / "outputs/lighteval_openrs"
-    models = [Model(path.name, "student", path.name, results=str(path)) for path in sorted(folder.glob("*.json"))]
-    scores = load(tmp_path, models, [Benchmark(name, name) for name in ("aime24", "math_500", "amc23")], [])
-    rows = {(row["model"], row["benchmark"]): row for row in map(comparison_row, scores)}
+    models = [ComparedModel(path.name, "student", path.name, results=str(path)) for path in sorted(folder.glob("*.json"))]
+    scores = load(tmp_path, models, [ComparedBenchmark(name, name) for name in ("aime24", "math_500", "amc23")], [])
+    rows = {(row.model, row.benchmark): row for row in map(score_row, scores)}
     assert len(models) >= 82 and len(rows) >= 60
     for place, row in rows.items():
-        assert math.isclose(row["pass@1"], table[place])
-        assert row["ci95_low"] < row["pass@1"] < row["ci95_high"] and row["flags"] == ""
+        assert math.isclose(row.pass_at_1, table[place])
+        assert row.ci95_low < row.pass_at_1 < row.ci95_high and row.flags == ""
     assert difference_rows(scores, 0) == []  # nobody's items are known
 
 

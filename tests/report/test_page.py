@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import results_tree
 
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_json, write_jsonl
-from distill.evaluation import compare
-from distill.report import graders, html, tex, verdict, words
+from distill.evaluation.rows import ScoreRow, read_csv
+from distill.report import captions, graders, html, tex, verdict, words
+from distill.report.markdown import anchor
 from distill.report.names import names
 from distill.report.page import render
 from distill.report.results import Results
@@ -68,6 +70,15 @@ def test_sections_come_in_the_order_of_a_readers_questions(page):
     assert headings(page) == SECTIONS
 
 
+def test_the_contents_lead_to_each_section(page, tree):
+    listed = re.findall(r"^- \[(.*)\]\(#(.*)\)$", page, re.MULTILINE)
+    assert [head for head, _ in listed] == headings(page)
+    seen = Seen()
+    seen.feed(html.page(page, Results(tree)))
+    assert [href for tag, href in seen.sources if href.startswith("#")] == [f"#{name}" for name in seen.ids]
+    assert seen.ids == [target for _, target in listed]
+
+
 def test_verdict_has_a_sentence_for_each_question(page):
     harness, base, reference = section(page, "Verdict").strip().split("\n")
     assert harness == "- **Harness check: passed.** R1-Distill has 99.0 on mini_math (MATH-500) (98.5 published): reproduced."
@@ -75,21 +86,22 @@ def test_verdict_has_a_sentence_for_each_question(page):
     assert "**worse** on 1 of 2 (mini_math (MATH-500) −27.6 points; p < 0.001)" in reference
     assert "**no detectable difference** on 1 of 2 (mini_gpqa (GPQA-Diamond) −2.0 points; p = 0.800)" in reference
     assert reference.endswith(
-        "a difference of less than about 6.1 (mini_math (MATH-500)) and 6.1 (mini_gpqa (GPQA-Diamond)) points would be noise here."
+        " A true difference of 6.1 (mini_math (MATH-500)) or 6.1 (mini_gpqa (GPQA-Diamond)) points would be detected four times out"
+        " of five."
     )
 
 
 def test_many_students_with_the_same_verdicts_share_a_sentence(tmp_path):
     spec = results_tree.students(results_tree.build(tmp_path), 6)
     said = section(render(spec, Results(tmp_path)), "Verdict")
-    _, alike, noise, last, _ = said.strip().split("\n")
+    _, alike, worse, last, _ = said.strip().split("\n")
     who = "Student 0, Student 1 and 3 more students against "
     assert alike.startswith(
         f"- {who}Base: **better** on both benchmarks (mini_math (MATH-500) +54.9 to +58.9 and mini_gpqa (GPQA-Diamond) +25.0"
     )
-    assert noise.startswith(f"- {who}R1-Distill: **worse** on 1 of 2 (mini_math (MATH-500) −31.6 to −27.6 points; ")
+    assert worse.startswith(f"- {who}R1-Distill: **worse** on 1 of 2 (mini_math (MATH-500) −31.6 to −27.6 points; ")
     assert last.startswith("- Student 5 against Base: **better** on 1 of 2")
-    assert verdict.alike(*(names(spec), Results(tmp_path)), names(spec).of_role("student")[:3]) == [
+    assert verdict.grouped(*(names(spec), Results(tmp_path)), names(spec).of_role("student")[:3]) == [
         [one] for one in names(spec).models[2:5]
     ]
 
@@ -107,12 +119,8 @@ def test_many_models_are_rows(tmp_path):
     assert lines[-5:-3] == [r"Student 4 & $67.4 \pm 3.5$ & $50.0 \pm 3.5$ \\", r"$n$ & 500 & 500 \\"]
 
 
-def test_verdicts_are_those_of_compare():
-    assert verdict.TOLD == (compare.BETTER, compare.WORSE, compare.NOTHING, compare.NOT_COMPARED)
-
-
 HARNESS = [
-    ([], "nothing is published of a reference here, so the graders' self-test stands in for it: not made"),
+    ([], "no published score of a reference to compare with; instead, there is no self-test of the grader either."),
     (["reproduced"], "passed"),
     (["reproduced", "undecidable"], "passed.** R1-Distill has 50.0 on A (60.0 published): reproduced; 1 more undecidable"),
     (["reproduced", "not reproduced"], "failed.** R1-Distill has 50.0 on B"),
@@ -126,16 +134,15 @@ HARNESS = [
 @pytest.mark.parametrize("verdicts, said", HARNESS, ids=lambda value: "+".join(value) if isinstance(value, list) else "")
 def test_harness_check(verdicts, said, tmp_path):
     spec = {"models": results_tree.SPEC["models"], "benchmarks": [{"name": name, "label": name} for name in "AB"]}
-    row = {"model": "r1", "metric": "pass@1", "value": 60.0, "ours": 0.5, "source": "S"}
-    rows = [{**row, "benchmark": benchmark, "verdict": verdict} for benchmark, verdict in zip("AB", verdicts, strict=False)]
+    rows = [results_tree.published("r1", name, 0.6, 0.5, verdict) for name, verdict in zip("AB", verdicts, strict=False)]
     if rows:
-        results_tree.write_csv(tmp_path / "published.csv", rows)
+        results_tree.write_table(tmp_path / "published.csv", rows)
     assert said in verdict.harness(names(spec), Results(tmp_path))
 
 
 SELF_TESTED = [
-    ({}, "passed on both benchmarks."),
-    ({"mini_gpqa": {"gold": 0.4}}, "**failed** on mini_gpqa (GPQA-Diamond), so believe no score there."),
+    ({}, "instead, the grader's self-test passed on both benchmarks."),
+    ({"mini_gpqa": {"gold": 0.4}}, "the grader's self-test **failed** on mini_gpqa (GPQA-Diamond), so believe no score there."),
 ]
 
 
@@ -147,15 +154,15 @@ def test_where_nothing_is_published_the_self_test_is_the_harness_check(changed, 
     assert verdict.harness(names(results_tree.SPEC), Results(tree)).endswith(said)
 
 
-def test_of_many_benchmarks_the_least_and_the_most_noise_is_told(tree):
+def test_of_many_benchmarks_the_least_and_the_most_detectable_difference_is_named(tree):
     spec = {**results_tree.SPEC, "benchmarks": [{"name": name, "label": name} for name in "ABCD"]}
     rows = [
-        results_tree.difference("ours", "r1", name, 0.01, 0.9, "no detectable difference") | {"minimum_detectable_difference": limit}
+        results_tree.difference("ours", "r1", name, 0.01, 0.9, "no detectable difference", limit)
         for name, limit in zip("ABCD", (0.3, 0.1, 0.2, 0.25), strict=True)
     ]
-    results_tree.write_csv(tree / "differences.csv", rows)
+    results_tree.write_table(tree / "differences.csv", rows)
     said = render(spec, Results(tree)).split("\n## Scores")[0].strip()
-    assert said.endswith("less than about 10.0 (B) to 30.0 (A) points would be noise here.")
+    assert said.endswith(" A true difference of 10.0 (B) to 30.0 (A) points would be detected four times out of five.")
 
 
 def test_checkpoints_are_a_curve_and_no_columns(tree, page):
@@ -175,18 +182,21 @@ def test_checkpoints_are_a_curve_and_no_columns(tree, page):
 
 
 def test_the_first_source_decides_the_harness_check(tmp_path):
-    row = {"model": "r1", "benchmark": "mini_math", "metric": "pass@1", "ours": 0.5, "source": "S"}
-    rows = [{**row, "metric": "maj@64", "value": 9.0, "verdict": "not reproduced"}, {**row, "value": 51.0, "verdict": "reproduced"}]
-    results_tree.write_csv(tmp_path / "published.csv", [*rows, {**row, "value": 70.0, "verdict": "not reproduced"}])
+    rows = [
+        results_tree.published("r1", "mini_math", 0.09, 0.5, "not reproduced", metric="maj@64"),
+        results_tree.published("r1", "mini_math", 0.51, 0.5, "reproduced"),
+        results_tree.published("r1", "mini_math", 0.7, 0.5, "not reproduced"),
+    ]
+    results_tree.write_table(tmp_path / "published.csv", rows)
     said = verdict.harness(names(results_tree.SPEC), Results(tmp_path))
     assert said == "**Harness check: passed.** R1-Distill has 50.0 on mini_math (MATH-500) (51.0 published): reproduced."
 
 
 def test_a_difference_reads_the_same_from_either_side(tree):
     results = Results(tree)
-    there, back = verdict.difference(results, "ours", "base", "mini_math"), verdict.difference(results, "base", "ours", "mini_math")
-    assert (there.value, there.low, there.high) == pytest.approx((58.9, 54.9, 62.9))
-    assert (back.value, back.low, back.high) == pytest.approx((-58.9, -62.9, -54.9))
+    there, back = results.difference("ours", "base", "mini_math"), results.difference("base", "ours", "mini_math")
+    assert (there.difference, there.ci95_low, there.ci95_high) == pytest.approx((0.589, 0.549, 0.629))
+    assert (back.difference, back.ci95_low, back.ci95_high) == pytest.approx((-0.589, -0.629, -0.549))
     assert (there.verdict, back.verdict) == ("better", "worse")
 
 
@@ -219,7 +229,7 @@ def test_outcomes_make_a_hundred(page):
 
 def test_flagged_scores_are_named(tree):
     path = tree / "comparison.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace("99.4,\n", "99.4,golds are all one letter\n", 1), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(",\n", ",golds are all one letter\n", 1), encoding="utf-8")
     scores = section(render(results_tree.SPEC, Results(tree)), "Scores")
     assert "- Base on mini_math (MATH-500): golds are all one letter" in scores
 
@@ -276,7 +286,8 @@ def test_hostile_text_is_shown_and_not_obeyed(page):
     parser = pytest.importorskip("markdown_it").MarkdownIt("commonmark", {"html": True}).enable("table")
     tokens = [inner for token in parser.parse(page) for inner in [token, *(token.children or [])]]
     assert not {token.type for token in tokens} & {"html_block", "html_inline"}
-    assert {token.attrGet("href") for token in tokens if token.type == "link_open"} == {"provenance.json"}
+    links = {token.attrGet("href") for token in tokens if token.type == "link_open"}
+    assert links == {"provenance.json", *(f"#{anchor(head)}" for head in SECTIONS)}
     assert not [token for token in tokens if token.type == "image"]
     assert any("<script>alert(1)</script>" in token.content for token in tokens if token.type == "fence")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", page)
@@ -289,7 +300,7 @@ def test_the_page_for_a_browser_needs_no_other_file_and_obeys_no_text(tree):
     seen = Seen()
     seen.feed(made)
     assert [src for tag, src in seen.sources if tag == "img"] == ["data:image/png;base64," + base64.b64encode(b"drawn").decode()]
-    assert {href for tag, href in seen.sources if tag == "a"} == {"provenance.json"}
+    assert {href for tag, href in seen.sources if tag == "a" and not href.startswith("#")} == {"provenance.json"}
     assert not seen.tags & {"script", "iframe", "object", "link"}
     assert not {name for name in seen.attributes if name.startswith("on")}
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in made and "<title>A tiny world</title>" in made
@@ -303,19 +314,67 @@ class Seen(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.sources: list[tuple[str, str]] = []
+        self.ids: list[str] = []
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        self.ids += [value for name, value in attrs if name == "id"]
         self.sources += [(tag, value) for name, value in attrs if name in ("src", "href")]
 
 
-def test_figures_are_shown_where_they_have_been_drawn(tree):
+def test_figures_are_shown_with_a_caption_where_they_have_been_drawn(tree):
     assert "figures/" not in render(results_tree.SPEC, Results(tree))
     (tree / "figures").mkdir()
-    (tree / "figures/loss.png").write_bytes(b"")
+    for name in ("loss", "answer_length"):
+        (tree / f"figures/{name}.png").write_bytes(b"")
     page = render(results_tree.SPEC, Results(tree))
-    assert re.findall(r"!\[.*?\]\((figures/.*?)\)", page) == ["figures/loss.png"]
+    assert re.findall(r"!\[.*?\]\((figures/.*?)\)\n\n\*\w", page) == ["figures/answer_length.png", "figures/loss.png"]
+    assert "whiskers reach from the 5th to the 95th percentile" in page
+    assert html.page(page, Results(tree)).count('<p class="caption"><em>') == 2
+
+
+@pytest.mark.parametrize("name", ["scores", "score_vs_tokens", "answer_length"])
+def test_a_caption_says_what_whiskers_are(name):
+    assert re.search("[Ww]hiskers (are|reach)", captions.caption(name))
+
+
+NOTES = [
+    ("maj@n", "maj@n: "),
+    ("95 % over samples", "Over samples: "),
+    ("by context", "By context: "),
+    ("unclosed thought", "Unclosed thought: "),
+    ("grader timeout", "Grader timeout: "),
+]
+
+
+@pytest.mark.parametrize("column, note", NOTES)
+def test_a_column_is_explained_only_where_it_is_there(column, note, tree):
+    """None of these columns has a number at first, but for the thoughts."""
+    path = tree / "comparison.csv"
+    rows = [replace(row, unclosed_thought=None) for row in read_csv(ScoreRow, path)]
+    results_tree.write_table(path, rows)
+    without = render(results_tree.SPEC, Results(tree))
+    assert f" {column} " not in without and note not in without
+    more = {"n_samples": 4, "maj_at_n": 0.5, "ci95_sampling_low": 0.1, "ci95_sampling_high": 0.9, "capped": 0.1, "grader_timeout": 0.1}
+    results_tree.write_table(path, [replace(row, unclosed_thought=0.1, **more) for row in rows])
+    page = render(results_tree.SPEC, Results(tree))
+    assert f" {column} " in page and page.count(note) == 1
+
+
+def test_what_is_not_in_a_table_is_not_in_its_note(tree):
+    note = section(render(results_tree.SPEC, Results(tree)), "Scores").split("\n\n")[1]
+    assert "In brackets: a published score" in note and "samples" not in note
+    (tree / "published.csv").unlink()
+    assert "In brackets" not in render(results_tree.SPEC, Results(tree))
+
+
+def test_a_wide_table_scrolls_in_a_box_that_shows_it(page, tree):
+    made = html.page(page, Results(tree))
+    assert made.count('<div class="wide" tabindex="0"><table>') == made.count("<table>") > 5
+    assert re.search(
+        r"div\.wide \{[^}]*overflow-x: auto;[^}]*linear-gradient[^}]*background-attachment: local, local, scroll, scroll;", made
+    )
 
 
 def test_nothing_depends_on_time_or_place(tree, page):
@@ -356,15 +415,15 @@ SAMPLE = {"id": "0", "tokens": 9, "pieces": [{"loss": True, "text": "Hm."}]}
 
 
 GAPS = [
-    ("comparison.csv", "_Not here: scores (comparison.csv)._"),
-    ("differences.csv", "_Not here: paired differences (differences.csv)._"),
-    ("data/traces/funnel.json", "_Not here: the funnel of Stratos._"),
-    ("data/traces/contamination.json", "_Not here: the search for benchmark questions in Stratos._"),
-    ("data/traces/audit.json", "_Not here: the audit of Stratos (audit.json)._"),
-    ("models/ours/manifest.json", "_Not here: a manifest of Ours._"),
-    ("benchmarks/mini_math/prompts.jsonl", "_Not here: its questions (prompts.jsonl)._"),
-    ("scores/base/mini_math.jsonl", "_Not here: answers of Base._"),
-    ("provenance.json", "_Not here: versions, commit and machine (provenance.json)._"),
+    ("comparison.csv", "_Missing: scores (comparison.csv)._"),
+    ("differences.csv", "_Missing: paired differences (differences.csv)._"),
+    ("data/traces/funnel.json", "_Missing: rows kept and dropped (funnel.json) of Stratos._"),
+    ("data/traces/contamination.json", "_Missing: the search for benchmark questions (contamination.json) of Stratos and R1 traces._"),
+    ("data/traces/audit.json", "_Missing: the audit (audit.json) of Stratos and R1 traces._"),
+    ("models/ours/manifest.json", "_Missing: the manifest of Ours._"),
+    ("benchmarks/mini_math/prompts.jsonl", "_Missing: questions of mini_math (MATH-500) (prompts.jsonl)._"),
+    ("scores/base/mini_math.jsonl", "_Missing: answers of Base._"),
+    ("provenance.json", "_Missing: versions, commit and machine (provenance.json)._"),
 ]
 
 
@@ -376,16 +435,30 @@ def test_the_command_is_that_of_the_run(tree, page):
 
 
 @pytest.mark.parametrize("path, said", GAPS, ids=[path for path, _ in GAPS])
-def test_a_missing_file_is_a_gap_in_one_line(path, said, tree):
+def test_a_missing_file_is_named_once(path, said, tree):
     (tree / path).unlink()
     page = render(results_tree.SPEC, Results(tree))
-    assert said in page.split("\n")
-    assert set(headings(page)) == set(SECTIONS)
+    assert page.split("\n").count(said) == 1
+    assert page.count(f"({Path(path).name})._") <= 1
+    assert set(headings(page)) <= set(SECTIONS)
 
 
-def test_an_empty_folder_is_a_page_of_gaps(tmp_path):
+def test_an_empty_folder_says_once_what_is_missing_and_has_no_empty_section(tmp_path):
     page = render(results_tree.SPEC, Results(tmp_path))
-    assert page.count("_Not here:") >= 10
+    missing = re.findall("^_Missing: .*", page, re.MULTILINE)
+    assert len(missing) == len(set(missing)) == 6
+    assert headings(page) == ["Verdict", "Data", "Training", "Sample answers", "Provenance"]
+    assert "\n\n\n" not in page and not re.search(r"^(##+) .*\n\n\1 ", page, re.MULTILINE)
+
+
+def test_where_nothing_was_trained_one_sentence_says_so(tmp_path):
+    models = [{"name": "theirs", "role": "student", "weights": False}]
+    page = render({**results_tree.SPEC, "models": models, "datasets": []}, Results(tmp_path))
+    assert "Data" not in headings(page)
+    assert section(page, "Training").strip().split("\n\n") == [
+        "_No model of this report was trained here._",
+        "Without weights here, known only by answers or scores from elsewhere: theirs.",
+    ]
 
 
 SELF_TESTS = [
@@ -407,20 +480,22 @@ NUMBERS = [
     (words.number, -0.04, "0.0"),
     (words.number, None, "–"),
     (words.number, 12345.67, "12,345.7"),
-    (words.signed, 3.26, "+3.3"),
-    (words.signed, -3.26, "−3.3"),
-    (words.signed, 0.0, "0.0"),
+    (words.percent, 0.0326, "3.3"),
+    (words.percent, None, "–"),
+    (words.points, 0.0326, "+3.3"),
+    (words.points, -0.0326, "−3.3"),
+    (words.points, 0.0, "0.0"),
     (words.p_value, 0.00099, "< 0.001"),
     (words.p_value, 0.001, "0.001"),
     (words.p_value, 1.0, "1.000"),
 ]
 INTERVALS = [
-    ((71.4, 67.3, 75.2), "71.4 ± 4.0"),
-    ((0.3, 0.1, 1.9), "0.3 +1.6 −0.2"),
-    ((0.0, 0.0, 24.2), "0.0 +24.2 −0.0"),
-    ((100.0, 99.2, 100.0), "100.0 +0.0 −0.8"),
-    ((50.0, None, None), "50.0"),
-    ((100.0, 100.0, 100.0), "100.0 ± 0.0"),
+    ((0.714, 0.672, 0.752), "71.4 ± 4.0"),
+    ((0.003, 0.001, 0.019), "0.3 +1.6 −0.2"),
+    ((0.0, 0.0, 0.242), "0.0 +24.2 −0.0"),
+    ((1.0, 0.992, 1.0), "100.0 +0.0 −0.8"),
+    ((0.5, None, None), "50.0"),
+    ((1.0, 1.0, 1.0), "100.0 ± 0.0"),
 ]
 P_VALUES = [
     (([0.0001], True), "p < 0.001"),
@@ -428,6 +503,9 @@ P_VALUES = [
     (([0.03, 0.0001], True), "each p ≤ 0.030"),
     (([0.0002, 0.0001], True), "each p < 0.001"),
     (([0.3, 0.8], False), "each p ≥ 0.300"),
+    (([1.0, 1.0], False), "each p = 1.000"),  # not "≥": no p value is greater
+    (([0.9996, 1.0], False), "each p = 1.000"),
+    (([0.03, 0.03], True), "each p = 0.030"),
 ]
 
 

@@ -215,8 +215,7 @@ def published_rows(evaluations: Sequence[Evaluation], published: Sequence[Publis
         row
         for one in evaluations
         for number in published
-        if (number.model, number.benchmark, number.protocol)
-        == (one.model.published, one.benchmark.published_name, one.benchmark.protocol)
+        if (number.model, number.benchmark, number.protocol) == (one.model.published, one.benchmark.published_name, one.benchmark.protocol)
         if (row := _published_row(one, number))
     ]
 

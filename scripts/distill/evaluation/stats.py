@@ -93,7 +93,7 @@ def majority(answers: Sequence[str | None], correct: Sequence[bool]) -> float:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """a minus b over the same items: `low` and `high` its 95 % interval, `p` two-sided, `by_item` the differences of item means (items,)."""
+    """a minus b over the same items: `low` and `high` its 95 % interval, `p` two-sided, `by_item` the differences per item (items,)."""
 
     value: float
     low: float
@@ -182,8 +182,8 @@ def holm(p: Sequence[float]) -> list[float]:
 def holm_levels(p: Sequence[float], alpha: float = ALPHA) -> list[float]:
     """The level at which Holm's correction tests each of several p values: it rejects where p is below it.
 
-    alpha / (tests - r), where r of the others are rejected whatever this one is: the smallest of them is below alpha / tests, the next below
-    alpha / (tests - 1), and so on.
+    alpha / (tests - r), where r of the others are rejected whatever this one is: the smallest of them is below alpha / tests, the next
+    below alpha / (tests - 1), and so on.
     """
     levels = []
     for place in range(len(p)):
@@ -199,15 +199,16 @@ def minimum_detectable(differences: Floats, level: float = ALPHA) -> float:
     """The smallest true difference that a comparison like this one detects with 80 % power at `level`; at most 1.
 
     (z_{1-level/2} + z_power) * standard error, Miller (2024), https://arxiv.org/abs/2411.00640, section 5, with the standard error of the
-    paired differences seen. One item of difference 1 is added, since a few equal differences seem surer than they are. Where items differ
-    wholly or not at all, as with one sample an item, the sign-flip test cannot reject before enough of them differ: k items that all point
-    the same way have p = 2^-k. So the difference is at least the share of items at which k of n differ with 80 % power. That keeps it beyond
-    the interval where two models agree on every item. bench/stats_coverage.py shows how often such differences are detected.
+    paired differences seen, to which one item of the largest difference is added, since a few equal differences seem surer than they are.
+
+    And no less than the sign-flip test needs: k items that all differ the same way have p = 2^-k, so that it cannot reject before enough
+    items differ. That is the share of items at which k of n differ with 80 % power, times the mean size of the differences seen. Where the
+    models agree on every item, the size is 1 as for the interval, which then stays within. bench/stats_coverage.py shows how often such
+    differences are detected.
     """
-    n = len(differences)
-    variance = float(((differences - differences.mean()) ** 2).sum() + 1) / n
-    smallest = float(ndtri(1 - level / 2) + ndtri(POWER)) * math.sqrt(variance / n)
-    if np.isin(np.abs(differences), (0.0, 1.0)).all():
-        needed = math.floor(-math.log2(level)) + 1
-        smallest = max(smallest, float(betaincinv(needed, n - needed + 1, POWER)) if n >= needed else 1.0)
-    return min(smallest, 1.0)
+    n, sizes = len(differences), np.abs(differences[differences != 0])
+    variance = float(((differences - differences.mean()) ** 2).sum() + (sizes.max() ** 2 if len(sizes) else 0.0)) / n
+    normal = float(ndtri(1 - level / 2) + ndtri(POWER)) * math.sqrt(variance / n)
+    needed = math.floor(-math.log2(level)) + 1
+    share = float(betaincinv(needed, n - needed + 1, POWER)) if n >= needed else 1.0
+    return min(max(normal, share * float(sizes.mean() if len(sizes) else 1.0)), 1.0)

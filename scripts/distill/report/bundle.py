@@ -1,6 +1,7 @@
-"""A run in one file: what its numbers were made from, so that each of them can be made again elsewhere. No weights, no training set.
+"""The bundle: one zip file with all that the numbers of a report are computed from, so that they can be checked elsewhere.
 
-Of a gated benchmark there is no text: not of its questions, nor of the answers to them. Ids, verdicts and lengths stay.
+No weights and no training set. Of a gated benchmark no text, neither of its questions nor of the answers to them; ids, verdicts and lengths
+stay.
 """
 
 import hashlib
@@ -27,27 +28,27 @@ _THE_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip file can hold
 
 
 def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) -> dict[str, Path | Iterator[str]]:
-    """File or lines by name in the bundle, of all that goes in. `others` are files from elsewhere: the table of published numbers, locks.
+    """What goes into the bundle: name there -> file or lines. `others` are files from outside the results folder: published scores, locks.
 
-    By the names of the configuration: what an earlier one has left in the folder stays out.
+    Only what belongs to the models and benchmarks of `spec`: leftovers of an earlier configuration stay out.
     """
-    models, runs, datasets = ([entry["name"] for entry in spec["report"][key]] for key in ("models", "benchmarks", "datasets"))
+    models, tasks, datasets = ([entry["name"] for entry in spec["report"][key]] for key in ("models", "benchmarks", "datasets"))
     gated = {entry["name"] for entry in spec["report"]["benchmarks"] if entry.get("gated")}
     as_it_is = [*TABLES, *(path.relative_to(results).as_posix() for path in results.glob("figures/*.*"))]
     as_it_is += [f"data/{dataset}/{name}.json" for dataset in datasets for name in ("funnel", "contamination", "audit")]
     as_it_is += [f"models/{model}/{name}.json" for model in models for name in ("manifest", "config")]
-    as_it_is += [f"scores/{model}/{run}.json" for model in models for run in runs]
+    as_it_is += [f"scores/{model}/{task}.json" for model in models for task in tasks]
     changed: dict[str, Callable[[Row], Row]] = {
         "provenance.json": partial(without, "made_at"),
         **{f"models/{model}/log.jsonl": partial(without, "tokens_per_s") for model in models},
         **{f"data/{dataset}/dropped.jsonl": partial(without, "detail") for dataset in datasets},
     }
-    for run in runs:
-        prefilled = bool(spec["grade"].get(run, {}).get("prefilled_thought"))
-        texts = {f"benchmarks/{run}/prompts.jsonl": prompt}
-        texts |= {f"scores/{model}/{run}.jsonl": verdict for model in models}
-        texts |= {f"responses/{model}/{run}.jsonl": partial(response, prefilled) for model in models}
-        as_it_is, changed = (as_it_is, changed | texts) if run in gated else ([*as_it_is, *texts], changed)
+    for task in tasks:
+        prefilled = bool(spec["grade"].get(task, {}).get("prefilled_thought"))
+        texts = {f"benchmarks/{task}/prompts.jsonl": prompt}
+        texts |= {f"scores/{model}/{task}.jsonl": verdict for model in models}
+        texts |= {f"responses/{model}/{task}.jsonl": partial(response, prefilled) for model in models}
+        as_it_is, changed = (as_it_is, changed | texts) if task in gated else ([*as_it_is, *texts], changed)
     found: dict[str, Path | Iterator[str]] = {name: results / name for name in as_it_is if (results / name).is_file()}
     found |= {name: _changed(results / name, change) for name, change in changed.items() if (results / name).is_file()}
     sizes = {f"models/{model}/{WEIGHTS}": weights_of(results / "models" / model) for model in models}
@@ -61,7 +62,7 @@ def _changed(path: Path, change: Callable[[Row], Row]) -> Iterator[str]:
 
 
 def without(key: str, row: Row) -> Row:
-    """A time or a speed is not the same in two equal runs; the detail of a dropped row can be a benchmark's text."""
+    """Without a time or a speed, which differ between equal runs, or the detail of a dropped row, which can be text of a benchmark."""
     return {name: value for name, value in row.items() if name != key}
 
 
@@ -70,7 +71,7 @@ def prompt(row: Row) -> Row:
 
 
 def verdict(row: Row) -> Row:
-    """A letter says nothing of the question; a number could be the gold, so that its digest stands for it."""
+    """A letter says nothing about the question, but a number could be the gold: its digest takes its place."""
     answer = row["answer"]
     return {**row, "answer": answer if answer is None or len(answer) == 1 else hashlib.sha256(answer.encode()).hexdigest()[:16]}
 
@@ -125,10 +126,10 @@ def _blocks(source: Path | Iterator[str]) -> Iterator[bytes]:
 def extract(bundle: Path, folder: Path) -> None:
     """Unpack a bundle and compare each file with its digest. Raises InputError for a file that is damaged, missing or not listed."""
     if not bundle.is_file():
-        raise InputError(f"{bundle}: no such file: make it with snakemake --cores 1 results/bundle.zip, or mend the path")
+        raise InputError(f"{bundle}: no such file: make it with snakemake --cores 1 results/bundle.zip, or fix the path")
     try:
         with zipfile.ZipFile(bundle) as packed:
-            packed.extractall(folder)  # which keeps each name below the folder
+            packed.extractall(folder)  # keeps every name inside the folder
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"{bundle}: no zip file that can be read ({error}): make it again with scripts/bundle.py") from None
     if not (folder / SUMS).is_file():
@@ -147,18 +148,18 @@ RECOMPUTED = ("comparison.csv", "differences.csv", "published.csv")
 
 
 def check(folder: Path) -> Iterator[tuple[str, str | None]]:
-    """(what was made again, what is wrong with it or None): each summary, the tables, the report."""
+    """(file, what is wrong with it or None): each summary, the tables and the report, computed again."""
     spec, results = read_json(folder / SPEC), folder / "results"
     for path in sorted(results.glob("scores/*/*.jsonl")):
         yield f"results/{path.relative_to(results).with_suffix('.json').as_posix()}", _summary(path, results, spec)
     published = read_published(folder / PUBLISHED)
-    made = compare.tables(results / "scores", _placed(spec["compare"], folder), published)
+    made = compare.tables(results / "scores", _with_paths(spec["compare"], folder), published)
     yield from ((f"results/{name}", _differs(results / name, made[name])) for name in RECOMPUTED)
     yield "results/report.md", _differs(results / "report.md", page.render(spec["report"], Results(results)))
 
 
-def _placed(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Scores that came from elsewhere are in the bundle too."""
+def _with_paths(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """With the scores from elsewhere where the bundle has them."""
     return {
         **spec,
         "models": [{**model, "results": str(folder / model["results"])} if "results" in model else model for model in spec["models"]],
@@ -166,26 +167,26 @@ def _placed(spec: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 
 
 def _summary(path: Path, results: Path, spec: Mapping[str, Any]) -> str | None:
-    """Counts the verdicts again. The verdicts themselves, and the self-test of who made them, are taken as they stand."""
-    model, run = path.parent.name, path.stem
-    how, stands = spec["grade"].get(run, {}), read_json(path.with_suffix(".json"))
-    summary = Summary(how.get("max_new_tokens"))
-    for row, response in zip_longest(read_jsonl(path), read_jsonl(results / f"responses/{model}/{run}.jsonl"), fillvalue={}):
+    """Counts the verdicts again. The verdicts themselves and the self-test of their grader are not checked."""
+    model, task = path.parent.name, path.stem
+    grading, recorded = spec["grade"].get(task, {}), read_json(path.with_suffix(".json"))
+    summary = Summary(grading.get("max_new_tokens"))
+    for row, response in zip_longest(read_jsonl(path), read_jsonl(results / f"responses/{model}/{task}.jsonl"), fillvalue={}):
         if (row.get("id"), row.get("sample")) != (response.get("id"), response.get("sample")):
-            return f"verdicts and responses do not go together from item {row.get('id') or response.get('id')!r} on"
-        summary.add(row, response, unclosed=unclosed(response, bool(how.get("prefilled_thought"))))
-    made = summary.made(stands["self_test"], stands["flags"])
-    wrong = [f"{key} is {stands.get(key)} and should be {value}" for key, value in made.items() if stands.get(key) != value]
+            return f"verdicts and responses differ from item {row.get('id') or response.get('id')!r} on"
+        summary.add(row, response, unclosed=unclosed(response, bool(grading.get("prefilled_thought"))))
+    made = summary.made(recorded["self_test"], recorded["flags"])
+    wrong = [f"{key} is {recorded.get(key)} and should be {value}" for key, value in made.items() if recorded.get(key) != value]
     return "; ".join(wrong) or None
 
 
 def _differs(path: Path, made: str) -> str | None:
     try:
-        stands = path.read_bytes().decode("utf-8")
+        recorded = path.read_bytes().decode("utf-8")
     except OSError:
         return "is missing"
-    if stands == made:
+    if recorded == made:
         return None
-    for number, (there, here) in enumerate(zip_longest(stands.split("\n"), made.split("\n")), 1):
+    for number, (there, here) in enumerate(zip_longest(recorded.split("\n"), made.split("\n")), 1):
         if there != here:
             return f"line {number} is {there!r} and should be {here!r}"

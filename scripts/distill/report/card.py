@@ -1,4 +1,4 @@
-"""The card of a model that is trained here, as README.md on the Hugging Face hub: its head for programs, its body for people."""
+"""The model card of a model that was trained here, README.md on the Hugging Face hub: metadata, then text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +25,8 @@ print(tokenizer.decode(model.generate(**inputs, max_new_tokens=4096)[0]))"""
 def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
     """The card of `model`.
 
-    `spec`: models, benchmarks and datasets as in a report, of which this model and what it is held against, and its data; base and data
-    {label, hub} (hub: owner/name there, if it has one); repository, where it is to be found, if it is.
+    `spec`: models (this one and what it is compared with), benchmarks and datasets as in a report; base and data {label, hub} (hub:
+    owner/name there, if it has one); repository: where the model is published, if it is.
     """
     manifest = results.manifest(model)
     if manifest is None or "recipe" not in manifest:
@@ -60,9 +60,9 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
 
 
 def _what(manifest: Row, spec: Mapping[str, Any]) -> str:
-    base, taught = (_linked(spec[key]) for key in ("base", "data"))
+    base, data = (_linked(spec[key]) for key in ("base", "data"))
     epoch = f", as it was after {manifest['epoch']:g} epochs" if "epoch" in manifest else ""
-    return f"{base}, fine-tuned on the reasoning traces of {taught}{epoch}."
+    return f"{base}, fine-tuned on the reasoning traces of {data}{epoch}."
 
 
 def _linked(what: Mapping[str, Any]) -> str:
@@ -73,4 +73,4 @@ def _linked(what: Mapping[str, Any]) -> str:
 def _digests(manifest: Row) -> str:
     rows = {"weights": "digest", "base": "parent", "data": "data", "recipe": "recipe_digest"}
     lines = [f"- {name}: {code(manifest[key])}" for name, key in rows.items() if manifest.get(key)]
-    return "sha256, by which manifest.json knows them:\n\n" + "\n".join(lines)
+    return "sha256, as in manifest.json:\n\n" + "\n".join(lines)

@@ -12,7 +12,8 @@ from distill.report.words import MINUS, NOT_MEASURED, gap, join, listed, number,
 _CONTAMINATION_NOTE = """\
 A row holds an item where its question is the same or shares a run of words with it; the table above shows how many rows were dropped for
 that. Rows with the same words but other numbers are counted and kept."""
-_AUDIT_NOTE = "Counted with the tokenizer, chat template and packing of the training: a column for each setting with which a model trains on the rows."
+_AUDIT_NOTE = """\
+Counted with the tokenizer, chat template and packing of the training: a column for each setting with which a model trains on the rows."""
 
 
 def section(names: Names, results: Results, funnel_figure: str | None, lengths_figure: str | None) -> str | None:

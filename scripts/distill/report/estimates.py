@@ -1,6 +1,6 @@
-"""What preflight counts beside what came out: parameters, tokens, steps, size. Times are no part of this page: they differ from run to run.
+"""What preflight estimates next to what came out: parameters, tokens, steps, size.
 
-scripts/preflight_actual.py tells the times.
+Times are not on this page, since they differ each time; scripts/preflight_actual.py prints them.
 """
 
 import json
@@ -13,28 +13,28 @@ from distill.preflight.arch import FAMILIES, Arch
 from distill.preflight.estimate import weights_bytes
 from distill.preflight.facts import epoch_tokens, steps_of
 from distill.report.markdown import table, text
-from distill.report.names import ShownModel, Names
+from distill.report.names import Names, ShownModel
 from distill.report.results import Results
 from distill.report.words import join
 
 _NOTE = """\
-Estimated by preflight from shape, audit and recipe, beside what the training wrote: a difference means that an estimate of memory or time
-for this model is off by as much. Times beside their estimates: `snakemake --cores 1 preflight_actual`."""
+What preflight estimates from architecture, audit and recipe, next to what the training recorded: where they differ, the estimates of memory
+and time for this model are off by as much. For times, `snakemake --cores 1 preflight_actual`."""
 
 WEIGHTS = "weights.json"
 
 
 def section(names: Names, results: Results, audited: Mapping[str, Row]) -> str | None:
-    """A row a model that was trained here and whose shape preflight knows; None where there is none.
+    """A row per model that was trained here and whose architecture preflight knows; None where there is none.
 
-    `audited`: by model, how it takes its rows, as audit.json has it under `settings`.
+    `audited`: by model, the settings of the audit of its training set, as under `settings` in audit.json.
     """
     rows = [row for model in names.models if (row := _row(model, results, audited.get(model.name, {})))]
     head = ["model", "parameters", "counted", "tokens", "seen", "steps", "done", "weights, MB", "on disk"]
     return join(table(head, rows), _NOTE) if rows else None
 
 
-def _row(model: ShownModel, results: Results, way: Row) -> list[str] | None:
+def _row(model: ShownModel, results: Results, settings: Row) -> list[str] | None:
     folder, manifest = results.root / "models" / model.name, results.manifest(model.name)
     weights = weights_of(folder)
     if (
@@ -47,7 +47,7 @@ def _row(model: ShownModel, results: Results, way: Row) -> list[str] | None:
         return None
     config, sealed = read_json(folder / "config.json"), read_json(results.root / "data" / "digests.json")
     equal = [name for name, digest in sealed.items() if digest == manifest["data"]]
-    audit = next((found for name in equal if (found := audit_of(results.audit(name), way))), None)
+    audit = next((found for name in equal if (found := audit_of(results.audit(name), settings))), None)
     if config.get("model_type") not in FAMILIES or audit is None:
         return None
     arch, data = Arch.of(config), epoch_tokens(audit)
@@ -62,15 +62,15 @@ def _row(model: ShownModel, results: Results, way: Row) -> list[str] | None:
 
 
 def weights_of(folder: Path) -> dict[str, int] | None:
-    """How many numbers and bytes a model's weights are; of a bundle, which holds no weights, as it was noted there."""
-    file, noted = folder / "model.safetensors", folder / WEIGHTS
+    """Number of parameters and bytes of a model's weights; in a bundle, which holds no weights, as recorded there."""
+    file, recorded = folder / "model.safetensors", folder / WEIGHTS
     if file.is_file():
         return {"parameters": stored_parameters(file), "bytes": file.stat().st_size}
-    return read_json(noted) if noted.is_file() else None
+    return read_json(recorded) if recorded.is_file() else None
 
 
 def stored_parameters(file: Path) -> int:
-    """Numbers in a safetensors file, by its header: eight bytes of length, then JSON of shapes."""
+    """Number of parameters in a safetensors file, by its header: eight bytes of length, then JSON of shapes."""
     with open(file, "rb") as opened:
         header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
     count = 0

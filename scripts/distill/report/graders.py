@@ -1,30 +1,34 @@
-"""How good the graders are: the self-test on made-up answers, and how far two graders agree on the real ones."""
+"""How good the graders are: their self-test on made-up answers, and where two graders disagree on the real ones."""
 
 from collections.abc import Mapping
 
 from distill.base.files import Row
 from distill.report.markdown import table, text
-from distill.report.names import ShownBenchmark, Names
+from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join, listed, number
 
 GOLD = "gold"
-# The least share of golds that must count as right, and the most of anything else that may.
+# At least this share of golds must count as right, and at most this share of anything else.
 _GOLD_LEAST, _ELSE_MOST = 0.995, 0.01
-_SELF_TEST_NOTE = """\
-In percent of made-up answers counted as right. Wanted: 100 of gold (the gold, written as the protocol asks) and 0 of all others (the
-question itself, a solution cut before its answer, nothing, another item's gold)."""
-_AGREEMENT_NOTE = "pass@1 in percent by each grader; the report goes by the one that the protocol names."
+_KINDS = {
+    "gold": "the gold, in the form that the protocol asks for",
+    "echo": "the question itself",
+    "cut": "a solution cut off before its answer",
+    "empty": "nothing",
+    "wrong": "the gold of another item",
+}
+_AGREEMENT_NOTE = "pass@1 in percent by each grader. The report uses the one that the protocol names."
 
 
 def section(names: Names, results: Results) -> str:
     return join(_self_tests(names, results), _agreement(names, results))
 
 
-def _self_tests(names: Names, results: Results) -> str:
+def _self_tests(names: Names, results: Results) -> str | None:
     found = [(benchmark, test) for benchmark in names.benchmarks if (test := self_test(names, results, benchmark))]
     if not found:
-        return gap("the grader's self-test")
+        return gap("the self-test of the grader") if results.scores else None
     kinds = list(dict.fromkeys(kind for _, test in found for kind in test))
     rows = [
         [text(names.benchmark_label(benchmark.name)), *(number(100 * test[kind]) if kind in test else NOT_MEASURED for kind in kinds)]
@@ -35,17 +39,19 @@ def _self_tests(names: Names, results: Results) -> str:
         for benchmark, test in found
         if failures(test)
     ]
-    return join(table(["benchmark", *(text(kind.replace("_", " ")) for kind in kinds)], rows), "\n".join(bad), _SELF_TEST_NOTE)
+    meanings = "; ".join(f"{kind}: {_KINDS[kind]}" for kind in kinds if kind in _KINDS)
+    note = f"In percent of made-up answers that count as right; it should be 100 for gold and 0 for all others. {meanings.capitalize()}."
+    return join(table(["benchmark", *(text(kind.replace("_", " ")) for kind in kinds)], rows), "\n".join(bad), note)
 
 
 def self_test(names: Names, results: Results, benchmark: ShownBenchmark) -> Mapping[str, float]:
-    """It is the same for each model, since it looks at golds only."""
+    """The share counted as right by kind of answer; the same for every model, since it looks at golds only."""
     summaries = (results.summary(model.name, benchmark.name) for model in names.models)
     return next((summary["self_test"] for summary in summaries if summary and summary.get("self_test")), {})
 
 
 def failures(test: Mapping[str, float]) -> list[str]:
-    """What a self-test found wrong, in words; nothing where the grader is good enough."""
+    """What a self-test found wrong, in words; empty where the grader is good enough."""
     found = [f"only {number(100 * test[GOLD])} % of golds count as right"] if test.get(GOLD, 1) < _GOLD_LEAST else []
     return found + [
         f"{number(100 * rate)} % of {text(kind)} count as right" for kind, rate in test.items() if kind != GOLD and rate > _ELSE_MOST
@@ -53,7 +59,7 @@ def failures(test: Mapping[str, float]) -> list[str]:
 
 
 def _agreement(names: Names, results: Results) -> str | None:
-    """Scores by grader, where the answers of a benchmark had more than one."""
+    """Scores by grader, where several graders judged the answers to a benchmark."""
     found = [
         (
             names.benchmark_label(benchmark.name),
@@ -68,10 +74,10 @@ def _agreement(names: Names, results: Results) -> str | None:
     ]
     if not found:
         return None
-    graders = list(dict.fromkeys(grader for _, _, rates, _, _ in found for grader in rates))
+    graders = list(dict.fromkeys(grader for _, _, rates, *_ in found for grader in rates))
     rows = [
-        [text(benchmark), text(model), *(number(rates.get(grader)) for grader in graders), f"{apart:,} of {answers:,}"]
-        for benchmark, model, rates, apart, answers in found
+        [text(benchmark), text(model), *(number(rates.get(grader)) for grader in graders), f"{unlike:,} of {answers:,}"]
+        for benchmark, model, rates, unlike, answers in found
     ]
     return join(table(["benchmark", "model", *map(text, graders), "disagree"], rows, left=2), _AGREEMENT_NOTE)
 

@@ -1,7 +1,7 @@
-"""The learning curve: what the checkpoints of a training score, by the tokens that they have seen."""
+"""The learning curve: the scores of the checkpoints of a training, by tokens seen."""
 
 from distill.report.markdown import table, text
-from distill.report.names import ShownModel, Names
+from distill.report.names import Names, ShownModel
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, plus_minus
 
@@ -9,7 +9,7 @@ _NOTE = "pass@1 in percent with its 95 % interval. The last row of a training is
 
 
 def section(names: Names, results: Results) -> str | None:
-    """A row a checkpoint of each training that has several; None where none has."""
+    """A row per checkpoint of each training that has several; None where none has."""
     curves = [model for model in names.models if len(names.curve(model)) > 1]
     if not curves:
         return None
@@ -24,7 +24,7 @@ def section(names: Names, results: Results) -> str | None:
 
 
 def seen(model: ShownModel, results: Results) -> int:
-    """The tokens that a model was trained on here, by its manifest."""
+    """The tokens that a model was trained on here, from its manifest."""
     return (results.manifest(model.name) or {}).get("tokens_seen") or 0
 
 

@@ -14,7 +14,7 @@ class ShownModel:
     label: str
     color: str | None = None
     curve: str | None = None  # the model whose training this one is a checkpoint of
-    weights: bool = True  # False: known by what it wrote or scored elsewhere
+    weights: bool = True  # False: known only by answers or scores from elsewhere
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class ShownDataset:
 class Names:
     """What is compared, in the order in which it is shown."""
 
-    models: tuple[ShownModel, ...]  # those that are compared: of a training its end
+    models: tuple[ShownModel, ...]  # of a training its end
     benchmarks: tuple[ShownBenchmark, ...]
     datasets: tuple[ShownDataset, ...]
     labels: Mapping[str, str]  # of axes
     checkpoints: tuple[ShownModel, ...] = ()  # from earlier in a training
 
     def curve(self, model: ShownModel) -> list[ShownModel]:
-        """The checkpoints of a training, its end among them."""
+        """The checkpoints of a training, then its end."""
         return [*(checkpoint for checkpoint in self.checkpoints if checkpoint.curve == model.name), model]
 
     def of_role(self, role: str) -> list[ShownModel]:
@@ -58,12 +58,12 @@ class Names:
         return next((known.label for known in (*self.models, *self.checkpoints) if known.name == model), model)
 
     def benchmark_label(self, benchmark: str) -> str:
-        """The label, with the protocol where the same benchmark is there under several."""
+        """The label, with the protocol where the benchmark is evaluated under several."""
         known = next((known for known in self.benchmarks if known.name == benchmark), None)
         if known is None:
             return benchmark
-        alone = sum(other.label == known.label for other in self.benchmarks) == 1
-        return known.label if alone else f"{known.label}, {known.protocol or known.name}"
+        once = sum(other.label == known.label for other in self.benchmarks) == 1
+        return known.label if once else f"{known.label}, {known.protocol or known.name}"
 
 
 def names(spec: Mapping[str, Any]) -> Names:

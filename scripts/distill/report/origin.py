@@ -1,4 +1,4 @@
-"""Where the numbers come from: the command that makes them again, versions, commit, machine, digests. No time stamps."""
+"""Where the numbers come from: the command that reproduces them, versions, commit, machine, digests. No time stamps."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from distill.report.words import gap, join
 def section(names: Names, results: Results, command: str) -> str:
     found = results.provenance
     return join(
-        "Made by this command, and made again, byte for byte on the same machine, by the same:",
+        "Made by this command, which reproduces it byte for byte on the same machine:",
         block(command, "sh"),
         facts(found) if found else gap("versions, commit and machine (provenance.json)"),
         digests(names, results, found or {}),
-        "Everything else, time stamps too, is in [provenance.json](provenance.json)." if found else None,
+        "Everything else, including time stamps, is in [provenance.json](provenance.json)." if found else None,
     )
 
 
@@ -45,7 +45,7 @@ def _counted(gpus: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def digests(names: Names, results: Results, found: Row) -> str | None:
-    """sha256 of what the scores hang on: training sets, weights, the questions as asked."""
+    """sha256 of what the scores depend on: training sets, weights, prompts."""
     known = found.get("digests") or {}
     rows = [["training set", text(dataset.label), known.get("datasets", {}).get(dataset.name)] for dataset in names.datasets]
     rows += [["weights", text(model.label), (results.manifest(model.name) or {}).get("digest")] for model in names.models]
@@ -53,5 +53,5 @@ def digests(names: Names, results: Results, found: Row) -> str | None:
         ["questions", text(names.benchmark_label(benchmark.name)), known.get("prompts", {}).get(benchmark.name)]
         for benchmark in names.benchmarks
     ]
-    told = [[kind, label, code(short(digest), in_table=True)] for kind, label, digest in rows if digest]
-    return table(["sha256 of", "", "begins"], told, left=3) if told else None
+    shown = [[kind, label, code(short(digest), in_table=True)] for kind, label, digest in rows if digest]
+    return table(["sha256 of", "", "begins"], shown, left=3) if shown else None

@@ -1,4 +1,4 @@
-"""provenance.json: everything that would have to be the same for the results to be the same, and nothing that is secret."""
+"""provenance.json: everything that must be equal for the results to be equal, and no secret."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file
 
-# Of each installed package that can change a number; one that is not installed is null.
+# Packages that can change a number.
 PACKAGES = (
     "torch",
     "transformers",
@@ -124,9 +124,9 @@ def _output(*command: str) -> str | None:
 
 
 def digests(root: str | Path) -> dict[str, dict[str, str]]:
-    """sha256 of what the results hang on, by kind and name: sources, training sets, models, questions, responses, scores, tables.
+    """sha256 of what the results depend on, by kind and name: sources, training sets, models, questions, responses, scores, tables.
 
-    Folders with a manifest are known by its digest, so that no weights are read again.
+    A folder with a manifest has the digest in it, so that no weights are read again.
     """
     root = Path(root)
     return {

@@ -1,4 +1,4 @@
-"""A study's students, by what they were made from: the mean over seeds, and how far seeds differ, for each number of tokens seen."""
+"""The students of a study, grouped by what they were made from: mean and spread over seeds, for each number of tokens seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from statistics import mean, stdev
 from typing import Any
 
 from distill.report.markdown import table, text
-from distill.report.names import ShownBenchmark, Names
+from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, number
 
 _NOTE = """\
-pass@1 in percent, mean over trainings that differ in nothing but their seed. ±: standard deviation between them, in brackets the lowest
-and the highest; a single training has neither. The intervals of the other tables are about items and hold each training as it is."""
+pass@1 in percent, the mean over trainings that differ only in their seed. ±: standard deviation between trainings, in brackets the lowest
+and the highest; a single training has neither. The intervals of the other tables are over items, for each training as it is."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Point:
 
 
 def section(groups: Sequence[Mapping[str, Any]], names: Names, results: Results) -> str | None:
-    """A row a group, in the order of the study; None where there is none."""
+    """A row per group, in the order of the study; None where there is none."""
     if not groups:
         return None
     points = [_point(group, results) for group in groups]

@@ -14,7 +14,7 @@ WIDE = 6  # models that fit in a table as columns; more become rows
 _DIFFERENCES_NOTE = """\
 Item by item on the same questions, in percentage points. p: sign-flip test. Holm: corrected for all tests of this table; the verdict
 goes by it. Detectable: the smallest true difference that would be detected four times out of five with these items, at the level at which
-Holm's correction tests it. A smaller difference can be detected too, with less luck."""
+Holm's correction tests it. Smaller differences are detected less often."""
 _VERDICT_NOTES = {
     REPRODUCED: f"the 95 % interval of the difference contains 0 and reaches no further than {100 * MARGIN:g} points",
     NOT_REPRODUCED: "it excludes 0",
@@ -122,14 +122,18 @@ _DETAILS = (
 )
 _OUTCOMES = (
     _Column("right", lambda score: percent(score.pass_at_1), "In percent of all answers."),
-    _Column("wrong", lambda score: number(None if score.no_answer is None else max(0.0, 100 - 100 * score.pass_at_1 - 100 * score.no_answer))),
+    _Column(
+        "wrong", lambda score: number(None if score.no_answer is None else max(0.0, 100 - 100 * score.pass_at_1 - 100 * score.no_answer))
+    ),
     _Column("no answer", lambda score: percent(score.no_answer), "Right, wrong and no answer add up to 100."),
     _Column(
         "truncated",
         lambda score: percent(score.truncated),
         "Truncated: stopped by the limit on new tokens, as happens to a model that never learned to end its turn.",
     ),
-    _Column("by context", lambda score: _rate(score.capped), "By context: truncated before that limit, as prompt and answer filled the context."),
+    _Column(
+        "by context", lambda score: _rate(score.capped), "By context: truncated before that limit, as prompt and answer filled the context."
+    ),
     _Column("unclosed thought", lambda score: percent(score.unclosed_thought), "Unclosed thought: the answer ends within its thought."),
     _Column("grader timeout", lambda score: _rate(score.grader_timeout), "Grader timeout: took the grader too long, and counts as wrong."),
     _Column("mean tokens", lambda score: number(score.mean_completion_tokens, 0), "Mean tokens: mean length of an answer."),

@@ -1,16 +1,16 @@
-"""What was trained, on what, by which recipe, and how the loss went."""
+"""What was trained, on what data, with which recipe, and how the loss developed."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from distill.base.files import Row
 from distill.report.markdown import code, table, text
-from distill.report.names import ShownModel, Names
+from distill.report.names import Names, ShownModel
 from distill.report.results import Results
-from distill.report.words import NOT_MEASURED, gap, join
+from distill.report.words import NOT_MEASURED, gap, join, listed
 
 _TIME_NOTE = """\
-Time: the seconds differ from run to run, and this page does not. They stand in results/timing/ and as tokens_per_s in log.jsonl;
+Times are not on this page, since they differ each time and the page does not. They are in results/timing/ and as tokens_per_s in log.jsonl;
 `python tools/times.py` prints them."""
 _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
@@ -19,14 +19,12 @@ def section(names: Names, results: Results) -> str:
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
     missing = [model.label for model in names.models if model.weights and not results.manifest(model.name)]
     elsewhere = [model.label for model in names.models if not model.weights]
-    parts = [
-        join(_table(trained, names, results), _TIME_NOTE) if trained else gap("a training recipe (no model of this table was trained here)")
-    ]
+    parts = [join(_table(trained, names, results), _TIME_NOTE) if trained else "_No model of this report was trained here._"]
     if missing:
-        parts.append(gap(f"a manifest of {', '.join(text(label) for label in missing)}"))
+        parts.append(gap(f"the manifest of {listed([text(label) for label in missing])}"))
     if elsewhere:
         parts.append(
-            f"Without weights here, known by what was written or scored elsewhere: {', '.join(text(label) for label in elsewhere)}."
+            f"Without weights here, known only by answers or scores from elsewhere: {listed([text(label) for label in elsewhere])}."
         )
     return join(*parts)
 
@@ -40,7 +38,7 @@ def _table(trained: list[tuple[ShownModel, Row]], names: Names, results: Results
 
 
 def _facts(manifest: Row, known: Mapping[str, str], log: list[Row]) -> dict[str, str]:
-    """What a column says: what it was made of and what came out, then the recipe key by key. `known`: labels of models by digest."""
+    """A column: what the model was made from and what came out, then the recipe key by key. `known`: labels of models by digest."""
     parent = manifest.get("parent")
     facts = {
         "trained from": text(known[parent]) if parent in known else _digest(parent),
@@ -77,7 +75,7 @@ def short(digest: Any) -> str:
 
 
 def plain(value: Any) -> str:
-    """A recipe's value as YAML writes it."""
+    """The value of a recipe key as YAML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The verdict, a sentence each: is the evaluation right, did the student learn, how near is it to the reference, and what was detectable."""
+"""The verdict, a sentence each: is the evaluation right, did the student learn, how near is it to the reference."""
 
 from collections.abc import Mapping, Sequence
 
@@ -75,7 +75,9 @@ def _self_test(names: Names, results: Results) -> str:
     if bad:
         return f"the grader's self-test **failed** on {listed(bad)}, so believe no score there"
     passed = tests and all(tests.values())
-    return f"the grader's self-test passed on {_how_many(len(tests), len(tests))}" if passed else "there is not even a self-test of the grader"
+    return (
+        f"the grader's self-test passed on {_how_many(len(tests), len(tests))}" if passed else "there is no self-test of the grader either"
+    )
 
 
 def _next_to_published(names: Names, rows: list[PublishedRow]) -> str:
@@ -102,9 +104,7 @@ def grouped(names: Names, results: Results, students: Sequence[ShownModel]) -> l
     return list(found.values())
 
 
-def against(
-    names: Names, results: Results, group: Sequence[ShownModel], other: ShownModel, with_detectable: bool = False
-) -> str | None:
+def against(names: Names, results: Results, group: Sequence[ShownModel], other: ShownModel, with_detectable: bool = False) -> str | None:
     """Students with the same verdicts against another model over all benchmarks, and what difference would have been detected."""
     found = [(benchmark, [results.difference(one.name, other.name, benchmark.name) for one in group]) for benchmark in names.benchmarks]
     rows = [(benchmark, some) for benchmark, maybe in found if (some := [row for row in maybe if row is not None])]

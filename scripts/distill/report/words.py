@@ -30,7 +30,7 @@ def interval(low: float | None, high: float | None, write: Callable[[float | Non
 
 
 def arms(value: float, low: float | None, high: float | None) -> tuple[float, float] | None:
-    """How far an interval reaches below and above a score, in percent: half its width both ways unless it is lopsided, as near 0 and 100."""
+    """How far an interval reaches below and above a score, in percent; half its width both ways unless it is lopsided, as near 0."""
     if low is None or high is None:
         return None
     value, low, high = 100 * value, 100 * low, 100 * high

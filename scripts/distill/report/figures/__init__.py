@@ -1,4 +1,4 @@
-"""The figures by name. Each is drawn from a results folder, or is None where that holds nothing to draw it from."""
+"""The figures by name: the function that draws each from a results folder (None where its files do not exist), and those files."""
 
 from collections.abc import Callable
 

@@ -15,9 +15,9 @@ from distill.report.results import Results
 
 
 def answer_length(names: Names, results: Results) -> Figure | None:
-    """Tokens of right and of wrong answers, a panel a benchmark: boxes between the quartiles, whiskers to the 5th and 95th percentiles.
+    """Tokens of right and of wrong answers, a panel per benchmark: boxes between the quartiles, whiskers to the 5th and 95th percentiles.
 
-    Characters where nobody's tokens are known, as of responses that were recorded elsewhere.
+    Characters where no model's tokens are known, as for responses that were recorded elsewhere.
     """
     pairs = [(model.name, benchmark.name) for model in names.models for benchmark in names.benchmarks]
     unit, lengths = "tokens", {pair: split_lengths(results, *pair) for pair in pairs}
@@ -33,7 +33,7 @@ def answer_length(names: Names, results: Results) -> Figure | None:
             _box(axes, place - 0.18, right, RIGHT)
             _box(axes, place + 0.18, wrong, WRONG)
         title(axes, names, benchmark)
-        axes.set_xlabel(f"{unit} an answer")
+        axes.set_xlabel(f"{unit} per answer")
         axes.set_xlim(left=0)
         thousands(axes.xaxis)
         axes.grid(axis="y", visible=False)
@@ -48,7 +48,7 @@ def answer_length(names: Names, results: Results) -> Figure | None:
 def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
     if not values:
         return
-    # White shows on the dark box; a box of no width is drawn as a bar of its colour.
+    # The median is white on the dark box; a box of no width is drawn as a bar of its colour.
     flat = np.ptp(np.percentile(values, (25, 75))) == 0
     median = {"color": color, "linewidth": 3} if flat else {"color": "white" if color == RIGHT else INK, "linewidth": 1.2}
     thin = {"color": INK, "linewidth": 0.8}
@@ -70,7 +70,7 @@ def _box(axes: Axes, place: float, values: Sequence[int], color: str) -> None:
 def split_lengths(
     results: Results, model: str, benchmark: str, of: Callable[[Row], int | None] = itemgetter("completion_tokens")
 ) -> tuple[list[int], list[int]]:
-    """Lengths of the right and of the wrong answers, of those that tell."""
+    """Lengths of the right and of the wrong answers, of those whose length is known."""
     right = {(row["id"], row["sample"]): row["correct"] for row in results.verdicts(model, benchmark)}
     split: tuple[list[int], list[int]] = ([], [])
     for row in results.responses(model, benchmark) if right else ():

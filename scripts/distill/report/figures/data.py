@@ -12,7 +12,7 @@ from distill.report.results import Results
 
 
 def funnel(names: Names, results: Results) -> Figure | None:
-    """Rows of each data set: those that came in, those dropped by reason where they fell away, those kept."""
+    """Rows of each data set, from top to bottom: all, those dropped by each reason, those kept."""
     found = [(dataset, row) for dataset in names.datasets if (row := results.funnel(dataset.name)) and row["rows_in"]]
     if not found:
         return None
@@ -47,7 +47,7 @@ def funnel(names: Names, results: Results) -> Figure | None:
 
 
 def lengths(names: Names, results: Results) -> Figure | None:
-    """Histogram of tokens a row, a panel for each count and max_length of a data set; what lies beyond that in the other colour."""
+    """Histogram of tokens per row, a panel for each count and max_length of a data set; what lies beyond has the other colour."""
     found = [panel for dataset in names.datasets for panel in _panels(dataset.label, results.audit(dataset.name))]
     if not found:
         return None
@@ -70,7 +70,7 @@ def lengths(names: Names, results: Results) -> Figure | None:
             axes.axvline(limit, color=INK, linestyle="--", linewidth=1.2)
         axes.set_title(label)
         axes.set_title(f"max_length {limit:,}" + ("" if near else " →"), loc="right", fontweight="normal", fontsize=8)
-        axes.set_xlabel("tokens a row")
+        axes.set_xlabel("tokens per row")
         axes.set_xlim(left=0)
         axes.grid(axis="x", visible=False)
         thousands(axes.xaxis)
@@ -80,7 +80,7 @@ def lengths(names: Names, results: Results) -> Figure | None:
 
 
 def _panels(label: str, audit: Row | None) -> list[tuple[str, Row]]:
-    """The audits of a dataset that draw different panels, each with what else than max_length tells them apart."""
+    """The audits of a dataset whose panels differ, each with the settings other than max_length in which they differ."""
     drawn: list[Row] = []
     for found in each_audit(audit) if audit else []:
         same = [(one["tokens"], one["settings"]["max_length"]) for one in drawn]

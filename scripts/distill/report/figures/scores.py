@@ -1,19 +1,20 @@
-"""Figures of scores: by benchmark, and against the tokens that a model was trained on."""
+"""Figures of scores, in percent: by benchmark, and against the tokens that a model was trained on."""
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from distill.evaluation.rows import ScoreRow
 from distill.report.figures.style import INK, MANY, columns, line_color, looks, panels, title, token_unit, wrapped
-from distill.report.names import ShownBenchmark, ShownModel, Names
-from distill.report.results import Results, Score
+from distill.report.names import Names, ShownBenchmark, ShownModel
+from distill.report.results import Results
 
 _PUBLISHED = {"linestyle": "none", "marker": "D", "markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK, "zorder": 4}
 
 
 def scores(names: Names, results: Results) -> Figure | None:
-    """Bars with 95 % intervals, a group a benchmark, a row of axes a protocol; a diamond is a published number. Many models: a row each."""
+    """Bars with 95 % intervals, a group per benchmark, axes per protocol; a diamond is a published score. Many models have a row each."""
     models = _scored(names, results)
     if not models:
         return None
@@ -38,19 +39,21 @@ def _published_handle(figure: Figure, models: Sequence[ShownModel], names: Names
 
 
 def _rows(models: Sequence[ShownModel], names: Names, results: Results) -> Figure:
-    """A panel a benchmark, a row a model: its score as a point with its interval, and the number beside it."""
+    """A panel per benchmark, a row per model: its score as a point with its interval, and the number next to it."""
     figure, look = Figure(layout="constrained"), looks(names.models)
     for axes, benchmark in panels(figure, names, width=3.0, height=0.24 * len(models) + 0.8):
         for place, model in enumerate(models):
             if score := results.score(model.name, benchmark.name):
                 color = line_color(look[model.name][0]) if model.role in ("baseline", "reference") else INK
                 arms = [[arm] for arm in _arms(score)]
-                axes.errorbar([score.value], [place], xerr=arms, color=color, marker="o", markersize=4.5, linewidth=1.4, capsize=2.5)
+                axes.errorbar(
+                    [100 * score.pass_at_1], [place], xerr=arms, color=color, marker="o", markersize=4.5, linewidth=1.4, capsize=2.5
+                )
                 axes.annotate(
-                    f"{score.value:.1f}", (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=7.5, color=INK
+                    f"{100 * score.pass_at_1:.1f}", (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=7.5, color=INK
                 )
                 for published in results.published_of(model.name, benchmark.name):
-                    axes.plot([published.value], [place], **_PUBLISHED)
+                    axes.plot([100 * published.published_share], [place], **_PUBLISHED)
         title(axes, names, benchmark)
         axes.set_xlabel(names.labels.get("score_label", "pass@1 (%)"))
         axes.set_xlim(-3, 103)
@@ -71,7 +74,7 @@ def _bars(axes: Axes, benchmarks: Sequence[ShownBenchmark], models: Sequence[Sho
     for place, model in enumerate(models):
         found = [(group, results.score(model.name, benchmark.name)) for group, benchmark in enumerate(benchmarks)]
         points = [(group - 0.4 + (place + 0.5) * width, score) for group, score in found if score]
-        xs, values = [x for x, _ in points], [score.value for _, score in points]
+        xs, values = [x for x, _ in points], [100 * score.pass_at_1 for _, score in points]
         axes.bar(xs, values, width * 0.92, color=look[model.name][0], edgecolor=INK, linewidth=0.6, label=model.label)
     for place, model in enumerate(models):
         for group, benchmark in enumerate(benchmarks):
@@ -79,7 +82,7 @@ def _bars(axes: Axes, benchmarks: Sequence[ShownBenchmark], models: Sequence[Sho
                 x = group - 0.4 + (place + 0.5) * width
                 _interval(axes, x, score)
                 for published in results.published_of(model.name, benchmark.name):
-                    axes.plot([x + 0.32 * width], [published.value], **_PUBLISHED)
+                    axes.plot([x + 0.32 * width], [100 * published.published_share], **_PUBLISHED)
     axes.set_xticks(range(len(benchmarks)), [wrapped(benchmark.label) for benchmark in benchmarks])
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="x", visible=False)
@@ -87,37 +90,48 @@ def _bars(axes: Axes, benchmarks: Sequence[ShownBenchmark], models: Sequence[Sho
     axes.set_yticks(range(0, 101, 20))
 
 
-def _interval(axes: Axes, x: float, score: Score) -> None:
-    low, high = _arms(score)
+def _interval(axes: Axes, x: float, score: ScoreRow) -> None:
+    value, (low, high) = 100 * score.pass_at_1, _arms(score)
     for color, points in (("white", 3.2), (INK, 1.4)):  # a light rim, so that the lower half shows on a dark bar
-        axes.plot([x, x], [score.value - low, score.value + high], color=color, linewidth=points, solid_capstyle="butt")
-    top = (x, score.value + high)
-    axes.annotate(f"{score.value:.1f}", top, (0, 2), textcoords="offset points", ha="center", fontsize=7.5, color=INK)
+        axes.plot([x, x], [value - low, value + high], color=color, linewidth=points, solid_capstyle="butt")
+    top = (x, value + high)
+    axes.annotate(f"{value:.1f}", top, (0, 2), textcoords="offset points", ha="center", fontsize=7.5, color=INK)
 
 
-def _arms(score: Score) -> tuple[float, float]:
-    if score.low is None or score.high is None:
+def _arms(score: ScoreRow) -> tuple[float, float]:
+    """How far the whiskers reach below and above a score, in percent."""
+    if score.ci95_low is None or score.ci95_high is None:
         return 0.0, 0.0
-    return max(0.0, score.value - score.low), max(0.0, score.high - score.value)
+    value = 100 * score.pass_at_1
+    return max(0.0, value - 100 * score.ci95_low), max(0.0, 100 * score.ci95_high - value)
 
 
 def score_vs_tokens(names: Names, results: Results) -> Figure | None:
-    """Score against tokens trained on, a panel a benchmark; the baseline as a line across, checkpoints of a training joined."""
-    seen = {model.name: (results.manifest(model.name) or {}).get("tokens_seen") for model in (*names.models, *names.checkpoints)}
+    """Score against tokens trained on, a panel per benchmark; the baseline as a line across.
+
+    Checkpoints of one training on one data set are joined; whatever else differs between two points, no line says that it leads from one to
+    the other.
+    """
+    manifests = {model.name: results.manifest(model.name) or {} for model in (*names.models, *names.checkpoints)}
+    seen = {name: manifest.get("tokens_seen") for name, manifest in manifests.items()}
     trained = [model for model in _scored(names, results) if seen[model.name] and model.role != "baseline"]
     if not trained:
         return None
-    curves = [sorted(filter(lambda one: seen[one.name], names.curve(model)), key=lambda one: seen[one.name]) for model in trained]
-    figure, most = Figure(layout="constrained"), max(seen[model.name] for curve in curves for model in curve)
+    curves = {model: sorted((one for one in names.curve(model) if seen[one.name]), key=lambda one: seen[one.name]) for model in trained}
+    figure, most = Figure(layout="constrained"), max(seen[one.name] for curve in curves.values() for one in curve)
     size, unit = token_unit(most)
     for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
         for model in names.of_role("baseline"):
             if score := results.score(model.name, benchmark.name):
                 color = line_color(looks(names.models)[model.name][0])
-                axes.axhline(score.value, color=color, linestyle="--", linewidth=1.2, label=model.label)
-        for model, curve in zip(trained, curves, strict=True):
-            points = [(seen[one.name] / size, score) for one in curve if (score := results.score(one.name, benchmark.name))]
-            _curve(axes, points, model, names)
+                axes.axhline(100 * score.pass_at_1, color=color, linestyle="--", linewidth=1.2, label=model.label)
+        for model, curve in curves.items():
+            by_data: dict[str | None, list[tuple[float, ScoreRow]]] = {}
+            for one in curve:
+                if score := results.score(one.name, benchmark.name):
+                    by_data.setdefault(manifests[one.name].get("data"), []).append((seen[one.name] / size, score))
+            for place, points in enumerate(by_data.values()):
+                _points(axes, points, looks(names.models)[model.name], label="" if place else model.label)
         title(axes, names, benchmark)
         axes.set_xlabel(unit)
         axes.set_xlim(0, 1.1 * most / size)
@@ -128,13 +142,11 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
     return figure
 
 
-def _curve(axes: Axes, points: Sequence[tuple[float, Score]], model: ShownModel, names: Names) -> None:
-    """Points of (tokens, score) with intervals, joined, in the look of the model that the training ends in."""
-    if not points:
-        return
-    color, marker = looks(names.models)[model.name]
-    xs, values = [x for x, _ in points], [score.value for _, score in points]
+def _points(axes: Axes, points: Sequence[tuple[float, ScoreRow]], look: tuple[str, str], label: str) -> None:
+    """Points of (tokens, score) with their intervals, joined where there are several; `look` is colour and marker."""
+    color, marker = look
+    xs, values = [x for x, _ in points], [100 * score.pass_at_1 for _, score in points]
     arms = list(zip(*(_arms(score) for _, score in points), strict=True))
-    lines = {"color": line_color(color), "linewidth": 1.2, "capsize": 2.5}
+    lines = {"color": line_color(color), "linestyle": "-" if len(points) > 1 else "none", "linewidth": 1.2, "capsize": 2.5}
     marks = {"marker": marker, "markersize": 6, "markeredgecolor": INK, "markeredgewidth": 0.6}
-    axes.errorbar(xs, values, arms, **lines, **marks, label=model.label)
+    axes.errorbar(xs, values, arms, **lines, **marks, label=label)

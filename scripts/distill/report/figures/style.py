@@ -1,6 +1,6 @@
 """One look for all figures, the same bytes for the same numbers.
 
-Colours differ in lightness too, so that they can be told apart by the colour-blind and in grey.
+Colours differ in lightness too, so that colour-blind readers and grey prints can distinguish them.
 """
 
 import io
@@ -13,17 +13,17 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from distill.report.names import ShownBenchmark, ShownModel, Names
+from distill.report.names import Names, ShownBenchmark, ShownModel
 
 matplotlib.use("Agg")
 
 INK, FAINT = "#222222", "#8a8a8a"
-# Lightness 84, 66 and 26 of 100. Further students: Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), told apart by markers too.
+# Lightness 84, 66 and 26 of 100. Further students: Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), with markers of their own.
 _BASELINE, _REFERENCE = "#d2d2d2", "#56a8dc"
 _STUDENTS = ("#0b3f73", "#d55e00", "#009e73", "#cc79a7", "#7a4a00", "#e0c000")
 _MARKERS = {"baseline": "s", "reference": "^"}
 _STUDENT_MARKERS = ("o", "D", "v", "P", "X", "*")
-MANY = 6  # models that can be told apart by colour at a glance; more are drawn one below the other
+MANY = 6  # models whose colours can be distinguished at a glance; more are drawn one below the other
 RIGHT, WRONG = "#0b3f73", "#e9a33b"
 
 STYLE = {
@@ -70,11 +70,11 @@ def line_color(color: str) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write path (.png) and the .svg beside it, each whole or not at all."""
+    """Write path (.png) and the .svg next to it, each whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         held = io.BytesIO()
-        with matplotlib.rc_context(STYLE):  # texts are laid out and ids made only now
+        with matplotlib.rc_context(STYLE):  # saving lays out texts and makes ids
             figure.savefig(held, format=kind, metadata=metadata)
         part = path.with_name(f".{path.stem}.{kind}.part")
         try:
@@ -86,7 +86,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def thousands(axis: Axis, most: int = 5) -> None:
-    """A few ticks, each with its thousands set apart."""
+    """A few ticks with thousands separators."""
     axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
@@ -98,7 +98,7 @@ def columns(figure: Figure, labels: Sequence[str]) -> int:
 
 
 def panels(figure: Figure, names: Names, width: float, height: float) -> Iterator[tuple[Axes, ShownBenchmark]]:
-    """Axes for each benchmark, a row a protocol; `width` and `height` of one in inches."""
+    """Axes for each benchmark, a row per protocol; `width` and `height` of one in inches."""
     rows = list(names.by_protocol().values())
     columns = max(len(benchmarks) for benchmarks in rows)
     figure.set_size_inches(min(14, width * columns + 0.8), height * len(rows) + 0.4)
@@ -110,7 +110,7 @@ def panels(figure: Figure, names: Names, width: float, height: float) -> Iterato
 
 
 def token_unit(most: float) -> tuple[float, str]:
-    """What to divide tokens by for an axis that reaches `most`, and the axis' label."""
+    """The divisor of tokens for an axis that reaches `most`, and the label of the axis."""
     size, name = (1e6, "million") if most >= 1e6 else (1e3, "thousand")
     return size, f"{name} tokens trained on"
 

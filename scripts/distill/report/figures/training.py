@@ -15,7 +15,7 @@ WIDE = 20  # a loss that falls to less than this part is drawn on a logarithmic 
 def loss(names: Names, results: Results) -> Figure | None:
     """Training loss against tokens: each logged value pale, its running mean on top; of many trainings the mean alone."""
     shown = {model.name for model in names.models}
-    whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]  # a checkpoint's is its part
+    whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]
     logs = [(model, rows) for model in whole if (rows := results.log(model.name))]
     if not logs:
         return None
