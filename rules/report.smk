@@ -88,6 +88,7 @@ rule report:
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
         figures=after_seal(expand("results/figures/{name}.{kind}", name=plan.drawn(), kind=["png", "svg"])),
+        captions=[project_path(f"rules/captions/{name}.rst") for name in plan.drawn()],
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
