@@ -22,7 +22,7 @@ from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.generation import engines
-from distill.generation.responses import Wanted, wanted
+from distill.generation.responses import ResponseSet, response_set
 
 LEAST = 0.95
 
@@ -65,11 +65,11 @@ def main() -> None:
     sys.exit(ratio < LEAST)
 
 
-def ask(args: Any, spec: dict[str, Any], path: Path, folder: Path, name: str) -> Wanted:
-    return wanted(folder / name, manifest.read(args.model)["digest"], path, spec, folder / name / f"{path.parent.name}.jsonl")
+def ask(args: Any, spec: dict[str, Any], path: Path, folder: Path, name: str) -> ResponseSet:
+    return response_set(folder / name, manifest.read(args.model)["digest"], path, spec, folder / name / f"{path.parent.name}.jsonl")
 
 
-def answer(engine: Any, one: Wanted) -> int:
+def answer(engine: Any, one: ResponseSet) -> int:
     """As scripts/respond.py does it: into the store, then the responses file. Returns the tokens."""
     missing, tokens = one.missing(), 0
     for place, given in engine.answers(one.requests(missing), one.sampling()):
@@ -79,7 +79,7 @@ def answer(engine: Any, one: Wanted) -> int:
     return tokens
 
 
-def tell_bare(bare: subprocess.Popen, asked: list[Wanted]) -> dict[str, Any]:
+def tell_bare(bare: subprocess.Popen, asked: list[ResponseSet]) -> dict[str, Any]:
     requests = [[vars(request) for request in one.requests(one.pairs)] for one in asked]
     print(json.dumps({"requests": requests, "sampling": vars(asked[0].sampling())}), file=bare.stdin, flush=True)
     return json.loads(bare.stdout.readline())

@@ -13,6 +13,7 @@ takes that away, as all that a failed step has made; the warnings stay in the lo
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from distill.base import cli
@@ -21,6 +22,7 @@ from distill.base.files import Row, read_jsonl, write_json
 from distill.base.progress import track
 from distill.data.audit import AuditSpec, Measures, audit, describe_differences, measure, sample, stops
 from distill.data.tokens import ChatTokenizer
+from distill.data.trained_text import TemplateCheck
 
 OWN = "-"  # not '', which Snakemake 9.27 leaves out of a command line
 
@@ -55,6 +57,8 @@ def main() -> None:
     for one, way in zip(found, ways, strict=True):
         for warning in one["warnings"]:
             print(f"warning: {args.sft}{way}: {warning}")
+        if example := one.get("altered_example"):
+            print(f"warning: {args.sft}{way}: for example row {example['id']}: the template {example['difference']}")
     if over := [f"{stop}{way}" for one, way in zip(found, ways, strict=True) for stop in stops(one["shares"], specs[0].stop_above)]:
         raise InputError(f"{args.sft}: {'; '.join(over)}")
 
@@ -70,7 +74,12 @@ def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list
             measured[key] = Measures(measure(tokenizer, track(_rows(sft), "audit"), spec))
         if not len(measured[key]):
             raise InputError(f"{sft}: no rows: run scripts/filter.py again")
-        yield audit(measured[key], spec) | {"sample": sample(tokenizer, next(read_jsonl(sft)), spec)}
+        made = audit(measured[key], spec)
+        if made["altered_by_template"]:
+            place = next(place for place, row in enumerate(measured[key]) if row.altered)
+            row = next(islice(read_jsonl(sft), place, None))
+            made["altered_example"] = {"id": row["id"], "difference": TemplateCheck(tokenizer).row(row)}
+        yield made | {"sample": sample(tokenizer, next(read_jsonl(sft)), spec)}
 
 
 def _rows(sft: str) -> Iterator[Row]:

@@ -24,8 +24,8 @@ from distill.base.files import write_jsonl
 from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
-from distill.generation.responses import Wanted
-from distill.generation.teacher import absent, all_asked, checked, pairs, questions, run_folder, teach, trace_rows
+from distill.generation.responses import ResponseSet
+from distill.generation.teacher import all_requested, answer_missing, checked, pairs, questions, run_folder, trace_rows, unanswered
 
 OUT_OF_BUDGET, TOO_MANY_FAILED = 3, 4
 
@@ -45,24 +45,24 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="traces.jsonl and manifest.json")
     args = options.parse_args()
 
-    asked, runtime = checked(spec(args.spec)), spec(args.runtime)
+    teacher_spec, runtime = checked(spec(args.spec)), spec(args.runtime)
     system = args.system.read_text(encoding="utf-8").removesuffix("\n") if args.system else None
-    wanted_pairs = pairs(questions(args.questions, asked["columns"]), system, asked)
-    folder = run_folder(args.work, asked, who(asked, runtime, args.model), args.output.resolve().name)
+    samples = pairs(questions(args.questions, teacher_spec["columns"]), system, teacher_spec)
+    folder = run_folder(args.work, teacher_spec, teacher_identity(teacher_spec, runtime, args.model), args.output.resolve().name)
     with locked(folder):
-        wanted = Wanted(args.output / "traces.jsonl", folder, asked, wanted_pairs)
-        missing = wanted.missing()
-        print(f"{len(wanted_pairs)} samples wanted, {len(wanted_pairs) - len(missing)} at hand", flush=True)
+        answers = ResponseSet(args.output / "traces.jsonl", folder, teacher_spec, samples)
+        missing = answers.missing()
+        print(f"{len(samples)} samples, {len(samples) - len(missing)} answered already", flush=True)
         if missing:
-            answer(wanted, runtime, args.model)
-        write(wanted, args.output)
+            answer(answers, runtime, args.model)
+        write(answers, args.output)
 
 
-def who(asked: dict[str, Any], runtime: dict[str, Any], model: Path | None) -> str:
+def teacher_identity(teacher: dict[str, Any], runtime: dict[str, Any], model: Path | None) -> str:
     """What the teacher is known by: the digest of a local model, or the endpoint."""
-    if asked["engine"] != "openai":
+    if teacher["engine"] != "openai":
         if model is None:
-            raise InputError(f"--model: missing: give the folder of {asked['model']}")
+            raise InputError(f"--model: missing: give the folder of {teacher['model']}")
         if "budget" in runtime:
             raise InputError("--runtime: a budget is for endpoints; a local model costs time alone: remove it")
         return manifest.read(model)["digest"]
@@ -70,38 +70,38 @@ def who(asked: dict[str, Any], runtime: dict[str, Any], model: Path | None) -> s
         raise InputError("--runtime: base_url is missing: give the address of the endpoint, such as https://api.deepseek.com/v1")
     if "@" in runtime["base_url"]:
         raise InputError("--runtime: base_url holds a name or a key: put the key into the environment variable that key_variable names")
-    return asked["endpoint"] or runtime["base_url"]
+    return teacher["endpoint"] or runtime["base_url"]
 
 
-def answer(wanted: Wanted, runtime: dict[str, Any], model: Path | None) -> None:
+def answer(answers: ResponseSet, runtime: dict[str, Any], model: Path | None) -> None:
     """Ask for what is missing. Ends the program at the budget."""
-    by_endpoint = wanted.spec["engine"] == "openai"
-    ledger = Ledger(wanted.folder / "ledger.jsonl", Budget.of(runtime)) if by_endpoint else None
-    extra = {"extra": wanted.spec["extra"]} if by_endpoint else {}
-    engine = engines.load(wanted.spec["engine"], wanted.spec["model"] if by_endpoint else model, {**runtime, **extra})
-    end = teach(engine, wanted, ledger)
+    by_endpoint = answers.spec["engine"] == "openai"
+    ledger = Ledger(answers.folder / "ledger.jsonl", Budget.of(runtime)) if by_endpoint else None
+    extra = {"extra": answers.spec["extra"]} if by_endpoint else {}
+    engine = engines.load(answers.spec["engine"], answers.spec["model"] if by_endpoint else model, {**runtime, **extra})
+    end = answer_missing(engine, answers, ledger)
     if ledger is not None:
         print(f"spent so far: {ledger}")
-    if end is not None and end.ended == "refusal" and not all_asked(wanted):
+    if end is not None and end.ended == "refusal" and not all_requested(answers):
         raise InputError(str(end))
     if end is not None and end.ended == "budget":
-        at_hand = f"{len(wanted.pairs) - len(wanted.missing())} of {len(wanted.pairs)} samples are kept in {wanted.folder}"
-        stop(f"{end}: {at_hand}; raise the budget and run again to go on", OUT_OF_BUDGET)
+        answered = f"{len(answers.pairs) - len(answers.missing())} of {len(answers.pairs)} samples are kept in {answers.folder}"
+        stop(f"{end}: {answered}; raise the budget and run again to go on", OUT_OF_BUDGET)
 
 
-def write(wanted: Wanted, output: Path) -> None:
+def write(answers: ResponseSet, output: Path) -> None:
     """The output, unless more samples failed than may."""
-    failed = absent(wanted)
+    failed = unanswered(answers)
     if failed:
-        line = f"{len(failed)} of {len(wanted.pairs)} samples have no answer; the first: {failed[0]['id']}, sample {failed[0]['sample']}"
+        line = f"{len(failed)} of {len(answers.pairs)} samples have no answer; the first: {failed[0]['id']}, sample {failed[0]['sample']}"
         line = f"{line}: {failed[0]['why']}"
-        if len(failed) > wanted.spec["max_failed"] * len(wanted.pairs) or len(failed) == len(wanted.pairs):
+        if len(failed) > answers.spec["max_failed"] * len(answers.pairs) or len(failed) == len(answers.pairs):
             stop(f"{line}; run again to ask for them once more, or raise max_failed", TOO_MANY_FAILED)
         print(f"warning: {line}; manifest.json lists all", file=sys.stderr)
     output.mkdir(parents=True, exist_ok=True)
     (output / manifest.NAME).unlink(missing_ok=True)
-    count = write_jsonl(wanted.output, trace_rows(wanted))
-    made = {name: wanted.spec[name] for name in ("model", "endpoint", "samples", "temperature", "top_p", "max_new_tokens", "seed")}
+    count = write_jsonl(answers.output, trace_rows(answers))
+    made = {name: answers.spec[name] for name in ("model", "endpoint", "samples", "temperature", "top_p", "max_new_tokens", "seed")}
     manifest.write(output, made_by="generate_traces", teacher=made, failed=failed)
     print(f"{output}: {count} traces")
 

@@ -15,7 +15,7 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.generation.import_recorded import Items, joined, questions
+from distill.generation.import_recorded import AskedItems, join_responses, questions
 from distill.generation.recorded import COLUMNS, FORMATS, read
 
 KEYS = {"format", "columns", "items"}
@@ -41,10 +41,10 @@ def main() -> None:
         write_jsonl(args.output, [])
         print(f"0 answers, as {args.benchmark} is not here")
         return
-    items = Items(args.prompts, questions(args.benchmark, asked["items"]) if args.benchmark else None)
+    items = AskedItems(args.prompts, questions(args.benchmark, asked["items"]) if args.benchmark else None)
     recorded = read(args.responses, asked.get("format", "distill"), asked.get("columns", {}))
-    count = write_jsonl(args.output, joined(recorded, items, ", ".join(map(str, args.responses))))
-    print(f"{count} answers to {len(items.asked)} items")
+    count = write_jsonl(args.output, join_responses(recorded, items, ", ".join(map(str, args.responses))))
+    print(f"{count} answers to {len(items.items)} items")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from distill.base.files import atomic_write, dumps
 from distill.base.progress import track
 from distill.base.tables import read_rows
 from distill.data.formats import FORMATS
-from distill.data.normalise import Golds, Normaliser, Rejected
+from distill.data.normalise import Golds, Normaliser, RejectedRow
 
 REJECTED = "rejected.jsonl"
 
@@ -45,7 +45,7 @@ def main() -> None:
     counts = {"traces": 0, "rejected": 0}
     with atomic_write(args.output) as traces, atomic_write(rejected) as rest:
         for made in track(normaliser.traces(read_rows(args.input)), "normalise"):
-            out, count = (rest, "rejected") if isinstance(made, Rejected) else (traces, "traces")
+            out, count = (rest, "rejected") if isinstance(made, RejectedRow) else (traces, "traces")
             out.write(dumps(made.row()) + "\n")
             counts[count] += 1
     print(f"{counts['traces']} traces, {counts['rejected']} rejected")

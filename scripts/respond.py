@@ -22,7 +22,7 @@ from distill.base.progress import Progress, Tokens
 from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
-from distill.generation.responses import Wanted, mark, wanted
+from distill.generation.responses import ResponseSet, mark_complete, response_set
 
 
 def main() -> None:
@@ -38,23 +38,23 @@ def main() -> None:
     asked = spec(args.spec)
     digest = manifest.read(args.model)["digest"] if args.model else served(asked)
 
-    own = wanted(args.work, digest, args.prompts, asked, args.output)
+    own = response_set(args.work, digest, args.prompts, asked, args.output)
     with ExitStack() as held:
         held.enter_context(locked(own.folder, wait=True))
         missing = [own] if own.missing() else []
         if missing:
-            missing += hold(held, [wanted(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
+            missing += hold(held, [response_set(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
             answer(args.model or asked["model"], missing, spec(args.runtime))
         write_jsonl(args.output, own.rows())
-        mark(own)
+        mark_complete(own)
     print(f"{len(own.pairs)} answers")
 
 
-def hold(held: ExitStack, siblings: list[Wanted], own: Wanted) -> list[Wanted]:
+def hold(held: ExitStack, siblings: list[ResponseSet], own: ResponseSet) -> list[ResponseSet]:
     """Those siblings that lack answers and that nobody else works on, held until the end."""
     taken = []
     for sibling in siblings:
-        if sibling.output == own.output or sibling.settled() or sibling.spec["engine"] != own.spec["engine"]:
+        if sibling.output == own.output or sibling.is_complete() or sibling.spec["engine"] != own.spec["engine"]:
             continue
         try:
             held.enter_context(locked(sibling.folder))
@@ -72,7 +72,7 @@ def served(asked: dict) -> str:
     return f"{asked['endpoint']} {asked['model']}"
 
 
-def answer(model: Path | str, todo: list[Wanted], runtime: dict) -> None:
+def answer(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
     """Load the model once and put all missing answers into their stores, batch by batch."""
     engine = engines.load(todo[0].spec["engine"], model, runtime)
     for one in todo:

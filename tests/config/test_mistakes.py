@@ -80,7 +80,7 @@ def test_a_length_that_cuts_the_answers_off(tmp_path):
     }
     write_jsonl(tmp_path / "sft.jsonl", [row])
     chat = tiny_chat.save(tmp_path / "chat")
-    spec = '{"max_length": 8, "packing": "bfd", "thought_style": "stratos", "stop_above": {"lose_boxed_answer": 0.0}}'
+    spec = '{"max_length": 8, "packing": "bfd", "thought_style": "stratos", "stop_above": {"lose_boxed_answer": 0.0, "lose_eos": 1}}'
     said = said_by("audit.py", tmp_path, "--sft", "sft.jsonl", "--tokenizer", str(chat), "--spec", spec, "--output", "audit.json")
     assert said == SAID["a `max_length` that cuts the answers off"]
 

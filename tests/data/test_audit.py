@@ -2,7 +2,7 @@
 
 import random
 import sys
-from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import audit as audit_program
@@ -81,9 +81,14 @@ def test_tokens_are_those_of_transformers(tmp_path):
         )
 
 
-def test_a_template_may_ask_for_the_date_as_in_transformers(tmp_path):
+def test_a_template_that_writes_the_date_writes_the_same_on_every_day(tmp_path):
+    """Llama 3.2's own, as TRL ships it, and calls of other forms."""
+    llama = (Path(find_spec("trl").origin).parent / "chat_templates" / "llama3_2.jinja").read_text(encoding="utf-8")
+    assert "Today Date: 26 Jul 2024" in ChatTokenizer(tiny_chat.save(tmp_path), llama).text(row()["prompt"])
     template = "{{ strftime_now('%Y') }} " + tiny_chat.CHATML
-    assert ChatTokenizer(tiny_chat.save(tmp_path), template).text(row()["prompt"]).startswith(f"{datetime.now():%Y} <|im_start|>")
+    assert ChatTokenizer(tiny_chat.save(tmp_path), template).text(row()["prompt"]).startswith("2024 <|im_start|>")
+    with pytest.raises(InputError, match="strftime_now is called without a literal format"):
+        ChatTokenizer(tiny_chat.save(tmp_path), "{% set form = '%Y' %}{{ strftime_now(form) }}")
 
 
 def test_a_row_is_measured_in_tokens_up_to_each_of_its_parts(tokenizer):
@@ -236,7 +241,7 @@ def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
     ways = [plain, {**plain, "max_length": 4000}, {**plain, "chat_template": "long"}, {**plain, "tokenizer": "words"}]
 
     def run(stop_above, ways=ways, templates=("-", "-", tmp_path / "long.jinja", "-")):
-        spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": stop_above})
+        spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": {"lose_eos": 1, **stop_above}})
         arguments = [
             "--sft",
             sft,
@@ -290,12 +295,19 @@ def test_a_template_writes_the_end_of_turn_that_is_trained_with(tmp_path):
     assert ChatTokenizer(folder, eos_token="<|im_end|>").text(row()["prompt"]).endswith("<|im_end|>")
 
 
-def test_an_older_models_special_tokens_map_wins_as_it_does_in_transformers(tmp_path):
+@pytest.mark.parametrize(("decoded", "eos"), [(False, "<|endoftext|>"), (True, "<|im_end|>")])
+def test_which_file_names_the_end_of_turn_is_as_in_transformers(tmp_path, decoded, eos):
+    """special_tokens_map.json of older models, unless tokenizer_config.json has added_tokens_decoder, as all of 2024 have."""
     from transformers import AutoTokenizer
 
     folder = tiny_chat.save(tmp_path)
     files.write_json(folder / "special_tokens_map.json", {"eos_token": {"content": "<|endoftext|>"}})
-    assert ChatTokenizer(folder).eos_token == AutoTokenizer.from_pretrained(folder).eos_token == "<|endoftext|>"
+    if decoded:
+        tokens = {str(256 + at): {"content": token, "special": True} for at, token in enumerate(tiny_chat.SPECIAL)}
+        files.write_json(
+            folder / "tokenizer_config.json", files.read_json(folder / "tokenizer_config.json") | {"added_tokens_decoder": tokens}
+        )
+    assert ChatTokenizer(folder).eos_token == AutoTokenizer.from_pretrained(folder).eos_token == eos
 
 
 def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most_of_them(tmp_path, monkeypatch, capsys):
@@ -316,7 +328,7 @@ def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most
     assert found["tokens"]["quantiles"]["max"] > 16_000
     assert found["cut"]["rows_separated"] >= 13 and found["cut"]["tokens"] == 0
     assert "warning" in said and "rows_separated" in said and "without their question" in said
-    said, found = run({"packing": "bfd"})
+    said, found = run({"packing": "bfd", "stop_above": {"lose_eos": 1}})
     assert found["cut"]["rows_that_lose"] == {"boxed_answer": 13, "closing_tag": 12, "eos": 13}  # of 4k and more
     assert all(name in said for name in ("lose_boxed_answer", "lose_closing_tag", "lose_eos", "tokens_lost"))
     with pytest.raises(InputError, match=r"rows_separated: .* \(stop_above: 50.0%\)"):
@@ -353,9 +365,37 @@ def test_figures_add_up():
 
 
 def test_a_row_whose_prompt_fills_the_sequence_carries_no_loss():
-    found = audit([Measure(50, 40, (49, 48, 50), False)], AuditSpec(max_length=30, packing="none"))
+    found = audit([Measure(50, 40, (49, 48, 50), False)], AuditSpec(max_length=30, packing="bfd"))
     assert found["shares"]["rows_without_loss"] == 1
     assert found["loss_share"] == 0
+
+
+def test_without_packing_rows_that_carry_no_loss_are_not_trained_on():
+    """As TRL 1.16 drops them: 5 rows whose prompt fills the sequence, 6 of which some is learned."""
+    rows = [Measure(50, 40, (49, 48, 50), False)] * 5 + [Measure(30, 10, (29, 28, 30), False)] * 6
+    found = audit(rows, AuditSpec(max_length=30, packing="none"))
+    assert found["packing"] == {"sequences": 6, "efficiency": 1.0}
+    assert found["loss_share"] == round(20 / 30, 4)
+    assert found["cut"]["tokens"] == 5 * 50 and found["cut"]["rows_that_lose"]["eos"] == 0
+    assert found["shares"]["rows_without_loss"] == round(5 / 11, 6)
+    assert audit(rows, AuditSpec(max_length=30, packing="none", loss_on="all"))["packing"]["sequences"] == 11
+
+
+@pytest.mark.slow
+def test_without_packing_sequences_and_loss_are_those_of_trl(tmp_path, tiny_world):
+    """The audit's counts next to the rows that TRL's trainer keeps of the same training set."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    rows = list(files.read_jsonl(tiny_world / "sft.jsonl"))
+    settings = {"max_length": 30, "packing": False, "completion_only_loss": True}
+    args = SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], eos_token="<|im_end|>", **settings)
+    kept = SFTTrainer(model=str(tiny_world / "base"), args=args, train_dataset=Dataset.from_list(rows)).train_dataset
+    spec = AuditSpec(max_length=30, packing="none", eos_token="<|im_end|>")
+    found = audit(Measures(measure(ChatTokenizer(tiny_world / "base"), rows, spec)), spec)
+    assert 0 < found["packing"]["sequences"] == len(kept) < len(rows)
+    labels = [label for row in kept for label in row["labels"]]
+    assert found["loss_share"] == round(sum(label != -100 for label in labels) / len(labels), 4)
 
 
 def test_the_sample_shows_what_carries_loss(tokenizer):
@@ -377,9 +417,9 @@ def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
         audit_program.main()
 
-    run({"lose_boxed_answer": 0.5})
+    run({"lose_boxed_answer": 0.5, "lose_eos": 0.5})
     with pytest.raises(InputError, match=r"lose_boxed_answer: 50.0% \(stop_above: 10.0%\) of rows lose"):
-        run({"lose_boxed_answer": 0.1})
+        run({"lose_boxed_answer": 0.1, "lose_eos": 0.5})
     assert files.read_json(tmp_path / "audit.json")["rows"] == 2
 
 

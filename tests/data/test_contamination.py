@@ -7,8 +7,8 @@ import pytest
 
 from distill.base.tables import read_rows
 from distill.benchmarks.items import BenchmarkItem
-from distill.data.contamination import LISTED, Index, Report, contaminates, find_hits
-from distill.data.questions import core
+from distill.data.contamination import LISTED, BenchmarkIndex, ContaminationReport, contaminates, find_hits
+from distill.data.questions import question_stem
 
 ITEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?"
 SHORT = "What is $2+2$?"
@@ -16,7 +16,7 @@ ITEMS = [ITEM, SHORT, "Every morning Aya goes for a 9 kilometer walk and stops a
 
 
 def hits(question, ngram=8):
-    return [(hit.item, hit.match) for hit in find_hits([Index("b", ITEMS, ngram)], question)]
+    return [(hit.item, hit.match) for hit in find_hits([BenchmarkIndex("b", ITEMS, ngram)], question)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_question_is_found_among_choices_too():
 
 def test_choices_of_the_benchmark_make_no_hit():
     shown = "\nA) one of the first eight of the natural numbers\nB) none"
-    index = Index("b", [f"Which number is it that we want?{shown}"], 8)
+    index = BenchmarkIndex("b", [f"Which number is it that we want?{shown}"], 8)
     assert find_hits([index], f"Another question, of another kind.{shown}") == ()
 
 
@@ -71,10 +71,10 @@ def test_without_n_grams_equality_is_left():
 
 
 def test_other_numbers_are_reported_and_do_not_contaminate():
-    (hit,) = find_hits([Index("b", ITEMS, None)], ITEM.replace("2", "17"))
+    (hit,) = find_hits([BenchmarkIndex("b", ITEMS, None)], ITEM.replace("2", "17"))
     assert (hit.item, hit.match) == (0, "other_numbers")
     assert not contaminates([hit])
-    (near,) = find_hits([Index("b", ITEMS, None)], ITEM.replace("2", "17").replace("robe", "coat"))
+    (near,) = find_hits([BenchmarkIndex("b", ITEMS, None)], ITEM.replace("2", "17").replace("robe", "coat"))
     assert near.match == "other_numbers"
 
 
@@ -83,18 +83,18 @@ def test_other_numbers_are_reported_and_do_not_contaminate():
     ["Return your final response within \\boxed{}.", "Please reason step by step, and put your final answer within \\boxed{}."],
 )
 def test_an_instruction_in_both_is_no_hit(instruction):
-    index = Index("b", [f"{instruction} How far is the moon?"], 8)
+    index = BenchmarkIndex("b", [f"{instruction} How far is the moon?"], 8)
     assert find_hits([index], f"{instruction} How large is the sun?") == ()
 
 
 def test_the_span_is_the_longest_run_in_common():
     question = "Known: every morning Aya goes for a 9 kilometer walk and stops at a bar. Then a robe takes 2 bolts of blue fiber and half."
-    (hit,) = find_hits([Index("b", ITEMS, 8)], question)
+    (hit,) = find_hits([BenchmarkIndex("b", ITEMS, 8)], question)
     assert (hit.item, hit.span) == (2, "every morning aya goes for a 9 kilometer walk and stops at a")
 
 
 def test_each_benchmark_has_its_own_hit():
-    found = find_hits([Index("one", ITEMS, 8), Index("two", [SHORT], 8), Index("three", [ITEM], 8)], ITEM)
+    found = find_hits([BenchmarkIndex("one", ITEMS, 8), BenchmarkIndex("two", [SHORT], 8), BenchmarkIndex("three", [ITEM], 8)], ITEM)
     assert [hit.benchmark for hit in found] == ["one", "three"]
 
 
@@ -103,8 +103,8 @@ def _report(gated=frozenset()):
         "b": [BenchmarkItem(f"id{number}", question) for number, question in enumerate(ITEMS)],
         "empty": [BenchmarkItem("x", "Nothing like it")],
     }
-    report = Report(items, gated)
-    indexes = [Index(name, [item.question for item in known], 8) for name, known in items.items()]
+    report = ContaminationReport(items, gated)
+    indexes = [BenchmarkIndex(name, [item.question for item in known], 8) for name, known in items.items()]
     for name, question in (("r1", ITEM), ("r2", f"So {ITEM}"), ("r3", "What is $3+3$?"), ("r4", "What is $4+4$?")):
         report.add(name, question, find_hits(indexes, question))
     return report.as_json(8, "drop")
@@ -142,8 +142,8 @@ def test_no_text_of_a_gated_benchmark_is_shown():
 
 
 def test_questions_with_other_numbers_are_all_counted_and_some_listed():
-    report = Report({"b": [BenchmarkItem("i", SHORT)]})
-    index = Index("b", [SHORT], 8)
+    report = ContaminationReport({"b": [BenchmarkItem("i", SHORT)]})
+    index = BenchmarkIndex("b", [SHORT], 8)
     for number in range(LISTED + 5):
         question = f"What is ${number}+100$?"
         report.add(str(number), question, find_hits([index], question))
@@ -162,15 +162,18 @@ def _real(name, column):
 @pytest.mark.parametrize(("name", "column"), [("math500.jsonl", "problem"), ("aime24.jsonl", "prompt")])
 def test_each_real_question_is_found_in_another_wrapping(name, column):
     questions = _real(name, column)
-    index = Index("b", questions, 8)
-    found = [find_hits([index], f"Return your final response within \\boxed{{}}. {core(question)}\nA) 1\nB) 2") for question in questions]
+    index = BenchmarkIndex("b", questions, 8)
+    found = [
+        find_hits([index], f"Return your final response within \\boxed{{}}. {question_stem(question)}\nA) 1\nB) 2")
+        for question in questions
+    ]
     assert {hit.match for hits in found for hit in hits} == {"exact"}
     assert [[hit.item for hit in hits] for hits in found] == [[number] for number in range(len(questions))]
 
 
 @pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
 def test_real_questions_of_another_source_are_no_hits_but_for_stock_phrases():
-    index = Index("math", _real("math500.jsonl", "problem"), 8)
+    index = BenchmarkIndex("math", _real("math500.jsonl", "problem"), 8)
     assert not [hit for question in _real("gsm8k_test.jsonl", "question") for hit in find_hits([index], question)]
     spans = {hit.span for question in _real("aime24.jsonl", "prompt") for hit in find_hits([index], question)}
     assert spans == {"where $m$ and $n$ are relatively prime positive", "is not divisible by the square of any"}

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from distill.base.errors import InputError
-from distill.data.duplicates import MAX_CANDIDATES, Banding, DuplicateScan, NearIndex, marks_of, question_key, stem_key, trace_key
+from distill.data.duplicates import MAX_CANDIDATES, Banding, DuplicateScan, NearIndex, question_key, shingle_hashes, stem_key, trace_key
 from distill.data.hashset import HashSet, hash64
-from distill.data.questions import core
+from distill.data.questions import question_stem
 
 LONG = "A train leaves the old station at 9 and travels at 60 miles an hour to the coast. How many miles is it away from the coast at 11?"
 
@@ -46,12 +46,12 @@ def test_equal_questions_share_a_key(one, other, same):
     ],
 )
 def test_instructions_and_choices_are_no_part_of_a_question(question, text):
-    assert core(question) == text
+    assert question_stem(question) == text
 
 
 @pytest.mark.parametrize("text", ["\n" * 200_000, "A) " * 70_000, "return " * 30_000, "$" * 200_000, "answer: " * 30_000, "Q. " * 70_000])
 def test_no_question_takes_long(text):
-    assert len(core(text)) <= len(text)
+    assert len(question_stem(text)) <= len(text)
     assert question_key(text) == question_key(f"{text} ")
 
 
@@ -64,19 +64,19 @@ def test_traces_are_equal_whatever_their_case_and_white_space():
 def _near(questions, threshold):
     """For each question, the number of the kept one that it nearly repeats."""
     banding = Banding(threshold)
-    survey = DuplicateScan(banding.bands)
+    collisions = DuplicateScan(banding.bands)
     for question in questions:
-        survey.add(stem_key(question), banding.of(question))
-    suspects = survey.suspects()
-    index = NearIndex(threshold, suspects)
+        collisions.add(stem_key(question), banding.of(question))
+    near_candidates = collisions.near_candidates()
+    index = NearIndex(threshold, near_candidates)
     found = []
     for number, question in enumerate(questions):
-        key, marks = stem_key(question), marks_of(question)
+        key, marks = stem_key(question), shingle_hashes(question)
         near = index.find(key, marks)
         found.append(None if near is None else int(near))
         if near is None:
             index.keep(key, str(number), marks)
-    return found, suspects
+    return found, near_candidates
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_shingles_are_held_only_for_questions_that_resemble_another():
     rng = random.Random(0)
     words = [f"word{number}x" for number in range(500)]
     different = [" ".join(rng.choices(words, k=30)) for _ in range(200)]
-    found, suspects = _near([*different, different[7] + " indeed"], 0.8)
+    found, near_candidates = _near([*different, different[7] + " indeed"], 0.8)
     assert found == [None] * 200 + [7]
-    assert set(suspects) == {stem_key(different[7]), stem_key(different[7] + " indeed")}
+    assert set(near_candidates) == {stem_key(different[7]), stem_key(different[7] + " indeed")}
 
 
 def test_near_duplicates_are_found_at_the_rate_that_minhash_promises():
@@ -115,9 +115,9 @@ def test_near_duplicates_are_found_at_the_rate_that_minhash_promises():
 
 
 def test_a_template_does_not_make_the_comparison_quadratic(monkeypatch):
-    suspects = dict.fromkeys(range(1, 2000), (1,))
-    index = NearIndex(0.9, suspects)
-    for key in suspects:
+    near_candidates = dict.fromkeys(range(1, 2000), (1,))
+    index = NearIndex(0.9, near_candidates)
+    for key in near_candidates:
         index.keep(key, str(key), frozenset({key}))
     assert len(list(index._candidates(1999))) == MAX_CANDIDATES
 

@@ -10,7 +10,7 @@ import tiny_chat
 
 from distill.base import files
 from distill.base.errors import InputError
-from distill.data import filter as filtering
+from distill.data import analyse
 from distill.data.filter_rules import (
     REASONS,
     FilterSpec,
@@ -53,8 +53,8 @@ def but(**changes):
     ],
 )
 def test_malformed(trace, detail):
-    flaw = malformed(trace, re.compile(re.escape("<|im_end|>")))
-    assert (flaw and flaw.detail) == detail
+    drop = malformed(trace, re.compile(re.escape("<|im_end|>")))
+    assert (drop and drop.detail) == detail
 
 
 @pytest.mark.parametrize(("finish", "cut"), [("stop", False), (None, False), ("length", True), ("MAX_TOKENS", True)])
@@ -113,10 +113,10 @@ def test_the_grader_is_asked_about_the_solution(gold, spec, task):
     ],
 )
 def test_a_verdict_drops_its_trace_under_a_reason_of_the_funnel(reason, answer, name):
-    flaw = graded(reason, answer, "7")
-    assert (flaw and flaw.reason) == name
+    drop = graded(reason, answer, "7")
+    assert (drop and drop.reason) == name
     assert name is None or name in REASONS
-    assert flaw is None or len(flaw.detail) < 250
+    assert drop is None or len(drop.detail) < 250
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_verdict_drops_its_trace_under_a_reason_of_the_funnel(reason, answer, 
     ],
 )
 def test_length(tokens, spec, reason):
-    flaw = wrong_length(tokens, FilterSpec.of(spec))
-    assert (flaw and flaw.reason) == reason
+    drop = wrong_length(tokens, FilterSpec.of(spec))
+    assert (drop and drop.reason) == reason
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_benchmark_without_its_column_is_named(run):
 
 
 def test_the_bytes_do_not_depend_on_the_workers(run, monkeypatch):
-    monkeypatch.setattr(filtering, "_BATCH_ROWS", 4)
+    monkeypatch.setattr(analyse, "_BATCH_ROWS", 4)
     near = [but(question=f"How many ways are there to put the five {what} balls in a box?") for what in ("red", "new", "old", "big")]
     traces = [*near, *(trace for trace, _ in ROWS), but(gold="\\frac{1}{2}", solution="\\boxed{0.5}"), *reversed(near)]
     made = []

@@ -15,7 +15,7 @@ from distill.base.errors import InputError
 from distill.base.files import dumps
 from distill.base.tables import MAX_ROW_BYTES, read_rows
 from distill.data.formats import FORMATS
-from distill.data.normalise import Golds, Normaliser, Rejected
+from distill.data.normalise import Golds, Normaliser, RejectedRow
 from distill.data.traces import KEYS, from_row
 from distill.grading.grader import Task, grade_all
 
@@ -173,7 +173,7 @@ def test_every_row_of_gsm8k_is_a_trace():
     rows = list(read_rows(Path(os.environ["DISTILL_REAL_DATA"]) / "gsm8k" / "train.jsonl"))
     made = traces("gsm8k", rows)
     assert len(rows) == len(made) == 7473
-    assert not any(isinstance(trace, Rejected) or "<<" in trace.thought or "####" in trace.thought for trace in made)
+    assert not any(isinstance(trace, RejectedRow) or "<<" in trace.thought or "####" in trace.thought for trace in made)
 
 
 def test_both_teachers_of_s1k_are_kept_apart():
@@ -231,7 +231,7 @@ def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, ro
     examples = {"bespoke_stratos": conversation, "openr1_math": OPENR1, "gsm8k": GSM8K, "s1k": ONE_TRACE[6][1], "table": ONE_TRACE[8][1]}
     good = examples[name]
     found = traces(name, [good, row, good])
-    (rejected,) = [made for made in found if isinstance(made, Rejected) and made.reason == "malformed"]
+    (rejected,) = [made for made in found if isinstance(made, RejectedRow) and made.reason == "malformed"]
     assert detail in rejected.detail
     assert len(found) == 2 * len(traces(name, [good])) + 1
 
@@ -288,7 +288,7 @@ def test_no_row_breaks_the_reading_of_the_others():
             assert len(found) > 2 * len(traces(name, [good])), bad
             for made in found:
                 json.loads(dumps(made.row()))
-                if isinstance(made, Rejected):
+                if isinstance(made, RejectedRow):
                     assert made.reason in ("malformed", "truncated") and made.detail, bad
                 else:
                     assert from_row(made.row(), "here") == made
@@ -325,7 +325,7 @@ def test_a_file_of_another_format_is_named(name, rows, message):
 def test_a_named_column_that_no_row_has_is_an_error_and_one_that_some_rows_lack_is_none():
     rows = [{"question": "q", "response": THINK}, {"question": "r", "response": THINK, "answer": "7"}]
     assert [trace.gold for trace in traces("table", rows, columns={"gold": "answer"})] == [None, "7"]
-    with pytest.raises(InputError, match=r"here: no row has a column 'anwser' \(found: question, response\): mend columns.gold"):
+    with pytest.raises(InputError, match=r"here: no row has a column 'anwser' \(found: question, response\): fix columns.gold"):
         traces("table", rows, columns={"gold": "anwser"})
 
 
@@ -404,7 +404,7 @@ def test_a_row_beyond_all_measure_is_rejected_unread(tmp_path):
             out.write("x" * (MAX_ROW_BYTES // 8))
         out.write('"}\n')
     found = traces("table", read_rows(file))
-    assert [type(made).__name__ for made in found] == ["Trace", "Rejected"]
+    assert [type(made).__name__ for made in found] == ["Trace", "RejectedRow"]
     assert "too large" in found[1].detail
 
 
@@ -435,7 +435,7 @@ REAL = os.environ.get("DISTILL_REAL_DATA")
 )
 def test_real_rows_become_traces_whose_answers_are_judged_as_published(file, name, columns, golds, right):
     found = traces(name, read_rows(Path(str(REAL)) / "traces" / file), columns=columns)
-    assert not [made for made in found if isinstance(made, Rejected)]
+    assert not [made for made in found if isinstance(made, RejectedRow)]
     assert len(found) == 5
     tasks = [Task("math", trace.gold, trace.solution) for trace in found if trace.gold is not None]
     assert (len(tasks), sum(verdict.correct for verdict in grade_all(tasks))) == (golds, right)

@@ -52,11 +52,11 @@ def test_a_known_shape_is_parsed(text, reasoning):
         ("a" * (MAX_CHARS + 1), None, "malformed", "longer than"),
     ],
 )
-def test_anything_else_is_a_flaw_and_is_not_guessed_at(text, reasoning, reason, detail):
-    flaw = parse_response(text, reasoning)
-    assert isinstance(flaw, Defect)
-    assert flaw.reason == reason
-    assert detail in flaw.detail
+def test_anything_else_has_a_drop_reason_and_is_not_guessed_at(text, reasoning, reason, detail):
+    drop = parse_response(text, reasoning)
+    assert isinstance(drop, Defect)
+    assert drop.reason == reason
+    assert detail in drop.detail
 
 
 @pytest.mark.parametrize("style", STYLES)

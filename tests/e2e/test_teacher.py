@@ -150,7 +150,7 @@ def test_a_killed_client_goes_on_with_nothing_lost_or_doubled(model, questions, 
         file.write(b'{"key": "torn')
     code, said = finish(client(tmp_path, questions, model, port))
     assert code == 0, said
-    assert f"{len(before)} at hand" in said
+    assert f"{len(before)} answered already" in said
     after = kept(tmp_path)
     assert after[: len(before)] == before and len(after) == len(set(after)) == len(QUESTIONS) * SAMPLES
     assert (tmp_path / "taught" / "traces.jsonl").read_bytes() == unbroken

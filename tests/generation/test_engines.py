@@ -66,9 +66,31 @@ def test_a_thought_that_the_template_opens_is_part_of_the_answer(opening, opened
     assert cut_thought(prompt.opened + "It is \\boxed{7}", False) == (("", "unclosed") if opened else ("It is \\boxed{7}", "none"))
 
 
-@pytest.mark.parametrize(("ids", "stops"), [(7, {7}), ([7, 8], {7, 8}), (None, set()), (0, {0})])
-def test_stop_tokens_are_those_of_the_generation_config(ids, stops):
-    assert stop_tokens(SimpleNamespace(eos_token_id=ids)) == stops
+@pytest.mark.parametrize(
+    ("ids", "of_tokenizer", "stops", "says"),
+    [
+        (7, 9, {7}, ""),
+        ([7, 8], 9, {7, 8}, ""),
+        (0, 9, {0}, ""),
+        (None, 9, {9}, "warning: generation_config.json has no eos_token_id: an answer ends at the tokenizer's <eos>"),
+        (None, None, set(), "warning: generation_config.json has no eos_token_id: no answer ends before max_new_tokens"),
+    ],
+)
+def test_stop_tokens_are_those_of_the_generation_config_or_else_of_the_tokenizer(ids, of_tokenizer, stops, says, capsys):
+    assert stop_tokens(SimpleNamespace(eos_token_id=ids), SimpleNamespace(eos_token_id=of_tokenizer, eos_token="<eos>")) == stops
+    assert capsys.readouterr().out.startswith(says)
+
+
+def test_a_prompt_with_the_date_in_it_is_the_same_on_every_day():
+    class DatedTokenizer(WordTokenizer):
+        chat_template = "Today is {{ strftime_now('%d %b %Y') }}. {{ messages }}"
+
+        def apply_chat_template(self, messages, add_generation_prompt, return_dict, chat_template):
+            return chat_template.split()
+
+    request = Request([{"role": "user", "content": "Why?"}], 0)
+    (prompt,) = prompts(DatedTokenizer(), [request], Sampling(0.0, 1.0, 5), 100, "m")
+    assert " ".join(prompt.tokens).startswith('Today is {{ "26 Jul 2024" }}.')
 
 
 @pytest.mark.parametrize(

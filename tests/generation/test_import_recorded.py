@@ -19,7 +19,7 @@ from distill.benchmarks.prompts import make_prompt
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Summary
-from distill.generation.import_recorded import Items, answer_files, joined, questions
+from distill.generation.import_recorded import AskedItems, answer_files, join_responses, questions
 from distill.generation.recorded import read
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,11 +41,11 @@ class World:
         asked = {"kind": kind, "user": "Put it in \\boxed{}. {question}" + ("\n{choices}" if kind == "choice" else ""), "shuffle_seed": 3}
         write_jsonl(self.source, rows)
         write_jsonl(self.prompts, (make_prompt(item, asked) for item in load_items(self.source, columns)))
-        self.asked = list(read_jsonl(self.prompts))
+        self.items = list(read_jsonl(self.prompts))
 
     def taken_in(self, path: Path, form: str = "table", columns: dict | None = None) -> list[dict]:
-        items = Items(self.prompts, questions(self.source, COLUMNS))
-        return list(joined(read([path], form, columns or {}), items, str(path)))
+        items = AskedItems(self.prompts, questions(self.source, COLUMNS))
+        return list(join_responses(read([path], form, columns or {}), items, str(path)))
 
     def written(self, name: str, rows: Iterable[dict]) -> Path:
         path = self.folder / name
@@ -127,9 +127,9 @@ FORMATS: dict[str, tuple[str, str, Callable[[dict, dict, str], dict], dict]] = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_comes_out_as_ours_in_the_order_of_the_prompts(sums, name):
     file, form, row_of, known = FORMATS[name]
-    rows = [row_of(row, asked, text) for row, asked, text in zip(SUMS, sums.asked, TEXTS, strict=True)]
+    rows = [row_of(row, asked, text) for row, asked, text in zip(SUMS, sums.items, TEXTS, strict=True)]
     path = sums.written(file, reversed(rows))
-    wanted = [{"id": asked["id"], "sample": 0, "text": text, **known} for asked, text in zip(sums.asked, TEXTS, strict=True)]
+    wanted = [{"id": asked["id"], "sample": 0, "text": text, **known} for asked, text in zip(sums.items, TEXTS, strict=True)]
     found = sums.taken_in(path, form)
     assert found == wanted
     assert list(found[0]) == ["id", "sample", "text", "finish_reason", "prompt_tokens", "completion_tokens"]
@@ -178,7 +178,7 @@ def shown(asked: dict, row: dict, style: str, turn: int) -> str:
 @pytest.mark.parametrize("style", ["{})", "{}.", "({})", "**{}**:"])
 def test_choices_under_our_letters_are_taken_and_under_others_refused(colours, style):
     for turn in range(4):
-        rows = [review(shown(asked, row, style, turn), "B") for asked, row in zip(colours.asked, COLOURS, strict=True)]
+        rows = [review(shown(asked, row, style, turn), "B") for asked, row in zip(colours.items, COLOURS, strict=True)]
         path = colours.written("r.jsonl", rows)
         if turn == 0:
             assert [row["text"] for row in colours.taken_in(path, "evalscope")] == ["B", "B"]
@@ -190,7 +190,7 @@ def test_choices_under_our_letters_are_taken_and_under_others_refused(colours, s
 @pytest.mark.parametrize(("ours", "theirs"), [("5", "-5"), ("5", "5.2"), ("5", "15"), ("x", "x^2")])
 def test_a_choice_is_shown_whole_or_not_at_all(tmp_path, ours, theirs):
     world = World(tmp_path, [{"problem": "How long?", "answer": "q", "a": ours, "b": "r", "c": "s"}], "choice")
-    asked = world.asked[0]
+    asked = world.items[0]
     for choices, fits in ((asked["choices"], True), ([theirs if choice == ours else choice for choice in asked["choices"]], False)):
         row = review(shown({"choices": choices}, {"problem": "How long?"}, "{})", 0), "B")
         path = world.written("r.jsonl", [row])
@@ -204,7 +204,7 @@ def test_a_choice_is_shown_whole_or_not_at_all(tmp_path, ours, theirs):
 def test_a_choice_question_without_its_choices_is_refused_but_an_id_is_believed(colours):
     with pytest.raises(InputError, match="under other letters"):
         colours.taken_in(colours.written("r.jsonl", [{"question": row["problem"], "response": "B"} for row in COLOURS]))
-    assert len(colours.taken_in(colours.written("r.jsonl", [{"id": row["id"], "response": "B"} for row in colours.asked]))) == 2
+    assert len(colours.taken_in(colours.written("r.jsonl", [{"id": row["id"], "response": "B"} for row in colours.items]))) == 2
 
 
 Q = [row["problem"] for row in SUMS]
@@ -247,7 +247,7 @@ def test_what_does_not_fit_is_one_line_that_names_the_file_and_shows_no_question
     if isinstance(rows, bytes):
         path.write_bytes(rows)
     else:
-        ids = {f"<{n}>": asked["id"] for n, asked in enumerate(sums.asked)}
+        ids = {f"<{n}>": asked["id"] for n, asked in enumerate(sums.items)}
         write_jsonl(path, [{key: ids.get(cell, cell) if key == "id" else cell for key, cell in row.items()} for row in rows])
     with pytest.raises(InputError) as error:
         sums.taken_in(path, form, columns)
@@ -437,7 +437,7 @@ def test_details_that_lighteval_itself_has_written_are_read(sums):
         dataset.select_columns(sorted(dataset.column_names)).to_parquet(file)
     found = sums.taken_in(path, "lighteval_details")
     assert [(row["id"], row["sample"], row["text"]) for row in found] == [
-        (asked["id"], sample, text) for asked in sums.asked for sample, text in enumerate("ab")
+        (asked["id"], sample, text) for asked in sums.items for sample, text in enumerate("ab")
     ]
     assert [(row["finish_reason"], row["prompt_tokens"], row["completion_tokens"]) for row in found[:2]] == [
         ("stop", 2, 2),

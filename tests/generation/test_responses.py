@@ -11,7 +11,7 @@ from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.base.work import locked, open_work_folder
 from distill.generation.engines import Answer
-from distill.generation.responses import key, mark, seed_of, wanted
+from distill.generation.responses import mark_complete, prompt_key, response_set, sample_seed
 from distill.generation.store import AnswerStore
 
 SPEC = {"engine": "transformers", "n_samples": 2, "temperature": 0.6, "top_p": 0.95, "max_new_tokens": 8, "seed": 1}
@@ -22,7 +22,9 @@ PROMPTS = [{"id": str(n), "messages": [{"role": "user", "content": f"What is {n}
 def ask(tmp_path):
     def ask(prompts=PROMPTS, model="m", **spec):
         write_jsonl(tmp_path / "mini_math" / "prompts.jsonl", prompts)
-        return wanted(tmp_path / "work", model, tmp_path / "mini_math" / "prompts.jsonl", SPEC | spec, tmp_path / "out" / "mini_math.jsonl")
+        return response_set(
+            tmp_path / "work", model, tmp_path / "mini_math" / "prompts.jsonl", SPEC | spec, tmp_path / "out" / "mini_math.jsonl"
+        )
 
     return ask
 
@@ -85,20 +87,20 @@ def test_answers_are_read_where_they_stand_and_the_latest_counts(tmp_path):
 
 def test_responses_are_settled_once_marked_and_until_something_changes(ask):
     one = ask()
-    assert not one.settled()
+    assert not one.is_complete()
     answer_all(one)
     write_jsonl(one.output, one.rows())
-    mark(one)
-    assert ask().settled()
-    assert not ask(temperature=0.7).settled()
-    assert not ask(n_samples=3).settled()
+    mark_complete(one)
+    assert ask().is_complete()
+    assert not ask(temperature=0.7).is_complete()
+    assert not ask(n_samples=3).is_complete()
 
 
 def test_seeds_differ_by_sample_and_prompt_and_stay_when_samples_are_added():
-    seeds = {(prompt["id"], sample): seed_of(1, prompt, sample) for prompt in PROMPTS for sample in range(4)}
+    seeds = {(prompt["id"], sample): sample_seed(1, prompt, sample) for prompt in PROMPTS for sample in range(4)}
     assert len(set(seeds.values())) == 12
-    assert seed_of(1, PROMPTS[0], 0) == seeds["0", 0] != seed_of(2, PROMPTS[0], 0)
-    assert key(PROMPTS[0]) == key(PROMPTS[0] | {"id": "renamed"})
+    assert sample_seed(1, PROMPTS[0], 0) == seeds["0", 0] != sample_seed(2, PROMPTS[0], 0)
+    assert prompt_key(PROMPTS[0]) == prompt_key(PROMPTS[0] | {"id": "renamed"})
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from distill.data.normalise import Normaliser
 from distill.generation import responses
 from distill.generation.budget import Budget, Ledger
 from distill.generation.engines import Answer, Request, Sampling, Unanswered
-from distill.generation.engines.chat_completions import Trouble, body, most_prompt_tokens, read
+from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
 from distill.generation.engines.openai import Engine
-from distill.generation.responses import Wanted
-from distill.generation.teacher import absent, checked, pairs, questions, run_folder, teach, trace_rows
+from distill.generation.responses import ResponseSet
+from distill.generation.teacher import answer_missing, checked, pairs, questions, run_folder, trace_rows, unanswered
 
 SAMPLING = Sampling(0.6, 0.95, 100)
 FAST = {"backoff_s": 0.01, "concurrency": 4, "timeout_s": 5.0, "retries": 3}
@@ -72,7 +72,7 @@ def test_a_thought_in_a_field_of_its_own_is_kept(message, text):
 
 
 @pytest.mark.parametrize(
-    ("status", "content", "again", "billed", "hopeless"),
+    ("status", "content", "retry", "billed", "fatal"),
     [
         (429, b"slow down", True, False, False),
         (500, b"oops", True, False, False),
@@ -90,10 +90,10 @@ def test_a_thought_in_a_field_of_its_own_is_kept(message, text):
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_trouble_says_whether_to_ask_again_and_whether_it_may_have_cost(status, content, again, billed, hopeless):
+def test_a_failure_says_whether_to_retry_and_whether_it_may_have_cost(status, content, retry, billed, fatal):
     found = read(status, None, content)
-    assert isinstance(found, Trouble)
-    assert (found.again, found.billed, found.hopeless) == (again, billed, hopeless)
+    assert isinstance(found, RequestFailure)
+    assert (found.retry, found.billed, found.fatal) == (retry, billed, fatal)
     assert "\n" not in found.why and len(found.why) < 300
 
 
@@ -198,7 +198,7 @@ def test_evaluation_can_ask_an_endpoint_too(tmp_path):
 
     spec = {"engine": "openai", "n_samples": 2, "temperature": 0.6, "top_p": 0.95, "max_new_tokens": 9, "seed": 0}
     prompts = write_jsonl(tmp_path / "prompts.jsonl", [{"id": name, "messages": [{"role": "user", "content": name}]} for name in "ab"])
-    asked = responses.wanted(tmp_path / "work", "digest", prompts, spec, tmp_path / "responses.jsonl")
+    asked = responses.response_set(tmp_path / "work", "digest", prompts, spec, tmp_path / "responses.jsonl")
     with StandIn(lambda question, attempt: (200, completion(question))).running() as server:
         respond.answer(tmp_path, [asked], {**FAST, "base_url": server.url, "model": "teacher"})
     assert [(row["id"], row["sample"], row["text"]) for row in asked.rows()] == [("a", 0, "a"), ("a", 1, "a"), ("b", 0, "b"), ("b", 1, "b")]
@@ -226,7 +226,7 @@ def test_the_key_comes_from_the_environment_and_shows_nowhere(monkeypatch):
         ({"model": "techer"}, (404, b"unknown"), "no model 'techer' there (HTTP 404: unknown): it has teacher"),
         ({}, (401, b"who?"), "wants a key (HTTP 401: who?)"),
         ({}, (402, b"Insufficient Balance"), "HTTP 402: Insufficient Balance"),
-        ({}, (400, b"pinned to another model"), "HTTP 400: pinned to another model: mend base_url or model"),
+        ({}, (400, b"pinned to another model"), "HTTP 400: pinned to another model: fix base_url or model"),
     ],
     ids=["no key", "nobody there", "no address", "no such model", "key refused", "no money left", "all refused"],
 )
@@ -297,14 +297,14 @@ def test_attempts_that_may_have_cost_something_count_at_their_worst(tmp_path):
 # Questions in, traces out
 
 
-def wanted(tmp_path: Path, rows: list[dict], system: str | None = None, **given) -> Wanted:
+def response_set(tmp_path: Path, rows: list[dict], system: str | None = None, **given) -> ResponseSet:
     spec = checked({"engine": "openai", "model": "teacher", "max_new_tokens": 100, "user": "Q: {question}", **given})
     items = questions(write_jsonl(tmp_path / "questions.jsonl", rows), spec["columns"])
-    return Wanted(tmp_path / "traces.jsonl", run_folder(tmp_path / "work", spec, "here", "taught"), spec, pairs(items, system, spec))
+    return ResponseSet(tmp_path / "traces.jsonl", run_folder(tmp_path / "work", spec, "here", "taught"), spec, pairs(items, system, spec))
 
 
-def taught(server: StandIn, asked: Wanted, **runtime) -> Unanswered | None:
-    return teach(
+def taught(server: StandIn, asked: ResponseSet, **runtime) -> Unanswered | None:
+    return answer_missing(
         Engine("teacher", {"base_url": server.url, **FAST, **runtime}), asked, Ledger(asked.folder / "ledger.jsonl", Budget.of(runtime))
     )
 
@@ -320,7 +320,7 @@ STRATOS = "<|begin_of_thought|>\n\nHm.\n\n<|end_of_thought|>\n\n<|begin_of_solut
 
 
 def test_traces_are_read_by_normalise_with_thought_solution_and_gold(tmp_path):
-    asked = wanted(tmp_path, ROWS, system="Think.", columns=COLUMNS, samples=2)
+    asked = response_set(tmp_path, ROWS, system="Think.", columns=COLUMNS, samples=2)
     styles = {"Q: 1+1?": completion(STRATOS.format(2)), "Q: 1+2?": completion("It is 3.", reasoning_content="Hm.")}
     with StandIn(lambda question, attempt: (200, styles.get(question, completion("Because.", "length")))).running() as server:
         assert taught(server, asked) is None
@@ -340,15 +340,15 @@ def test_traces_are_read_by_normalise_with_thought_solution_and_gold(tmp_path):
 
 def test_a_failed_sample_is_recorded_and_asked_last_the_next_time(tmp_path):
     with StandIn(lambda question, attempt: (400, b"no") if "1+1" in question else (200, completion("7"))).running() as server:
-        asked = wanted(tmp_path, ROWS, columns=COLUMNS)
+        asked = response_set(tmp_path, ROWS, columns=COLUMNS)
         assert list(taught(server, asked).failed.values()) == ["HTTP 400: no"]
-        missing = absent(asked)
+        missing = unanswered(asked)
         assert [(row["sample"], row["why"]) for row in missing] == [(0, "HTTP 400: no")]
-    more = wanted(tmp_path, ROWS, columns=COLUMNS, samples=2)
+    more = response_set(tmp_path, ROWS, columns=COLUMNS, samples=2)
     with StandIn(lambda question, attempt: (200, completion("8"))).running() as server:
         assert taught(server, more, concurrency=1) is None
     assert [question for question, *_ in server.seen] == ["Q: 1+1?", "Q: 1+2?", "Q: Why?", "Q: 1+1?"]
-    assert absent(more) == [] and len(list(trace_rows(more))) == 6
+    assert unanswered(more) == [] and len(list(trace_rows(more))) == 6
     assert [row["conversations"][1]["value"] for row in trace_rows(more)] == ["8", "8", "7", "8", "7", "8"]
 
 

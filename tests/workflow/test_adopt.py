@@ -7,7 +7,7 @@ import pytest
 from distill.base import manifest
 from distill.base.errors import InputError
 from distill.base.files import read_jsonl, write_jsonl
-from distill.generation.responses import wanted
+from distill.generation.responses import response_set
 from distill.workflow.adopt import adopt, check_model, check_responses, known_facts, put_model, put_responses
 
 SPEC = {"engine": "transformers", "n_samples": 2, "temperature": 0.6, "top_p": 1.0, "max_new_tokens": 8, "seed": 0}
@@ -102,7 +102,7 @@ def test_a_manifest_that_lists_no_files_is_refused_in_one_line(checkpoint, text)
 def asked(tmp_path):
     prompts = tmp_path / "benchmarks" / "mini" / "prompts.jsonl"
     write_jsonl(prompts, [{"id": name, "messages": [{"role": "user", "content": name}]} for name in ("a", "b")])
-    return wanted(tmp_path / "work", "digest", prompts, SPEC, tmp_path / "responses" / "mini.jsonl")
+    return response_set(tmp_path / "work", "digest", prompts, SPEC, tmp_path / "responses" / "mini.jsonl")
 
 
 def answers() -> list[dict]:
@@ -137,8 +137,8 @@ def test_adopted_responses_stand_in_the_order_of_respond_and_respond_has_nothing
     note = put_responses(check_responses(tmp_path / "given.jsonl", asked), asked, "digest")
     assert list(read_jsonl(asked.output)) == answers()
     assert json.loads(note.read_text(encoding="utf-8"))["adopted"] is True
-    again = wanted(tmp_path / "work", "digest", tmp_path / "benchmarks/mini/prompts.jsonl", SPEC, asked.output)
-    assert again.missing() == [] and again.settled()
+    again = response_set(tmp_path / "work", "digest", tmp_path / "benchmarks/mini/prompts.jsonl", SPEC, asked.output)
+    assert again.missing() == [] and again.is_complete()
     assert list(again.rows()) == answers()
 
 

@@ -3,7 +3,7 @@
 import os
 
 from distill.base.files import sha256_file, write_json
-from distill.generation.responses import wanted
+from distill.generation.responses import response_set
 from distill.workflow.clean_work import freed_bytes, patterns, unused_folders, unused_rows
 
 
@@ -42,7 +42,7 @@ def test_files_that_a_model_shares_free_nothing(tmp_path):
 def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(tmp_path):
     sampling = {"n_samples": 1, "temperature": 0, "top_p": 1, "max_new_tokens": 8, "seed": 0}
     spec = {"engine": "openai", "endpoint": "here", "model": "r1", **sampling}
-    wanted(tmp_path / "responses", "here r1", tmp_path / "mini_math/prompts.jsonl", spec, tmp_path / "out.jsonl")
+    response_set(tmp_path / "responses", "here r1", tmp_path / "mini_math/prompts.jsonl", spec, tmp_path / "out.jsonl")
     nothing = {"train": [], "models": [], "respond": [], "ask": [], "teacher": [], "fetch": []}
     asked = {**nothing, "ask": [{"benchmark": "mini_math", "spec": {**spec, "n_samples": 4}}]}
     assert list(unused_folders(tmp_path, patterns(asked))) == []

@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate, islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from distill.base.files import Row
 from distill.data.packing import STRATEGIES, separated, sequences
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import CLOSING_TAGS
+from distill.data.trained_text import TemplateCheck
 from distill.grading.extract import last_boxed
 
 PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99)
@@ -70,7 +71,7 @@ class AuditSpec:
                 raise InputError(f"--spec: stop_above.{key}: {share!r}: give a number from 0 to 1")
         if not isinstance(made.max_length, int) or isinstance(made.max_length, bool) or made.max_length < 1:
             raise InputError(f"--spec: max_length: {made.max_length!r}: give a whole number from 1")
-        return made
+        return replace(made, stop_above={**STOP_ABOVE, **made.stop_above})
 
     @classmethod
     def each_of(cls, given: Mapping[str, Any]) -> "list[AuditSpec]":
@@ -113,19 +114,21 @@ class Measures:
 def measure(tokenizer: ChatTokenizer, rows: Iterable[Row], spec: AuditSpec) -> Iterator[Measure]:
     """Measures of rows of sft.jsonl, in a stream."""
     eos = tokenizer.id_of(spec.eos_token or tokenizer.eos_token or "")
+    check = TemplateCheck(tokenizer)
     rest = iter(rows)
     while batch := list(islice(rest, 64)):
-        prompts = tokenizer.encode([tokenizer.text(row["prompt"], add_generation_prompt=True) for row in batch])
+        shown = [tokenizer.text(row["prompt"], add_generation_prompt=True) for row in batch]
         texts = [tokenizer.text(row["prompt"] + row["completion"]) for row in batch]
-        for row, text, prompt, (ids, starts) in zip(batch, texts, prompts, tokenizer.encode_with_starts(texts), strict=True):
+        encoded = zip(tokenizer.encode(shown), tokenizer.encode_with_starts(texts), strict=True)
+        for row, before, text, (prompt, (ids, starts)) in zip(batch, shown, texts, encoded, strict=True):
             content = row["completion"][0]["content"]
-            at = text.rfind(content)
-            solution = max(at, 0)
+            solution = max(text.rfind(content), 0)
             ends = [_box_end(text, solution), _end(text, CLOSING_TAGS[spec.thought_style], solution)]
             needed = [None if end is None else _tokens_before(starts, end) for end in ends]
             last = len(ids) - 1 - ids[::-1].index(eos) if eos in ids else None
             learned = last is not None and last >= len(prompt)
-            yield Measure(len(ids), _common(prompt, ids), (*needed, last + 1 if learned and last is not None else None), at < 0)
+            altered = check.difference(before, text, content) is not None
+            yield Measure(len(ids), _common(prompt, ids), (*needed, last + 1 if learned and last is not None else None), altered)
 
 
 def _box_end(text: str, start: int) -> int | None:
@@ -152,16 +155,20 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
 
 # What is warned of: the name of a share, and what to say of it.
 WARNINGS = {
-    "altered_by_template": "rows are not shown as they are by the chat template (some delete the thought): train with another template",
+    "altered_by_template": "rows are not trained on as they are, since the chat template adds to them or deletes the thought: "
+    "set chat_template to one that does not",
     "without_eos": "rows hold no end of turn that the tokenizer knows as eos, so the student never learns to stop: set eos_token",
-    "lose_eos": "rows lose their end of turn to the cut, and teach the student to go on for ever",
+    "lose_eos": "rows lose their end of turn to the cut, and teach the student to go on for ever: drop them with filter.max_tokens, raise "
+    "max_length or pack with bfd_split",
     "lose_closing_tag": "rows are cut inside of the thought, and teach the student never to come to its solution",
     "lose_boxed_answer": "rows lose their boxed answer to the cut",
     "rows_cut": "rows are longer than max_length and are cut: raise max_length, or drop them with filter.max_tokens",
     "tokens_lost": "tokens are thrown away by the cut",
     "rows_separated": "rows go on in a sequence or document without their question: raise max_length, or drop them with filter.max_tokens",
-    "rows_without_loss": "rows carry no loss at all, since their prompt alone fills max_length",
+    "rows_without_loss": "rows carry no loss at all, since their prompt alone fills max_length (packing none leaves them out)",
 }
+# Shares above which a run stops unless stop_above says otherwise: what is then learned is another text, or never to stop.
+STOP_ABOVE = {"altered_by_template": 0.0, "without_eos": 0.0, "lose_eos": 0.01}
 _NEVER = ("altered_by_template", "without_eos", "rows_without_loss")
 
 
@@ -169,25 +176,27 @@ def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, 
     """audit.json without its sample. `shares` holds what warnings and `stop_above` are about; shares are of rows, tokens_lost of tokens."""
     lengths = array("I", (row.tokens for row in measures))
     most = spec.max_length if spec.packing in ("none", "bfd") else max(lengths)
-    kept = array("I", (min(length, most) for length in lengths))
+    # With packing none TRL 1.16 drops rows that max_length leaves without a label (SFTTrainer, "Dropping fully masked examples").
+    silent = bytearray(spec.loss_on == "completion" and row.prompt >= min(row.tokens, most) for row in measures)
+    dropped = silent if spec.packing == "none" else bytearray(len(silent))
+    kept = array("I", (0 if drop else min(length, most) for length, drop in zip(lengths, dropped, strict=True)))
     total, cuts = sum(lengths), array("I", (length - left for length, left in zip(lengths, kept, strict=True)))
     lost = {
-        part: sum(row.ends[at] is not None and row.ends[at] > left for row, left in zip(measures, kept, strict=True))  # type: ignore[operator]
+        part: sum(not drop and (row.ends[at] or 0) > left for row, left, drop in zip(measures, kept, dropped, strict=True))
         for at, part in enumerate(PARTS)
     }
     without = {part: sum(row.ends[at] is None for row in measures) for at, part in enumerate(PARTS)}
-    silent = sum(spec.loss_on == "completion" and row.prompt >= left for row, left in zip(measures, kept, strict=True))
     counts = {
         "altered_by_template": sum(row.altered for row in measures),
         "without_eos": without["eos"],
         **{f"lose_{part}": lost[part] for part in reversed(PARTS)},
         "rows_cut": sum(cut > 0 for cut in cuts),
         "rows_separated": sum(separated(lengths, spec.max_length, spec.packing)),
-        "rows_without_loss": silent,
+        "rows_without_loss": sum(silent),
     }
     shares = {name: count / len(measures) for name, count in counts.items()} | {"tokens_lost": sum(cuts) / total}
     carrying = sum(left - min(row.prompt, left) if spec.loss_on == "completion" else left for row, left in zip(measures, kept, strict=True))
-    filled = sequences(lengths, spec.max_length, spec.packing)
+    filled = sequences([length for length, drop in zip(lengths, dropped, strict=True) if not drop], spec.max_length, spec.packing)
     return {
         "rows": len(measures),
         "settings": {entry.name: getattr(spec, entry.name) for entry in fields(spec) if entry.name != "stop_above"},
@@ -200,8 +209,8 @@ def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, 
         "cut": {"rows": counts["rows_cut"], "tokens": sum(cuts), "rows_that_lose": lost, "rows_separated": counts["rows_separated"]},
         "rows_without": without,
         "altered_by_template": counts["altered_by_template"],
-        "packing": {"sequences": len(filled), "efficiency": round(sum(filled) / (len(filled) * spec.max_length), 4)},
-        "loss_share": round(carrying / sum(kept), 4),
+        "packing": {"sequences": len(filled), "efficiency": round(sum(filled) / max(len(filled) * spec.max_length, 1), 4)},
+        "loss_share": round(carrying / max(sum(kept), 1), 4),
         "shares": {name: round(shares[name], 6) for name in WARNINGS},
         "warnings": [f"{name}: {shares[name]:.1%} of {text}" for name, text in _due(shares)],
     }

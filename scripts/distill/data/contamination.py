@@ -16,7 +16,7 @@ from typing import Any
 from distill.base.files import Row
 from distill.benchmarks.items import BenchmarkItem
 from distill.data.hashset import hash64
-from distill.data.questions import bare, core, shingles, uninstructed, words
+from distill.data.questions import normalise_text, question_stem, shingles, strip_instructions, words
 
 # Jaccard similarity of the shingles with numbers masked from which a question counts as a benchmark question with other numbers.
 OTHER_NUMBERS = 0.8
@@ -38,56 +38,56 @@ class QuestionViews:
     """A training question as the indexes look at it; each view is made once."""
 
     def __init__(self, question: str) -> None:
-        self.text = core(question)
+        self.text = question_stem(question)
         # With its choices: a question may follow them.
-        self.words = words(uninstructed(question))
+        self.words = words(strip_instructions(question))
 
     @cached_property
     def whole(self) -> int:
-        return hash64(bare(self.text))
+        return hash64(normalise_text(self.text))
 
     @cached_property
     def skeleton(self) -> frozenset[str]:
         return shingles(self.text, masked=True)
 
 
-class Index:
+class BenchmarkIndex:
     """The questions of one benchmark, to be looked up. `ngram` None leaves only the test of equality."""
 
     def __init__(self, name: str, questions: Sequence[str], ngram: int | None) -> None:
         self.name = name
         self._ngram = ngram
-        self._probes = [QuestionViews(question) for question in questions]
+        self._views = [QuestionViews(question) for question in questions]
         self._grams: dict[str, int] = {}
         self._whole: dict[int, int] = {}
-        for item, probe in enumerate(self._probes):
-            self._whole.setdefault(probe.whole, item)
-            for gram in _grams(words(probe.text), ngram) if ngram else ():
+        for item, views in enumerate(self._views):
+            self._whole.setdefault(views.whole, item)
+            for gram in _grams(words(views.text), ngram) if ngram else ():
                 self._grams.setdefault(gram, item)
         # Each skeleton once: a benchmark made from a template has few.
-        self._skeletons = {probe.skeleton: item for item, probe in reversed(list(enumerate(self._probes)))}
+        self._skeletons = {views.skeleton: item for item, views in reversed(list(enumerate(self._views)))}
         self._frequency = Counter(shingle for skeleton in self._skeletons for shingle in skeleton)
         self._postings: dict[str, list[int]] = {}
         for skeleton, item in self._skeletons.items():
             for shingle in self._prefix(skeleton):
                 self._postings.setdefault(shingle, []).append(item)
 
-    def find(self, probe: QuestionViews) -> Hit | None:
+    def find(self, views: QuestionViews) -> Hit | None:
         """The item that a question holds: an equal one, else the first that shares an n-gram, with the longest run in common."""
-        item = self._whole.get(probe.whole)
+        item = self._whole.get(views.whole)
         if item is not None:
-            return Hit(self.name, item, "exact", probe.text)
+            return Hit(self.name, item, "exact", views.text)
         if self._ngram:
-            grams = _grams(probe.words, self._ngram)
+            grams = _grams(views.words, self._ngram)
             item = next((self._grams[gram] for gram in grams if gram in self._grams), None)
             if item is not None:
-                known = set(_grams(words(self._probes[item].text), self._ngram))
-                return Hit(self.name, item, "ngram", _longest_run(probe.words, grams, known, self._ngram))
+                known = set(_grams(words(self._views[item].text), self._ngram))
+                return Hit(self.name, item, "ngram", _longest_run(views.words, grams, known, self._ngram))
         return None
 
-    def similar(self, probe: QuestionViews) -> Hit | None:
+    def similar(self, views: QuestionViews) -> Hit | None:
         """The first item, by rarity of what they share, that a question nearly equals once numbers are masked."""
-        here = probe.skeleton
+        here = views.skeleton
         item = self._skeletons.get(here)
         if item is not None:
             return Hit(self.name, item, "other_numbers", "1.00 of the words")
@@ -96,7 +96,7 @@ class Index:
             for item in self._postings.get(shingle, ()):
                 if item not in seen:
                     seen.add(item)
-                    there = self._probes[item].skeleton
+                    there = self._views[item].skeleton
                     shared = len(here & there)
                     if shared >= OTHER_NUMBERS * (len(here) + len(there) - shared):
                         return Hit(self.name, item, "other_numbers", f"{shared / (len(here) + len(there) - shared):.2f} of the words")
@@ -123,10 +123,10 @@ def _longest_run(text: Sequence[str], grams: Sequence[str], known: Container[str
     return " ".join(text[best[0] : best[1]])
 
 
-def find_hits(indexes: Iterable[Index], question: str) -> tuple[Hit, ...]:
+def find_hits(indexes: Iterable[BenchmarkIndex], question: str) -> tuple[Hit, ...]:
     """At most one hit for each benchmark: contamination if there is any, else a question with other numbers."""
-    probe = QuestionViews(question)
-    hits = (index.find(probe) or index.similar(probe) for index in indexes)
+    views = QuestionViews(question)
+    hits = (index.find(views) or index.similar(views) for index in indexes)
     return tuple(hit for hit in hits if hit)
 
 
@@ -135,7 +135,7 @@ def contaminates(hits: Iterable[Hit]) -> bool:
 
 
 @dataclass
-class Report:
+class ContaminationReport:
     """What becomes contamination.json: every row that holds a benchmark question, and a count with examples of those with other numbers.
 
     `gated` names benchmarks whose text must not be shown: their hits give the ids of row and item only.

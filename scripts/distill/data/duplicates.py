@@ -12,29 +12,29 @@ from typing import IO, Any
 
 from distill.base.errors import InputError
 from distill.data.hashset import HashSet, hash64
-from distill.data.questions import bare, core, numbers, shingles, uninstructed
+from distill.data.questions import normalise_text, numbers, question_stem, shingles, strip_instructions
 
 NUM_PERM = 128
 # How many earlier questions one question is compared with, the latest first; without a limit a set made from one template is quadratic.
 MAX_CANDIDATES = 200
 
 Bands = tuple[int, ...]
-Suspects = dict[int, Bands]
+NearCandidates = dict[int, Bands]
 
 
 def trace_key(question: str, thought: str, solution: str) -> int:
     """A hash that equal traces share, whatever their case and white space."""
-    return hash64("\0".join(" ".join(text.lower().split()) for text in (uninstructed(question), thought, solution)))
+    return hash64("\0".join(" ".join(text.lower().split()) for text in (strip_instructions(question), thought, solution)))
 
 
 def question_key(question: str) -> int:
     """A hash that equal questions share, whatever their instruction, case and layout. With other choices it is another question."""
-    return hash64(bare(uninstructed(question)))
+    return hash64(normalise_text(strip_instructions(question)))
 
 
 def stem_key(question: str) -> int:
     """The same without choices: near-duplicates are looked for among stems, as the shingles hold no choices."""
-    return hash64(bare(core(question)))
+    return hash64(normalise_text(question_stem(question)))
 
 
 class Banding:
@@ -52,7 +52,7 @@ class Banding:
 
     def of(self, question: str) -> Bands:
         """One 64-bit hash a band; they hold the numbers of the question too."""
-        text = core(question)
+        text = question_stem(question)
         signature = self._blank.copy()
         signature.update_batch(sorted(shingles(text)))
         values = signature.hashvalues
@@ -75,8 +75,8 @@ class DuplicateScan:
 
     def __init__(self, bands: int) -> None:
         self._seen = HashSet()
-        # suspects() closes them.
-        self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="survey-") for _ in range(bands + 1)]  # noqa: SIM115
+        # near_candidates() closes them.
+        self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="bands-") for _ in range(bands + 1)]  # noqa: SIM115
 
     def add(self, key: int, bands: Bands) -> None:
         """A stem's key and bands; the same stem a second time counts once."""
@@ -84,8 +84,8 @@ class DuplicateScan:
             for file, value in zip(self._files, (key, *bands), strict=True):
                 file.write(value.to_bytes(8, "little"))
 
-    def suspects(self) -> Suspects:
-        """{stem key: its bands} of the stems that share at least one band, and the end of this survey."""
+    def near_candidates(self) -> NearCandidates:
+        """{stem key: its bands} of the stems that share at least one band, which ends this pass and removes its files."""
         import numpy as np
 
         def column(file: IO[bytes]) -> Any:
@@ -108,9 +108,9 @@ class DuplicateScan:
 class NearIndex:
     """Questions that were kept, to find those that a new question nearly repeats."""
 
-    def __init__(self, threshold: float, suspects: Suspects) -> None:
+    def __init__(self, threshold: float, near_candidates: NearCandidates) -> None:
         self._threshold = threshold
-        self._suspects = suspects
+        self._candidate_bands = near_candidates
         self._by_band: dict[tuple[int, int], list[int]] = {}
         self._kept: dict[int, tuple[str, frozenset[int]]] = {}
 
@@ -125,7 +125,7 @@ class NearIndex:
 
     def _candidates(self, key: int) -> Iterable[int]:
         found: dict[int, None] = {}
-        for band in enumerate(self._suspects.get(key, ())):
+        for band in enumerate(self._candidate_bands.get(key, ())):
             for candidate in reversed(self._by_band.get(band, ())):
                 if len(found) >= MAX_CANDIDATES:
                     return found
@@ -135,12 +135,12 @@ class NearIndex:
 
     def keep(self, key: int, name: str, marks: frozenset[int]) -> None:
         """Remember a kept row; only those that share a band with another question are held."""
-        if key in self._suspects and key not in self._kept:
+        if key in self._candidate_bands and key not in self._kept:
             self._kept[key] = (name, marks)
-            for band in enumerate(self._suspects[key]):
+            for band in enumerate(self._candidate_bands[key]):
                 self._by_band.setdefault(band, []).append(key)
 
 
-def marks_of(question: str) -> frozenset[int]:
+def shingle_hashes(question: str) -> frozenset[int]:
     """The hashes of a question's shingles."""
-    return frozenset(map(_hash32, shingles(core(question))))
+    return frozenset(map(_hash32, shingles(question_stem(question))))

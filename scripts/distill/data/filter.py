@@ -1,199 +1,169 @@
-"""The filter's two halves: what can be said of a trace on its own (any process may say it), and what depends on the rows before it."""
+"""The filter: every row is analysed on its own, by several processes, then kept or dropped in the order of the input.
 
-import atexit
-import os
-import re
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+    near_candidates   first pass, only with filter.near_duplicates: which questions share a MinHash band with another one
+    RowChecker       second pass, one batch of rows per process: reasons that need no other row, tokens, contamination (analyse.py)
+    RowSelector         in input order: duplicates, near-duplicates, contamination, length
+    write_chosen      with filter.per_question: at most k traces of a question
+
+Memory grows by a few bytes a row (hashes), never with the texts.
+"""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from distill.base.errors import InputError
 from distill.base.files import dumps
-from distill.base.tables import parse_line, read_lines
-from distill.data.contamination import Hit, Index, contaminates, find_hits
-from distill.data.duplicates import Banding, Bands, NearIndex, Suspects, marks_of, question_key, stem_key, trace_key
-from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable, wrong_length
+from distill.base.parallel import map_batches
+from distill.base.progress import Progress, track
+from distill.benchmarks.items import BenchmarkItem
+from distill.data.analyse import DuplicateScanner, RowAnalysis, RowChecker, batches
+from distill.data.contamination import ContaminationReport, contaminates
+from distill.data.duplicates import DuplicateScan, NearCandidates, NearIndex
+from distill.data.filter_rules import BEFORE_CONTAMINATION, FilterSpec, PerQuestion, choose, wrong_length
 from distill.data.hashset import HashSet, hash64
-from distill.data.tokens import ChatTokenizer
-from distill.data.traces import Defect, Trace, from_row
-from distill.grading.grader import Task, Verdict, grade_all
+from distill.data.traces import Defect
 
-Lines = Sequence[tuple[int, bytes]]
-_BATCH_ROWS, _BATCH_BYTES = 256, 1 << 21
+SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # preloaded once for all worker processes
 
 
-def batches(path: str) -> Iterator[Lines]:
-    """Numbered lines of a traces.jsonl, so many at a time as are worth a message to a worker."""
-    batch: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in read_lines(path):
-        if line is None:
-            raise InputError(f"{path}: line {number} is too long: make this file with scripts/normalise.py")
-        batch.append((number, line))
-        size += len(line)
-        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+class NothingKept(Exception):
+    """Raised in place of writing an empty training set."""
 
 
-def _traces(path: str, batch: Lines) -> list[Trace]:
-    return [from_row(parse_line(path, number, line), f"{path}: line {number}") for number, line in batch]
+@dataclass(frozen=True)
+class FilterInputs:
+    """`traces` is a traces.jsonl, `tokenizer` a model folder, `chat_template` the text of a Jinja template or None for its own."""
+
+    traces: str
+    tokenizer: str
+    chat_template: str | None
+    benchmarks: Mapping[str, Sequence[BenchmarkItem]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is known of a row without the others: its first flaw, or what the later predicates need. Keys are 64-bit hashes.
+class DroppedRows:
+    """Writes dropped.jsonl, counts each reason and remembers the first row of each."""
 
-    `marks` only for a question that may be a near-duplicate, `question` only where a report will show it; `line` is the row of sft.jsonl.
-    """
+    def __init__(self, file: IO[str]) -> None:
+        self.counts: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
+        self._file = file
 
-    id: str
-    flaw: Defect | None = None
-    trace_key: int = 0
-    question_key: int = 0
-    stem_key: int = 0
-    path_key: int = 0
-    tokens: int = 0
-    hits: tuple[Hit, ...] = ()
-    marks: frozenset[int] | None = None
-    question: str = ""
-    line: str = ""
+    def add(self, row_id: str, reason: str, detail: str) -> None:
+        line = dumps({"id": row_id, "reason": reason, "detail": detail})
+        self._file.write(line + "\n")
+        self.first.setdefault(reason, line)
+        self.counts[reason] += 1
 
 
-class RowChecker:
-    """Makes findings of batches of lines. One a process: it holds the tokenizer, the benchmarks and a grader."""
-
-    def __init__(
-        self,
-        path: str,
-        spec: FilterSpec,
-        tokenizer: str,
-        chat_template: str | None,
-        benchmarks: Mapping[str, Sequence[str]],
-        suspects: Suspects,
-    ) -> None:
-        # The number of workers says how many cores are used, so the tokenizer may not start threads of its own.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        self._path, self._spec, self._suspects = path, spec, suspects
-        self._tokenizer = ChatTokenizer(tokenizer, chat_template)
-        self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
-        self._indexes = [Index(name, questions, spec.ngram) for name, questions in benchmarks.items()]
-        self._grader = _Grader()
-
-    def __call__(self, batch: Lines) -> list[Finding]:
-        traces = _traces(self._path, batch)
-        flaws = [malformed(trace, self._special) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
-        self._grade(traces, flaws)
-        found = [Finding(trace.id, flaw) if flaw else self._find(trace) for trace, flaw in zip(traces, flaws, strict=True)]
-        return self._count(traces, found)
-
-    def _grade(self, traces: Sequence[Trace], flaws: list[Defect | None]) -> None:
-        tasks = {at: task for at, trace in enumerate(traces) if flaws[at] is None and (task := grading_task(trace, self._spec))}
-        for (at, task), verdict in zip(tasks.items(), self._grader.verdicts(list(tasks.values())), strict=True):
-            flaws[at] = graded(verdict.reason, verdict.answer, task.gold)
-
-    def _find(self, trace: Trace) -> Finding:
-        hits = find_hits(self._indexes, trace.question)
-        stem = stem_key(trace.question)
-        return Finding(
-            trace.id,
-            trace_key=trace_key(trace.question, trace.thought, trace.solution),
-            question_key=question_key(trace.question),
-            stem_key=stem,
-            path_key=path_key(trace) if self._spec.per_question.rule == "distinct" else 0,
-            hits=hits,
-            marks=marks_of(trace.question) if stem in self._suspects else None,
-            question=trace.question if hits else "",
-        )
-
-    def _count(self, traces: Sequence[Trace], found: list[Finding]) -> list[Finding]:
-        """Tokens and lines of the rows that may still be kept."""
-        drop = self._spec.contamination_action == "drop"
-        rows = {
-            at: sft_row(traces[at], self._spec)
-            for at, finding in enumerate(found)
-            if not (finding.flaw or (drop and contaminates(finding.hits)))
-        }
-        counts = self._tokenizer.count([self._tokenizer.text(row["prompt"] + row["completion"]) for row in rows.values()])
-        for (at, row), tokens in zip(rows.items(), counts, strict=True):
-            found[at] = replace(found[at], tokens=tokens, line=dumps(row))
-        return found
+def filter_traces(
+    inputs: FilterInputs, spec: FilterSpec, sft: IO[str], dropped: DroppedRows, report: ContaminationReport, workers: int = 1
+) -> int:
+    """Write the rows that are kept to `sft` and return how many; the others go to `dropped`. Raises NothingKept for none."""
+    candidates = near_candidates(inputs.traces, spec.near_duplicates, workers)
+    questions = {name: [item.question for item in items] for name, items in inputs.benchmarks.items()}
+    analyser = partial(RowChecker, inputs.traces, spec, inputs.tokenizer, inputs.chat_template, questions, candidates)
+    analyses = map_batches(analyser, batches(inputs.traces), workers, SLOW_IMPORTS)
+    kept = _kept(analyses, RowSelector(spec, candidates), dropped, report)
+    count = _write(kept, sft) if spec.per_question.rule == "all" else write_chosen(kept, spec.per_question, sft, dropped)
+    if not count:
+        raise NothingKept
+    return count
 
 
-class _Grader:
-    """grade_all, batch by batch with one worker process for all of them.
-
-    grade_all asks for the next task before it gives a verdict that it waits for. Between batches there is none, so it is given tasks that
-    need no grading; it takes some 250 of them, a fraction of a millisecond, before it waits.
-    """
-
-    _NOTHING = Task("exact", "", "")
-
-    def __init__(self) -> None:
-        self._tasks: deque[Task] = deque()
-        self._asked: deque[bool] = deque()
-        self._verdicts = grade_all(self._feed())
-        atexit.register(self._verdicts.close)  # ends its worker
-
-    def _feed(self) -> Iterator[Task]:
-        while True:
-            self._asked.append(bool(self._tasks))
-            yield self._tasks.popleft() if self._tasks else self._NOTHING
-
-    def verdicts(self, tasks: Sequence[Task]) -> list[Verdict]:
-        self._tasks.extend(tasks)
-        found: list[Verdict] = []
-        while len(found) < len(tasks):
-            verdict = next(self._verdicts)
-            if self._asked.popleft():
-                found.append(verdict)
-        return found
-
-
-class DuplicateScanner:
-    """The first pass over the questions of a batch of lines: keys and bands for duplicates.Survey."""
-
-    def __init__(self, path: str, threshold: float) -> None:
-        self._path = path
-        self._banding = Banding(threshold)
-
-    def __call__(self, batch: Lines) -> list[tuple[int, Bands]]:
-        return [(stem_key(trace.question), self._banding.of(trace.question)) for trace in _traces(self._path, batch)]
+def near_candidates(traces: str, threshold: float | None, workers: int) -> NearCandidates:
+    """The questions that share a band with another one, and so may be near-duplicates; none where `threshold` is None."""
+    if threshold is None:
+        return {}
+    collisions = None
+    counting = track(batches(traces), "survey", unit="batches")
+    for pairs in map_batches(partial(DuplicateScanner, traces, threshold), counting, workers, SLOW_IMPORTS):
+        for key, bands in pairs:
+            collisions = collisions or DuplicateScan(len(bands))
+            collisions.add(key, bands)
+    return collisions.near_candidates() if collisions else {}
 
 
 @dataclass
 class RowSelector:
-    """Goes through the findings in the order of the rows and remembers what it has kept, as hashes."""
+    """Goes through the rows in input order and remembers what it has kept, as hashes."""
 
     spec: FilterSpec
-    suspects: Suspects
+    candidates: NearCandidates
     _ids: HashSet = field(default_factory=HashSet)
     _kept: HashSet = field(default_factory=HashSet)
 
     def __post_init__(self) -> None:
-        self._near = NearIndex(self.spec.near_duplicates or 1.0, self.suspects)
+        self._near = NearIndex(self.spec.near_duplicates or 1.0, self.candidates)
 
-    def rejection(self, finding: Finding) -> Defect | None:
-        """Why a row is dropped, or None. A row is a duplicate of rows that were kept only. Raises InputError for an id that came before."""
-        if not self._ids.add(hash64(finding.id)):
-            raise InputError(f"two traces have the id {finding.id!r}: make this file with scripts/normalise.py")
-        flaw = finding.flaw or self._repeats(finding) or self._contaminated(finding) or wrong_length(finding.tokens, self.spec)
-        if flaw is None:
-            self._kept.add(finding.trace_key)
-            if finding.marks is not None:
-                self._near.keep(finding.stem_key, finding.id, finding.marks)
-        return flaw
+    def rejection(self, row: RowAnalysis) -> Defect | None:
+        """Why a row is dropped, or None. A row is a duplicate only of rows that were kept. Raises InputError for an id seen before."""
+        if not self._ids.add(hash64(row.id)):
+            raise InputError(f"two traces have the id {row.id!r}: make this file with scripts/normalise.py")
+        drop = row.drop or self._duplicate(row) or self._contaminated(row) or wrong_length(row.tokens, self.spec)
+        if drop is None:
+            self._kept.add(row.trace_key)
+            if row.shingles is not None:
+                self._near.keep(row.stem_key, row.id, row.shingles)
+        return drop
 
-    def _repeats(self, finding: Finding) -> Defect | None:
-        if finding.trace_key in self._kept:
+    def _duplicate(self, row: RowAnalysis) -> Defect | None:
+        if row.trace_key in self._kept:
             return Defect("duplicate", "the same question, thought and solution as an earlier row")
-        near = self._near.find(finding.stem_key, finding.marks) if finding.marks is not None else None
+        near = self._near.find(row.stem_key, row.shingles) if row.shingles is not None else None
         return Defect("near_duplicate", f"nearly the question of {near}") if near else None
 
-    def _contaminated(self, finding: Finding) -> Defect | None:
-        if self.spec.contamination_action == "report" or not contaminates(finding.hits):
+    def _contaminated(self, row: RowAnalysis) -> Defect | None:
+        if self.spec.contamination_action == "report" or not contaminates(row.hits):
             return None
-        names = [f"{hit.benchmark} ({hit.match})" for hit in finding.hits if hit.match != "other_numbers"]
+        names = [f"{hit.benchmark} ({hit.match})" for hit in row.hits if hit.match != "other_numbers"]
         return Defect("contaminated", ", ".join(names))
+
+
+def _kept(
+    analyses: Iterable[list[RowAnalysis]], row_filter: RowSelector, dropped: DroppedRows, report: ContaminationReport
+) -> Iterator[RowAnalysis]:
+    with Progress("filter") as progress:
+        for batch in analyses:
+            for row in batch:
+                drop = row_filter.rejection(row)
+                if row.hits and (drop is None or drop.reason not in BEFORE_CONTAMINATION):
+                    report.add(row.id, row.question, row.hits)
+                if drop:
+                    dropped.add(row.id, *drop)
+                else:
+                    yield row
+            progress.add(len(batch))
+
+
+def _write(kept: Iterable[RowAnalysis], sft: IO[str]) -> int:
+    count = 0
+    for row in kept:
+        sft.write(row.line + "\n")
+        count += 1
+    return count
+
+
+def write_chosen(kept: Iterable[RowAnalysis], per_question: PerQuestion, sft: IO[str], dropped: DroppedRows) -> int:
+    """Write the rows that `per_question` chooses; candidates wait in a temporary file until all traces of their questions are known."""
+    questions, tokens, paths = array("Q"), array("Q"), array("Q")
+    with TemporaryFile("w+", encoding="utf-8", newline="\n", dir=Path(sft.name).parent) as waiting:
+        for row in kept:
+            waiting.write(row.line + "\n")
+            questions.append(row.question_key)
+            tokens.append(row.tokens)
+            paths.append(row.path_key)
+        chosen = choose(per_question.rule, per_question.k, questions, tokens, paths)
+        waiting.seek(0)
+        for line, is_chosen in zip(waiting, chosen, strict=True):
+            if is_chosen:
+                sft.write(line)
+            else:
+                dropped.add(json.loads(line)["id"], "not_chosen", f"beyond the {per_question.k} {per_question.rule} of its question")
+    return sum(chosen)

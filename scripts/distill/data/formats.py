@@ -19,7 +19,7 @@ class FormatMismatch(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawResponse:
     """One response to a question, as published. `reasoning` is the thought where it has a column of its own; `complete` False: cut off."""
 
     question: str
@@ -42,7 +42,7 @@ class Format:
     gives it in place of a response that is none."""
 
     needs: tuple[str | tuple[str, ...], ...]
-    read: Callable[[Row, Columns], Iterator[Raw | FormatMismatch]]
+    read: Callable[[Row, Columns], Iterator[RawResponse | FormatMismatch]]
 
     def missing(self, row: Row, columns: Columns) -> str | None:
         """The first needed column (after renaming) that a row does not have."""
@@ -92,7 +92,7 @@ def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
 _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
 
 
-def _conversation(row: Row, columns: Columns) -> Iterator[Raw]:
+def _conversation(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """`system`, `conversations` [{from, value}]: Bespoke-Stratos-17k of bespokelabs, Sky-T1_data_17k, OpenThoughts-114k.
 
     HuggingFaceH4's copy of Bespoke-Stratos-17k adds `messages` [{role, content}], which lack the system text, and
@@ -102,7 +102,7 @@ def _conversation(row: Row, columns: Columns) -> Iterator[Raw]:
         found = _turns(row["conversations"], "from", "value")
     else:
         found = _turns(row.get("messages"), "role", "content")
-    yield Raw(
+    yield RawResponse(
         found["user"],
         found["assistant"],
         gold=_optional(row, "gold"),
@@ -112,12 +112,12 @@ def _conversation(row: Row, columns: Columns) -> Iterator[Raw]:
     )
 
 
-def _mixture_of_thoughts(row: Row, columns: Columns) -> Iterator[Raw]:
+def _mixture_of_thoughts(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """open-r1/Mixture-of-Thoughts: `messages`, `num_tokens`, `source`; thoughts in <think> tags."""
     yield from _conversation({key: row.get(key) for key in ("messages", "source", "system", "gold", "finish_reason")}, columns)
 
 
-def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
+def _openthoughts(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """open-thoughts/OpenThoughts-114k: the default subset, or `metadata` (`problem`, `deepseek_reasoning`, `deepseek_solution`,
     `ground_truth_solution`), which has golds, as has the `solution` of open-r1/OpenThoughts-114k-math."""
     if "deepseek_reasoning" not in row:
@@ -125,7 +125,7 @@ def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
         yield from (replace(raw, gold=raw.gold or (solution and _short_answer(solution))) for raw in _conversation(row, columns))
         return
     worked = _optional(row, "ground_truth_solution")
-    yield Raw(
+    yield RawResponse(
         _text(row, "problem"),
         _text(row, "deepseek_solution"),
         reasoning=_text(row, "deepseek_reasoning"),
@@ -134,7 +134,7 @@ def _openthoughts(row: Row, columns: Columns) -> Iterator[Raw]:
     )
 
 
-def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | FormatMismatch]:
+def _openr1_math(row: Row, columns: Columns) -> Iterator[RawResponse | FormatMismatch]:
     """open-r1/OpenR1-Math-220k: `problem`, `answer`, and lists with an entry a generation: `generations`, `finish_reasons`,
     `is_reasoning_complete`. The lists of verdicts (correctness_*) are left aside: the filter grades each answer itself."""
     generations = row["generations"]
@@ -144,7 +144,7 @@ def _openr1_math(row: Row, columns: Columns) -> Iterator[Raw | FormatMismatch]:
         if not isinstance(generation, str):
             yield FormatMismatch(f"generation {at + 1} is no text")
             continue
-        yield Raw(
+        yield RawResponse(
             _text(row, "problem"),
             generation,
             gold=_optional(row, "answer"),
@@ -159,7 +159,7 @@ def _entry(row: Row, column: str, at: int) -> Any:
     return values[at] if isinstance(values, list) and at < len(values) else None
 
 
-def _s1k(row: Row, columns: Columns) -> Iterator[Raw]:
+def _s1k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """simplescaling/s1K (`thinking_trajectories`, `attempt`) and s1K-1.1 (`deepseek_*`, `gemini_*`: two teachers a question).
 
     `solution` is a final answer in some rows and a worked solution in others: the gold is its last box, else all of it if that is one
@@ -173,7 +173,7 @@ def _s1k(row: Row, columns: Columns) -> Iterator[Raw]:
         found = True
         trajectories = row[thought] if isinstance(row[thought], list) else [row[thought]]
         thoughts = [_cell(trajectory, thought) or "" for trajectory in trajectories]
-        yield Raw(
+        yield RawResponse(
             question,
             _text(row, attempt),
             reasoning="\n".join(thoughts),
@@ -203,23 +203,23 @@ def _short_answer(text: str) -> str | None:
 _GSM8K_MARK = re.compile(r"<<[^<>]*>>")  # a calculator's input, such as <<48/2=24>>
 
 
-def _gsm8k(row: Row, columns: Columns) -> Iterator[Raw]:
+def _gsm8k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """openai/gsm8k: `question`, and `answer`, whose last line is `#### ` and the gold. The worked solution before it, without calculator
     marks, is the thought; commas within the gold go, as in the benchmark."""
     worked, mark, last = _text(row, "answer").rpartition("####")
     gold = last.strip().replace(",", "")
     if not mark or not gold:
         raise FormatMismatch("no gold after '####' in column 'answer'")
-    yield Raw(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
+    yield RawResponse(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
 
 
 TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")
 
 
-def _table(row: Row, columns: Columns) -> Iterator[Raw]:
+def _table(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """A plain table: `question`, `response`, and where there are such columns the others of TABLE_COLUMNS."""
     name = {key: columns.get(key, key) for key in TABLE_COLUMNS}
-    yield Raw(
+    yield RawResponse(
         _text(row, name["question"]),
         _text(row, name["response"]),
         reasoning=_cell(row.get(name["reasoning"]), name["reasoning"]),
@@ -230,9 +230,9 @@ def _table(row: Row, columns: Columns) -> Iterator[Raw]:
     )
 
 
-def _distill(row: Row, columns: Columns) -> Iterator[Raw]:
+def _distill(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """Rows of a traces.jsonl: ids and sources stay as they are."""
-    yield Raw(
+    yield RawResponse(
         _text(row, "question"),
         _text(row, "solution"),
         reasoning=_text(row, "thought"),

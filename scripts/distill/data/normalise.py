@@ -10,14 +10,14 @@ from distill.base.files import Row, dumps
 from distill.base.rows import as_text
 from distill.base.tables import OversizeRow, read_rows
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, Raw
+from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, RawResponse
 from distill.data.hashset import HashSet, hash64
 from distill.data.traces import MAX_CHARS, Defect, Trace, parse_response, trace_id
 from distill.grading.extract import last_boxed
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRow:
     """A row that is no trace, as in dropped.jsonl."""
 
     id: str
@@ -70,7 +70,7 @@ class Normaliser:
         self._seen = HashSet()
         self._repeats: dict[str, int] = {}
 
-    def traces(self, rows: Iterable[Row]) -> Iterator[Trace | Rejected]:
+    def traces(self, rows: Iterable[Row]) -> Iterator[Trace | RejectedRow]:
         """Each response of each row as a trace, or as rejected: nothing is lost.
 
         An id is the hash of source and content; the second row of equal content has "-2" behind it, and so on. Raises InputError for a
@@ -92,47 +92,47 @@ class Normaliser:
         if not number:
             raise InputError(f"{self.where}: no rows: check the file")
         for key, column in unseen.items():
-            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): mend columns.{key}")
+            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): fix columns.{key}")
 
-    def _made(self, row: Row, missing: str | None) -> Iterator[Trace | Rejected]:
+    def _made(self, row: Row, missing: str | None) -> Iterator[Trace | RejectedRow]:
         if isinstance(row, OversizeRow):
-            yield self._unique(Rejected(trace_id(self.format, row.place), "malformed", f"{row.place}: too large to read"))
+            yield self._unique(RejectedRow(trace_id(self.format, row.place), "malformed", f"{row.place}: too large to read"))
             return
         try:
             if missing:
                 raise FormatMismatch(f"no column {missing}")
-            raws: list[Raw | FormatMismatch] = list(self._shape.read(row, self.columns))
+            raws: list[RawResponse | FormatMismatch] = list(self._shape.read(row, self.columns))
             if not raws:
                 raise FormatMismatch("no response")
         except FormatMismatch as misfit:
             raws = [misfit]
         for raw in raws:
             if isinstance(raw, FormatMismatch):
-                yield self._unique(Rejected(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
+                yield self._unique(RejectedRow(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
                 continue
             made = self._trace(raw)
             yield self._unique(made) if raw.id is None else self._given(made)
 
-    def _trace(self, raw: Raw) -> Trace | Rejected:
+    def _trace(self, raw: RawResponse) -> Trace | RejectedRow:
         source = self.format if raw.origin is None else raw.origin if raw.id is not None else f"{self.format}/{raw.origin}"
         name = raw.id or trace_id(source, raw.question, raw.reasoning, raw.response)
         found = parse_response(raw.response, raw.reasoning)
         if isinstance(found, Defect):
-            return Rejected(name, *found)
+            return RejectedRow(name, *found)
         if not raw.complete:
-            return Rejected(name, "truncated", "its source marks it as incomplete")
+            return RejectedRow(name, "truncated", "its source marks it as incomplete")
         if not raw.question.strip() or len(raw.question) > MAX_CHARS:
-            return Rejected(name, "malformed", f"question of {len(raw.question)} characters")
+            return RejectedRow(name, "malformed", f"question of {len(raw.question)} characters")
         gold = raw.gold if raw.gold is not None or self.golds is None else self.golds.of(raw.question)
         return Trace(name, raw.question, gold, found.thought, found.solution, source, raw.finish_reason, raw.system)
 
-    def _unique(self, made: Trace | Rejected) -> Trace | Rejected:
+    def _unique(self, made: Trace | RejectedRow) -> Trace | RejectedRow:
         if self._seen.add(hash64(made.id)):
             return made
         count = self._repeats[made.id] = self._repeats.get(made.id, 1) + 1
         return replace(made, id=f"{made.id}-{count}")
 
-    def _given(self, made: Trace | Rejected) -> Trace | Rejected:
+    def _given(self, made: Trace | RejectedRow) -> Trace | RejectedRow:
         if self._seen.add(hash64(made.id)):
             return made
         raise InputError(f"{self.where}: two rows have the id {made.id!r}: make the ids differ")

@@ -48,7 +48,7 @@ _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _SHINGLE_WORD = re.compile(r"[^\W_]+|[^\w\s$]")
 
 
-def uninstructed(question: str) -> str:
+def strip_instructions(question: str) -> str:
     """The question without instructions before and after it."""
     start = 0
     while leading := _LEADING.match(question, start):
@@ -62,9 +62,9 @@ def uninstructed(question: str) -> str:
     return text.strip()
 
 
-def core(question: str) -> str:
+def question_stem(question: str) -> str:
     """The question without instructions before and after it and without its choices, and what follows them."""
-    text = uninstructed(question)
+    text = strip_instructions(question)
     choices = _CHOICES_HEAD.search(text)
     if choices is None:
         first = _FIRST_CHOICE.search(text)
@@ -77,7 +77,7 @@ def words(text: str) -> list[str]:
     return text.lower().split()
 
 
-def bare(text: str) -> str:
+def normalise_text(text: str) -> str:
     r"""Lower case without white space, `$`, LaTeX layout and final punctuation. Operators and digits stay, so x-1 is not x+1."""
     return _FRACTION.sub(r"\\frac", _LAYOUT.sub("", text.lower())).rstrip(".?!:")
 

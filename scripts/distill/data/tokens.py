@@ -6,12 +6,12 @@ two together.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import read_json
+from distill.base.template_date import freeze_date
 
 Message = Mapping[str, str]
 
@@ -34,11 +34,12 @@ class ChatTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = read_json(folder / "tokenizer_config.json")
-        if (folder / "special_tokens_map.json").is_file():  # of older models; transformers lets it win
+        # As in transformers 5.19 (tokenization_utils_base._from_pretrained): this file of older models wins, but not over decoded tokens.
+        if (folder / "special_tokens_map.json").is_file() and "added_tokens_decoder" not in config:
             config |= read_json(folder / "special_tokens_map.json")
         self._special = {key: token for key in _SPECIAL if (token := _content(config.get(key))) is not None}
         self._special |= {"eos_token": eos_token} if eos_token else {}
-        self._template = _compile(chat_template or _template(folder, config))
+        self._template = _compile(freeze_date(chat_template or _template(folder, config)))
 
     @property
     def special_tokens(self) -> list[str]:
@@ -123,8 +124,7 @@ def _compile(template: str) -> Any:
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
     environment.filters["tojson"] = tojson
     environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)  # as transformers: the clock of the machine
     try:
         return environment.from_string(template)
     except jinja2.TemplateSyntaxError as error:
-        raise InputError(f"chat template: line {error.lineno} is not Jinja ({error.message}): mend the template") from None
+        raise InputError(f"chat template: line {error.lineno} is not Jinja ({error.message}): fix the template") from None

@@ -103,8 +103,9 @@ def _stratos(text: str) -> Sections | Defect:
     if names.count("begin_of_solution") > 1:
         return Defect("malformed", f"{names.count('begin_of_solution')} solutions")
     if names != _STRATOS_ORDER:
-        cut = names == _STRATOS_ORDER[: len(names)]
-        return Defect("truncated", f"no {_STRATOS_ORDER[len(names)]}") if cut else Defect("malformed", f"tags are {', '.join(names[:8])}")
+        if names == _STRATOS_ORDER[: len(names)]:
+            return Defect("truncated", f"no {_STRATOS_ORDER[len(names)]}")
+        return Defect("malformed", f"tags are {', '.join(names[:8])}")
     ends = [0, *(at for tag in tags for at in tag.span()), len(text)]
     before, thought, between, solution, after = (text[ends[i] : ends[i + 1]] for i in range(0, len(ends), 2))
     if before.strip() or between.strip() or after.strip():

@@ -1,4 +1,4 @@
-"""Recorded responses joined to the prompts of a benchmark: by id, else by what was asked."""
+"""Recorded responses joined to the prompts of a benchmark, by id or else by the text of the question."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,31 +39,31 @@ def normal(text: str) -> str:
     return " ".join(text.split())
 
 
-class Items:
-    """The items of a benchmark, found by id or by what was asked."""
+class AskedItems:
+    """The items of a benchmark, found by id or by the text of the question or prompt."""
 
     def __init__(self, prompts: str | Path, questions: Mapping[str, str] | None = None) -> None:
         """`questions`: the bare question of each id. Without them only ids and whole prompts are found."""
         self.path = str(prompts)
-        self.asked: dict[str, AskedItem] = {}
+        self.items: dict[str, AskedItem] = {}
         for row in read_jsonl(prompts):
             prompt = normal(row["messages"][-1]["content"])
             question = normal((questions or {}).get(row["id"], prompt))
-            self.asked[row["id"]] = AskedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
-        if not self.asked:
+            self.items[row["id"]] = AskedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
+        if not self.items:
             raise InputError(f"{prompts}: no items: make it again with scripts/prompts.py")
         self._found: dict[str, str] = {}
 
     @cached_property
     def _by_prompt(self) -> dict[str, list[AskedItem]]:
         found: dict[str, list[AskedItem]] = {}
-        for item in self.asked.values():
+        for item in self.items.values():
             found.setdefault(item.prompt, []).append(item)
         return found
 
     def find(self, one: RecordedAnswer) -> str:
         """The id of the item that an answer is to. Raises InputError, which shows no text of the benchmark."""
-        if one.id in self.asked:
+        if one.id in self.items:
             return str(one.id)
         if one.question is None:
             raise InputError(
@@ -79,7 +79,7 @@ class Items:
         if text in self._by_prompt:
             found = self._by_prompt[text]
         else:
-            held = [item for item in self.asked.values() if item.question and item.question in text]
+            held = [item for item in self.items.values() if item.question and item.question in text]
             longest = max((len(item.question) for item in held), default=0)
             found = [item for item in held if len(item.question) == longest]
         if not found:
@@ -113,12 +113,12 @@ def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) ->
     return [str(path / f"{names[0]}.jsonl")]
 
 
-def joined(recorded: Iterable[RecordedAnswer], items: Items, source: str) -> Iterator[Row]:
+def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source: str) -> Iterator[Row]:
     """Rows of responses in the order of the prompts, then of the samples. `source` names the files in messages.
 
     Raises InputError for an unknown item, a doubled (id, sample), and items with unlike numbers of answers.
     """
-    found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.asked}
+    found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.items}
     for one in recorded:
         name = items.find(one)
         samples = found[name]

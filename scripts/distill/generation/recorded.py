@@ -47,11 +47,11 @@ def read(paths: Iterable[str | Path], form: str, columns: Mapping[str, str]) -> 
             place = f"row {number}"
             if isinstance(row, OversizeRow):
                 raise InputError(f"{path}: {place} is longer than a row may be: split it")
-            yield from FORMATS[form](_Reader(str(path), place, row), columns)
+            yield from FORMATS[form](_RowReader(str(path), place, row), columns)
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _RowReader:
     """A row and where it stood; its cells come checked."""
 
     file: str
@@ -63,7 +63,7 @@ class _Reader:
 
     def cell(self, column: str) -> Any:
         if column not in self.row:
-            raise self.wrong(f" has no {column!r} (found: {', '.join(map(str, self.row)) or 'nothing'}): name the column, or mend the row")
+            raise self.wrong(f" has no {column!r} (found: {', '.join(map(str, self.row)) or 'nothing'}): name the column, or fix the row")
         return self.row[column]
 
     def name(self, value: Any, column: str) -> str | None:
@@ -71,7 +71,7 @@ class _Reader:
 
     def text(self, value: Any, column: str) -> str:
         if not isinstance(value, str):
-            raise self.wrong(f": {column!r} is no text: mend or remove that row")
+            raise self.wrong(f": {column!r} is no text: fix or remove that row")
         return value
 
     def count(self, value: Any, column: str) -> int | None:
@@ -93,7 +93,7 @@ class _Reader:
         return RecordedAnswer(self.file, self.place, self.text(text, column), **known)
 
 
-def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
+def _distill(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """results/responses/{model}/{benchmark}.jsonl, of this project."""
     sample = row.count(row.cell("sample"), "sample")
     if sample is None:
@@ -103,7 +103,7 @@ def _distill(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     yield row.recorded(row.cell("text"), "text", id=row.name(row.cell("id"), "id"), sample=sample, finish_reason=finish, **tokens)
 
 
-def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]:
+def _table(row: _RowReader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """A row an answer; or a row an item, whose response is a list. A column that `columns` names must be there."""
     named = {key: columns.get(key, key) for key in COLUMNS}
     cells = {key: row.cell(name) if key in columns else row.row.get(name) for key, name in named.items()}
@@ -123,7 +123,7 @@ def _table(row: _Reader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]
         yield row.recorded(text, named["response"], **known)
 
 
-def _lighteval(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
+def _lighteval(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """details_{task}_{date}.parquet of lighteval 0.13.0 (logging/info_loggers.py, Detail): doc, model_response, metric; an item a row.
 
     A thought that its endpoint returned apart (`reasonings`) is put back in front.
@@ -149,7 +149,7 @@ def _lighteval(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
         )
 
 
-def _evalscope(row: _Reader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
+def _evalscope(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """reviews/{model}/{benchmark}_{subset}.jsonl of EvalScope 1.x (evalscope/api/evaluator/cache.py, ReviewResult): input (text, or in 1.0
     chat messages), target, sample_score; repeats of an item are rows of their own."""
     asked, scored = row.cell("input"), row.cell("sample_score")
@@ -167,7 +167,7 @@ def _content(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "\n".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
 
 
-FORMATS: dict[str, Callable[[_Reader, Mapping[str, str]], Iterator[RecordedAnswer]]] = {
+FORMATS: dict[str, Callable[[_RowReader, Mapping[str, str]], Iterator[RecordedAnswer]]] = {
     "distill": _distill,
     "lighteval_details": _lighteval,
     "evalscope": _evalscope,

@@ -1,4 +1,4 @@
-"""Which answers a benchmark wants of a model, which are at hand, and what each is drawn with."""
+"""The answers that a benchmark needs of a model: which exist already, and how each is sampled."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Pair = tuple[Row, int]  # a row of prompts.jsonl and the number of a sample
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResponseSet:
     """The answers of one model to one benchmark: (prompt, sample) pairs in the order of the responses file, and their store."""
 
     output: Path
@@ -28,23 +28,23 @@ class Wanted:
 
     def missing(self) -> list[Pair]:
         """Pairs without an answer in the store."""
-        at_hand = self.store.answers
-        return [(prompt, sample) for prompt, sample in self.pairs if (key(prompt), sample) not in at_hand]
+        available = self.store.answers
+        return [(prompt, sample) for prompt, sample in self.pairs if (prompt_key(prompt), sample) not in available]
 
     def requests(self, pairs: list[Pair]) -> list[Request]:
-        return [Request(prompt["messages"], seed_of(self.spec["seed"], prompt, sample)) for prompt, sample in pairs]
+        return [Request(prompt["messages"], sample_seed(self.spec["seed"], prompt, sample)) for prompt, sample in pairs]
 
     def sampling(self) -> Sampling:
         return Sampling(self.spec["temperature"], self.spec["top_p"], self.spec["max_new_tokens"], self.spec.get("context"))
 
     def keep(self, pair: Pair, answer: Answer) -> None:
-        self.store.append([{"key": key(pair[0]), "sample": pair[1], **vars(answer)}])
+        self.store.append([{"key": prompt_key(pair[0]), "sample": pair[1], **vars(answer)}])
 
     def rows(self) -> Iterator[Row]:
         """The rows of the responses file."""
         answers = self.store.answers
         for prompt, sample in self.pairs:
-            kept = answers[key(prompt), sample]
+            kept = answers[prompt_key(prompt), sample]
             yield {"id": prompt["id"], "sample": sample, **{name: kept[name] for name in Answer.__dataclass_fields__}}
 
     @cached_property
@@ -52,17 +52,17 @@ class Wanted:
         """Read at first use, which must come after the folder is locked."""
         return AnswerStore(self.folder / "answers.jsonl")
 
-    def mark(self) -> str:
+    def digest(self) -> str:
         """What decides the bytes of the responses file."""
-        return sha256_text(json.dumps([self.folder.name, [[prompt["id"], key(prompt), sample] for prompt, sample in self.pairs]]))
+        return sha256_text(json.dumps([self.folder.name, [[prompt["id"], prompt_key(prompt), sample] for prompt, sample in self.pairs]]))
 
-    def settled(self) -> bool:
-        """Whether the responses file is there and holds the answers that are wanted now."""
+    def is_complete(self) -> bool:
+        """Whether the responses file is there and holds the answers of these pairs."""
         note = _note(self.output)
-        return self.output.exists() and note.exists() and note.read_text(encoding="utf-8") == self.mark()
+        return self.output.exists() and note.exists() and note.read_text(encoding="utf-8") == self.digest()
 
 
-def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], output: str | Path) -> Wanted:
+def response_set(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], output: str | Path) -> ResponseSet:
     """What `spec` (engine, n_samples, temperature, top_p, max_new_tokens, seed) wants of the model of digest `model`.
 
     A prompts file that is not there yet wants nothing. The store's folder is named by all that decides an answer, the engine's code too.
@@ -78,32 +78,32 @@ def wanted(work: Path, model: str, prompts: str | Path, spec: dict[str, Any], ou
         )
     if spec["engine"] not in ENGINES:
         raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
-    folder = open_work_folder(work, {"model": model, "benchmark": prompts.parent.name, **decides(spec)})
-    return Wanted(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
+    folder = open_work_folder(work, {"model": model, "benchmark": prompts.parent.name, **answer_identity(spec)})
+    return ResponseSet(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
 
 
-def decides(spec: dict[str, Any]) -> dict[str, Any]:
+def answer_identity(spec: dict[str, Any]) -> dict[str, Any]:
     """All of a sampling that decides an answer; how many are drawn does not."""
     made = {name: value for name, value in spec.items() if name != "n_samples"}
     made |= {"code": code_digest(f"distill/generation/engines/{spec['engine']}.py")}
     return made | {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
 
 
-def mark(done: Wanted) -> None:
+def mark_complete(done: ResponseSet) -> None:
     """Note beside the responses what they answer, so that a sibling's run does not answer them again."""
     with atomic_write(_note(done.output)) as file:
-        file.write(done.mark())
+        file.write(done.digest())
 
 
 def _note(output: Path) -> Path:
     return output.with_name(f".{output.name}.answers")
 
 
-def key(prompt: Row) -> str:
+def prompt_key(prompt: Row) -> str:
     """The digest of a prompt's bytes: what the model is shown, and nothing else."""
     return sha256_text(json.dumps(prompt["messages"], sort_keys=True))[:32]
 
 
-def seed_of(seed: int, prompt: Row, sample: int) -> int:
+def sample_seed(seed: int, prompt: Row, sample: int) -> int:
     """A sample's own seed, from the run's seed, the prompt and the sample's number: more samples leave the earlier ones as they were."""
-    return int(sha256_text(f"{seed}\n{key(prompt)}\n{sample}")[:15], 16)
+    return int(sha256_text(f"{seed}\n{prompt_key(prompt)}\n{sample}")[:15], 16)

@@ -1,4 +1,4 @@
-"""Traces from a teacher: which answers are wanted of it, which are at hand, and how they become rows of a set of traces."""
+"""Traces from a teacher model: the questions, the answers that exist already, and how answers become rows of a trace set."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +15,9 @@ from distill.benchmarks.items import BenchmarkItem
 from distill.benchmarks.prompts import make_prompt
 from distill.generation.budget import Ledger
 from distill.generation.engines import ENGINES, Unanswered
-from distill.generation.responses import Pair, Wanted, key
+from distill.generation.responses import Pair, ResponseSet, prompt_key
 
-NOT_ASKED = "not asked"
+NOT_REQUESTED = "not requested yet"
 REQUIRED = {"engine": str, "model": str, "max_new_tokens": int}
 # As DeepSeek samples R1 and its distilled models (arXiv 2501.12948), and as Bespoke-Stratos asks (map_to_share_gpt of its curator code).
 DEFAULTS = {
@@ -63,7 +63,7 @@ def checked(spec: dict[str, Any]) -> dict[str, Any]:
 def questions(path: str | Path, columns: dict[str, str]) -> Iterator[BenchmarkItem]:
     """The different questions of a file or folder, each once, with its gold where it has one.
 
-    `columns` names the columns `question` and, where they are wanted, `id` and `gold`; without `id` a question is known by the first 16
+    `columns` names the columns `question` and, where they exist, `id` and `gold`; without `id` a question is known by the first 16
     hex digits of its sha256. Raises InputError for a column that is missing, ids that collide and for no questions.
     """
     texts, ids = set(), set()
@@ -79,7 +79,7 @@ def questions(path: str | Path, columns: dict[str, str]) -> Iterator[BenchmarkIt
         texts.add(text)
         name = cells["id"] if "id" in columns else sha256_text(text)[:16]
         if not name or name in ids:
-            raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: mend it or name another id column")
+            raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: fix it or name another id column")
         ids.add(name)
         gold = cells.get("gold")
         yield BenchmarkItem(name, text, gold if gold and gold.strip() else None)
@@ -108,53 +108,53 @@ def _engine_code(engine: str) -> str:
     return code_digest(f"distill/generation/engines/{engine}.py")
 
 
-def teach(engine: Any, wanted: Wanted, ledger: Ledger | None) -> Unanswered | None:
+def answer_missing(engine: Any, answers: ResponseSet, ledger: Ledger | None) -> Unanswered | None:
     """Put all missing answers into the store as they come; what failed the last time comes last. Returns why some are still missing."""
-    failed_before = _failed(wanted)
-    missing = sorted(wanted.missing(), key=lambda pair: _name(pair) in failed_before)
-    requests, sampling = wanted.requests(missing), wanted.sampling()
-    by_endpoint = () if ledger is None else (ledger, bool(wanted.store.answers))
-    answers = engine.answers(requests, sampling, *by_endpoint)
+    failed_before = _failed(answers)
+    missing = sorted(answers.missing(), key=lambda pair: _name(pair) in failed_before)
+    requests, sampling = answers.requests(missing), answers.sampling()
+    by_endpoint = () if ledger is None else (ledger, bool(answers.store.answers))
+    received = engine.answers(requests, sampling, *by_endpoint)
     tokens, end = Tokens(), None
-    progress = Progress("teacher", len(wanted.pairs), "answers", at_hand=len(wanted.pairs) - len(missing))
+    progress = Progress("teacher", len(answers.pairs), "answers", at_hand=len(answers.pairs) - len(missing))
     try:
         with progress:
-            for place, answer in answers:
-                wanted.keep(missing[place], answer)
+            for place, answer in received:
+                answers.keep(missing[place], answer)
                 progress.add(note=tokens.add(answer.completion_tokens))
     except Unanswered as error:
         end = error
     failed = {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {}
-    left = {_name(pair) for pair in wanted.missing()}
-    write_json(wanted.folder / "failed.json", {name: why for name, why in (failed_before | failed).items() if name in left})
+    left = {_name(pair) for pair in answers.missing()}
+    write_json(answers.folder / "failed.json", {name: why for name, why in (failed_before | failed).items() if name in left})
     return end
 
 
-def all_asked(wanted: Wanted) -> bool:
-    """Whether there are answers, and each sample without one was asked for, now or in an earlier run."""
-    left = absent(wanted)
-    return len(left) < len(wanted.pairs) and all(row["why"] != NOT_ASKED for row in left)
+def all_requested(answers: ResponseSet) -> bool:
+    """Whether there are answers, and each sample without one was requested, in this run or an earlier one."""
+    left = unanswered(answers)
+    return len(left) < len(answers.pairs) and all(row["why"] != NOT_REQUESTED for row in left)
 
 
-def absent(wanted: Wanted) -> list[Row]:
-    """The samples without an answer: id, sample and what was the matter the last time it was asked for."""
-    failed = _failed(wanted)
-    return [{"id": pair[0]["id"], "sample": pair[1], "why": failed.get(_name(pair), NOT_ASKED)} for pair in wanted.missing()]
+def unanswered(answers: ResponseSet) -> list[Row]:
+    """The samples without an answer: id, sample and why its last request failed."""
+    failed = _failed(answers)
+    return [{"id": pair[0]["id"], "sample": pair[1], "why": failed.get(_name(pair), NOT_REQUESTED)} for pair in answers.missing()]
 
 
-def _failed(wanted: Wanted) -> dict[str, str]:
-    path = wanted.folder / "failed.json"
+def _failed(answers: ResponseSet) -> dict[str, str]:
+    path = answers.folder / "failed.json"
     return read_json(path) if path.exists() else {}
 
 
 def _name(pair: Pair) -> str:
-    return f"{key(pair[0])}/{pair[1]}"
+    return f"{prompt_key(pair[0])}/{pair[1]}"
 
 
-def trace_rows(wanted: Wanted) -> Iterator[Row]:
+def trace_rows(answers: ResponseSet) -> Iterator[Row]:
     """The answers as rows of the Bespoke-Stratos schema, gold and finish reason beside them, in the order of the questions."""
-    for question, sample in wanted.pairs:
-        kept = wanted.store.answers.get((key(question), sample))
+    for question, sample in answers.pairs:
+        kept = answers.store.answers.get((prompt_key(question), sample))
         if kept is None:
             continue
         turns = {message["role"]: message["content"] for message in question["messages"]}
@@ -164,6 +164,6 @@ def trace_rows(wanted: Wanted) -> Iterator[Row]:
             "system": turns.get("system"),
             "conversations": [{"from": "user", "value": turns["user"]}, {"from": "assistant", "value": kept["text"]}],
             "gold": question["gold"],
-            "source": wanted.spec["model"],
+            "source": answers.spec["model"],
             **{name: kept[name] for name in ("finish_reason", "prompt_tokens", "completion_tokens")},
         }

@@ -15,7 +15,9 @@ from trl import SFTConfig
 
 from distill.base.errors import InputError
 from distill.base.files import read_json, write_json
+from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
+from distill.models.tokenizer_files import write_for_older_transformers
 from distill.training import kernels
 from distill.training.launch import accumulation, world
 from distill.training.recipe import Recipe
@@ -86,6 +88,8 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
         config = AutoConfig.from_pretrained(base, **code)
     if template is not None:
         tokenizer.chat_template = template
+    if isinstance(tokenizer.chat_template, str):
+        tokenizer.chat_template = freeze_date(tokenizer.chat_template)
     if recipe.eos_token is not None and recipe.eos_token not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe.eos_token} is no token of {base}; name one that is")
     attention, why = kernels.choose(config, args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split"))
@@ -155,6 +159,7 @@ def save(trainer: Trainer, folder: Path) -> None:
     if trainer.args.should_save:
         as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
         tokenizer.save_pretrained(folder)
+        write_for_older_transformers(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)
 
 

@@ -11,7 +11,7 @@ from distill.base.errors import InputError
 from distill.base.files import Row, check_row, read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from distill.base.work import locked
 from distill.config.plan import Plan
-from distill.generation.responses import Wanted, key, mark, wanted
+from distill.generation.responses import ResponseSet, mark_complete, prompt_key, response_set
 from distill.workflow.snakemake_api import LOCKED, PlannedJob, dry_run, touch
 
 WEIGHTS = "model.safetensors"
@@ -56,7 +56,7 @@ def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace:
     about = dict(job.wildcards)
     model = manifest.read(Path("results/models") / about["model"])["digest"]
     prompts = Path("results/benchmarks") / about["benchmark"] / "prompts.jsonl"
-    asked = wanted(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
+    asked = response_set(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
     rows = check_responses(source, asked)
     note = put_responses(rows, asked, model)
     _mark_up_to_date(str(place), configfiles)
@@ -164,7 +164,7 @@ def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Pat
     return made
 
 
-def check_responses(source: Path, asked: Wanted) -> list[Row]:
+def check_responses(source: Path, asked: ResponseSet) -> list[Row]:
     """The rows of a responses file in the order in which respond writes them.
 
     Raises InputError for a row that is none of the wanted ones, that comes twice or is no response, and for one that is missing.
@@ -196,17 +196,17 @@ def _check_row(row: Row, where: str) -> None:
         raise InputError(f"{where}: finish_reason {row['finish_reason']!r}; write stop or length")
 
 
-def put_responses(rows: list[Row], asked: Wanted, model: str) -> Path:
+def put_responses(rows: list[Row], asked: ResponseSet, model: str) -> Path:
     """Write the responses, keep their answers where respond looks for them, and say beside them that they were adopted.
 
     `model`: the digest of the model that they are taken to be of.
     """
     prompts = {prompt["id"]: prompt for prompt, _ in asked.pairs}
     with locked(asked.folder):
-        answers = [{"key": key(prompts[row["id"]]), **{name: row[name] for name in ANSWER if name != "id"}} for row in rows]
+        answers = [{"key": prompt_key(prompts[row["id"]]), **{name: row[name] for name in ANSWER if name != "id"}} for row in rows]
         asked.store.append([answer for answer in answers if asked.store.answers.get((answer["key"], answer["sample"])) != answer])
         write_jsonl(asked.output, rows)
-        mark(asked)
+        mark_complete(asked)
     note = asked.output.with_suffix(".adopted.json")
     write_json(note, {"adopted": True, "digest": sha256_file(asked.output), "model": model, "answers": len(rows)})
     return note

@@ -11,7 +11,7 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file
 from distill.config.configured import without
 from distill.config.plan import Plan
-from distill.generation.responses import decides
+from distill.generation.responses import answer_identity
 from distill.training.recipe import VERSIONS, Recipe
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
@@ -60,11 +60,12 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         for entry in asked["train"]
     ]
     answered = [
-        {"benchmark": entry["benchmark"], **decides(entry["spec"])} | _if_exists("model", model, lambda path: read_json(path)["digest"])
+        {"benchmark": entry["benchmark"], **answer_identity(entry["spec"])}
+        | _if_exists("model", model, lambda path: read_json(path)["digest"])
         for model in asked["models"]
         for entry in asked["respond"]
     ]
-    answered += [{"benchmark": entry["benchmark"], **decides(entry["spec"])} for entry in asked["ask"]]
+    answered += [{"benchmark": entry["benchmark"], **answer_identity(entry["spec"])} for entry in asked["ask"]]
     taught = [{"dataset": dataset} for dataset in asked["teacher"]]
     return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
 

@@ -43,7 +43,7 @@ class Answer:
 
 
 class Unanswered(InputError):
-    """Requests without an answer: `failed` {place: why}, and what `ended` the run before all were asked: budget, refusal or nothing."""
+    """Requests without an answer: `failed` {place: why}, and what `ended` the run before all were sent: budget, refusal or nothing."""
 
     def __init__(self, line: str, failed: dict[int, str], ended: str | None = None):
         super().__init__(line)

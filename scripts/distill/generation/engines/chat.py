@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
+from distill.base.template_date import freeze_date
 from distill.generation.engines import Request, Sampling
 
 # What a template may open for the model, as DeepSeek-R1-Distill's does: then the answer goes on inside a thought.
@@ -25,14 +26,16 @@ class Prompt:
 def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
     """The requests by the model's own chat template.
 
-    No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room, which is told. Raises InputError
-    where a prompt leaves none.
+    No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room and a line says so. Raises
+    InputError where a prompt leaves none.
     """
     context = min(context, sampling.context or context)
     known: dict[str, Prompt] = {}  # samples of one item share their prompt
+    template = getattr(tokenizer, "chat_template", None)
+    dated = {"chat_template": freeze_date(template)} if isinstance(template, str) and "strftime_now" in template else {}
     for request in requests:
         if (key := str(request.messages)) not in known:
-            tokens = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False)
+            tokens = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False, **dated)
             if len(tokens) >= context:
                 raise InputError(
                     f"{name}: a prompt of {len(tokens)} tokens does not fit its context of {context}: "
@@ -50,7 +53,11 @@ def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, con
     return fitted
 
 
-def stop_tokens(generation_config: Any) -> set[int]:
-    """The tokens that end an answer, by the model's generation config; none where it names none."""
+def stop_tokens(generation_config: Any, tokenizer: Any) -> set[int]:
+    """The tokens that end an answer, by the model's generation config, or with a warning the tokenizer's eos where it names none."""
     found = generation_config.eos_token_id
+    if found is None:
+        found = tokenizer.eos_token_id
+        ends = f"an answer ends at the tokenizer's {tokenizer.eos_token}" if found is not None else "no answer ends before max_new_tokens"
+        print(f"warning: generation_config.json has no eos_token_id: {ends}; set it with prepare: {{eos_token: ..}}", flush=True)
     return set(found if isinstance(found, list) else [found] if found is not None else [])

@@ -1,6 +1,6 @@
 """Answers by a server that speaks OpenAI's chat completions: DeepSeek's API, vLLM serve, SGLang, transformers serve.
 
-Requests run side by side; what a moment's trouble failed is asked again, after waits that double and are jittered by the request's seed.
+Requests run side by side; temporary failures are retried after waits that double and are jittered by the request's seed.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from distill.base.errors import InputError
 from distill.base.retry import RetryPolicy
 from distill.generation.budget import Ledger
 from distill.generation.engines import Answer, Request, Sampling, Unanswered
-from distill.generation.engines.chat_completions import Trouble, body, most_prompt_tokens, read
+from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
 
 CONNECT_S = 10.0
 LONGEST_WAIT_S = 60.0  # between two attempts, unless the server asks for more
-PATIENCE_S = 900.0  # a server that wants to be left alone for longer is not waited for
+MAX_RETRY_AFTER_S = 900.0  # a server that wants to be left alone for longer is not waited for
 MAX_BYTES = 1 << 26  # of one response
-DOWN_AFTER = 5  # requests in a row that no attempt got an answer to: nobody is there
+FAILURES_IN_A_ROW = 5  # requests in a row that no attempt got an answer to: nobody is there
 
 
 class Engine:
@@ -82,7 +82,7 @@ class Engine:
             )
         if self._offered and self.model not in self._offered:
             return InputError(f"{self.url}: no model {self.model!r} there ({why}): it has {', '.join(self._offered[:8])}")
-        return InputError(f"{self.url}: {why}: mend base_url or model, or wait until it answers; answers so far are kept")
+        return InputError(f"{self.url}: {why}: fix base_url or model, or wait until it answers; answers so far are kept")
 
     def hide(self, text: str) -> str:
         """A server's words without the key, which some repeat."""
@@ -99,7 +99,7 @@ class Engine:
                 raise self.refused(f"HTTP {response.status_code}")
             return [str(entry["id"]) for entry in response.json()["data"]] if response.status_code == 200 else []
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise InputError(f"{self.url}: endpoint not reachable ({_words(error)}): start the server or mend base_url") from None
+            raise InputError(f"{self.url}: endpoint not reachable ({_words(error)}): start the server or fix base_url") from None
         except (httpx.HTTPError, ValueError, LookupError, TypeError):
             return []
 
@@ -153,14 +153,14 @@ class _Run:
                 self.failed[place] = self.engine.hide(found.why)
                 self.failed_in_a_row += 1
                 # Refusals of single requests say nothing of others, unless there never was anything but refusals.
-                nobody = self.failed_in_a_row >= DOWN_AFTER and (found.again or not self.answered)
-                if found.hopeless or nobody:
+                nobody = self.failed_in_a_row >= FAILURES_IN_A_ROW and (found.retry or not self.answered)
+                if found.fatal or nobody:
                     line = str(self.engine.refused(self.failed[place]))
                     await self._stop(Unanswered(line, self.failed, "refusal"))
 
-    async def _ask(self, client: httpx.AsyncClient, request: Request) -> Answer | Trouble | None:
+    async def _ask(self, client: httpx.AsyncClient, request: Request) -> Answer | RequestFailure | None:
         """An answer, or the last trouble; None where the run ended before the first attempt."""
-        asked = json.dumps(body(self.engine.model, request, self.sampling, self.engine.extra)).encode()
+        request_body = json.dumps(body(self.engine.model, request, self.sampling, self.engine.extra)).encode()
         found = None
         policy = self.engine.policy
         for attempt in range(policy.max_failures + 1):
@@ -168,9 +168,9 @@ class _Run:
             entry = await self._enter(request)
             if entry is None:
                 break
-            found = await self._attempt(client, asked)
+            found = await self._attempt(client, request_body)
             await self._settle(entry, found)
-            if isinstance(found, Answer) or not found.again or found.wait_s > PATIENCE_S:
+            if isinstance(found, Answer) or not found.retry or found.wait_s > MAX_RETRY_AFTER_S:
                 break
             self.not_before = max(self.not_before, time.monotonic() + found.wait_s)
             if attempt < policy.max_failures:
@@ -178,24 +178,24 @@ class _Run:
                 await self._pause(jitter * policy.wait_s(attempt + 1))
         return found
 
-    async def _attempt(self, client: httpx.AsyncClient, asked: bytes) -> Answer | Trouble:
+    async def _attempt(self, client: httpx.AsyncClient, request_body: bytes) -> Answer | RequestFailure:
         url = f"{self.engine.url}/chat/completions"
         content = bytearray()
         try:
             async with (
                 asyncio.timeout(self.engine.timeout_s),
-                client.stream("POST", url, content=asked, headers={"Content-Type": "application/json"}) as response,
+                client.stream("POST", url, content=request_body, headers={"Content-Type": "application/json"}) as response,
             ):
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > MAX_BYTES:
-                        return Trouble(f"a response of over {MAX_BYTES} bytes", again=False, billed=True)
+                        return RequestFailure(f"a response of over {MAX_BYTES} bytes", retry=False, billed=True)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            return Trouble(f"not reachable ({_words(error)})")
+            return RequestFailure(f"not reachable ({_words(error)})")
         except TimeoutError:
-            return Trouble(f"no answer within {self.engine.timeout_s:g} s", billed=True)
+            return RequestFailure(f"no answer within {self.engine.timeout_s:g} s", billed=True)
         except httpx.RequestError as error:
-            return Trouble(f"connection lost ({_words(error)})", billed=True)
+            return RequestFailure(f"connection lost ({_words(error)})", billed=True)
         return read(response.status_code, response.headers.get("retry-after"), bytes(content))
 
     async def _enter(self, request: Request) -> int | None:
@@ -218,7 +218,7 @@ class _Run:
                     await self.settled.wait()
         return None
 
-    async def _settle(self, entry: int, found: Answer | Trouble) -> None:
+    async def _settle(self, entry: int, found: Answer | RequestFailure) -> None:
         async with self.settled:
             self.under_way -= 1
             if self.ledger is not None and isinstance(found, Answer):

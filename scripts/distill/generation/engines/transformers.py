@@ -49,7 +49,7 @@ class Engine:
             self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **code)
             network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, use_safetensors=True, **code)
         self.network = network.to(self.where).eval()
-        self.stops = stop_tokens(self.network.generation_config)
+        self.stops = stop_tokens(self.network.generation_config, self.tokenizer)
         # generate would take temperature, penalties and more from the model's own: how answers are drawn is the protocol's to say.
         self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.tokenizer.pad_token_id)
 

@@ -96,7 +96,7 @@ class Local:
             found = GenerationConfig.from_pretrained(model)
         except OSError:  # it has none
             found = GenerationConfig.from_model_config(self.vllm.model_config.hf_config)
-        self.stops = stop_tokens(found)
+        self.stops = stop_tokens(found, self.tokenizer)
 
     def answer(self, requests: list[Request], sampling: Sampling, out: TextIO) -> None:
         """Tell each answer as it is done."""

@@ -1,0 +1,159 @@
+"""What can be said of a trace on its own, in any process: its drop reason, or what the later predicates need of it."""
+
+import atexit
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from distill.base.errors import InputError
+from distill.base.files import dumps
+from distill.base.tables import parse_line, read_lines
+from distill.data.contamination import BenchmarkIndex, Hit, contaminates, find_hits
+from distill.data.duplicates import Banding, Bands, NearCandidates, question_key, shingle_hashes, stem_key, trace_key
+from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable
+from distill.data.tokens import ChatTokenizer
+from distill.data.traces import Defect, Trace, from_row
+from distill.grading.grader import Task, Verdict, grade_all
+
+Lines = Sequence[tuple[int, bytes]]
+_BATCH_ROWS, _BATCH_BYTES = 256, 1 << 21
+
+
+def batches(path: str) -> Iterator[Lines]:
+    """Numbered lines of a traces.jsonl in batches of up to 256 lines or 2 MiB, large enough to be worth a message to a worker."""
+    batch: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in read_lines(path):
+        if line is None:
+            raise InputError(f"{path}: line {number} is too long: make this file with scripts/normalise.py")
+        batch.append((number, line))
+        size += len(line)
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _traces(path: str, batch: Lines) -> list[Trace]:
+    return [from_row(parse_line(path, number, line), f"{path}: line {number}") for number, line in batch]
+
+
+@dataclass(frozen=True, slots=True)
+class RowAnalysis:
+    """What is known of a row without the others: the first reason to drop it, or what the later predicates need.
+
+    Keys are 64-bit hashes. `shingles` (their hashes) only for a question that may be a near-duplicate, `question` only where
+    contamination.json will show it; `line` is the row of sft.jsonl.
+    """
+
+    id: str
+    drop: Defect | None = None
+    trace_key: int = 0
+    question_key: int = 0
+    stem_key: int = 0
+    path_key: int = 0
+    tokens: int = 0
+    hits: tuple[Hit, ...] = ()
+    shingles: frozenset[int] | None = None
+    question: str = ""
+    line: str = ""
+
+
+class RowChecker:
+    """Analyses batches of lines. One per process: it holds the tokenizer, the benchmarks and a grader."""
+
+    def __init__(
+        self,
+        path: str,
+        spec: FilterSpec,
+        tokenizer: str,
+        chat_template: str | None,
+        benchmarks: Mapping[str, Sequence[str]],
+        near_candidates: NearCandidates,
+    ) -> None:
+        # The number of workers says how many cores are used, so the tokenizer must not start threads of its own.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        self._path, self._spec, self._near_candidates = path, spec, near_candidates
+        self._tokenizer = ChatTokenizer(tokenizer, chat_template)
+        self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
+        self._indexes = [BenchmarkIndex(name, questions, spec.ngram) for name, questions in benchmarks.items()]
+        self._grader = BatchGrader()
+
+    def __call__(self, batch: Lines) -> list[RowAnalysis]:
+        traces = _traces(self._path, batch)
+        drops = [malformed(trace, self._special) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
+        self._grade(traces, drops)
+        found = [RowAnalysis(trace.id, drop) if drop else self._analyse(trace) for trace, drop in zip(traces, drops, strict=True)]
+        return self._count_tokens(traces, found)
+
+    def _grade(self, traces: Sequence[Trace], drops: list[Defect | None]) -> None:
+        tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := grading_task(trace, self._spec))}
+        for (at, task), verdict in zip(tasks.items(), self._grader.verdicts(list(tasks.values())), strict=True):
+            drops[at] = graded(verdict.reason, verdict.answer, task.gold)
+
+    def _analyse(self, trace: Trace) -> RowAnalysis:
+        hits = find_hits(self._indexes, trace.question)
+        stem = stem_key(trace.question)
+        return RowAnalysis(
+            trace.id,
+            trace_key=trace_key(trace.question, trace.thought, trace.solution),
+            question_key=question_key(trace.question),
+            stem_key=stem,
+            path_key=path_key(trace) if self._spec.per_question.rule == "distinct" else 0,
+            hits=hits,
+            shingles=shingle_hashes(trace.question) if stem in self._near_candidates else None,
+            question=trace.question if hits else "",
+        )
+
+    def _count_tokens(self, traces: Sequence[Trace], found: list[RowAnalysis]) -> list[RowAnalysis]:
+        """Add tokens and lines to the rows that may still be kept."""
+        drop = self._spec.contamination_action == "drop"
+        rows = {at: sft_row(traces[at], self._spec) for at, row in enumerate(found) if not (row.drop or (drop and contaminates(row.hits)))}
+        counts = self._tokenizer.count([self._tokenizer.text(row["prompt"] + row["completion"]) for row in rows.values()])
+        for (at, row), tokens in zip(rows.items(), counts, strict=True):
+            found[at] = replace(found[at], tokens=tokens, line=dumps(row))
+        return found
+
+
+class BatchGrader:
+    """grade_all, batch by batch with one worker process for all of them.
+
+    grade_all reads the next task before it yields a verdict that it waits for. Between batches there is none, so it is fed tasks that
+    need no grading; it takes some 250 of them, a fraction of a millisecond, before it waits.
+    """
+
+    _PADDING = Task("exact", "", "")
+
+    def __init__(self) -> None:
+        self._tasks: deque[Task] = deque()
+        self._is_real: deque[bool] = deque()
+        self._verdicts = grade_all(self._feed())
+        atexit.register(self._verdicts.close)  # ends its worker
+
+    def _feed(self) -> Iterator[Task]:
+        while True:
+            self._is_real.append(bool(self._tasks))
+            yield self._tasks.popleft() if self._tasks else self._PADDING
+
+    def verdicts(self, tasks: Sequence[Task]) -> list[Verdict]:
+        self._tasks.extend(tasks)
+        found: list[Verdict] = []
+        while len(found) < len(tasks):
+            verdict = next(self._verdicts)
+            if self._is_real.popleft():
+                found.append(verdict)
+        return found
+
+
+class DuplicateScanner:
+    """The first pass over the questions of a batch of lines: keys and bands for duplicates.DuplicateScan."""
+
+    def __init__(self, path: str, threshold: float) -> None:
+        self._path = path
+        self._banding = Banding(threshold)
+
+    def __call__(self, batch: Lines) -> list[tuple[int, Bands]]:
+        return [(stem_key(trace.question), self._banding.of(trace.question)) for trace in _traces(self._path, batch)]
