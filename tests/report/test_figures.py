@@ -73,6 +73,33 @@ def test_a_curve_joins_the_checkpoints_in_order_of_tokens(tree, tmp_path):
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == (pytest.approx([0.1, 0.46]), pytest.approx([40.0, 71.4]))
 
 
+def joined(axes) -> list[list[float]]:
+    """The scores that a line joins, of each line that joins several."""
+    lines = [container.lines[0] for container in axes.containers]
+    return [list(line.get_ydata()) for line in lines if line.get_linestyle() != "None" and len(line.get_ydata()) > 1]
+
+
+def test_no_line_leads_from_one_data_set_to_another(tree, tmp_path):
+    """Of three checkpoints one has seen other data, as after a change of the data set: it stands alone."""
+    folder = Path(shutil.copytree(tree, tmp_path / "results"))
+    results_tree.checkpoint(folder, "ours-100", 100_000, 0.4)
+    results_tree.checkpoint(folder, "ours-200", 200_000, 0.5, data="2" * 64)
+    earlier = [{"name": f"ours-{step}", "curve": "ours"} for step in (100, 200)]
+    spec = {**results_tree.SPEC, "models": [*results_tree.SPEC["models"], *earlier]}
+    axes = figures.draw("score_vs_tokens", names(spec), Results(folder)).axes[0]
+    assert joined(axes) == [pytest.approx([40.0, 71.4])]
+    labels = axes.get_legend_handles_labels()[1]
+    assert labels == ["Base", "R1-Distill", "Ours"]
+
+
+def test_without_checkpoints_nothing_is_joined_in_the_legend_either(tree):
+    """Two trainings on two data sets are two points, and neither axes nor legend show a line but the baseline's."""
+    axes = figures.draw("score_vs_tokens", NAMES, Results(tree)).axes[0]
+    handles, labels = axes.get_legend_handles_labels()
+    lines = {label: handle.lines[0].get_linestyle() for label, handle in zip(labels, handles, strict=True) if hasattr(handle, "lines")}
+    assert lines == {"R1-Distill": "None", "Ours": "None"} and joined(axes) == []
+
+
 def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale(tree, tmp_path):
     assert figures.draw("loss", NAMES, Results(tree)).axes[0].get_yscale() == "linear"
     rows = [{"step": step, "tokens": 1000 * step, "loss": 4 * 0.98**step} for step in range(1, 200)]
