@@ -1,7 +1,7 @@
-"""The figures of a run, each as png and svg, the same bytes for the same results.
+"""The figures of the report, each as png and svg, the same bytes for the same results.
 
-From a results folder (comparison.csv, published.csv, and what lies under data, models, scores, responses) to NAME.png and NAME.svg.
-Without --figure, all that there is something to draw from; a figure asked for by name that cannot be drawn is an error.
+From a results folder (comparison.csv, published.csv, data, models, scores, responses) to NAME.png and NAME.svg. Without --figure, all whose
+files exist; with it, a figure that cannot be drawn is an error.
 
     python scripts/figures.py --spec report.json --results results --output-dir results/figures --figure scores loss
 """

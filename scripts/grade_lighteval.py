@@ -1,9 +1,9 @@
-"""Grade recorded responses with lighteval 0.13.0, as released: the second grader beside our own.
+"""Grade recorded responses with lighteval 0.13.0, as released: the second grader next to our own.
 
-From the prompts that were asked and the responses to them to lighteval's verdict on each (id, sample, correct) and its results file.
-Nothing is generated and nothing is downloaded: lighteval's pipeline runs with a model that gives back what was recorded. Its math metric is
-that of its math_500, its choice metric that of its gpqa:diamond. Importing lighteval takes most of the time, so with --siblings other
-responses that have no verdicts yet are judged in the same go and kept in the work folder, by content; their own run then imports nothing.
+From prompts and the responses to them to lighteval's verdict on each (id, sample, correct) and its results file. Nothing is generated and
+nothing is downloaded: lighteval's pipeline runs with a model that returns what was recorded. Its math metric is that of its math_500, its
+choice metric that of its gpqa:diamond. Importing lighteval takes most of the time: with --siblings, other responses that have no verdicts
+yet are graded in the same start and stored in the work folder by content, so that their own step imports nothing.
 
 Example:
     python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \\
@@ -33,7 +33,7 @@ def main() -> None:
         "--spec", default="{}", help="JSON: grader (lighteval, where its verdicts decide and it is tested), answer_form, prefilled_thought"
     )
     parse.add_argument("--siblings", default="[]", help="JSON list of prompts, output (the responses) of this model's other benchmarks")
-    parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are kept")
+    parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are stored")
     parse.add_argument("--output", required=True, type=Path, help="lighteval's verdicts, one row a response")
     parse.add_argument("--results", required=True, type=Path, help="lighteval's results file, without times")
     parse.add_argument("--timeout", type=float, default=60.0, help="seconds that one response may take")
@@ -48,26 +48,26 @@ def main() -> None:
         return
     recorded = read(given.prompts, given.responses)
     found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings))
-    tested = {} if how.ours else {"self_test": self_tested(items, how, given.work / "self_test", given.timeout)}
+    tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work / "self_test", given.timeout)}
     rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
     write_jsonl(given.output, rows)
     write_json(given.results, {**found.results, **tested})
 
 
-def self_tested(items: dict[str, PromptItem], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
-    """The share that lighteval calls right, by kind of probe."""
+def run_self_test(items: dict[str, PromptItem], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
+    """The share of made-up answers that lighteval counts as right, by kind."""
     asked = self_test.probes(items, how)
-    return self_test.rates(asked, verdicts([taken(probe.item, 0, probe.text) for probe in asked], folder, timeout_s).correct)
+    return self_test.rates(asked, verdicts([to_record(probe.item, 0, probe.text) for probe in asked], folder, timeout_s).correct)
 
 
 def verdicts(recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:
-    """lighteval's verdicts, from `folder` where they are kept."""
+    """lighteval's verdicts, from `folder` where they are stored already."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{key_of(recorded)}.json"
+    stored = folder / f"{key_of(recorded)}.json"
     with locked(folder, wait=True):
-        if not kept.exists():
-            judge([recorded, *unjudged(siblings or [], folder, but=kept)], folder, timeout_s)
-        found = Replayed(**read_json(kept))
+        if not stored.exists():
+            grade_files([recorded, *without_verdicts(siblings or [], folder, but=stored)], folder, timeout_s)
+        found = Replayed(**read_json(stored))
     for lost in (recorded[place] for place in found.timed_out):
         print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {timeout_s:g} s and counts as wrong")
     return found
@@ -75,15 +75,15 @@ def verdicts(recorded: list[LightevalRecord], folder: Path, timeout_s: float, si
 
 def read(prompts: Path, responses: Path) -> list[LightevalRecord]:
     items = read_items(prompts)
-    return [taken(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts)]
+    return [to_record(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts)]
 
 
-def taken(item: PromptItem, sample: int, text: str) -> LightevalRecord:
+def to_record(item: PromptItem, sample: int, text: str) -> LightevalRecord:
     return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold, max(len(item.choices), 4), text)
 
 
-def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[LightevalRecord]]:
-    """Responses of siblings that are there, sound, and without verdicts; what is wrong with one is said by its own run."""
+def without_verdicts(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[LightevalRecord]]:
+    """Responses of siblings that exist, are valid and have no verdicts yet; errors in them are reported by their own step."""
     found = {}
     for sibling in siblings:
         try:
@@ -95,8 +95,8 @@ def unjudged(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[li
     return [recorded for path, recorded in found.items() if path != but and not path.exists()]
 
 
-def judge(runs: list[list[LightevalRecord]], folder: Path, timeout_s: float) -> None:
-    for recorded, replayed in zip(runs, replay(runs, timeout_s), strict=True):
+def grade_files(files: list[list[LightevalRecord]], folder: Path, timeout_s: float) -> None:
+    for recorded, replayed in zip(files, replay(files, timeout_s), strict=True):
         write_json(folder / f"{key_of(recorded)}.json", vars(replayed))
 
 

@@ -1,7 +1,7 @@
 """The model card of a trained model: base, data, recipe, and scores with their intervals once it is evaluated.
 
 From a results folder (models/MODEL/manifest.json and log.jsonl, comparison.csv, data/*/funnel.json) to a README.md as the Hugging Face hub
-reads it, with the scores in its head (model-index). It lies beside the model, not in it: scores come later than weights.
+reads it, with the scores in its metadata (model-index). It is stored next to the model, not in it, since scores come later than weights.
 
     python scripts/model_card.py --model ours --spec card.json --results results --output results/cards/ours/README.md
 """
@@ -15,7 +15,7 @@ from distill.report.results import Results
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--model", required=True, help="name of the model, as in the config")
-    parser.add_argument("--spec", required=True, help="JSON object (or a file of one): as of a report, and base, data, repository")
+    parser.add_argument("--spec", required=True, help="JSON object (or a file of one): as for report.py, and base, data, repository")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="README.md to write")
     args = parser.parse_args()

@@ -1,7 +1,7 @@
 """Where the results come from: versions, git commit, machine, resolved config and digests.
 
-From a results folder and the config of the run to provenance.json, the one file that holds a time stamp. Environment variables are
-never written, and a config that holds something like an access token is refused.
+From a results folder and the resolved config to provenance.json, the only result with a time stamp. Environment variables are never
+written, and a config with something like an access token in it is refused.
 
     python scripts/provenance.py --spec '{"config": {...}}' --results results --output results/provenance.json
 """
@@ -18,7 +18,7 @@ from distill.report import provenance
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--spec", required=True, help='JSON object (or a file of one): "config", the resolved config')
-    parser.add_argument("--command", help="command that makes the results again")
+    parser.add_argument("--command", help="command that reproduces the results")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="provenance.json to write")
     args = parser.parse_args()

@@ -1,8 +1,7 @@
-"""The report of a run: verdict, scores, data, training, sample answers and provenance on one page; and the table of scores for a paper.
+"""The report: verdict, scores, data, training, sample answers and provenance on one page, and the table of scores for a paper.
 
-From a results folder (comparison.csv, differences.csv, published.csv, and what lies under data, models, scores, responses, figures) to
-report.md, where a file that is not there is shown as a gap; to the same page for a browser, with its figures inside; and to a LaTeX tabular
-(booktabs) that a paper takes by \\input.
+From a results folder (comparison.csv, differences.csv, published.csv, data, models, scores, responses, figures) to report.md, which names
+missing files; to the same page for a browser, with its figures inside; and to a LaTeX tabular (booktabs) for \\input in a paper.
 
     python scripts/report.py --spec report.json --results results --output results/report.md --html results/report.html \\
         --tex results/comparison.tex

@@ -75,9 +75,9 @@ def test_a_standard_error_that_does_not_fit_its_n_is_flagged(tmp_path, metric, v
 
 
 BAD = [
-    ([1], "no results file of lighteval"),
-    (None, "no results file of lighteval"),
-    ({"a|aime24|0": [1]}, "no results file of lighteval"),
+    ([1], "not a results file of lighteval"),
+    (None, "not a results file of lighteval"),
+    ({"a|aime24|0": [1]}, "not a results file of lighteval"),
     ({"a|aime24|0": {"em": "abc"}}, "em is 'abc', which is no number"),
     ({"a|aime24|0": {"em": 0.5, "em_stderr": True}}, "em_stderr is True, which is no number"),
     ({"a|aime24|0": {"em": math.nan}}, "em is nan, which is no number"),

@@ -1,8 +1,9 @@
-"""lighteval 0.13.0 on recorded text: its own pipeline and metrics, with a model that gives back what was recorded.
+"""lighteval 0.13.0 on recorded responses: its own pipeline and metrics, with a model that returns what was recorded.
 
-Every response is a document of its own (pass@1 of one sample), so that there is a verdict on each. lighteval reads model text with sympy
-as math-verify does, and its time limits are signals, which cannot end a computation in C: so it runs in a child process that reports each
-document as it comes to it. Where one takes too long, the child is killed and the run made again without that text, which counts as wrong.
+Every response is its own document (pass@1 of one sample), so that each gets a verdict. lighteval reads model text with sympy, as
+math-verify does, and its time limits are signals, which cannot end a computation in C. So it runs in a child process that reports each
+document when it reaches it. Where one takes too long, the child is killed and lighteval starts again without that text, which counts as
+wrong.
 
 Imports lighteval, and with it torch, only in the child.
 """
@@ -29,7 +30,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 @dataclass(frozen=True)
 class LightevalRecord:
-    """A recorded response, and what lighteval's metric compares it with."""
+    """A recorded response, and what lighteval's metric compares it with; `prompt` is the question as the model was asked it."""
 
     id: str
     sample: int
@@ -42,37 +43,42 @@ class LightevalRecord:
 
 @dataclass(frozen=True)
 class Replayed:
-    """lighteval's verdicts, in the order of what was recorded, and its results file without times, paths and addresses."""
+    """lighteval's verdicts in the order of the responses, and its results file without times, paths and addresses.
+
+    `timed_out`: the places of responses that took too long and count as wrong.
+    """
 
     correct: list[bool]
     results: Row
     timed_out: list[int]
 
 
-def replay(runs: Sequence[Sequence[LightevalRecord]], timeout_s: float = 60.0) -> list[Replayed]:
-    """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s` is wall clock for one response."""
-    for run in runs:
-        for kind in {response.kind for response in run} - {*KINDS}:
+def replay(files: Sequence[Sequence[LightevalRecord]], timeout_s: float = 60.0) -> list[Replayed]:
+    """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s`: wall-clock seconds for one response."""
+    for recorded in files:
+        for kind in {response.kind for response in recorded} - {*KINDS}:
             raise InputError(f"items of kind {kind!r}: lighteval has no metric for them here: leave the grader lighteval out")
     replayed: list[Replayed] = []
     timed_out: list[int] = []
-    while len(replayed) < len(runs):
-        lost = _attempt(runs[len(replayed) :], timed_out, timeout_s, replayed)
+    while len(replayed) < len(files):
+        lost = _attempt(files[len(replayed) :], timed_out, timeout_s, replayed)
         timed_out = [*timed_out, lost] if lost is not None else []
     return replayed
 
 
-def _attempt(runs: Sequence[Sequence[LightevalRecord]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]) -> int | None:
-    """Add to `replayed` until all runs are through; else the place, in the first run that is not, of the response that took too long or
-    killed the child. `timed_out` are the places of the first run that are known already."""
+def _attempt(
+    files: Sequence[Sequence[LightevalRecord]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]
+) -> int | None:
+    """Add to `replayed` until all files are done. Otherwise return the place, in the first file that is not, of the response that took too
+    long or killed the child. `timed_out`: the places in the first file that are known already."""
     fork = multiprocessing.get_context("fork")
     ours, theirs = fork.Pipe(duplex=False)
-    child = fork.Process(target=_child, args=(theirs, runs, frozenset(timed_out)), daemon=True)
+    child = fork.Process(target=_child, args=(theirs, files, frozenset(timed_out)), daemon=True)
     child.start()
     theirs.close()
     at, done, started = -1, 0, False
     try:
-        while done < len(runs):
+        while done < len(files):
             if not ours.poll(timeout_s if started else _START_S):
                 break
             message = ours.recv()
@@ -82,22 +88,22 @@ def _attempt(runs: Sequence[Sequence[LightevalRecord]], timed_out: Sequence[int]
             else:
                 replayed.append(Replayed(*message, list(timed_out) if done == 0 else []))
                 at, done = -1, done + 1
-    except EOFError:  # it has died
+    except EOFError:  # the child has died
         pass
     finally:
         child.kill()
         child.join()
         ours.close()
-    if done == len(runs):
+    if done == len(files):
         return None
     if at < 0:
-        raise RuntimeError("lighteval failed: its own message stands above")
+        raise RuntimeError("lighteval failed: see its own message above")
     return at
 
 
-def _child(pipe: Any, runs: Sequence[Sequence[LightevalRecord]], timed_out: frozenset[int]) -> None:
+def _child(pipe: Any, files: Sequence[Sequence[LightevalRecord]], timed_out: frozenset[int]) -> None:
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
-    for number, recorded in enumerate(runs):
+    for number, recorded in enumerate(files):
         texts = [open_thought(response.text, TAGS) for response in recorded]
         for place in timed_out if number == 0 else ():
             texts[place] = ""
@@ -123,7 +129,7 @@ def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: A
     from lighteval.tasks.requests import Doc
 
     class Watched(Doc):
-        """Says when a metric comes to it."""
+        """Reports when a metric reaches it."""
 
         def get_golds(self) -> list[str]:
             pipe.send(int(self.id))
@@ -135,7 +141,7 @@ def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: A
     class Recording(LightevalModel):
         config = ModelConfig(model_name="recorded")
         tokenizer = add_special_tokens = max_length = None
-        _cache = Cache()  # lighteval's own would keep answers under the model's name, whatever they are
+        _cache = Cache()  # lighteval's own caches answers by the name of the model, whatever they are
 
         def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
             return [ModelResponse(text=[texts[int(doc.id)]]) for doc in docs]
@@ -164,7 +170,7 @@ def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: A
         evaluation_splits=["test"],
         metrics=[metric(sample_params={"k": 1, "n": 1})],
     )
-    # Of lighteval's own task files one downloads data when it is imported; the data are here already.
+    # One of lighteval's task files downloads data when it is imported; here the data are given.
     Registry.load_all_task_configs = staticmethod(lambda **_: {TASK: task})
     LightevalTask.download_dataset_worker = staticmethod(lambda _: {"test": [{"place": place} for place in range(len(recorded))]})
     return Pipeline(

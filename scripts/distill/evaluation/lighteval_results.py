@@ -1,4 +1,4 @@
-"""Scores known from lighteval's results files only: which task and metric is a benchmark's pass@1, and whether it fits its items."""
+"""Scores that are known only from lighteval's results files: which task and metric is pass@1 of a benchmark, and is it plausible."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from distill.base.files import Row, read_json
 from distill.evaluation import stats
 
 _Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
-# The share of right answers, as lighteval has called it: extractive_match, math_pass@1:4_samples, pass@k:k=1&n=64, avg@n:n=64.
+# The share of right answers, as versions of lighteval call it: extractive_match, math_pass@1:4_samples, pass@k:k=1&n=64, avg@n:n=64.
 _PASS_AT_1 = re.compile(r"(?:extractive_match|exact_match|q?em|acc(?:uracy)?|(?:\w+_)?(?:pass@1|pass@k|avg@n|avg@\d+))(?::(?P<how>.*))?")
 _K = re.compile(r"\bk=(\d+)")
 _SAMPLES = re.compile(r"\bn=(\d+)|\b(\d+)_samples")
@@ -20,7 +20,7 @@ _SAMPLES = re.compile(r"\bn=(\d+)|\b(\d+)_samples")
 def summary(path: Path, benchmark: str) -> Row | None:
     """The summary of a benchmark's score in a results file, or in the newest by name of a folder; None where no task is the benchmark.
 
-    Raises InputError for a file that is none of lighteval's, and for a score that is no share.
+    Raises InputError for a file that is not lighteval's, and for a score that is not a share.
     """
     for file in sorted(path.rglob("*.json"), reverse=True) if path.is_dir() else [path]:
         results = read_json(file)
@@ -28,14 +28,14 @@ def summary(path: Path, benchmark: str) -> Row | None:
         if not isinstance(tasks, dict) or not all(isinstance(metrics, dict) for metrics in tasks.values()):
             if path.is_dir():
                 continue  # a folder may hold other files
-            raise InputError(f"{file}: no results file of lighteval ('results': {{task: {{metric: score}}}}): mend models.NAME.results")
+            raise InputError(f"{file}: not a results file of lighteval ('results': {{task: {{metric: score}}}}): fix models.NAME.results")
         for task, metric in _candidates(tasks, benchmark):
             return _summary(file, results, task, metric)
     return None
 
 
 def _candidates(tasks: Mapping[str, Mapping[str, Any]], benchmark: str) -> Iterator[tuple[str, str]]:
-    """(task, metric) of the benchmark's pass@1: of the task of its very name, else of the one that averages samples (aime24_avg)."""
+    """(task, metric) of pass@1: of the task with the name of the benchmark, else of the one that averages samples (aime24_avg)."""
     wanted = _plain(benchmark)
     for name in (wanted, f"{wanted}avg"):
         for task, metrics in tasks.items():
@@ -58,7 +58,7 @@ def _summary(file: Path, results: Mapping[str, Any], task: str, metric: str) -> 
     metrics = results["results"][task]
     p, error = _number(file, task, metric, metrics[metric]), metrics.get(f"{metric}_stderr")
     if not 0 <= p <= 1:
-        raise InputError(f"{file}: {task}: {metric} is {p:g}, and a score is a share from 0 to 1: mend the file")
+        raise InputError(f"{file}: {task}: {metric} is {p:g}, and a score is a share from 0 to 1: fix the file")
     error = None if error is None else _number(file, task, f"{metric}_stderr", error)
     drawn = _SAMPLES.search(metric)
     samples = int(drawn[1] or drawn[2]) if drawn else 1
@@ -67,9 +67,9 @@ def _summary(file: Path, results: Mapping[str, Any], task: str, metric: str) -> 
     n = int(config.get("effective_num_docs") or config.get("original_num_docs") or 0)
     flags = []
     if n < 2:
-        flags, n = ["its file does not say how many items it is of"], max(n, 1)
+        flags, n = ["its file does not say over how many items it is"], max(n, 1)
     elif error is not None:
-        one = math.sqrt(p * (1 - p) / (n - 1))  # of one sample an item; the mean of several is known better
+        one = math.sqrt(p * (1 - p) / (n - 1))  # for one sample an item; the mean of several is more certain
         if error - one > 0.001 or (samples == 1 and one - error > 0.001):
             flags.append(f"its standard error {error:.4f} does not fit {n} items")
     low, high = stats.wilson(p, n, _Z)
@@ -80,5 +80,5 @@ def _summary(file: Path, results: Mapping[str, Any], task: str, metric: str) -> 
 
 def _number(file: Path, task: str, metric: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{file}: {task}: {metric} is {value!r}, which is no number: mend the file")
+        raise InputError(f"{file}: {task}: {metric} is {value!r}, which is no number: fix the file")
     return float(value)

@@ -15,6 +15,9 @@ that. Rows with the same words but other numbers are counted and kept."""
 _AUDIT_NOTE = """\
 Counted with the tokenizer, chat template and packing of the training: a column for each setting with which a model trains on the rows."""
 
+# The parts of a row that a cut can lose, as audit.json calls them.
+_PARTS = {"boxed_answer": "boxed answer", "closing_tag": "closing tag", "eos": "end-of-sequence token"}
+
 
 def section(names: Names, results: Results, funnel_figure: str | None, lengths_figure: str | None) -> str | None:
     """None where no model was trained here: the section on training says so."""
@@ -52,7 +55,7 @@ def funnel(names: Names, results: Results) -> str:
     ]
     lines += [
         ["kept", *(f"{row['kept']:,}" for _, row in there)],
-        ["kept of all", *(share(row["kept"], row["rows_in"]) for _, row in there)],
+        ["share kept", *(share(row["kept"], row["rows_in"]) for _, row in there)],
     ]
     note = "Each dropped row is listed once in dropped.jsonl, under the first reason that applies."
     if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
@@ -142,14 +145,14 @@ def _lengths(row: Row) -> dict[str, str]:
     return {
         "rows": f"{row['rows']:,}",
         "tokens": f"{tokens['total']:,}",
-        "median tokens a row": f"{tokens['quantiles']['p50']:,}",
+        "median tokens per row": f"{tokens['quantiles']['p50']:,}",
         "99th percentile": f"{tokens['quantiles']['p99']:,}",
         "longest": f"{tokens['quantiles']['max']:,}",
         "rows cut": f"{cut['rows']:,}",
-        **{f"rows that lose their {part.replace('_', ' ')}": f"{count:,}" for part, count in cut["rows_that_lose"].items()},
+        **{f"rows that lose their {_PARTS.get(part, part)}": f"{count:,}" for part, count in cut["rows_that_lose"].items()},
         "tokens cut off": f"{number(100 * shares['tokens_lost'])} %",
-        "rows that go on without their question": f"{cut['rows_separated']:,}",
-        "filled of each sequence": f"{number(100 * row['packing']['efficiency'])} %",
+        "rows continued without their question": f"{cut['rows_separated']:,}",
+        "share of a sequence that is filled": f"{number(100 * row['packing']['efficiency'])} %",
         "tokens that carry loss": f"{number(100 * row['loss_share'])} %",
     }
 

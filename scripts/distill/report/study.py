@@ -13,6 +13,9 @@ from distill.report.words import NOT_MEASURED, join, number
 _NOTE = """\
 pass@1 in percent, the mean over trainings that differ only in their seed. ±: standard deviation between trainings, in brackets the lowest
 and the highest; a single training has neither. The intervals of the other tables are over items, for each training as it is."""
+_NOTE_OF_ONE_SEED = (
+    "pass@1 in percent. With one seed a row, how far seeds differ is not known; the intervals of the other tables are over items."
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ def section(groups: Sequence[Mapping[str, Any]], names: Names, results: Results)
         for point in points
     ]
     labels = [text(names.benchmark_label(benchmark.name)) for benchmark in names.benchmarks]
-    return join(table(["students", "tokens seen", "epochs", "seeds", *labels], rows), _NOTE)
+    return join(
+        table(["students", "tokens seen", "epochs", "seeds", *labels], rows),
+        _NOTE if any(len(point.models) > 1 for point in points) else _NOTE_OF_ONE_SEED,
+    )
 
 
 def _point(group: Mapping[str, Any], results: Results) -> Point:
