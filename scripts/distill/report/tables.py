@@ -101,12 +101,12 @@ _DETAILS = (
     _Column(
         "95 % over items",
         lambda score: interval(score.ci95_low, score.ci95_high),
-        "Over items: the items as a sample of all such questions; this is the interval that counts between models.",
+        "Over items: the items as a sample of all such questions, as when models are compared.",
     ),
     _Column(
         "95 % over samples",
         lambda score: interval(score.ci95_sampling_low, score.ci95_sampling_high),
-        "Over samples: the same items, answered again.",
+        "Over samples: the same items, if they were answered again.",
     ),
     _Column("n", lambda score: times(score.n_items, score.n_samples)),
     _Column(
