@@ -1,8 +1,8 @@
-"""Bring a source here: from a hub, a web address, or a file or folder on this machine, to a folder with, last, a manifest of its digests.
+"""Fetch a source from a hub, a URL, or a local file or folder, into a folder with a manifest of its digests.
 
 python scripts/fetch.py --path ~/traces/bespoke.parquet --output results/sources/datasets/bespoke
 python scripts/fetch.py --spec '{"hub": "Qwen/Qwen2.5-Math-1.5B"}' --output results/sources/models/base
-python scripts/fetch.py --update --config config/tutorial.yaml    # move config/sources.lock; options as for lock_sources.py
+python scripts/fetch.py --update --config config/tutorial.yaml    # update config/sources.lock; options as for tools/lock_sources.py
 """
 
 import os
@@ -19,13 +19,13 @@ def main() -> None:
     options.add_argument(
         "--spec", default="{}", help="JSON of the source: hub, modelscope, or url and sha256; repo_type, files, ..., optional"
     )
-    options.add_argument("--path", default="", help="file or folder on this machine, instead of a download")
+    options.add_argument("--path", default="", help="local file or folder, instead of a download")
     options.add_argument("--output", type=Path, help="folder to put the files in")
-    options.add_argument("--work", type=Path, default=Path("work/fetch"), help="folder that keeps what has come of a cut download")
-    options.add_argument("--update", action="store_true", help="lock what the branches of a configuration are at now, and fetch nothing")
+    options.add_argument("--work", type=Path, default=Path("work/fetch"), help="folder of partial downloads")
+    options.add_argument("--update", action="store_true", help="lock the current commits of a configuration's sources, and fetch nothing")
     args, others = options.parse_known_args()
     if args.update:
-        # A program of its own: it reads whole configurations, and code that it imports must not count as fetch's.
+        # A separate program: it imports distill.config, which must not be part of the code digest of fetch.py.
         program = Path(__file__).resolve().parents[1] / "tools" / "lock_sources.py"
         os.execv(sys.executable, [sys.executable, str(program), "--work", str(args.work), *others])
     if others:
@@ -34,7 +34,7 @@ def main() -> None:
         raise InputError("--output: missing; name the folder to put the files in, or use --update")
     made = fetch_source(spec(args.spec), args.output, args.work, args.path)
     if "unavailable" in made:
-        print(f"{args.output}: left empty, since it is optional. {made['unavailable']}")
+        print(f"{args.output}: optional and not available. {made['unavailable']}")
         return
     commit = f", commit {made['commit'][:12]}" if "commit" in made else ""
     print(f"{len(made['files'])} files, digest {made['digest'][:12]}{commit}")

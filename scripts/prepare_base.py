@@ -1,8 +1,8 @@
 """Prepare a model folder to be trained or evaluated.
 
-From a model's files to a folder that from_pretrained and vLLM load, with its manifest last. The weights stay as they are. What the spec
-names is declared anew, and written down in the manifest beside the parent's digest: the context (rope_theta, max_position_embeddings), the
-end of turn (eos_token), the chat template.
+From a model's files to a folder that from_pretrained and vLLM load, with a manifest written last. The weights stay as they are. The spec
+can change the context length (rope_theta, max_position_embeddings), the end-of-turn token (eos_token) and the chat template; the manifest
+records it and the parent's digest.
 
     python scripts/prepare_base.py --base results/sources/models/base --output results/models/base \\
         --spec '{"rope_theta": 300000, "max_position_embeddings": 32768, "eos_token": "<|im_end|>"}'
@@ -26,10 +26,10 @@ def main() -> None:
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file that replaces the tokenizer's chat template")
     options.add_argument("--output", required=True, type=Path, help="folder of the prepared model")
     args = options.parse_args()
-    asked = spec(args.spec)
+    given = spec(args.spec)
     parent = manifest.read(args.base)
     check_weights(args.base, list(parent["files"]))
-    trusted = {KEY: True} if asked.pop(KEY, False) or parent.get(KEY) else {}
+    trusted = {KEY: True} if given.pop(KEY, False) or parent.get(KEY) else {}
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
 
     part = args.output.with_name(f".{args.output.name}.part")
@@ -39,12 +39,12 @@ def main() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(args.base / name, place)
     try:
-        write_declarations(part, asked, template)
+        write_declarations(part, given, template)
     except InputError:
-        shutil.rmtree(part)  # a copy of the weights, which nobody would look for
+        shutil.rmtree(part)  # it holds a copy of the weights
         raise
     made = manifest.write(
-        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(asked.items())), chat_template=template, **trusted
+        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(given.items())), chat_template=template, **trusted
     )
     shutil.rmtree(args.output, ignore_errors=True)
     os.replace(part, args.output)

@@ -1,6 +1,6 @@
-"""Freeze the prompts of a benchmark under a protocol: from the benchmark's files to prompts.jsonl (id, messages, gold, kind, choices).
+"""Write the prompts of a benchmark under a protocol: from the benchmark's files to prompts.jsonl (id, messages, gold, kind, choices).
 
-Of an optional benchmark without access there are no prompts: an empty file.
+For an optional benchmark that could not be fetched the file is empty.
 
     python scripts/prompts.py --benchmark results/sources/benchmarks/mini_math --output results/benchmarks/mini_math/prompts.jsonl \\
         --spec '{"kind": "math", "columns": {"question": "problem", "gold": "answer"}, "system": null, "user": "{question}"}'
@@ -22,12 +22,12 @@ def main() -> None:
     options.add_argument("--spec", required=True, help="JSON of kind (math, choice), columns, system, user and shuffle_seed")
     options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
     args = options.parse_args()
-    asked = spec(args.spec)
+    given = spec(args.spec)
     if why := manifest.unavailable(args.benchmark):
         write_jsonl(args.output, [])
-        print(f"0 prompts, as {args.benchmark} is not here: {why}")
+        print(f"0 prompts, since {args.benchmark} is not available: {why}")
         return
-    count = write_jsonl(args.output, (make_prompt(item, asked) for item in load_items(args.benchmark, asked["columns"])))
+    count = write_jsonl(args.output, (make_prompt(item, given) for item in load_items(args.benchmark, given["columns"])))
     if not count:
         args.output.unlink()
         raise InputError(f"{args.benchmark}: holds no items; a benchmark needs at least one")

@@ -1,7 +1,7 @@
-"""Push a finished model to the Hugging Face hub, in one commit: its files, its manifest and log, and its card as README.md.
+"""Push a finished model to the Hugging Face hub in one commit: its files, its manifest and log, and its card as README.md.
 
-From a model folder whose files are what its manifest says, to a repository there, made private unless told otherwise, and a note of what
-was pushed. The token comes from HF_TOKEN in the environment and from nowhere else; HF_ENDPOINT names another hub.
+From a model folder whose files match its manifest to a repository, created as private without --public, and a JSON file about the push.
+The token is read from HF_TOKEN in the environment only; HF_ENDPOINT names another hub.
 
     HF_TOKEN=... python scripts/push.py --model results/models/ours --card results/cards/ours/README.md --repository me/ours \\
         --output results/pushed/ours.json
@@ -21,8 +21,8 @@ def main() -> None:
     parser.add_argument("--model", required=True, type=Path, help="folder of the model")
     parser.add_argument("--card", required=True, type=Path, help="its model card")
     parser.add_argument("--repository", nargs="?", help="owner/name on the hub")
-    parser.add_argument("--public", action="store_true", help="where the repository is not there yet: make it public")
-    parser.add_argument("--output", required=True, help="JSON file that tells what was pushed")
+    parser.add_argument("--public", action="store_true", help="create the repository as public, if it does not exist")
+    parser.add_argument("--output", required=True, help="JSON file about what was pushed")
     args = parser.parse_args()
     if not args.repository:
         raise InputError(f"models.{args.model.name}.push: missing; write push: {{repository: owner/name}}")

@@ -78,7 +78,7 @@ def answer(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
     for one in todo:
         missing = one.missing()
         what = f"respond {one.output.parent.name} {one.output.stem}"
-        with Progress(what, len(one.pairs), "answers", at_hand=len(one.pairs) - len(missing)) as progress:
+        with Progress(what, len(one.pairs), "answers", initial=len(one.pairs) - len(missing)) as progress:
             tokens = Tokens()
             within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
             for place, given in engine.answers(one.requests(missing), one.sampling(), *within):

@@ -23,13 +23,13 @@ def test_jobs_at_once_see_different_devices_and_a_killed_one_frees_its_own(tmp_p
     env = {"CUDA_VISIBLE_DEVICES": "2,3,GPU-9f3c"}
     jobs = [start(tmp_path, gpus, env) for gpus in (2, 1)]
     for job in jobs:
-        assert job.stdout.readline().startswith("accelerators: ")
+        assert job.stdout.readline().startswith("GPUs: ")
     seen = [job.stdout.readline().strip() for job in jobs]
     assert sorted(",".join(seen).split(",")) == ["2", "3", "GPU-9f3c"]
     third = start(tmp_path, 2, env)
     assert third.stdout.readline().startswith("waiting for 2 of")
     jobs[0].send_signal(signal.SIGKILL)
-    assert third.stdout.readline().startswith("accelerators: ")
+    assert third.stdout.readline().startswith("GPUs: ")
     assert third.stdout.readline().strip() == seen[0]
     for job in (jobs[1], third):
         job.communicate("\n", timeout=20)
@@ -48,14 +48,14 @@ def test_no_device_is_dealt_out_without_need_nor_where_slurm_has_done_it(tmp_pat
 
 def test_a_command_that_is_not_there_is_one_line(tmp_path):
     done = subprocess.run([sys.executable, PROGRAM, "--gpus", "0", "--", "nosuch"], capture_output=True, text=True, timeout=20, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: nosuch: no such command: mend what stands after --\n")
+    assert (done.returncode, done.stderr) == (2, "error: nosuch: no such command: fix what stands after --\n")
 
 
 def test_the_command_s_exit_code_is_the_job_s(tmp_path):
     assert start(tmp_path, 1, {"CUDA_VISIBLE_DEVICES": "0"}, "raise SystemExit(75)").wait(timeout=20) == 75
 
 
-@pytest.mark.parametrize("names, says", [([], "set CUDA_VISIBLE_DEVICES"), (["0"], "CUDA_VISIBLE_DEVICES names 1;")])
+@pytest.mark.parametrize("names, says", [([], "set CUDA_VISIBLE_DEVICES"), (["0"], "CUDA_VISIBLE_DEVICES lists 1;")])
 def test_too_few_devices_are_one_line(tmp_path, names, says):
     with pytest.raises(InputError, match=says):
         acquire_devices(2, "CUDA_VISIBLE_DEVICES", names, tmp_path)

@@ -38,7 +38,7 @@ def test_a_short_step_is_one_line_and_a_step_without_work_is_none():
         for _ in range(3):
             short.add()
     assert re.fullmatch(r"grade: 3 of 3 answers \(100 %\), [\d,.]+ answers/s\n", log.getvalue())
-    with Progress("grade", 3, "answers", at_hand=3, stream=log):
+    with Progress("grade", 3, "answers", initial=3, stream=log):
         pass
     assert log.getvalue().count("\n") == 1
 
@@ -46,9 +46,9 @@ def test_a_short_step_is_one_line_and_a_step_without_work_is_none():
 def test_a_long_step_tells_now_and_then_and_the_last_note_stays(monkeypatch):
     monkeypatch.setattr(progress, "EVERY_S", 0.0)
     log = io.StringIO()
-    with Progress("train", 4, "steps", at_hand=1, stream=log) as long:
-        long.at(2, "loss 1.5")
-        long.at(4)
+    with Progress("train", 4, "steps", initial=1, stream=log) as long:
+        long.update(2, "loss 1.5")
+        long.update(4)
     lines = log.getvalue().splitlines()
     assert [found.split(" (")[0] for found in lines] == ["train: 2 of 4 steps", "train: 4 of 4 steps", "train: 4 of 4 steps"]
     assert all(found.endswith("; loss 1.5") for found in lines)

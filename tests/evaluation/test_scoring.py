@@ -128,7 +128,7 @@ def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
         (RESPONSES[:2], [], "item 'a' has no sample 0 of 2"),
         ([*RESPONSES, RESPONSES[0]], [], "item 'b' sample 0 is there twice"),
         ([{"id": "a", "sample": 0}], [], "responses.jsonl: row 1: text must be text, and is missing"),
-        ([*RESPONSES, {**RESPONSES[0], "sample": "0"}], [], "responses.jsonl: row 5: sample must be a whole number, not '0'; mend"),
+        ([*RESPONSES, {**RESPONSES[0], "sample": "0"}], [], "responses.jsonl: row 5: sample must be a whole number, not '0'; fix"),
         ([{**RESPONSES[0], "sample": 0.0}], [], "row 1: sample must be a whole number, not 0.0"),
         ([{**RESPONSES[0], "sample": 0.5}], [], "row 1: sample must be a whole number, not 0.5"),
         ([{**RESPONSES[0], "sample": True}], [], "row 1: sample must be a whole number, not True"),

@@ -91,7 +91,7 @@ def test_a_refusal_is_one_line(hub, model):
 def test_a_model_that_is_not_what_its_manifest_says_is_not_pushed(hub, model):
     (model / "model.safetensors").write_bytes(b"other")
     done = push(hub, model, "--repository", "me/ours")
-    assert done.returncode == 2 and "is not what manifest.json says" in done.stderr
+    assert done.returncode == 2 and "does not match manifest.json" in done.stderr
     assert hub.seen == []
 
 

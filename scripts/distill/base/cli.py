@@ -1,4 +1,4 @@
-"""What every script's command line shares."""
+"""The parts of a command line that every script shares."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from distill.base.errors import InputError
 
 
 def parser(doc: str) -> argparse.ArgumentParser:
-    """An argument parser that shows a script's docstring as it stands."""
+    """An argument parser whose --help shows the script's docstring with its line breaks."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
@@ -28,17 +28,17 @@ def spec(text: str) -> dict[str, Any]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's main: bad input ends in one line on stderr and exit code 2, never in a traceback."""
+    """Run a script's main. Bad input ends in one line on stderr and exit code 2, not in a traceback."""
     try:
         main()
     except InputError as error:
-        # Of the processes of one training on a machine, which all read the same, the first says it.
+        # All processes of a training read the same input; only the first of each node prints the error.
         sys.exit(_say(f"error: {error}", 2) if os.environ.get("LOCAL_RANK", "0") == "0" else 2)
     except OSError as error:
         if error.errno is None:
             raise
         what = f"{error.filename or 'a file'}: {os.strerror(error.errno)}"
-        sys.exit(_say(f"error: {what}: nothing was written; make room or mend the path, then run the same command again", 1))
+        sys.exit(_say(f"error: {what}: nothing was written; make room or fix the path, then run the same command again", 1))
 
 
 def _say(line: str, code: int) -> int:

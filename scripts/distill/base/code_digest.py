@@ -1,6 +1,6 @@
-"""What a step's code means: a digest of a script and of all that it imports from this project, blind to comments, docstrings and layout.
+"""Digest of a step's code: its script and every project module it imports, without comments, docstrings and layout.
 
-Snakemake compares only the text of a shell command, so a rule declares this digest as a parameter. Third-party packages count by the
+Snakemake compares only the text of a shell command, so each rule has this digest as a parameter. A third-party package counts by the
 version that envs/ pins.
 """
 
@@ -14,7 +14,7 @@ from distill.base.errors import InputError
 from distill.base.files import sha256_text
 from distill.base.paths import PINS, SCRIPTS
 
-# Packages that a step runs without importing them itself.
+# Packages that are used through another one, without an import of their own.
 RUNS_ON = {
     "trl": ("torch", "transformers", "accelerate"),
     "transformers": ("torch",),
@@ -24,12 +24,13 @@ RUNS_ON = {
 
 
 def code_digest(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> str:
-    """sha256 over the meaning of scripts/{script}, of each project module that it imports, transitively, and of the pins it runs on."""
+    """16 hex digits of a sha256 over the syntax trees of scripts/{script} and all project modules it imports, and over the pinned versions
+    of the packages they import."""
     return sha256_text("\n".join(f"{name} {digest}" for name, digest in sorted(code_parts(script, scripts, pins).items())))[:16]
 
 
 def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[str, str]:
-    """The parts of a step's code digest: {file relative to scripts/: sha256 of its meaning, "pin:NAME": version}."""
+    """The parts of a step's code digest: {file relative to scripts/: sha256 of its syntax tree, "pin:NAME": version}."""
     parts: dict[str, str] = {}
     packages: set[str] = set()
     todo = [script]
@@ -37,7 +38,7 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
         name = todo.pop()
         if name in parts:
             continue
-        digest, modules = _meaning(scripts / name)
+        digest, modules = _parse(scripts / name)
         parts[name] = digest
         for module in modules:
             found = _files_of(module, scripts)
@@ -54,20 +55,20 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
 
 
 @cache
-def _meaning(path: Path) -> tuple[str, frozenset[str]]:
-    """Digest of a file's syntax tree without docstrings, and the modules that it imports anywhere."""
+def _parse(path: Path) -> tuple[str, frozenset[str]]:
+    """(sha256 of a file's syntax tree without docstrings, all modules that it imports, at any level)"""
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
-        raise InputError(f"{path}: line {error.lineno} is not Python ({error.msg}): mend that line") from None
+        raise InputError(f"{path}: line {error.lineno} is not Python ({error.msg}): fix that line") from None
     words: list[str] = []
     modules: set[str] = set()
-    _spell(tree, words, modules)
+    _append_nodes(tree, words, modules)
     return sha256_text("\n".join(words)), frozenset(modules)
 
 
-def _spell(node: ast.AST, words: list[str], modules: set[str]) -> None:
-    """Append a syntax tree in words, as ast.dump has it but faster, since the Snakefile waits for this; and gather what it imports."""
+def _append_nodes(node: ast.AST, words: list[str], modules: set[str]) -> None:
+    """Append a syntax tree's nodes as words, like ast.dump but faster (the Snakefile waits for it), and collect its imports."""
     words.append(type(node).__name__)
     if isinstance(node, ast.Import):
         modules.update(alias.name for alias in node.names)
@@ -76,12 +77,12 @@ def _spell(node: ast.AST, words: list[str], modules: set[str]) -> None:
     for field in node._fields:
         value = getattr(node, field, None)
         if isinstance(value, ast.AST):
-            _spell(value, words, modules)
+            _append_nodes(value, words, modules)
         elif isinstance(value, list):
             words.append("[")
             for entry in value[_has_docstring(node, field, value) :]:
                 if isinstance(entry, ast.AST):
-                    _spell(entry, words, modules)
+                    _append_nodes(entry, words, modules)
                 else:
                     words.append(repr(entry))
             words.append("]")
@@ -101,13 +102,13 @@ def _has_docstring(node: ast.AST, field: str, body: list[Any]) -> bool:
 
 @cache
 def _modules(scripts: Path) -> dict[str, str]:
-    """{module: file relative to scripts/} of the whole project."""
+    """{module: file relative to scripts/} for all modules of the project."""
     files = sorted(path.relative_to(scripts).as_posix() for path in scripts.rglob("*.py"))
     return {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
 
 
 def _files_of(module: str, scripts: Path) -> list[str]:
-    """The project's files that importing a module runs: itself and the packages above it."""
+    """The project files that importing a module executes: its own and those of its parent packages."""
     known = _modules(scripts)
     if module not in known:
         return []

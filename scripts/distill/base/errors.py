@@ -1,9 +1,9 @@
-"""The exceptions for bad input."""
+"""Exceptions for bad input."""
 
 
 class InputError(Exception):
-    """Bad input: one line that names the file or key, says what is wrong with it and what to do."""
+    """Bad input. The message is one line: the file or key, what is wrong with it, and how to fix it."""
 
 
 class AccessRefused(InputError):
-    """A source whose owner lets in only those who ask."""
+    """Access to a gated source was refused."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and JSON Lines whose equal content is equal bytes."""
+"""Atomic writes, and JSON Lines in a fixed form, so that equal content is equal bytes."""
 
 import errno
 import hashlib
@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[IO[str]]:
-    """A text file (UTF-8, newlines as written) that takes its name only once it is complete and on disk."""
+    """Open a text file (UTF-8, newlines as written) that replaces `path` when the block ends without an error, after fsync."""
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -34,15 +34,15 @@ def atomic_write(path: str | Path) -> Iterator[IO[str]]:
 
 
 def read_jsonl(path: str | Path, max_row_bytes: int = 1 << 28) -> Iterator[Row]:
-    """Rows of a JSON Lines file in a stream, split on "\\n" only: text may hold U+2028.
+    """Stream the rows of a JSON Lines file. Lines are split on "\\n" only, since text may contain U+2028.
 
-    Raises InputError that names file and line for a line that is no JSON object or is longer than `max_row_bytes`.
+    Raises InputError with file and line for a line that is not a JSON object or is longer than `max_row_bytes`.
     """
     for number, line in _lines(path, max_row_bytes):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: line {number} is not JSON ({error}): mend or remove that line") from None
+            raise InputError(f"{path}: line {number} is not JSON ({error}): fix or remove that line") from None
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is not a JSON object: write one object a line")
         yield row
@@ -52,16 +52,16 @@ _KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def check_row(row: Row, kinds: Mapping[str, type], where: str, optional: Collection[str] = ()) -> None:
-    """Raises InputError where a value of a row is not of its kind; those of `optional` may be null or absent."""
+    """Raises InputError where a value of a row does not have its type. Keys in `optional` may be null or missing."""
     for name, kind in kinds.items():
         value = row.get(name)
         if type(value) is not kind and not (value is None and name in optional):
             given = f"not {value!r:.40}" if name in row else "and is missing"
-            raise InputError(f"{where}: {name} must be {_KINDS[kind]}, {given}; mend or remove that row")
+            raise InputError(f"{where}: {name} must be {_KINDS[kind]}, {given}; fix or remove that row")
 
 
 def count_rows(path: str | Path) -> int:
-    """Rows of a JSON Lines file, by its lines alone."""
+    """Number of lines of a JSON Lines file that are not blank; nothing is parsed."""
     with open(path, "rb") as file:
         return sum(1 for line in file if line.strip())
 
@@ -80,13 +80,13 @@ def _lines(path: str | Path, max_row_bytes: int) -> Iterator[tuple[int, bytes]]:
 
 
 def dumps(value: Any) -> str:
-    """One line of JSON; keys in the order given, text as it is (lone surrogates escaped, since UTF-8 cannot hold them)."""
+    """One line of JSON with keys in the order given; not ASCII-escaped, except lone surrogates, which UTF-8 cannot encode."""
     text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
     return text if text.isascii() or encodable(text) else json.dumps(value, separators=(", ", ": "))
 
 
 def encodable(text: str) -> bool:
-    """Whether UTF-8, and so a tokenizer, can hold a text: not half of a surrogate pair."""
+    """Whether a text can be encoded as UTF-8 (it has no lone surrogate), so that a tokenizer accepts it."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -95,7 +95,7 @@ def encodable(text: str) -> bool:
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
-    """Write rows, one a line, and return how many there were."""
+    """Write one row a line, atomically. Returns the number of rows."""
     count = 0
     with atomic_write(path) as file:
         for row in rows:
@@ -105,7 +105,7 @@ def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
 
 
 def read_json(path: str | Path) -> Any:
-    """Raises InputError that names the file where it is missing or no JSON."""
+    """The value of a JSON file. Raises InputError where it is missing or not JSON."""
     try:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
@@ -115,7 +115,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Indented JSON with keys in the order given."""
+    """Write indented JSON, atomically, with keys in the order given."""
     with atomic_write(path) as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 

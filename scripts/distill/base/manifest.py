@@ -1,4 +1,4 @@
-"""manifest.json: what a folder of results holds, known by content. Written last, so its existence means that the rest is complete."""
+"""manifest.json: the digests of a folder's files. Written last, so its existence means that the rest is complete."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,14 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file, sha256_text, write_json
 
 NAME = "manifest.json"
-# Written beside the content but not part of what it is: a log holds speeds, which differ from run to run.
+# Files next to the content that do not count as content: a log holds speeds, which differ from run to run.
 NOT_CONTENT = {NAME, "log.jsonl", "README.md"}
 
 
 def describe(folder: str | Path, **facts: Any) -> dict[str, Any]:
     """The manifest of a folder: `digest` (sha256 over the names and digests of its files), `facts`, `files` {name: sha256}.
 
-    Names are relative, with "/"; hidden files are no content.
+    Names are relative, with "/"; hidden files do not count.
     """
     folder = Path(folder)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -24,19 +24,19 @@ def describe(folder: str | Path, **facts: Any) -> dict[str, Any]:
 
 
 def digest_of(files: dict[str, str]) -> str:
-    """sha256 of `name sha256` lines in the order of names."""
+    """sha256 of the lines `NAME SHA256`, sorted by name."""
     return sha256_text("".join(f"{name} {files[name]}\n" for name in sorted(files)))
 
 
 def write(folder: str | Path, **facts: Any) -> dict[str, Any]:
-    """Describe a folder and write its manifest.json, last."""
+    """Write a folder's manifest.json and return it. Call this last."""
     made = describe(folder, **facts)
     write_json(Path(folder) / NAME, made)
     return made
 
 
 def unavailable(folder: str | Path) -> str | None:
-    """Why an optional source is not in its folder; None where it is, or where there is no manifest."""
+    """Why an optional source could not be fetched; None where it was, or where there is no manifest."""
     path = Path(folder) / NAME
     return read_json(path).get("unavailable") if path.is_file() else None
 

@@ -1,4 +1,4 @@
-"""The same work on batch after batch, in order, in one process or several."""
+"""Ordered map over batches, in one process or several."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 Work = Callable[[Batch], Result]
 
-# Batches a worker that may be under way; bounds what is held in memory.
+# Batches in flight for each worker; bounds the memory.
 _AHEAD = 3
 
 
@@ -22,13 +22,13 @@ def map_batches(
 ) -> Iterator[Result]:
     """The results of `make()` applied to each batch, in the order of the batches.
 
-    With one worker all happens in this process; with more, each process calls `make` (which must pickle) once. `preload` names installed
-    modules that are slow to import: that is done once for all processes of this program.
+    With one worker everything runs in this process; with more, each process calls `make` (which must pickle) once. `preload` names
+    installed modules that are slow to import; the fork server imports them once for all processes.
     """
     if workers <= 1:
         yield from map(make(), batches)
         return
-    # A child forked from this process would share its locks and the tokenizer's threads; the fork server has none.
+    # A fork of this process would inherit its locks and the tokenizer's threads; the fork server has neither.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     with ProcessPoolExecutor(workers, context, _start, (make,)) as pool:
@@ -56,14 +56,14 @@ def _start(make: Callable[[], Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A pool's processes do not notice when their parent is killed, and would wait for ever (CPython 3.11)."""
+    """A pool's processes do not notice that their parent was killed, and would wait forever (CPython 3.11)."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
 
 
 def _run(batch: Any) -> Any:
-    """The work is made with the first batch: an error in here reaches the caller, one at a process's start would not."""
+    """`make` is called with the first batch, not at the start of the process: an error there would not reach the caller."""
     global _work
     if _work is None and _make is not None:
         _work = _make()

@@ -1,6 +1,6 @@
-"""How far a long step is: a bar on a terminal, and in a log file a plain line every ten seconds (DISTILL_PROGRESS_S).
+"""Progress of a long step: a bar on a terminal, a line every ten seconds (DISTILL_PROGRESS_S) in a log file.
 
-A line, which tools/status.py reads as well as people: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
+The form of the line, which tools/status.py parses: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
 """
 
 import os
@@ -15,18 +15,18 @@ EVERY_S = float(os.environ.get("DISTILL_PROGRESS_S", "10"))
 
 
 class Progress:
-    """Counts what is done. `at_hand` was done before this process began, and is no part of its rate; `total` may be unknown."""
+    """Counts finished units. `initial` of them were finished before this process started and are no part of its rate."""
 
-    def __init__(self, what: str, total: int | None = None, unit: str = "rows", at_hand: int = 0, stream: IO[str] | None = None):
-        self.what, self.total, self.unit, self.done, self.note = what, total, unit, at_hand, ""
-        self._at_hand = at_hand
+    def __init__(self, what: str, total: int | None = None, unit: str = "rows", initial: int = 0, stream: IO[str] | None = None):
+        self.what, self.total, self.unit, self.done, self.note = what, total, unit, initial, ""
+        self._initial = initial
         self._stream = sys.stderr if stream is None else stream
         self._start = self._shown = time.monotonic()
         self._bar: Any = None
         if self._stream.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(desc=what, total=total, initial=at_hand, unit=f" {unit}", mininterval=1, dynamic_ncols=True, file=self._stream)
+            self._bar = tqdm(desc=what, total=total, initial=initial, unit=f" {unit}", mininterval=1, dynamic_ncols=True, file=self._stream)
 
     def __enter__(self) -> "Progress":
         return self
@@ -35,46 +35,46 @@ class Progress:
         self.close()
 
     def add(self, count: int = 1, note: str = "") -> None:
-        """So many more are done; `note` is what else there is to say by now."""
-        self.at(self.done + count, note)
+        """Count `count` more as finished; `note` is shown behind the count."""
+        self.update(self.done + count, note)
 
-    def at(self, done: int, note: str = "") -> None:
-        """So many are done in all."""
-        moved, self.done = done - self.done, done
+    def update(self, done: int, note: str = "") -> None:
+        """Set the number of finished units."""
+        new, self.done = done - self.done, done
         self.note = note or self.note
         if self._bar is not None:
             self._bar.set_postfix_str(self.note, refresh=False)
-            self._bar.update(moved)
+            self._bar.update(new)
         elif time.monotonic() - self._shown >= EVERY_S:
             self._show()
 
     def close(self) -> None:
-        """The last line; nothing where nothing was done."""
+        """Print the last line, unless nothing was done."""
         if self._bar is not None:
             self._bar.close()
-        elif self.done > self._at_hand:
+        elif self.done > self._initial:
             self._show()
 
     def _show(self) -> None:
         self._shown = time.monotonic()
-        rate = (self.done - self._at_hand) / max(self._shown - self._start, 1e-9)
+        rate = (self.done - self._initial) / max(self._shown - self._start, 1e-9)
         print(progress_line(self.what, self.done, self.total, self.unit, rate, self.note), file=self._stream, flush=True)
 
 
 class Tokens:
-    """Tokens written since it was made."""
+    """Counts generated tokens."""
 
     def __init__(self) -> None:
         self.count, self._start = 0, time.monotonic()
 
     def add(self, count: int) -> str:
-        """So many more were written; the speed until now, in words."""
+        """Count `count` more; the mean speed so far, as text."""
         self.count += count
         return f"{self.count / max(time.monotonic() - self._start, 1e-9):,.0f} tokens/s"
 
 
 def track(rows: Iterable[Item], what: str, total: int | None = None, unit: str = "rows") -> Iterator[Item]:
-    """The rows as they are, counted while they pass."""
+    """Yield the rows unchanged and show how many have passed."""
     with Progress(what, total, unit) as progress:
         for row in rows:
             yield row
@@ -82,7 +82,7 @@ def track(rows: Iterable[Item], what: str, total: int | None = None, unit: str =
 
 
 def progress_line(what: str, done: int, total: int | None, unit: str, rate: float, note: str = "") -> str:
-    """The line of a log file; `rate` in units a second."""
+    """A progress line as it is written to a log file; `rate` in units per second."""
     of = f" of {total:,} {unit} ({100 * done // total} %)" if total else f" {unit}"
     left = f", {format_duration((total - done) / rate)} to go" if total and rate and done < total else ""
     return f"{what}: {done:,}{of}, {rate:,.{0 if rate >= 10 else 2}f} {unit}/s{left}" + (f"; {note}" if note else "")

@@ -6,7 +6,7 @@ from distill.base.errors import InputError
 
 
 class NotText(InputError):
-    """A cell that holds something else than one text."""
+    """A cell whose value is not a single text."""
 
 
 def as_text(value: Any, where: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Rows of a table in a stream: jsonl, json, csv or parquet, one file or a folder of them."""
+"""Stream the rows of a table: jsonl, json, csv or parquet, one file or a folder of them."""
 
 import csv
 import json
@@ -10,13 +10,13 @@ from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.base.manifest import NOT_CONTENT
 
-# A longer row is reported instead of parsed: the longest published traces are below 1 MB, and decoded JSON takes several times its bytes.
+# Longer rows are reported instead of parsed: the longest published traces are below 1 MB, and decoded JSON takes several times its size.
 MAX_ROW_BYTES = 1 << 25
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 
 
 class OversizeRow(dict[str, Any]):
-    """Stands for a row that was longer than the limit. It has no columns; `place` says where it stood."""
+    """Stands for a row that was longer than the limit. It has no columns; `place` says where it was."""
 
     def __init__(self, place: str) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def parse_line(path: str | Path, number: int, line: bytes) -> Row:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: line {number} is not JSON ({error}): mend or remove that line") from None
+        raise InputError(f"{path}: line {number} is not JSON ({error}): fix or remove that line") from None
     if not isinstance(row, dict):
         raise InputError(f"{path}: line {number} is not a JSON object: write one object a line")
     return row
@@ -135,11 +135,11 @@ def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterat
                 )
             # Doubling keeps the repeated attempts linear in the row's size.
             if not (more := file.read(max(_CHUNK, len(buffer)))):
-                raise InputError(f"{path}: line {line}: row {count + 1} of the array is not JSON (it ends too soon): mend the file")
+                raise InputError(f"{path}: line {line}: row {count + 1} of the array is not JSON (it ends too soon): fix the file")
             buffer += more
         if isinstance(found, json.JSONDecodeError):
             raise InputError(
-                f"{path}: line {line + found.lineno - 1}: row {count + 1} of the array is not JSON ({found.msg}): mend the file"
+                f"{path}: line {line + found.lineno - 1}: row {count + 1} of the array is not JSON ({found.msg}): fix the file"
             )
         row, end = found
         if not isinstance(row, dict):
@@ -174,7 +174,7 @@ def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
         try:
             yield from reader
         except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: line {reader.line_num} is not CSV ({error}): mend or remove that line") from None
+            raise InputError(f"{path}: line {reader.line_num} is not CSV ({error}): fix or remove that line") from None
 
 
 def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""The work folder of a long step: named by all that defines it, held under a lock, resumed there and nowhere else."""
+"""Work folders of resumable steps: named by a hash of everything that defines the step, used by one process at a time."""
 
 import fcntl
 import json
@@ -13,12 +13,12 @@ from distill.base.files import sha256_text, write_json
 
 
 def work_key(defines: dict[str, Any]) -> str:
-    """The name of a run: 16 hex digits of the sha256 of all that defines it."""
+    """Name of a work folder: 16 hex digits of the sha256 of `defines`."""
     return sha256_text(json.dumps(defines, sort_keys=True))[:16]
 
 
 def open_work_folder(work: str | Path, defines: dict[str, Any]) -> Path:
-    """The folder of the run that `defines` describes, with a run.json that says so to people."""
+    """The work folder for `defines`, created if needed, with `defines` in its run.json."""
     folder = Path(work) / work_key(defines)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "run.json").exists():
@@ -28,9 +28,9 @@ def open_work_folder(work: str | Path, defines: dict[str, Any]) -> Path:
 
 @contextmanager
 def locked(folder: Path, wait: bool = False) -> Iterator[None]:
-    """Hold a run's folder, waiting for it if asked to. The lock is the kernel's, so a dead process does not keep it.
+    """Hold the lock of a work folder; with `wait`, wait for it. It is a flock, so it ends with the process that holds it.
 
-    Raises InputError where another process works there and `wait` is false.
+    Raises InputError where another process holds it and `wait` is false.
     """
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:
@@ -51,9 +51,9 @@ def locked(folder: Path, wait: bool = False) -> Iterator[None]:
 
 
 def keep_attempt_log(folder: Path) -> None:
-    """Keep what this process prints, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it tries again."""
+    """Keep this process's output, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it retries."""
     attempt = len(list(folder.glob("attempt-*.log"))) + 1
     if attempt > 1:
-        print(f"attempt {attempt} at this run; what the one before printed: {folder}/attempt-{attempt - 1}.log", flush=True)
+        print(f"attempt {attempt}; output of the one before: {folder}/attempt-{attempt - 1}.log", flush=True)
     with suppress(OSError):  # a pipe or a terminal, or a log on another disk
         os.link(os.path.realpath("/proc/self/fd/1"), folder / f"attempt-{attempt}.log")

@@ -1,4 +1,4 @@
-"""Items of a benchmark, whatever its file looks like."""
+"""Read the items of a benchmark from a table with any column names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkItem:
-    """One question of a benchmark; `gold` is None where no gold column was asked for, `wrong` holds the other choices in column order."""
+    """One question of a benchmark. `gold` is None where `columns` names no gold column; `wrong` holds the other choices in column order."""
 
     id: str
     question: str
@@ -27,9 +27,9 @@ class BenchmarkItem:
 def load_items(path: str | Path, columns: Mapping[str, Any]) -> Iterator[BenchmarkItem]:
     """Items of a jsonl, json, csv or parquet file, or of a folder of them.
 
-    `columns` names the columns: `question`, and where they are wanted `id`, `gold` and `wrong` (a list); and `gold_after`, what precedes
-    the answer within its column. Without `id` an item is known by the first 16 hex digits of its question's sha256. Raises InputError for a
-    column that is missing or empty, for ids that collide and for no items.
+    `columns` names the columns `question` and, optionally, `id`, `gold` and `wrong` (a list); and `gold_after`, the text that precedes the
+    answer in the gold column. Without `id`, an item's id is 16 hex digits of its question's sha256. Raises InputError for a column that is
+    missing or empty, for duplicate ids and for a file without items.
     """
     seen: dict[str, int] = {}
     number = 0
@@ -56,12 +56,12 @@ def _item(row: Row, columns: Mapping[str, Any], where: str) -> BenchmarkItem:
 
 
 def _gold(row: Row, columns: Mapping[str, Any], where: str) -> str:
-    whole, mark = _cell(row, columns["gold"], where), columns.get("gold_after")
+    text, mark = _cell(row, columns["gold"], where), columns.get("gold_after")
     if mark is None:
-        return whole
-    _, found, answer = whole.rpartition(mark)
+        return text
+    _, found, answer = text.rpartition(mark)
     if not found or not answer.strip():
-        raise InputError(f"{where}: column {columns['gold']!r} has no answer after {mark!r}: mend that item, or columns.gold_after")
+        raise InputError(f"{where}: column {columns['gold']!r} has no answer after {mark!r}: fix that item, or columns.gold_after")
     return _COMMA.sub("", answer.strip())
 
 
@@ -70,5 +70,5 @@ def _cell(row: Row, column: str, where: str) -> str:
         raise InputError(f"{where}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set the benchmark's columns")
     value = as_text(row[column], f"{where}: column {column!r}")
     if value is None or not value.strip():
-        raise InputError(f"{where}: column {column!r} is empty: mend or remove that item")
+        raise InputError(f"{where}: column {column!r} is empty: fix or remove that item")
     return value

@@ -1,4 +1,4 @@
-"""Prompts: a benchmark's items as messages under a protocol, drawn once so that every model answers the same bytes."""
+"""Prompts: a benchmark's items as messages under a protocol, written once, so that every model gets the same bytes."""
 
 import random
 import re
@@ -11,14 +11,14 @@ LETTERS = "ABCDEFGHIJ"
 
 
 def fill_template(template: str, **texts: str) -> str:
-    """`template` with each {name} replaced once by its text; other braces, LaTeX's above all, stay."""
+    """Replace each {name} in `template` by its text, once. Other braces (LaTeX) stay."""
     return re.sub(r"\{(" + "|".join(texts) + r")\}", lambda match: texts[match[1]], template)
 
 
 def shuffle_choices(item: BenchmarkItem, seed: int) -> tuple[list[str], str]:
-    """The choices of an item in the order shown, and the gold's letter.
+    """(choices in the order shown, letter of the gold answer).
 
-    The order is drawn from the seed and the question alone, so that it holds whatever other items there are.
+    The order depends on the seed and the question only, not on the other items.
     """
     choices = [item.gold, *item.wrong]
     order = list(range(len(choices)))
@@ -32,7 +32,7 @@ def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
     texts = {"question": item.question}
     if spec["kind"] == "choice":
         choices, gold = shuffle_choices(item, spec["shuffle_seed"])
-        choices = [choice.strip() for choice in choices]  # some of GPQA's end in a line break; lighteval strips both too
+        choices = [choice.strip() for choice in choices]  # some of GPQA's end in a line break; lighteval strips them too
         texts["question"] = item.question.strip()
         texts["choices"] = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
     messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []

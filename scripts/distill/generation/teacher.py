@@ -116,7 +116,7 @@ def answer_missing(engine: Any, answers: ResponseSet, ledger: Ledger | None) -> 
     by_endpoint = () if ledger is None else (ledger, bool(answers.store.answers))
     received = engine.answers(requests, sampling, *by_endpoint)
     tokens, end = Tokens(), None
-    progress = Progress("teacher", len(answers.pairs), "answers", at_hand=len(answers.pairs) - len(missing))
+    progress = Progress("teacher", len(answers.pairs), "answers", initial=len(answers.pairs) - len(missing))
     try:
         with progress:
             for place, answer in received:

@@ -88,11 +88,11 @@ class PretrainProgress(TrainerCallback):
         self.progress = Progress("pretrain", state.max_steps, "steps")
 
     def on_step_end(self, args, state, control, **kwargs):
-        self.progress.at(state.global_step)
+        self.progress.update(state.global_step)
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if logs and "loss" in logs:
-            self.progress.at(state.global_step, f"loss {float(logs['loss']):.4f}")
+            self.progress.update(state.global_step, f"loss {float(logs['loss']):.4f}")
 
     def on_train_end(self, args, state, control, **kwargs):
         self.progress.close()

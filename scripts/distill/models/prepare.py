@@ -1,4 +1,4 @@
-"""A model folder's declarations, apart from its weights: context, end of turn, chat template. Plain JSON, no torch."""
+"""Change the configuration of a model folder, without its weights: context length, end-of-turn token, chat template. No torch."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ KEYS = ("eos_token", "max_position_embeddings", "rope_theta")
 
 
 def write_declarations(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
-    """Write what `spec` names into the folder's config.json, generation_config.json and tokenizer files.
+    """Write the keys of `spec` into the folder's config.json, generation_config.json and tokenizer files.
 
-    rope_theta goes both where transformers 5 keeps it (rope_parameters) and where vLLM and older code look (top level).
-    Raises InputError for a folder without config.json, for an eos_token that the tokenizer does not have, and for a key beside KEYS.
+    rope_theta is written both where transformers 5 reads it (rope_parameters) and where vLLM and older code do (top level).
+    Raises InputError for a folder without config.json, for an eos_token that is not in the vocabulary, and for a key that is not in KEYS.
     """
     if unknown := sorted(spec.keys() - set(KEYS)):
         raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(KEYS)}, {KEY}")
@@ -30,12 +30,12 @@ def write_declarations(folder: Path, spec: dict[str, Any], chat_template: str | 
         config["eos_token_id"] = number
         _update(folder / "generation_config.json", eos_token_id=number)
         _update(folder / "tokenizer_config.json", eos_token=spec["eos_token"])
-        if (folder / "special_tokens_map.json").exists():  # older models have it, and it wins over tokenizer_config.json
+        if (folder / "special_tokens_map.json").exists():  # older models have it, and it overrides tokenizer_config.json
             _update(folder / "special_tokens_map.json", eos_token=spec["eos_token"])
     if spec:
         write_json(folder / "config.json", config)
     if chat_template is not None:
-        # A template file of its own wins over the one in tokenizer_config.json.
+        # chat_template.jinja overrides the template in tokenizer_config.json.
         with atomic_write(folder / "chat_template.jinja") as file:
             file.write(chat_template)
 

@@ -1,4 +1,7 @@
-"""Models that are made of Python code which came with their files: loaded only where the configuration says so of that model."""
+"""Models that need trust_remote_code: their Python code is run only where the configuration sets it for that model.
+
+Also refuses pickled weights, which can run code too.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +16,9 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 
 @contextmanager
 def remote_code_option(folder: str | Path) -> Iterator[dict[str, bool]]:
-    """{"trust_remote_code": ...} for from_pretrained, from the model's manifest.
+    """Yield {"trust_remote_code": ...} for from_pretrained, as the model's manifest says.
 
-    Raises InputError in place of what transformers raises for a model that needs more than it is given.
+    Raises InputError in place of the ValueError by which transformers asks for the option.
     """
     try:
         yield {KEY: manifest.read(folder).get(KEY, False)}
@@ -23,12 +26,12 @@ def remote_code_option(folder: str | Path) -> Iterator[dict[str, bool]]:
         if KEY not in str(error):
             raise
         raise InputError(
-            f"{folder}: is made of Python code that came with its files; read that code, then set {KEY}: true in this model's models: entry"
+            f"{folder}: needs Python code that comes with its files; read that code, then set {KEY}: true in this model's models: entry"
         ) from None
 
 
 def check_weights(folder: str | Path, names: list[str]) -> None:
-    """Raises InputError where a model's files hold no safetensors: pickled weights can run code when they are read, and are not."""
+    """Raises InputError where a model has no safetensors. Pickled weights are never loaded, since loading can run code."""
     if any(name.endswith(".safetensors") for name in names):
         return
     pickled = [name for name in names if name.endswith(PICKLED)]

@@ -61,7 +61,7 @@ def _asked(source: Row) -> Row:
         there = files_to_fetch({**source, "repo_type": repo_type}, _once())
     except InputError as error:
         words = str(error)
-        lost = any(sign in words for sign in ("cannot connect", "time after time", "fell silent", "cannot be reached"))
+        lost = any(sign in words for sign in ("cannot connect", "time after time", "no data from the server", "cannot be reached"))
         return {"access": "the hub cannot be reached" if lost else f"refused: {words}"}
     sizes = [content.size for content in there.files.values() if content.size]
     return {"access": f"open at commit {there.commit[:12]}", "gb": round(sum(sizes) / 1e9, 3)}

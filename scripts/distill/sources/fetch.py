@@ -1,6 +1,6 @@
-"""Bring a source here: a folder of its files with, last, a manifest of their digests.
+"""Fetch a source into a folder of its files, with a manifest of their digests written last.
 
-A new folder takes the old one's place only once it is whole and holds what it should.
+The new folder replaces the old one only when it is complete and its content is what it should be.
 """
 
 import fnmatch
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     import ssl
 
 Part = dict[str, Any]
-# Of a model: weights as safetensors, which run no code when loaded, and what config and tokenizer are read from.
+# Files of a model: weights as safetensors, which cannot run code when loaded, and those that hold its configuration and tokenizer.
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 PARALLEL_DOWNLOADS = 4
-# No name or key before the host, and none after "?" as signed addresses have: the configuration and its traces are for all to read.
+# No user name or password before the host and no key behind "?", as in signed URLs: configuration and provenance are public.
 URL = r"https?://[^/@?#\s]+/[^?#\s]*[^/?#\s](\?(?!.*(?i:key|token|secret|sig|password|credential|auth))[^#\s]*)?"
 
 
 def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy: RetryPolicy | None = None) -> Part:
-    """Make `output` hold a source, and return its manifest. `source` has hub, modelscope or url; else `path` is taken.
+    """Fetch a source into `output` and return its manifest. `source` has hub, modelscope or url; with `path`, that is copied instead.
 
-    What is downloaded is kept under `work`, by the hash of where it comes from, until all of it is in place.
-    Raises InputError that says what to do; then `output` is as it was. An `optional` source to which access is refused becomes a folder
-    with a manifest that says so (manifest.unavailable), unless it is there already.
+    Downloads are kept under `work`, in a folder named by a hash of their origin, until all of them are in place.
+    Raises InputError and leaves `output` as it was. An `optional` source to which access is refused becomes a folder whose manifest says
+    so (manifest.unavailable), unless it has been fetched before.
     """
     policy = policy or RetryPolicy()
     if path:
-        return _replace_output(output, source, lambda part: _copy(Path(path), part, source, f"mend source.path of {output.name}"))
+        return _replace_output(output, source, lambda part: _copy(Path(path), part, source, f"fix source.path of {output.name}"))
     ways = {"hub": _from_hub, "modelscope": _from_modelscope, "url": _from_url}
     way = next((way for way in ways if way in source), None)
     if way is None:
-        raise InputError(f"{output.name}: nowhere to fetch it from: give --path, or --spec with hub, modelscope or url")
+        raise InputError(f"{output.name}: no origin: give --path, or --spec with hub, modelscope or url")
     if way != "url":
         source = {"repo_type": "model", **source}
     folder = work_folder(work, source, way)
@@ -53,8 +53,8 @@ def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy:
         try:
             made = _replace_output(output, source, lambda part: ways[way](source, part, folder, output, policy))
         except AccessRefused as refused:
-            there = (output / manifest.NAME).exists() and manifest.unavailable(output) is None
-            if there or not source.get("optional"):
+            fetched = (output / manifest.NAME).exists() and manifest.unavailable(output) is None
+            if fetched or not source.get("optional"):
                 raise
             _make_empty(output)
             made = manifest.write(output, made_by="fetch", asked=dict(sorted(source.items())), unavailable=str(refused))
@@ -63,19 +63,19 @@ def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy:
 
 
 def work_folder(work: Path, source: Part, way: str) -> Path:
-    """Where the parts of a download are kept: one folder for each repository or address, whatever commit of it is asked for."""
+    """Folder of partial downloads: one for each repository or URL, for all commits of it."""
     return open_work_folder(work, {key: source[key] for key in (way, "repo_type") if key in source})
 
 
 def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Part:
-    """Fill a folder beside the output and let it take the output's place. `fill` returns what is to be said of a download."""
+    """Fill a temporary folder and replace the output with it. `fill` returns the facts of a download for the manifest, None for a copy."""
     part = output.with_name(f".{output.name}.part")
     try:
         facts = fill(part)
-        # What it was asked as is what sources_lock.settled goes by. A path is this machine's own affair.
+        # lock.recorded_source reads "asked". A local path is not recorded: it means nothing on another machine.
         made = manifest.write(part, made_by="fetch", **({"asked": dict(sorted(source.items())), **facts} if facts is not None else {}))
         if not made["files"]:
-            raise InputError(f"{output.name}: none of its files is wanted ({', '.join(source.get('files', ['*']))}): mend source.files")
+            raise InputError(f"{output.name}: none of its files is wanted ({', '.join(source.get('files', ['*']))}): fix source.files")
         if source.get("digest") not in (None, made["digest"]):
             raise InputError(
                 f"{output.name}: its content is {made['digest'][:12]}, but sources.lock has {source['digest'][:12]}: nothing was replaced; "
@@ -94,7 +94,7 @@ def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | No
 
 
 def _clear_downloads(folder: Path) -> None:
-    """Once a source is in place its work folder holds nothing but the lock and what it is for."""
+    """Remove the downloads of a source that is in place; the lock file and run.json stay."""
     for entry in folder.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -104,7 +104,7 @@ def _clear_downloads(folder: Path) -> None:
 
 
 def select_files(names: Iterable[str], source: Part) -> list[str]:
-    """The names to take, sorted: visible ones that match one of `files`; of a model without `files` those of MODEL_FILES at its top."""
+    """The names to fetch, sorted: not hidden and matching one of `files`; for a model without `files`, MODEL_FILES at the top level."""
     visible = [
         name for name in names if name != manifest.NAME and not any(part.startswith(".") for part in name.split("/") if part != "..")
     ]
@@ -117,19 +117,19 @@ def select_files(names: Iterable[str], source: Part) -> list[str]:
 
 
 def safe_name(name: str) -> str:
-    """A name from the net that stays inside the folder that it is put in. Raises InputError for any other."""
+    """Return a file name from the network. Raises InputError for one that would leave the folder it is written to."""
     if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or not name.isprintable():
         raise InputError(f"{name[:80]!r}: a file name that leads out of its folder: leave it out by source.files, and distrust this source")
     return name
 
 
-# Ways
+# Origins
 
 
-def _copy(path: Path, part: Path, source: Part, mend: str) -> None:
-    """Copies of a file, or of the wanted files of a folder. A link becomes a copy of what it leads to."""
+def _copy(path: Path, part: Path, source: Part, fix: str) -> None:
+    """Copy a file, or the selected files of a folder. A link is copied as its target."""
     if not path.exists():
-        raise InputError(f"{path}: does not exist; {mend}")
+        raise InputError(f"{path}: does not exist; {fix}")
     files = {path.name: path}
     if path.is_dir():
         below = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
@@ -164,7 +164,9 @@ def _from_hub(source: Part, part: Path, folder: Path, output: Path, policy: Retr
 
 
 def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
-    """What would be fetched from the hub. Raises InputError where a file of it is refused: a gated repository lists them all the same."""
+    """The commit and files that would be fetched from the hub. Opens one of them, because a gated repository lists its files to anybody.
+
+    Raises InputError where access is refused."""
     import httpx
 
     repository, revision = Repository(source["hub"], source["repo_type"]), source.get("commit") or source.get("revision", "main")
@@ -172,16 +174,17 @@ def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
     files = selected_contents(there, source, repository)
     if files:
         name, content = min(files.items(), key=lambda file: file[1].size or 0)
-        asked = repository.file(name, there.commit, content)
+        download = repository.file(name, there.commit, content)
         with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client:
             try:
-                retry_request(lambda: probe(client, asked), repository.name, policy)
+                retry_request(lambda: probe(client, download), repository.name, policy)
             except HttpRefusal as refused:
                 raise repository.access_error(refused.status, refused.code, revision) from None
     return Snapshot(there.commit, files)
 
 
 def selected_contents(there: Snapshot, source: Part, repository: Repository) -> dict[str, FileContent]:
+    """{name: content} of the files to fetch. Raises InputError for a model without safetensors."""
     names = [safe_name(name) for name in select_files(there.files, source)]
     if source["repo_type"] == "model" and "files" not in source and not any(name.endswith(".safetensors") for name in names):
         raise InputError(f"{repository.name}: holds no safetensors: name the weights that you trust in source.files")
@@ -199,14 +202,14 @@ def _from_url(source: Part, part: Path, folder: Path, output: Path, policy: Retr
         try:
             download_all({content.key: Download(source["url"], content)}, folder, policy)
         except HttpRefusal as refused:
-            raise InputError(f"{source['url']}: the server refuses with status {refused.status}: mend source.url, or give a path") from None
+            raise InputError(f"{source['url']}: the server refuses with status {refused.status}: fix source.url, or give a path") from None
     _make_empty(part)
     _place(part, name, place, shutil.copyfile)
     return {}
 
 
 def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
-    """ModelScope's own package (1.40) downloads, and goes on where it was cut. It tells no commit: a lock keeps the digest alone."""
+    """Download with ModelScope's own package (1.40), which resumes. It reports no commit, so a lock entry has only the digest."""
     try:
         from modelscope import snapshot_download
     except ImportError:
@@ -214,11 +217,16 @@ def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, polic
             f"{source['modelscope']}: needs the package modelscope: pip install modelscope, or use source: {{hub: ...}}"
         ) from None
     tree = folder / "tree"
-    asked = {"repo_id": source["modelscope"], "repo_type": source["repo_type"], "local_dir": str(tree), "revision": source.get("revision")}
+    arguments = {
+        "repo_id": source["modelscope"],
+        "repo_type": source["repo_type"],
+        "local_dir": str(tree),
+        "revision": source.get("revision"),
+    }
     patterns = source.get("files", list(MODEL_FILES) if source["repo_type"] == "model" else None)
     try:
-        snapshot_download(**asked, allow_patterns=patterns)
-    except Exception as error:  # whatever that package raises
+        snapshot_download(**arguments, allow_patterns=patterns)
+    except Exception as error:  # the package documents no exceptions
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(f"{source['modelscope']}: modelscope says: {reason}: check the name, and its own login if it is private") from None
     leads_out = next((path for path in tree.rglob("*") if not path.resolve().is_relative_to(tree.resolve())), None)
@@ -232,7 +240,7 @@ def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, polic
 
 
 def download_all(missing: dict[str, Download], folder: Path, policy: RetryPolicy) -> None:
-    """Each download to files/{digest}, several at a time; what has begun stays in parts/{digest}."""
+    """Download to files/{digest}, several at a time. A partial download stays in parts/{digest}."""
     import httpx
 
     for name in ("parts", "files"):
@@ -249,14 +257,14 @@ def download_all(missing: dict[str, Download], folder: Path, policy: RetryPolicy
         try:
             list(pool.map(one, sorted(missing.items())))
         except BaseException:
-            client.close()  # what still runs ends at its next byte, and keeps what it has
+            client.close()  # running downloads end at their next byte and keep their parts
             pool.shutdown(cancel_futures=True)
             raise
 
 
 @cache
 def _certificates() -> "ssl.SSLContext":
-    """Reading them takes longer than a small download."""
+    """Cached: reading the certificates takes longer than a small download."""
     import httpx
 
     return httpx.create_ssl_context()
@@ -267,7 +275,7 @@ def _check_room(missing: dict[str, Download], folder: Path) -> None:
     needed = sum(wanted.content.size or 0 for wanted in missing.values()) - held
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise InputError(f"{folder}: {needed / 1e9:.1f} GB are to come and {free / 1e9:.1f} GB are free: make room, then run again")
+        raise InputError(f"{folder}: {needed / 1e9:.1f} GB to download and {free / 1e9:.1f} GB free: make room, then run again")
 
 
 def _make_empty(part: Path) -> None:
@@ -282,7 +290,7 @@ def _place(part: Path, name: str, file: Path, put: Callable[[Path, Path], Any]) 
 
 
 def _link_or_copy(file: Path, place: Path) -> None:
-    """A second name for a file that soon loses the first, in the work folder or the old output; a copy where that is on another disk."""
+    """Hard-link a file whose first name, in the work folder or the old output, is about to be removed; copy it from another disk."""
     try:
         os.link(file, place)
     except OSError:

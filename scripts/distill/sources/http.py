@@ -1,7 +1,7 @@
-"""One file over HTTP: taken up where it was cut, patient with a busy server, and kept only if its bytes are the right ones.
+"""Download one file over HTTP: resumed where it was cut, retried when the server is busy, and verified by digest.
 
-huggingface_hub 1.33 starts a file anew in each process and compares no digest (file_download._download_to_tmp_and_move, http_get), so files
-come this way and the hub's library only tells which there are.
+huggingface_hub 1.33 restarts a file in each process and verifies no digest (file_download._download_to_tmp_and_move, http_get), so it
+only lists files here and does not download them.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file must hold. `git` is the name that git has for its bytes: sha1 over "blob SIZE", a zero byte and the bytes."""
+    """Expected content of a file. `git` is its git blob id: sha1 over "blob SIZE", a zero byte and the bytes."""
 
     size: int | None = None
     sha256: str | None = None
@@ -39,13 +39,14 @@ class FileContent:
         return self.sha256 or self.git or ""
 
     def matches(self, path: Path) -> bool:
-        """Whether a file is there and holds this. Without a digest to go by, none does."""
+        """Whether the file exists and has this content. False where no digest is known."""
         if not path.is_file() or self.size not in (None, path.stat().st_size):
             return False
         return sha256_file(path) == self.sha256 if self.sha256 else self.git is not None and git_name(path) == self.git
 
 
 def git_name(path: Path) -> str:
+    """The git blob id of a file."""
     sha = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK):
@@ -54,7 +55,7 @@ def git_name(path: Path) -> str:
 
 
 class HttpRefusal(Exception):
-    """The server will not give the file: status and the hub's own code (X-Error-Code)."""
+    """The server refused a request: status and the hub's error code (X-Error-Code)."""
 
     def __init__(self, status: int, code: str = ""):
         super().__init__(f"status {status}")
@@ -62,14 +63,14 @@ class HttpRefusal(Exception):
 
 
 def retry_after(headers: Mapping[str, str]) -> str | None:
-    """The server's own word on when to ask again: Retry-After, or what the hub says of a spent limit (`RateLimit: "api";r=0;t=55`)."""
+    """The Retry-After header, or the reset time in the hub's rate limit header (`RateLimit: "api";r=0;t=55`)."""
     spent = re.search(r"\br=0;t=(\d+)", headers.get("RateLimit", ""))
     return headers.get("Retry-After") or (spent and spent[1])
 
 
 @dataclass(frozen=True)
 class Download:
-    """Where one file comes from. Header values may be secret: they go to the URL's own host and to `trusted` ones over https only."""
+    """Where to download a file. Header values may be secret: they are sent to the URL's host and, over https, to `trusted` hosts only."""
 
     url: str
     content: FileContent
@@ -78,9 +79,9 @@ class Download:
 
 
 def fetch_file(client: "httpx.Client", wanted: Download, part: Path, policy: RetryPolicy) -> None:
-    """Make `part` hold a file. What it holds already is gone on with; where that turns out wrong, all is fetched once more.
+    """Download a file to `part`, resuming from what `part` holds. If the digest is wrong, download all of it once more.
 
-    Raises HttpRefusal, and InputError where the bytes are wrong twice or the server stays busy: then `part` keeps what came.
+    Raises HttpRefusal, and InputError where the digest is wrong twice or the server stays busy; `part` keeps what was downloaded.
     """
     for _ in range(2):
         _fill(client, wanted, part, policy)
@@ -89,13 +90,13 @@ def fetch_file(client: "httpx.Client", wanted: Download, part: Path, policy: Ret
         found = f"sha256 {sha256_file(part)[:12]}" if wanted.content.sha256 else f"git id {git_name(part)[:12]}"
         part.unlink()
     raise InputError(
-        f"{wanted.url}: holds other bytes than promised ({found}, {part.name[:12]} expected): nothing was replaced; "
-        "mend the digest or the address, or ask whoever serves it"
+        f"{wanted.url}: wrong content ({found}, {part.name[:12]} expected): nothing was replaced; "
+        "fix the digest or the URL, or ask the owner of the server"
     )
 
 
 def probe(client: "httpx.Client", wanted: Download) -> None:
-    """Ask for a file and read none of it. Raises HttpRefusal or TemporaryError, as a download would."""
+    """Open a file without reading it. Raises HttpRefusal or TemporaryError as a download would."""
     response = _open(client, wanted, {"Accept-Encoding": "identity"})
     try:
         _check(response)
@@ -129,33 +130,33 @@ def retry_request(call: Callable[[], Result], what: str, policy: RetryPolicy, pr
 
 
 def _describe_error(error: "httpx.TransportError") -> str:
-    names = {"ConnectError": "cannot connect", "ConnectTimeout": "cannot connect", "ReadTimeout": "the server fell silent"}
+    names = {"ConnectError": "cannot connect", "ConnectTimeout": "cannot connect", "ReadTimeout": "no data from the server"}
     return names.get(type(error).__name__, "the connection was cut")
 
 
 def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> None:
-    """Append what is missing, or write anew where the server does not go on from `held`."""
+    """Append what is missing, or start over where the server does not resume from byte `held`."""
     response = _open(client, wanted, {"Accept-Encoding": "identity", **({"Range": f"bytes={held}-"} if held else {})})
     try:
-        if response.status_code == 416:  # what is held is no start of this file
+        if response.status_code == 416:  # range not satisfiable: `part` is not the start of this file
             part.unlink(missing_ok=True)
-            raise TemporaryError("nothing there to go on with")
+            raise TemporaryError("the download cannot be resumed")
         _check(response)
-        goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
-        if response.status_code == 206 and not goes_on:
+        resumes = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+        if response.status_code == 206 and not resumes:
             part.unlink(missing_ok=True)
-            raise TemporaryError("the server went on at the wrong byte")
+            raise TemporaryError("the server resumed at the wrong byte")
         size = wanted.content.size
-        start = told = time.monotonic()
-        begun = held if goes_on else 0
-        with open(part, "ab" if goes_on else "wb") as file:
-            for chunk in response.iter_raw():  # given a chunk size, httpx 0.28 drops what it holds when cut
+        start = printed = time.monotonic()
+        begun = held if resumes else 0
+        with open(part, "ab" if resumes else "wb") as file:
+            for chunk in response.iter_raw():  # with a chunk size, httpx 0.28 drops its buffer when the connection is cut
                 file.write(chunk)
                 if size is not None and file.tell() > size:
-                    return  # longer than promised: wrong, however much more there is
-                if time.monotonic() - told > EVERY_S:
-                    told = time.monotonic()
-                    rate = (file.tell() - begun) / 1e6 / (told - start)
+                    return  # longer than expected, so its digest is wrong
+                if time.monotonic() - printed > EVERY_S:
+                    printed = time.monotonic()
+                    rate = (file.tell() - begun) / 1e6 / (printed - start)
                     print(progress_line(wanted.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
     finally:
         response.close()
@@ -164,23 +165,23 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
 
 
 def _open(client: "httpx.Client", wanted: Download, headers: dict[str, str]) -> "httpx.Response":
-    """The response behind all redirects. What is secret in the headers stays with the hosts that it is for."""
+    """Follow redirects, without sending secret headers to other hosts."""
     secret, url = wanted.headers, wanted.url
     for _ in range(REDIRECTS):
         response = client.send(client.build_request("GET", url, headers={**secret, **headers}), stream=True, follow_redirects=False)
         if not response.has_redirect_location:
             return response
         response.close()
-        there = _web_address(url, response.headers["Location"])
+        there = _redirect_target(url, response.headers["Location"])
         if there is None:
-            raise InputError(f"{wanted.url}: leads to something that is no web address: mend the address")
+            raise InputError(f"{wanted.url}: redirects to something that is not a URL: fix the URL")
         url, own = there.geturl(), there[:2] == urlsplit(wanted.url)[:2]
         secret = wanted.headers if own or (there.scheme == "https" and there.hostname in wanted.trusted) else {}
-    raise InputError(f"{wanted.url}: leads on and on ({REDIRECTS} redirects): mend the address")
+    raise InputError(f"{wanted.url}: more than {REDIRECTS} redirects: fix the URL")
 
 
-def _web_address(url: str, location: str) -> SplitResult | None:
-    """Where a redirect leads, if that is a web address at all."""
+def _redirect_target(url: str, location: str) -> SplitResult | None:
+    """The target of a redirect; None where it is not an http(s) URL."""
     import httpx
 
     try:

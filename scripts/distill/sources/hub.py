@@ -1,6 +1,6 @@
-"""Repositories on the Hugging Face hub, or on a mirror of it (HF_ENDPOINT): their commits, their files, and what to do where they refuse.
+"""Repositories on the Hugging Face hub or on a mirror of it (HF_ENDPOINT): commits, files, and error messages for refused access.
 
-HF_TOKEN (or `hf auth login`) and HF_HUB_OFFLINE are huggingface_hub's own; nothing in here shows a token.
+HF_TOKEN (or `hf auth login`) and HF_HUB_OFFLINE are read by huggingface_hub; no message contains a token.
 """
 
 import re
@@ -34,33 +34,31 @@ class Repository:
     repo_type: str
 
     def snapshot(self, revision: str, policy: RetryPolicy) -> Snapshot:
-        """What a branch, tag or commit holds now; offline, what the hub's cache on this machine has of it."""
+        """The current commit and files of a branch, tag or commit; offline, those in the hub's local cache."""
         from huggingface_hub import HfApi, constants
 
         if constants.is_offline_mode():
             return self._cached_snapshot(revision)
         if not re.match(r"https?://[^/\s]", constants.ENDPOINT):
-            raise InputError(
-                f"{self.name}: HF_ENDPOINT is {constants.ENDPOINT}, which is no web address: write https:// and the mirror's host"
-            )
+            raise InputError(f"{self.name}: HF_ENDPOINT is {constants.ENDPOINT}, which is not a URL: write https:// and the mirror's host")
         api = HfApi(endpoint=constants.ENDPOINT)
-        asked = {"repo_id": self.name, "repo_type": self.repo_type, "revision": revision}
+        arguments = {"repo_id": self.name, "repo_type": self.repo_type, "revision": revision}
 
         def look() -> Snapshot:
-            told = api.repo_info(**asked, files_metadata=True, timeout=policy.timeout_s)
-            return Snapshot(str(told.sha), {str(file.rfilename): _content(file) for file in told.siblings or []})
+            info = api.repo_info(**arguments, files_metadata=True, timeout=policy.timeout_s)
+            return Snapshot(str(info.sha), {str(file.rfilename): _content(file) for file in info.siblings or []})
 
         there = self._call_hub(look, revision, policy)
         if not COMMIT.fullmatch(there.commit) or not all(content.key for content in there.files.values()):
             raise InputError(
-                f"{self.name}: {constants.ENDPOINT} tells no commit or no digests: set HF_ENDPOINT to a full mirror of the hub"
+                f"{self.name}: {constants.ENDPOINT} returns no commit or no digests: set HF_ENDPOINT to a full mirror of the hub"
             )
         if COMMIT.fullmatch(revision) and there.commit != revision:
-            raise InputError(f"{self.name}: {constants.ENDPOINT} answers with another commit than {revision[:12]}: check HF_ENDPOINT")
+            raise InputError(f"{self.name}: {constants.ENDPOINT} returned another commit than {revision[:12]}: check HF_ENDPOINT")
         return there
 
     def file(self, name: str, commit: str, content: FileContent) -> Download:
-        """Where a file of this repository is downloaded from. Raises InputError where nothing may be."""
+        """The download of a file of this repository. Raises InputError offline."""
         from huggingface_hub import constants, hf_hub_url
         from huggingface_hub.utils import build_hf_headers
 
@@ -70,14 +68,14 @@ class Repository:
         return Download(url, content, build_hf_headers(), frozenset(constants.HF_URL_HOSTS))
 
     def cached(self, name: str, commit: str) -> Path | None:
-        """The file in the hub's own cache on this machine, if somebody downloaded it before."""
+        """The file in the hub's local cache, if it is there."""
         from huggingface_hub import try_to_load_from_cache
 
         found = try_to_load_from_cache(self.name, name, repo_type=self.repo_type, revision=commit)
         return Path(found).resolve() if isinstance(found, str) else None
 
     def access_error(self, status: int, code: str, revision: str) -> InputError:
-        """What to do about a refusal, in one line."""
+        """The error for a refused request: one line that says what to do."""
         from huggingface_hub import constants, get_token
 
         page = f"https://huggingface.co/{'datasets/' if self.repo_type == 'dataset' else ''}{self.name}"
@@ -86,12 +84,12 @@ class Repository:
             then = "with the account of HF_TOKEN" if token else "then set HF_TOKEN in the environment to a token of that account"
             return AccessRefused(f"{self.name}: gated: accept its terms at {page}, {then}, and run the same command again")
         if code == "RevisionNotFound":
-            return InputError(f"{self.name}: has no revision {revision!r}: look at {page}/tree/main and mend source.revision")
+            return InputError(f"{self.name}: has no revision {revision!r}: look at {page}/tree/main and fix source.revision")
         if code == "EntryNotFound":
             return InputError(f"{self.name}: a file that it lists is not there (commit {revision[:12]}): run the same command later")
         if status in (401, 404):
             private = "HF_TOKEN may be wrong or not for it" if token else "if it is private, set HF_TOKEN in the environment"
-            return InputError(f"{self.name}: no such {self.repo_type} at {constants.ENDPOINT}: mend the name at source.hub; {private}")
+            return InputError(f"{self.name}: no such {self.repo_type} at {constants.ENDPOINT}: fix the name at source.hub; {private}")
         if status == 200:
             return InputError(
                 f"{self.name}: {constants.ENDPOINT} does not answer as the hub does: check HF_ENDPOINT and the name at source.hub"
@@ -112,7 +110,7 @@ class Repository:
             except httpx.TransportError:
                 raise
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.HTTPError, httpx.InvalidURL):
-                raise HttpRefusal(200) from None  # not what a hub answers; a name that none has is a ValueError too
+                raise HttpRefusal(200) from None  # not a response of a hub; an invalid repository name is a ValueError too
 
         try:
             return retry_request(ask, self.name, policy)
@@ -126,12 +124,12 @@ class Repository:
         try:
             folder = Path(snapshot_download(self.name, repo_type=self.repo_type, revision=revision, local_files_only=True))
         except IncompleteSnapshotError as error:
-            folder = Path(error.snapshot_path)  # files that are not wanted may well be missing
+            folder = Path(error.snapshot_path)  # files that were not selected may be missing
         except LocalEntryNotFoundError:
             raise self._offline(revision) from None
         try:
             listed = get_cached_repo_tree(self.name, repo_type=self.repo_type, revision=folder.name)
-        except CachedRepoTreeNotFoundError:  # an older cache: what is there has to do, and a lock tells whether it does
+        except CachedRepoTreeNotFoundError:  # an older cache has no list: use the files there; the lock, if any, verifies their digest
             listed = []
         blobs = {path.relative_to(folder).as_posix(): path.resolve() for path in sorted(folder.rglob("*")) if path.is_file()}
         files = {file.path: FileContent(file.size, git=file.blob_id) for file in listed}
@@ -141,12 +139,12 @@ class Repository:
         from huggingface_hub import constants
 
         return InputError(
-            f"{self.name}: {what} is not whole in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set: unset it, or give a path as source"
+            f"{self.name}: {what} is not complete in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set: unset it, or use source.path"
         )
 
 
 def _content(file: Any) -> FileContent:
-    """A large file is known by its sha256, a small one by its git id; by nothing where a server tells neither."""
+    """Expected content of a listed file: sha256 for a large one, git id for a small one; neither where the server gives none."""
     sha256, git = file.lfs.sha256 if file.lfs else None, file.blob_id or ""
     size = int(file.size)
     if sha256 is not None:
@@ -155,7 +153,7 @@ def _content(file: Any) -> FileContent:
 
 
 def _named_content(blob: Path) -> FileContent:
-    """The hub's cache calls a blob by its digest; in a cache without links (copied, or on a disk that has none) a file tells for itself."""
+    """Content of a cached file. The cache names a blob by its digest; in a cache without links (copied, say) the file is hashed."""
     size = blob.stat().st_size
     if SHA256.fullmatch(blob.name):
         return FileContent(size, sha256=blob.name)

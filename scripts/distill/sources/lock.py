@@ -1,8 +1,8 @@
-"""config/sources.lock: which commit and which content each downloaded source of a configuration stands for.
+"""config/sources.lock: the commit and the digest of each downloaded source of a configuration.
 
-A branch moves; a lock does not until somebody moves it. One JSON object, key-sorted:
+A branch moves; a lock entry changes only by scripts/fetch.py --update. One JSON object, key-sorted:
 {"models/base": [{"commit": ..., "digest": ..., "files": [...], "hub": "owner/name", "revision": "main"}]}. A name has several entries where
-several configurations mean different things by it.
+configurations use it for different sources.
 """
 
 import json
@@ -26,7 +26,7 @@ VERSION = ("commit", "digest")
 
 
 def read(path: str | Path) -> Lock:
-    """The entries of a lock file; none where there is no file."""
+    """The entries of a lock file; empty where it does not exist."""
     if not Path(path).exists():
         return {}
     lock = read_json(path)
@@ -41,28 +41,29 @@ def _is_lock(lock: Any) -> bool:
 
 
 def locked_version(lock: Lock, name: str, source: Part) -> Part:
-    """The commit and digest that a source is locked to; nothing where the lock knows another source, or none, by that name."""
+    """The commit and digest that a source is locked to; empty where the lock has no entry for this source."""
     entry = next((entry for entry in lock.get(name, []) if _identity(entry) == _identity(source)), {})
     return {key: entry[key] for key in VERSION if entry.get(key)}
 
 
 def update_entry(lock: Lock, name: str, source: Part, commit: str | None, digest: str) -> Lock:
-    """The lock with a source's entry put to a commit and a digest; `commit` is None where the hub tells none."""
+    """The lock with a source's entry set to a commit and a digest; `commit` is None where the hub reports none."""
     others = [entry for entry in lock.get(name, []) if _identity(entry) != _identity(source)]
     return {**lock, name: [*others, {**_identity(source), "commit": commit, "digest": digest}]}
 
 
 def recorded_source(part: Part, manifest: str | Path) -> Part:
-    """What a source was fetched as, where it has the locked content already, since locking alone makes nothing stale; else `part`."""
+    """The source as its manifest recorded it if the locked content was fetched already, since locking alone must make nothing stale; else
+    `part`."""
     try:
-        there = json.loads(Path(manifest).read_bytes())
+        made = json.loads(Path(manifest).read_bytes())
     except (OSError, ValueError):
         return part
-    return there["asked"] if "digest" in part and there.get("digest") == part["digest"] and "asked" in there else part
+    return made["asked"] if "digest" in part and made.get("digest") == part["digest"] and "asked" in made else part
 
 
 def write(path: str | Path, lock: Lock) -> None:
-    """Equal locks are equal bytes: names, entries and keys are sorted."""
+    """Write a lock. Names, entries and keys are sorted, so equal locks are equal bytes."""
     entries = {name: sorted((dict(sorted(entry.items())) for entry in lock[name]), key=str) for name in sorted(lock)}
     write_json(path, entries)
 
@@ -75,9 +76,9 @@ Part = dict[str, Any]
 
 
 def resolve_revision(source: Part, work: Path, policy: RetryPolicy | None = None) -> tuple[str | None, str]:
-    """The commit that a source (with repo_type) stands for now, and the digest that its manifest will have.
+    """(current commit of a source with repo_type, digest that its manifest will have).
 
-    Of a repository on the hub only the small files are downloaded: it tells the sha256 of the large ones.
+    From the hub only small files are downloaded: it reports the sha256 of large ones.
     """
     policy = policy or RetryPolicy()
     if "modelscope" in source:

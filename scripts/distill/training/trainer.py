@@ -145,7 +145,7 @@ class ProgressLog(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.is_world_process_zero:
-            self.progress = Progress("train", state.max_steps, "steps", at_hand=state.global_step)
+            self.progress = Progress("train", state.max_steps, "steps", initial=state.global_step)
         # TRL 1.16 counts tokens from 0 again after a resume.
         self.trainer._total_train_tokens = max((row.get("num_tokens", 0) for row in state.log_history), default=0)
 
@@ -160,7 +160,7 @@ class ProgressLog(TrainerCallback):
         if self.progress:
             speed = next(reversed(self.tokens_per_s.values()), None)
             rate = f", {speed:,.0f} tokens/s" if speed else ""
-            self.progress.at(state.global_step, f"loss {float(logs['loss']):.4f}, {tokens:,.0f} tokens{rate}")
+            self.progress.update(state.global_step, f"loss {float(logs['loss']):.4f}, {tokens:,.0f} tokens{rate}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.progress:
