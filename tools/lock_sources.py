@@ -1,4 +1,4 @@
-"""Lock the downloads of a configuration: from which commit each branch is at now, and what it holds, to config/sources.lock.
+"""Lock the downloads of a configuration: write the current commit and digest of each source to config/sources.lock.
 
 python tools/lock_sources.py --config config/tutorial.yaml
 python scripts/fetch.py --update --config config/tutorial.yaml    # the same
@@ -25,41 +25,45 @@ PROJECT = Path(__file__).resolve().parent.parent
 def main() -> None:
     options = parser(__doc__)
     options.add_argument(
-        "--config", type=Path, nargs="+", default=[PROJECT / "config" / "config.yaml"], help="configuration; later ones are laid over it"
+        "--config",
+        type=Path,
+        nargs="+",
+        default=[PROJECT / "config" / "config.yaml"],
+        help="later files override earlier ones",
     )
     options.add_argument("--lock", type=Path, default=PROJECT / "config" / "sources.lock", help="lock file to write; commit it")
-    options.add_argument("--work", type=Path, default=Path("work/fetch"), help="folder that keeps what has come of a cut download")
+    options.add_argument("--work", type=Path, default=Path("work/fetch"), help="folder of partial downloads")
     args = options.parse_args()
     plan, lock = Plan(load(merged(args.config))), sources_lock.read(args.lock)
     sources = {name: plan.fetch(name) for name in plan.fetched()}
     sources = {name: source for name, source in sources.items() if source.keys() & {"hub", "modelscope"}}
     if not sources:
-        print(f"{args.config[-1]}: no source is downloaded from a hub; there is nothing to lock")
+        print(f"{args.config[-1]}: no source is downloaded from a hub, so there is nothing to lock")
         return
     for name, source in sources.items():
         before = sources_lock.locked_version(lock, name, source)
         commit, digest = resolve_revision(source, args.work)
         lock = sources_lock.update_entry(lock, name, source, commit, digest)
-        was = "as it was" if before.get("digest") == digest else f"was {before['digest'][:12]}" if before else "new"
+        was = "unchanged" if before.get("digest") == digest else f"was {before['digest'][:12]}" if before else "new"
         print(f"{name}: commit {(commit or 'unknown')[:12]}, digest {digest[:12]} ({was})", flush=True)
     sources_lock.write(args.lock, lock)
 
 
 def merged(files: list[Path]) -> dict[str, Any]:
-    """Configurations laid over each other as Snakemake does it: mappings merge, all else replaces."""
-    whole: dict[str, Any] = {}
+    """Merge configuration files as Snakemake does: mappings merge, other values replace."""
+    config: dict[str, Any] = {}
     for file in files:
         try:
-            _lay(whole, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+            _merge(config, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
         except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
             raise InputError(f"{file}: not a configuration ({str(error).splitlines()[0]}): check the path given as --config") from None
-    return whole
+    return config
 
 
-def _lay(below: dict[str, Any], above: dict[str, Any]) -> None:
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
     for key, value in above.items():
         if isinstance(value, dict) and isinstance(below.get(key), dict):
-            _lay(below[key], value)
+            _merge(below[key], value)
         else:
             below[key] = value
 

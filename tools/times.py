@@ -1,6 +1,6 @@
-"""How long each step of a run took and how much memory, as Snakemake measured it.
+"""Time and memory of each step, as measured by Snakemake.
 
-From results/timing/ to a table on the screen. It is no part of the report, since no two runs take the same time.
+From results/timing/ to a table on the screen. It is not in the report, since no two runs take the same time.
 
     python tools/times.py
 """
@@ -24,7 +24,7 @@ def main() -> None:
     folder = given.results / "timing"
     steps = {path.relative_to(folder).with_suffix("").as_posix(): measured(path) for path in sorted(folder.rglob("*.tsv"))}
     if not steps:
-        raise InputError(f"{folder}: no run has left its times here: make results/report.md first")
+        raise InputError(f"{folder}: has no times: make results/report.md first")
     seconds, memory = zip(*steps.values(), strict=True)
     steps["all, one after the other"] = sum(seconds), max(memory)
     print(table(["step", "seconds", "peak memory (MiB)"], [[name, f"{took:,.1f}", f"{most:,.0f}"] for name, (took, most) in steps.items()]))

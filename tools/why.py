@@ -1,7 +1,7 @@
-"""Tell why a file of results is (or would be) made again.
+"""Explain why a file of results is (or would be) made again.
 
-From Snakemake's plan and what it remembers of the last run to words: which key of the configuration, from what to what; which module;
-which input; what is missing; or that nothing is stale. Ask for a file, for a rule, or for a rule and what it is about. Nothing is run.
+From Snakemake's plan and its metadata of the last run to text: the key of the configuration with old and new value, the module, the input,
+what is missing; or that it is up to date. Give a file, a rule, or a rule and wildcards. Nothing is run.
 
     python tools/why.py results/models/ours
     python tools/why.py grade ours mini_math --configfile config/config.yaml my.yaml

@@ -46,9 +46,7 @@ def test_adopted_responses_are_graded_and_not_answered_again(finished, tmp_path)
     given = tmp_path / "given.jsonl"
     given.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     refused = adopt(here, RESPONSES, "--from", str(given))
-    assert (
-        refused.returncode == 2 and refused.stderr == f"error: {RESPONSES}: is there already; say --replace to put another in its place\n"
-    )
+    assert refused.returncode == 2 and refused.stderr == f"error: {RESPONSES}: exists already; use --replace to replace it\n"
     before = others(here.folder, "results/responses/base/")
     done = adopt(here, RESPONSES, "--from", str(given), "--replace")
     assert done.returncode == 0, done.stderr

@@ -61,10 +61,10 @@ def test_a_checkpoint_in_shards_is_taken_by_its_index(checkpoint):
         (lambda folder: (folder / "config.json").write_text("[]"), "no model_type"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
         (lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"), "weights must be safetensors"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(safetensors(4)[:-1]), "the copy broke off"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"PK\x03\x04" * 9), "is no safetensors file"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b""), "is no safetensors file"),
-        *((lambda folder, header=header: spoil_header(folder, header), "is no safetensors file") for header in BROKEN_HEADERS),
+        (lambda folder: (folder / "model.safetensors").write_bytes(safetensors(4)[:-1]), "the copy is incomplete"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"PK\x03\x04" * 9), "is not a safetensors file"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b""), "is not a safetensors file"),
+        *((lambda folder, header=header: spoil_header(folder, header), "is not a safetensors file") for header in BROKEN_HEADERS),
         *((lambda folder, index=index: spoil_index(folder, index), "has no weight_map") for index in BROKEN_INDEXES),
     ],
 )
@@ -87,7 +87,7 @@ def test_an_adopted_model_says_so_and_keeps_what_its_own_manifest_said(checkpoin
 def test_a_folder_that_its_own_manifest_does_not_describe_is_refused(checkpoint):
     manifest.write(checkpoint, made_by="train")
     (checkpoint / "model.safetensors").write_bytes(safetensors(5))
-    with pytest.raises(InputError, match=r"is not what manifest\.json beside it says"):
+    with pytest.raises(InputError, match=r"does not match manifest\.json next to it"):
         known_facts(checkpoint)
 
 
@@ -113,7 +113,7 @@ def answers() -> list[dict]:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda rows: rows[0].update(id="c"), "row 1: id 'c' is no prompt of this benchmark"),
+        (lambda rows: rows[0].update(id="c"), "row 1: id 'c' is not a prompt of this benchmark"),
         (lambda rows: rows[0].update(sample=2), "row 1: sample 2 of 'a'; the protocol wants 2"),
         (lambda rows: rows[1].update(sample=0), "row 2: sample 0 of 'a' is there twice"),
         (lambda rows: rows.pop(), "1 of 4 answers are missing, first sample 1 of 'b'"),

@@ -75,7 +75,7 @@ def test_values_swapped_between_two_keys_are_two_changes():
     ("job", "cause"),
     [
         (PlannedJob("seal", (), ("d",), stale=True, missing=("d",)), "d is missing"),
-        (PlannedJob("seal", (), ("d",), stale=True, incomplete=("d",)), "d was left half made by a run that broke off"),
+        (PlannedJob("seal", (), ("d",), stale=True, incomplete=("d",)), "d is incomplete: the run that made it was interrupted"),
         (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", "a" * 64, "b" * 64),)), f"s changed: sha256 {'a' * 12} → {'b' * 12}"),
         (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", None, "b" * 64),)), "s is newer, and what it was is not known"),
         (PlannedJob("seal", (), ("d",), stale=True, inputs=(("x",), ())), "it is no longer made from x"),
@@ -124,7 +124,7 @@ def test_a_module_is_named_where_both_digests_were_noted(tmp_path, monkeypatch):
     job = PlannedJob("seal", (), ("d",), stale=True, parameters=((repr(f"code {old}"),), (repr(f"code {now}"),)))
     assert causes(job, CONFIG) == ["scripts/distill/base/files.py changed"]
     (tmp_path / why.CODE_NOTES / f"{old}.json").unlink()
-    assert causes(job, CONFIG) == [f"the code changed, and work/code/{old}.json, which would tell where, is not there"]
+    assert causes(job, CONFIG) == [f"the code changed, and work/code/{old}.json, which would say where, is missing"]
 
 
 def test_a_chain_is_told_from_its_end_and_its_start():

@@ -1,4 +1,4 @@
-"""Take a checkpoint or responses that were made elsewhere for the results of a model here."""
+"""Adopt a checkpoint or responses made elsewhere as results of this project."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from distill.workflow.snakemake_api import LOCKED, PlannedJob, dry_run, touch
 WEIGHTS = "model.safetensors"
 WORK = Path("work/responses")
 INDEX = "model.safetensors.index.json"
-# What from_pretrained and vLLM read. Anything else, pickled weights and a trainer's state among it, stays where it is.
+# Suffixes that from_pretrained and vLLM read. Other files, such as pickled weights and trainer state, are not copied.
 COPIED = (".json", ".jinja", ".model", ".safetensors", ".txt")
 NOT_COPIED = {manifest.NAME, "trainer_state.json"}
 TOKENIZERS = ({"tokenizer.json"}, {"tokenizer.model"}, {"vocab.json", "merges.txt"})
@@ -25,9 +25,9 @@ ANSWER = {"id": str, "sample": int, "text": str, "finish_reason": str, "prompt_t
 
 
 def adopt(target: Path, source: Path, configfiles: list[Path], replace: bool = False) -> list[str]:
-    """Put `source` in place of `target` and have Snakemake take it for made; what was done, in lines.
+    """Copy `source` to `target` and mark it up to date for Snakemake. Returns lines that say what was done.
 
-    Raises InputError where the source does not fit, where results are there already, and where the target hangs on stale results.
+    Raises InputError where the source is not valid, where the target exists, and where the target depends on stale results.
     """
     place = Path(os.path.relpath(target))
     if len(place.parts) == 3 and place.parts[:2] == ("results", "models"):
@@ -45,7 +45,7 @@ def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: boo
     made = put_model(source, names, facts, place, log=job.rule == "train")
     _mark_up_to_date(manifest_file, configfiles)
     left = sorted(path.name for path in source.iterdir() if path.name not in {*names, manifest.NAME, "log.jsonl"})
-    return [f"{place}: adopted, digest {made['digest'][:12]}", *([f"not taken: {', '.join(left)}"] if left else [])]
+    return [f"{place}: adopted, digest {made['digest'][:12]}", *([f"not copied: {', '.join(left)}"] if left else [])]
 
 
 def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace: bool) -> list[str]:
@@ -56,15 +56,15 @@ def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace:
     about = dict(job.wildcards)
     model = manifest.read(Path("results/models") / about["model"])["digest"]
     prompts = Path("results/benchmarks") / about["benchmark"] / "prompts.jsonl"
-    asked = response_set(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
-    rows = check_responses(source, asked)
-    note = put_responses(rows, asked, model)
+    requests = response_set(WORK, model, prompts, Plan(config).respond(about["benchmark"]), place)
+    rows = check_responses(source, requests)
+    note = put_responses(rows, requests, model)
     _mark_up_to_date(str(place), configfiles)
     return [f"{place}: adopted, {len(rows)} answers; {note} says so"]
 
 
 def _only_job(path: str, configfiles: list[Path]) -> tuple[PlannedJob, dict[str, Any]]:
-    """The job that would make a file, with the configuration, if nothing that it hangs on has to be made first."""
+    """The job that would make a file, and the configuration. Raises InputError where anything that the job depends on is stale."""
     plan = dry_run([path], configfiles, force=True)
     job = next((one for one in plan.jobs if path in one.outputs), None)
     if job is None:
@@ -72,31 +72,31 @@ def _only_job(path: str, configfiles: list[Path]) -> tuple[PlannedJob, dict[str,
     if plan.locked:
         raise InputError(LOCKED)
     if any(one.stale and one is not job for one in plan.jobs):
-        raise InputError(f"{path}: what it hangs on is not there or stale; first run: snakemake --cores all {' '.join(job.remade)}")
+        raise InputError(f"{path}: what it depends on is missing or stale; first run: snakemake --cores all {' '.join(job.remade)}")
     return job, plan.config
 
 
 def _refuse_existing(path: Path, replace: bool) -> None:
     if path.exists() and not replace:
-        raise InputError(f"{path}: is there already; say --replace to put another in its place")
+        raise InputError(f"{path}: exists already; use --replace to replace it")
 
 
 def _mark_up_to_date(path: str, configfiles: list[Path]) -> None:
     touch(path, configfiles)
     if any(job.stale for job in dry_run([path], configfiles).jobs):
-        raise InputError(f"{path}: is in place, yet Snakemake would make it again; tools/why.py {path} tells why")
+        raise InputError(f"{path}: is in place, but Snakemake would make it again; tools/why.py {path} says why")
 
 
 def check_model(folder: Path) -> list[str]:
-    """The files of a folder that from_pretrained loads. Raises InputError that says what is missing or broken."""
+    """Names of the files in a folder that from_pretrained loads. Raises InputError where one is missing or broken."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name the folder of the checkpoint")
     config = read_json(folder / "config.json")
     if not (isinstance(config, dict) and isinstance(config.get("model_type"), str)):
-        raise InputError(f"{folder / 'config.json'}: has no model_type; this is no configuration of a model")
+        raise InputError(f"{folder / 'config.json'}: has no model_type, so it is not the configuration of a model")
     names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
     if not any(needed <= names for needed in TOKENIZERS) or "tokenizer_config.json" not in names:
-        raise InputError(f"{folder}: no tokenizer; tokenizer.json and tokenizer_config.json must lie beside the weights")
+        raise InputError(f"{folder}: no tokenizer; tokenizer.json and tokenizer_config.json must be next to the weights")
     shards = {WEIGHTS}
     if WEIGHTS not in names and INDEX in names:
         shards = _shards(folder / INDEX)
@@ -104,8 +104,8 @@ def check_model(folder: Path) -> list[str]:
         raise InputError(f"{folder / missing[0]}: missing; weights must be safetensors (save_pretrained writes them)")
     for shard in sorted(shards):
         _check_weights(folder / shard)
-    taken = [name for name in names if name.endswith(COPIED) and not (name.endswith(".safetensors") and name not in shards)]
-    return sorted(set(taken) - NOT_COPIED)
+    names = [name for name in names if name.endswith(COPIED) and not (name.endswith(".safetensors") and name not in shards)]
+    return sorted(set(names) - NOT_COPIED)
 
 
 def _shards(index: Path) -> set[str]:
@@ -117,7 +117,7 @@ def _shards(index: Path) -> set[str]:
 
 
 def _check_weights(path: Path) -> None:
-    """safetensors: eight bytes of length, a JSON header with the place of each tensor, the tensors up to the end of the file.
+    """Check that a safetensors file is complete: 8 bytes of header length, a JSON header with the offsets of each tensor, the tensors.
 
     Source: https://github.com/huggingface/safetensors#format
     """
@@ -131,24 +131,24 @@ def _check_weights(path: Path) -> None:
     try:
         end = max((int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"), default=0)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: is no safetensors file; copy it again") from None
+        raise InputError(f"{path}: is not a safetensors file; copy it again") from None
     if size != 8 + length + end:
-        raise InputError(f"{path}: has {size} bytes where its header tells of {8 + length + end}; the copy broke off, copy it again")
+        raise InputError(f"{path}: has {size} bytes where its header says {8 + length + end}; the copy is incomplete, copy it again")
 
 
 def known_facts(folder: Path) -> dict[str, Any]:
-    """What the folder's own manifest says of it, if it was made by this pipeline; its files must be those of the manifest."""
+    """The facts in the folder's manifest, if this pipeline made it. Raises InputError where a file does not match the manifest."""
     if not (folder / manifest.NAME).exists():
         return {"made_by": "adopt"}
     made = manifest.read(folder)
     for name, digest in made["files"].items():
         if sha256_file(folder / name) != digest:
-            raise InputError(f"{folder / name}: is not what {manifest.NAME} beside it says; copy it again, or remove that manifest")
+            raise InputError(f"{folder / name}: does not match {manifest.NAME} next to it; copy it again, or remove that manifest")
     return {name: value for name, value in made.items() if name not in ("adopted", "digest", "files")}
 
 
 def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Path, log: bool) -> dict[str, Any]:
-    """Copy a checked folder's files into place, whole or not at all, with a manifest that says that they were adopted."""
+    """Replace `target` by copies of a checked folder's files, with a manifest that says that they were adopted."""
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -164,24 +164,24 @@ def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Pat
     return made
 
 
-def check_responses(source: Path, asked: ResponseSet) -> list[Row]:
+def check_responses(source: Path, requests: ResponseSet) -> list[Row]:
     """The rows of a responses file in the order in which respond writes them.
 
-    Raises InputError for a row that is none of the wanted ones, that comes twice or is no response, and for one that is missing.
+    Raises InputError for a row that is not expected, duplicate or not a response, and for a missing one.
     """
-    pairs = {(prompt["id"], sample): prompt for prompt, sample in asked.pairs}
-    prompts = {prompt["id"] for prompt, _ in asked.pairs}
+    pairs = {(prompt["id"], sample): prompt for prompt, sample in requests.pairs}
+    prompts = {prompt["id"] for prompt, _ in requests.pairs}
     found: dict[tuple[str, int], Row] = {}
     for number, row in enumerate(read_jsonl(source), 1):
         where = f"{source}: row {number}"
         _check_row(row, where)
         pair = row["id"], row["sample"]
         if row["id"] not in prompts:
-            raise InputError(f"{where}: id {row['id']!r} is no prompt of this benchmark; answer results/benchmarks/ as it is here")
+            raise InputError(f"{where}: id {row['id']!r} is not a prompt of this benchmark; answer the prompts in results/benchmarks/")
         if pair not in pairs:
-            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r}; the protocol wants {asked.spec['n_samples']} (from 0)")
+            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r}; the protocol wants {requests.spec['n_samples']} (from 0)")
         if pair in found:
-            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r} is there twice; keep one")
+            raise InputError(f"{where}: sample {row['sample']} of {row['id']!r} is duplicate; keep one")
         found[pair] = {name: row[name] for name in ANSWER}
     missing = [pair for pair in pairs if pair not in found]
     if missing:
@@ -196,17 +196,17 @@ def _check_row(row: Row, where: str) -> None:
         raise InputError(f"{where}: finish_reason {row['finish_reason']!r}; write stop or length")
 
 
-def put_responses(rows: list[Row], asked: ResponseSet, model: str) -> Path:
-    """Write the responses, keep their answers where respond looks for them, and say beside them that they were adopted.
+def put_responses(rows: list[Row], requests: ResponseSet, model: str) -> Path:
+    """Write the responses and the answer store of respond, and a note next to them that they were adopted.
 
-    `model`: the digest of the model that they are taken to be of.
+    `model`: digest of the model that they are attributed to. Returns the path of the note.
     """
-    prompts = {prompt["id"]: prompt for prompt, _ in asked.pairs}
-    with locked(asked.folder):
+    prompts = {prompt["id"]: prompt for prompt, _ in requests.pairs}
+    with locked(requests.folder):
         answers = [{"key": prompt_key(prompts[row["id"]]), **{name: row[name] for name in ANSWER if name != "id"}} for row in rows]
-        asked.store.append([answer for answer in answers if asked.store.answers.get((answer["key"], answer["sample"])) != answer])
-        write_jsonl(asked.output, rows)
-        mark_complete(asked)
-    note = asked.output.with_suffix(".adopted.json")
-    write_json(note, {"adopted": True, "digest": sha256_file(asked.output), "model": model, "answers": len(rows)})
+        requests.store.append([answer for answer in answers if requests.store.answers.get((answer["key"], answer["sample"])) != answer])
+        write_jsonl(requests.output, rows)
+        mark_complete(requests)
+    note = requests.output.with_suffix(".adopted.json")
+    write_json(note, {"adopted": True, "digest": sha256_file(requests.output), "model": model, "answers": len(rows)})
     return note

@@ -1,4 +1,4 @@
-"""Work folders that nothing of a configuration can go on from: their run.json tells of a recipe, data, model or code that is no more."""
+"""Find work folders that a configuration cannot resume: their run.json has a recipe, data, model or code that it no longer uses."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class UnusedFolder:
 
 
 def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
-    """What a configuration makes in work folders; `template` is the text of a model's chat template."""
+    """The steps of a configuration that use work folders. `template` returns the text of a model's chat template, or None."""
     trained = [
         {
             "recipe": without(plan.recipe(model), "until"),
@@ -48,9 +48,9 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
 
 
 def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
-    """What the run.json of a folder that can still be of use says, by the store below work/.
+    """{folder below work/: patterns}. A work folder is in use where its run.json matches one of the patterns.
 
-    What is not made yet (a base, a data set) is left open, and so is what a change of machines alone changes: it could change back.
+    Digests of inputs that are not made yet are left open, and so are values that depend on the hardware only: it could change back.
     """
     common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
     trained = [
@@ -71,10 +71,10 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
 
 
 def unused_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[UnusedFolder]:
-    """The folders below work/rows/, each a training set in the form in which it is read, whose set is no more or is not made yet."""
+    """Folders of work/rows/, which hold tokenizer-ready copies of training sets, whose training set does not exist (any more)."""
     known = {sha256_file(entry["data"])[:16] for entry in asked["train"] if Path(entry["data"]).is_file()}
     for folder in sorted(path for path in work.glob("rows/*") if path.is_dir() and path.name not in known):
-        yield UnusedFolder(folder, freed_bytes(folder), f"rows of data {folder.name[:12]}, read anew when needed")
+        yield UnusedFolder(folder, freed_bytes(folder), f"rows of data {folder.name[:12]}, made again when needed")
 
 
 def _if_exists(key: str, path: str, digest: Any) -> Pattern:
@@ -82,24 +82,24 @@ def _if_exists(key: str, path: str, digest: Any) -> Pattern:
 
 
 def unused_folders(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[UnusedFolder]:
-    """The folders below work/{store}/ that fit none of the store's patterns, in order of names; what has no run.json is left alone."""
+    """Folders below work/{store}/ that match none of the store's patterns, sorted by name. Folders without run.json are skipped."""
     for store, known in wanted.items():
         for file in sorted(work.glob(f"{store}/*/run.json")):
             run = read_json(file)
             if not isinstance(run, dict):
-                raise InputError(f"{file}: is not what a run writes; look at the folder, and remove it yourself")
+                raise InputError(f"{file}: is not a JSON object, so no step wrote it; look at the folder, and remove it yourself")
             if not any(all(run.get(key) == value for key, value in pattern.items()) for pattern in known):
                 yield UnusedFolder(file.parent, freed_bytes(file.parent), _describe(store, run))
 
 
 def freed_bytes(folder: Path) -> int:
-    """Bytes that are freed with a folder: what is shared with a model in results/ is not."""
+    """Bytes that removing a folder frees: files hard-linked to a model in results/ do not count."""
     found = (path.lstat() for path in folder.rglob("*") if path.is_file())
     return sum(stat.st_size for stat in found if stat.st_nlink == 1)
 
 
 def _describe(store: str, run: Mapping[str, Any]) -> str:
-    """What a folder was for, for people."""
+    """One line that says what a work folder was for."""
     if store == "train" and "recipe" in run:
         recipe = run["recipe"]
         until = f" up to epoch {run['until']:g}" if run.get("until") else ""

@@ -1,6 +1,6 @@
-"""Which steps a key of the configuration reaches: found by changing it in the example configurations and asking the plan again.
+"""Which steps depend on a key of the configuration: found by changing it in the example configurations and comparing the plans.
 
-For config/README.md only. What really reruns is tested on a finished run (tests/graph/staleness.yaml).
+For config/README.md only. tests/graph/staleness.yaml tests on a finished run what really reruns.
 """
 
 import copy
@@ -15,7 +15,7 @@ Place = tuple[str, ...]
 
 
 def step_specs(config: Config) -> dict[str, Any]:
-    """What decides each step: its part of the configuration, and what the configuration names as its inputs. In the order of the data."""
+    """{step: its part of the configuration and the inputs that the configuration names}, in the order in which data flows."""
     plan, models, datasets = Plan(config), config["models"], config["datasets"]
     toy = config.get("miniature", {}).get("seed")
     return {
@@ -55,7 +55,7 @@ def step_specs(config: Config) -> dict[str, Any]:
     }
 
 
-# What no example changes by one key alone.
+# Steps of keys that cannot be changed one at a time in an example.
 ELSEWHERE = {
     "source": ["fetch"],
     "questions": ["fetch", "teacher"],
@@ -70,7 +70,7 @@ ELSEWHERE = {
 
 
 def steps_by_key(configs: list[Config], schema: Schema) -> dict[int, list[str]]:
-    """{id of a key's entry in the schema: the steps whose part changes when the key does, in the order of the data}."""
+    """{id of a key's entry in the schema: the steps whose spec changes with the key, in the order in which data flows}."""
     found: dict[int, set[str]] = {}
     order: list[str] = []
     for config in configs:
@@ -87,7 +87,7 @@ def steps_by_key(configs: list[Config], schema: Schema) -> dict[int, list[str]]:
 
 
 def _keys(value: Any, entry: Schema, schema: Schema, place: Place) -> Iterator[tuple[Place, Schema]]:
-    """(place, entry in the schema) of each key that a configuration has or could have, sections apart."""
+    """(path, entry in the schema) of each key that a configuration has or could have, without sections."""
     entry = _resolved(entry, schema)
     if "properties" in entry:
         for key, below in entry["properties"].items():
@@ -117,7 +117,7 @@ def _at(config: Any, place: Place) -> Any:
 
 
 def _others(value: Any, entry: Schema, config: Config) -> Iterator[Any]:
-    """Other values that a key could have: of its kind, names of other entries too."""
+    """Other values that a key could have: of its type, and names of other models and datasets."""
     kinds = entry.get("type", "string")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if "enum" in entry:
@@ -137,7 +137,7 @@ def _others(value: Any, entry: Schema, config: Config) -> Iterator[Any]:
 
 
 def _changed(config: Config, place: Place, value: Any) -> dict[str, Any] | None:
-    """The parts after a change; None where the plan cannot be made of it."""
+    """The step specs after a change; None where the changed configuration has no valid plan."""
     made = copy.deepcopy(config)
     section = _at(made, place[:-1])
     if not isinstance(section, dict):

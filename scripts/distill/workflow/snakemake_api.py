@@ -1,6 +1,6 @@
-"""What Snakemake plans and what it remembers of each job, asked of Snakemake 9.27 itself: none of its rules is written again here.
+"""What Snakemake 9.27 plans, and the metadata it keeps of each job: read from its own workflow object, so that its logic is not copied.
 
-Both live in the workflow object behind its API, which has no public way to them.
+The public API gives no access to either.
 """
 
 import contextlib
@@ -20,11 +20,10 @@ LOCKED = "another run works in this folder: wait for it; if none does, run snake
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One job: what it is about, and, where it is stale, all that Snakemake holds against its files.
+    """A job and, if it is stale, Snakemake's reasons.
 
-    `parameters` are (before, now), each without what both have. `updated` are inputs that changed: {path: (sha256 before or None, now)}.
-    `remade` are inputs that other jobs of the plan make. `began`: seconds since 1970 at which it
-    last ran, None where unknown.
+    `parameters` are (before, now), each without what both have. `updated` are changed inputs: (path, sha256 before or None, sha256 now).
+    `remade` are inputs that other jobs of the plan make. `began`: start of its last run in seconds since 1970, None where unknown.
     """
 
     rule: str
@@ -48,9 +47,9 @@ class PlannedJob:
 
 @dataclass(frozen=True)
 class DryRun:
-    """The jobs behind some targets, those that are up to date too; the names of all rules, and the whole configuration.
+    """The jobs behind some targets, including those that are up to date; the names of all rules, and the configuration.
 
-    `locked`: whether a run works in this folder, or was killed while it did.
+    `locked`: whether Snakemake's lock is set: a run works in this folder, or was killed there.
     """
 
     jobs: list[PlannedJob]
@@ -60,7 +59,7 @@ class DryRun:
 
 
 def dry_run(targets: Sequence[str], configfiles: Sequence[Path], force: bool = False) -> DryRun:
-    """What `snakemake -n` would do for these files or rules (none: the report) in this folder; with `force`, the targets at any rate.
+    """The plan of `snakemake -n` for these files or rules (none: the report) in this folder. With `force`, the targets count as stale.
 
     Raises InputError where no rule makes a target.
     """
@@ -72,7 +71,7 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[Path], force: bool = F
 
 
 def touch(target: str, configfiles: Sequence[Path]) -> None:
-    """Have Snakemake take the files of the target's job for just made: new dates, and the present parameters and inputs remembered."""
+    """Mark the outputs of the target's job as just made: new modification times, and its current parameters and inputs as metadata."""
     with _workflow([target], configfiles, force=True) as (_, run):
         run("touch")
 
@@ -84,7 +83,7 @@ def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) 
     from snakemake.exceptions import LockException, MissingRuleException, WorkflowError
     from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentSettings, OutputSettings, ResourceSettings, StorageSettings
 
-    # Snakemake's own command line reads the profile, which says up to what size files count by content.
+    # Parsing a command line reads the default profile, which sets max-checksum-file-size.
     with contextlib.redirect_stderr(io.StringIO()):
         _, options = parse_args(["--dry-run", "--snakefile", str(SNAKEFILE)])
     quiet = OutputSettings(dryrun=True, log_level_override=logging.CRITICAL, enable_file_logging=False)
@@ -122,7 +121,7 @@ def _job(workflow: Any, job: Any) -> PlannedJob:
         return PlannedJob(**plain)
     reason, remembers = workflow.dag.reason(job), workflow.persistence
     records = [record for file in job.output if (record := remembers.metadata(file)) is not None]
-    waits = any(file.flags.get("checkpoint_target") for file in job.input)  # its inputs and parameters are not known yet
+    waits = any(file.flags.get("checkpoint_target") for file in job.input)  # inputs and parameters are unknown until the checkpoint has run
     changes = None if waits else remembers.params_changed(job)
     now = tuple(map(str, remembers._input(job)))
     before = tuple(records[0].input) if records and records[0].input is not None and not waits else now
@@ -141,7 +140,7 @@ def _job(workflow: Any, job: Any) -> PlannedJob:
 
 
 def _updated(job: Any, reason: Any, records: list[Any]) -> Iterator[tuple[str, str | None, str]]:
-    """(input, sha256 before or None, sha256 now). Below a job that runs Snakemake does not look at the inputs that lie there already."""
+    """(input, sha256 before or None, sha256 now). Snakemake skips the existing inputs of a job below a stale one."""
     known = {path: checksum.removeprefix("sha256:") for record in records for path, checksum in (record.input_checksums or {}).items()}
     remade = set(map(str, reason.updated_input_run))
     for file in sorted(set(job.input), key=str):

@@ -1,4 +1,4 @@
-"""In words, why a file is made again: which key of the configuration, which module, which input."""
+"""Explain why a file is made again: which key of the configuration, which module, which input."""
 
 import ast
 import difflib
@@ -20,21 +20,21 @@ MOST = 6  # names in a line
 
 
 def why(words: Sequence[str], configfiles: Sequence[Path]) -> list[str]:
-    """Lines that say why a file (or a folder with a manifest), or the jobs of a rule and what they are about, are made again.
+    """Lines that explain why a file (or a folder with a manifest), or the jobs of a rule with some wildcards, are made again.
 
     Raises InputError where no rule makes the file, or no job of the report's plan has these names.
     """
     if "/" in words[0]:
         return explain(*_about_file(os.path.relpath(words[0]), configfiles))
     plan = dry_run([], configfiles)
-    asked = [job for job in plan.jobs if job.rule == words[0] and set(words[1:]) <= {value for _, value in job.wildcards}]
+    matching = [job for job in plan.jobs if job.rule == words[0] and set(words[1:]) <= {value for _, value in job.wildcards}]
     waits = [job for job in plan.jobs if job.checkpoint and job.stale]
-    if not asked and waits and words[0] in plan.rules:
+    if not matching and waits and words[0] in plan.rules:
         known_later = f"{' '.join(words)}: only when {waits[0].name} has run is it known whether it runs"
         return [known_later, "", *explain(plan, waits)]
-    if not asked:
+    if not matching:
         raise InputError(f"{' '.join(words)}: no such job in the plan of the report; {_hint(words, plan)}")
-    return explain(plan, asked)
+    return explain(plan, matching)
 
 
 def _hint(words: Sequence[str], plan: DryRun) -> str:
@@ -44,7 +44,7 @@ def _hint(words: Sequence[str], plan: DryRun) -> str:
 
 
 def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[PlannedJob]]:
-    """A file that no rule names belongs to the manifest of its folder."""
+    """The plan and the job of a file. A file that no rule makes belongs to the manifest of its folder."""
     manifest = str((Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.json")
     if Path(path).is_dir():
         path = manifest
@@ -57,13 +57,13 @@ def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[Pl
     return plan, [job for job in plan.jobs if path in job.outputs]
 
 
-def explain(plan: DryRun, asked: list[PlannedJob]) -> list[str]:
-    """Lines that say of each job that is asked about why it is made again, or that it is up to date."""
+def explain(plan: DryRun, jobs: list[PlannedJob]) -> list[str]:
+    """Lines that say of each job why it is made again, or that it is up to date."""
     makers = {path: job for job in plan.jobs for path in job.outputs}
     found = {job: causes(job, plan.config) for job in plan.jobs if job.stale}
     lines: list[str] = []
     above: list[PlannedJob] = []
-    for job in asked:
+    for job in jobs:
         if job.stale:
             verb = "will be made again" if _certain(job, found, makers) else "may be made again"
             lines.append(f"{_files(job.outputs)} {verb} by {job.name}:")
@@ -71,19 +71,19 @@ def explain(plan: DryRun, asked: list[PlannedJob]) -> list[str]:
             above += [one for one in _above(job, makers) if one not in above]
     starts: dict[tuple[str, ...], list[str]] = {}
     for job in above:
-        if job not in asked and found[job]:
+        if job not in jobs and found[job]:
             starts.setdefault((job.rule, *found[job]), []).append(job.name)
     if starts:
         lines += ["", "What starts it:"]
     for (_, *why), names in starts.items():
         lines += [f"  {_listed(names)}:", *(f"    {cause}" for cause in why)]
-    return lines + [f"{_files(job.outputs)}: up to date ({job.name})" for job in asked if not job.stale]
+    return lines + [f"{_files(job.outputs)}: up to date ({job.name})" for job in jobs if not job.stale]
 
 
 def causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
-    """What speaks against a job's files apart from other jobs that run: one line a cause."""
+    """Reasons why a job is stale, apart from other jobs that run first: one line each."""
     found = [f"{path} is missing" for path in job.missing]
-    found += [f"{path} was left half made by a run that broke off" for path in job.incomplete]
+    found += [f"{path} is incomplete: the run that made it was interrupted" for path in job.incomplete]
     found += [_updated(path, before, now) for path, before, now in job.updated]
     before, now = ([_value(text) for text in side] for side in job.parameters)
     found += _parts_changed(job, before, now, config)
@@ -100,7 +100,7 @@ def _files(outputs: tuple[str, ...]) -> str:
 
 
 def _above(job: PlannedJob, makers: dict[str, PlannedJob]) -> list[PlannedJob]:
-    """The stale jobs that a job waits for, nearest first."""
+    """The stale jobs that a job depends on, nearest first."""
     found: list[PlannedJob] = []
     todo = [job]
     while todo:
@@ -113,7 +113,7 @@ def _above(job: PlannedJob, makers: dict[str, PlannedJob]) -> list[PlannedJob]:
 
 
 def _certain(job: PlannedJob, found: dict[PlannedJob, list[str]], makers: dict[str, PlannedJob]) -> bool:
-    """Whether a job runs whatever a checkpoint finds: for a cause of its own, or below one that does."""
+    """Whether a job runs whatever a checkpoint finds: for a reason of its own, or because a job it depends on runs."""
     sure = {makers[path] for path in job.remade if path in makers and not makers[path].checkpoint}
     return bool(found[job]) or any(_certain(one, found, makers) for one in sure)
 
@@ -124,20 +124,20 @@ def _from_others(job: PlannedJob, makers: dict[str, PlannedJob]) -> Iterator[str
         yield f"it is made from what is made again by {_listed(names)}"
     for one in above:
         if one.checkpoint:
-            yield f"it waits for {one.outputs[0]} ({one.name}): only that tells whether the data really changed"
+            yield f"it waits for {one.outputs[0]} ({one.name}): only then is it known whether the data really changed"
 
 
 def _listed(names: list[str]) -> str:
-    """Names in a line; where there are many, the first ones and how many more."""
+    """Names on one line: the first few, and how many more."""
     return ", ".join(names if len(names) <= MOST else [*names[:MOST], f"and {len(names) - MOST} more"])
 
 
 def _updated(path: str, before: str | None, now: str) -> str:
-    return f"{path} changed: sha256 {before[:12]} → {now[:12]}" if before else f"{path} is newer, and what it was is not known"
+    return f"{path} changed: sha256 {before[:12]} → {now[:12]}" if before else f"{path} is newer, and its earlier content is not known"
 
 
 def _value(text: str) -> Any:
-    """A remembered parameter: Snakemake keeps its repr."""
+    """A parameter from Snakemake's metadata, which holds its repr."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -156,7 +156,7 @@ def _is_code(value: Any) -> bool:
 
 
 def _parts_changed(job: PlannedJob, before: list[Any], now: list[Any], config: dict[str, Any]) -> Iterator[str]:
-    """Parameters that are the configuration, key by key; any other as it stands."""
+    """Changes of a parameter that is a part of the configuration, key by key; any other as a whole."""
     old_parts, new_parts = ([part for value in side if (part := _json(value)) is not ABSENT] for side in (before, now))
     if len(old_parts) == len(new_parts) == 1:
         for path, old, new in differences(old_parts[0], new_parts[0]):
@@ -176,7 +176,7 @@ def _parts_changed(job: PlannedJob, before: list[Any], now: list[Any], config: d
 def differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     """(path, old, new) of each place where two JSON values differ; ABSENT where a key is on one side only.
 
-    A list of objects with names is taken by name; any other list as a whole.
+    A list of objects that have a name is compared by name; any other list as a whole.
     """
     old, new = _by_name(old), _by_name(new)
     if isinstance(old, dict) and isinstance(new, dict):
@@ -192,9 +192,9 @@ def _by_name(value: Any) -> Any:
 
 
 def full_key(path: tuple[str, ...], value: Any, config: dict[str, Any], about: Sequence[str]) -> str:
-    """The whole path of a key where one place alone of the configuration fits, else its path in the step's part.
+    """The full path of a key if exactly one place in the configuration matches, else its path in the step's spec.
 
-    `about`: what the job is about; places that have it in their path go first.
+    `about`: wildcards of the job; places that have them in their path are preferred.
     """
     for start in range(len(path)):
         tail = path[start:]
@@ -235,7 +235,7 @@ def _code_changed(old: str, new: str, began: float | None) -> list[str]:
         return code_differences(parts_before, parts_now)
     edited = [f"scripts/{name}" for name in sorted(parts_now or {}) if began and _edited(name, began)]
     since = f"; edited since then: {', '.join(edited)}" if edited else ""
-    return [f"the code changed, and {CODE_NOTES}/{old}.json, which would tell where, is not there{since}"]
+    return [f"the code changed, and {CODE_NOTES}/{old}.json, which would say where, is missing{since}"]
 
 
 def _edited(name: str, began: float) -> bool:
@@ -263,7 +263,7 @@ CODE_NOTES = Path("work/code")
 
 
 def record_code_digest(script: str, notes: Path = CODE_NOTES) -> str:
-    """The code digest of a script (distill.base.code_digest), noted down with its parts."""
+    """The code digest of a script (distill.base.code_digest); its parts are written to work/code/."""
     digest = code_digest(script)
     note = notes / f"{digest}.json"
     if not note.exists():
@@ -273,7 +273,7 @@ def record_code_digest(script: str, notes: Path = CODE_NOTES) -> str:
 
 
 def recorded_parts(digest: str, notes: Path = CODE_NOTES) -> dict[str, str] | None:
-    """{file relative to scripts/: digest, "pin:NAME": version} as it was under this digest; None where nothing was noted."""
+    """The parts of a code digest: {file relative to scripts/: digest, "pin:NAME": version}; None where they were not recorded."""
     try:
         return read_json(notes / f"{digest}.json")
     except InputError:
