@@ -1,27 +1,32 @@
-"""Start a training on one process or many, on one machine or many: `accelerate launch`, with what it would do silently wrong refused.
+"""Start a training on one process or many, on one node or many: `accelerate launch`, with errors for what it would silently do wrong.
 
-SIGTERM reaches every process of the training, which saves a checkpoint; this then ends with exit code 75, try again. A Slurm job that was
-not cancelled is queued anew then, and goes on from the checkpoint.
+SIGTERM and Ctrl-C reach every process of the training, which saves a checkpoint; this then ends with exit code 75, "try again". A Slurm job
+that was not cancelled is requeued then, and resumes from the checkpoint. A training that fails is started again from its last checkpoint
+(--retries), unless bad input was the reason.
 
     python scripts/launch.py --accelerate config/accelerate/zero3.yaml --processes 8 scripts/train.py --base results/models/base ...
 
-The same on each of several machines, where --machine-rank, --main-address and --main-port come from Slurm if it is there:
+On several nodes, --machine-rank, --main-address and --main-port come from Slurm if they are not given:
 
     srun --nodes=2 --ntasks-per-node=1 python scripts/launch.py --accelerate config/accelerate/zero3.yaml --processes 8 --nodes 2 \\
         scripts/train.py ...
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
 import yaml
 
-from distill.base.cli import parser, run
+from distill.base.cli import ERROR_FILE, parser, run
 from distill.base.errors import InputError
+from distill.base.work import locked
 from distill.training.launch import STOPPED, Machines, command, end_with_parent, environment
 from distill.training.slurm import requeue
 
@@ -31,11 +36,19 @@ ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--accelerate", required=True, type=Path, help="a file of config/accelerate/, or one of your own")
-    options.add_argument("--processes", type=int, default=1, help="processes on each machine: one an accelerator")
-    options.add_argument("--nodes", type=int, default=1, help="machines that take part")
-    options.add_argument("--machine-rank", type=int, help="which of them this is, from 0; Slurm's SLURM_NODEID if absent")
-    options.add_argument("--main-address", help="address of the machine of rank 0; the first of SLURM_JOB_NODELIST if absent")
-    options.add_argument("--main-port", type=int, help="port there that all machines can reach; chosen if absent")
+    options.add_argument("--processes", type=int, default=1, help="processes on each node: one for each GPU")
+    options.add_argument("--nodes", type=int, default=1, help="number of nodes")
+    options.add_argument("--machine-rank", type=int, help="number of this node, from 0 (default: SLURM_NODEID)")
+    options.add_argument("--main-address", help="address of the node of rank 0 (default: the first of SLURM_JOB_NODELIST)")
+    options.add_argument("--main-port", type=int, help="a port there that all nodes can reach (default: chosen)")
+    options.add_argument("--retries", type=int, default=0, help="further attempts of a training that fails (default: %(default)s)")
+    options.add_argument("--lock", type=Path, help="folder whose lock this holds; another training that holds it is waited for")
+    options.add_argument(
+        "--orphans",
+        choices=["wait", "end"],
+        default="wait",
+        help="end: stop a training that holds --lock and whose Snakemake was killed",
+    )
     options.add_argument("script", help="scripts/train.py")
     options.add_argument("args", nargs=argparse.REMAINDER, help="its options")
     args = options.parse_args()
@@ -44,31 +57,89 @@ def main() -> None:
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{args.accelerate}: not an accelerate configuration ({error}); see config/accelerate/") from None
     machines = Machines.of(args.nodes, args.machine_rank, args.main_address, args.main_port)
-    # -P: modules beside it are not to be taken for packages of the same name, such as kernels.
-    started = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, machines)]
-
-    stopped = []
-    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True) or stop(training.pid))
-    training = subprocess.Popen([*started, args.script, *args.args], env=environment(args.processes, machines), preexec_fn=as_child)
-    code = training.wait()
-    if code and stopped:
-        if requeue():
-            print("this Slurm job is queued anew", flush=True)
+    # -P: modules next to it must not shadow packages of the same name, such as kernels.
+    launcher = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, machines), args.script, *args.args]
+    attempts = Attempts(launcher, environment(args.processes, machines))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, attempts.on_signal)
+    if args.lock:
+        args.lock.mkdir(parents=True, exist_ok=True)
+    with locked(args.lock, wait=True, end_orphans=args.orphans == "end") if args.lock and machines.rank == 0 else nullcontext():
+        code = attempts.run(args.retries)
+    if code and attempts.stopped_by:
+        requeued = "; this Slurm job is requeued" if attempts.stopped_by == signal.SIGTERM and requeue() else ""
+        print_alone(f"stopped by {attempts.stopped_by.name}; the same command goes on from the last checkpoint{requeued}")
         sys.exit(STOPPED)
     sys.exit(code and abs(code))
 
 
-def as_child() -> None:
-    # accelerate's launcher of a single process would die of the signal and leave the training without a parent.
+class Attempts:
+    """Attempts at one training. `stopped_by` is the signal that ended it, if any."""
+
+    def __init__(self, launcher: list[str | Path], env: dict[str, str]) -> None:
+        self.launcher, self.env = launcher, env
+        self.stopped_by: signal.Signals | None = None
+        self._training: subprocess.Popen | None = None
+
+    def run(self, retries: int) -> int:
+        """The exit code of the last attempt. Bad input and a signal to this process end the attempts."""
+        for attempt in range(retries + 1):
+            code, bad_input = self._run_once()
+            if bad_input:
+                raise InputError(bad_input)
+            if code == 0 or self.stopped_by or attempt == retries:
+                break
+            print(f"the training ended with exit code {code}: attempt {attempt + 2} of {retries + 1}, from its last checkpoint", flush=True)
+        return code
+
+    def _run_once(self) -> tuple[int, str]:
+        with tempfile.TemporaryDirectory() as folder:
+            error = Path(folder, "error")
+            self._training = subprocess.Popen(self.launcher, env={**self.env, ERROR_FILE: str(error)}, preexec_fn=prepare_child)
+            code = self._training.wait()
+            return code, error.read_text(encoding="utf-8") if code and error.exists() else ""
+
+    def on_signal(self, number: int, _: object) -> None:
+        self.stopped_by = signal.Signals(number)
+        if self._training is None:  # still waiting for --lock
+            print_alone(f"stopped by {self.stopped_by.name} before the training began")
+            sys.exit(STOPPED)
+        stop(self._training.pid)
+
+
+def prepare_child() -> None:
+    # accelerate's launcher of a single process would die of the signals and leave the training without a parent. Ctrl-C reaches all
+    # processes of a terminal: the training ignores it and gets the SIGTERM of `stop`.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
 
 
 def stop(launcher: int) -> None:
-    """Pass SIGTERM on to accelerate and to all below it; who gets it twice stops once."""
-    above = psutil.Process(launcher)
-    for process in (*above.children(recursive=True), above):
-        process.terminate()
+    """Send SIGTERM to accelerate and to all of its descendants; a second one does nothing more."""
+    try:
+        parent = psutil.Process(launcher)
+        processes = (*parent.children(recursive=True), parent)
+    except psutil.NoSuchProcess:
+        return
+    for process in processes:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def print_alone(line: str) -> None:
+    """Print a line, and nothing else where this writes to a log that the work folder keeps too (work.keep_attempt_log).
+
+    Snakemake shows the whole log of a job that ended before it was done.
+    """
+    log = Path(os.path.realpath("/proc/self/fd/1"))
+    if log.is_file() and log.stat().st_nlink > 1:
+        log.unlink()
+        log.write_text(f"{line}\n", encoding="utf-8")
+    else:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

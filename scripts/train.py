@@ -108,7 +108,8 @@ def main() -> None:
             export(trainer, facts, part)
 
     part = args.output.with_name(f".{args.output.name}.part")
-    with locked(folder) if rank == 0 else nullcontext():
+    # The other processes of a training would wait for this one in vain: scripts/launch.py waits before it starts several.
+    with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
         if rank == 0:
             keep_attempt_log(folder)
             shutil.rmtree(part, ignore_errors=True)

@@ -90,4 +90,4 @@ def test_all_variables_that_are_set_name_the_devices_that_are_taken(tmp_path):
 
 def test_fewer_than_no_devices_are_one_line_and_no_wait(tmp_path):
     _, error = start(tmp_path, -1, {"CUDA_VISIBLE_DEVICES": "0"}).communicate(timeout=20)
-    assert error == "error: --gpus -1: give how many accelerators to take, 0 or more\n"
+    assert error == "error: --gpus -1: give a number of GPUs, 0 or more\n"

@@ -26,14 +26,14 @@ RECIPE = {
 def train(finished, tmp_path_factory):
     """A trainer over the tiny miniature's base and data: train(folder, **recipe) starts it and returns the process."""
 
-    def train(folder: Path, work: Path, **recipe) -> subprocess.Popen:
+    def train(folder: Path, work: Path, options=(), stdout=subprocess.PIPE, **recipe) -> subprocess.Popen:
         command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
-        command += [PROJECT / "scripts/train.py", "--base", finished.folder / "results/models/base"]
+        command += [*options, PROJECT / "scripts/train.py", "--base", finished.folder / "results/models/base"]
         command += ["--data", finished.folder / "results/data/mini_stratos/sft.jsonl", "--work", work, "--output", folder]
         command += ["--spec", json.dumps(RECIPE | recipe), "--runtime", '{"device": "cpu", "save_steps": 7}']
         return subprocess.Popen(
             command,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
@@ -87,17 +87,54 @@ def test_a_killed_training_resumes_and_ends_in_the_same_bytes(train, unbroken, t
     check_kills(train, unbroken, tmp_path, [(10, signal.SIGKILL), (30, signal.SIGTERM)])
 
 
-def test_a_second_trainer_of_the_same_run_is_refused_and_the_first_goes_on(train, tmp_path):
-    first = train(tmp_path / "model", tmp_path / "work", epochs=3)
-    for line in first.stdout:
-        if line.startswith("train: 1 of "):
-            break
-    second = train(tmp_path / "model", tmp_path / "work", epochs=3)
-    out, _ = second.communicate(timeout=120)
-    assert second.returncode != 0
-    assert "still works on this very run" in out
+def test_a_second_trainer_of_the_same_run_waits_for_the_first(train, unbroken, tmp_path):
+    first = train(tmp_path / "model", tmp_path / "work")
+    wait_for_line(first, "train: 10 of ")
+    second = train(tmp_path / "model", tmp_path / "work")
+    wait_for_line(second, "waiting for process ")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait(timeout=60)
+    assert "resuming from" in end(second)
+    assert digest(tmp_path / "model") == digest(unbroken)
+
+
+def wait_for_line(process: subprocess.Popen, start: str) -> None:
+    assert any(line.startswith(start) for line in process.stdout)
+
+
+def test_a_failed_training_is_started_again_and_bad_input_is_not(train, unbroken, tmp_path):
+    process = train(tmp_path / "model", tmp_path / "work", options=["--retries", "1"])
+    wait_for_line(process, "train: 10 of ")
+    os.kill(trainer(tmp_path), signal.SIGKILL)
+    out = end(process)
+    assert "the training ended with exit code 247: attempt 2 of 2" in out or "exit code -9: attempt 2 of 2" in out
+    assert "resuming from" in out and digest(tmp_path / "model") == digest(unbroken)
+    refused = train(tmp_path / "model", tmp_path / "work", options=["--retries", "3"], packing="nonsense")
+    out, _ = refused.communicate(timeout=120)
+    assert refused.returncode == 2 and "attempt" not in out
+    assert out.splitlines()[-1].startswith("error: ")
+
+
+def trainer(folder: Path) -> int:
+    (lock,) = folder.glob("work/*/lock")
+    return int(lock.read_text(encoding="utf-8"))
+
+
+def test_ctrl_c_in_a_training_leaves_one_line_in_its_log(train, unbroken, tmp_path):
+    """Snakemake shows the log of a job that did not end well; the work folder keeps all of it."""
+    log = tmp_path / "train.log"
+    with open(log, "w", encoding="utf-8") as file:
+        process = train(tmp_path / "model", tmp_path / "work", stdout=file)
+    while "train: 10 of " not in log.read_text(encoding="utf-8"):
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == 75
+    assert log.read_text(encoding="utf-8") == "stopped by SIGINT; the same command goes on from the last checkpoint\n"
+    (kept,) = tmp_path.glob("work/*/attempt-1.log")
+    text = kept.read_text(encoding="utf-8")
+    assert "train: 10 of " in text and "Traceback" not in text and "the checkpoint is saved" in text
+    assert "resuming from" in end(train(tmp_path / "model", tmp_path / "work"))
+    assert digest(tmp_path / "model") == digest(unbroken)
     time.sleep(0.1)
 
 

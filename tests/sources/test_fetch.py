@@ -524,7 +524,7 @@ def test_offline_a_file_that_is_listed_but_missing_is_missed(hub, fetch, monkeyp
     snapshot_download("owner/model", revision=repo.branches["main"], allow_patterns=["config.json"], endpoint=hub.url)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     next((hub_cache / "snapshots").glob("*/tokenizer.json")).unlink()
-    with pytest.raises(InputError, match=r"tokenizer\.json of commit .* is not whole"):
+    with pytest.raises(InputError, match=r"tokenizer\.json of commit .* is not complete"):
         fetch()
 
 

@@ -23,5 +23,5 @@ def test_a_folder_without_times_is_named(tmp_path):
     done = subprocess.run([sys.executable, times.__file__, "--results", str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (
         2,
-        f"error: {Path(tmp_path, 'timing')}: no run has left its times here: make results/report.md first\n",
+        f"error: {Path(tmp_path, 'timing')}: has no times: make results/report.md first\n",
     )

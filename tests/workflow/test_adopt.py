@@ -115,7 +115,7 @@ def answers() -> list[dict]:
     [
         (lambda rows: rows[0].update(id="c"), "row 1: id 'c' is not a prompt of this benchmark"),
         (lambda rows: rows[0].update(sample=2), "row 1: sample 2 of 'a'; the protocol wants 2"),
-        (lambda rows: rows[1].update(sample=0), "row 2: sample 0 of 'a' is there twice"),
+        (lambda rows: rows[1].update(sample=0), "row 2: sample 0 of 'a' is duplicate"),
         (lambda rows: rows.pop(), "1 of 4 answers are missing, first sample 1 of 'b'"),
         (lambda rows: rows.clear(), "4 of 4 answers are missing"),
         (lambda rows: rows[0].pop("text"), "row 1: text must be text"),

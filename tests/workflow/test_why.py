@@ -77,7 +77,7 @@ def test_values_swapped_between_two_keys_are_two_changes():
         (PlannedJob("seal", (), ("d",), stale=True, missing=("d",)), "d is missing"),
         (PlannedJob("seal", (), ("d",), stale=True, incomplete=("d",)), "d is incomplete: the run that made it was interrupted"),
         (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", "a" * 64, "b" * 64),)), f"s changed: sha256 {'a' * 12} → {'b' * 12}"),
-        (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", None, "b" * 64),)), "s is newer, and what it was is not known"),
+        (PlannedJob("seal", (), ("d",), stale=True, updated=(("s", None, "b" * 64),)), "s is newer, and its earlier content is not known"),
         (PlannedJob("seal", (), ("d",), stale=True, inputs=(("x",), ())), "it is no longer made from x"),
         (PlannedJob("seal", (), ("d",), stale=True, inputs=((), ("x",))), "it is now made from x too"),
         (PlannedJob("seal", (), ("d",), stale=True, command_changed=True), "the command of rule seal changed (rules/*.smk)"),
@@ -148,7 +148,10 @@ def test_below_a_seal_that_is_yet_to_run_nothing_is_promised():
     seal = PlannedJob("seal", (), ("d",), checkpoint=True, stale=True, remade=("f",))
     trained = PlannedJob("train", (("model", "ours"),), ("m",), stale=True, remade=("d",))
     lines = explain(DryRun([filtered, seal, trained], [], CONFIG), [trained])
-    assert lines[:2] == ["m may be made again by train ours:", "  it waits for d (seal): only that tells whether the data really changed"]
+    assert lines[:2] == [
+        "m may be made again by train ours:",
+        "  it waits for d (seal): only then is it known whether the data really changed",
+    ]
     assert lines[-2:] == ["  filter:", "    f is missing"]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from distill.base.errors import InputError
 
+ERROR_FILE = "DISTILL_ERROR_FILE"
+
 
 def parser(doc: str) -> argparse.ArgumentParser:
     """An argument parser whose --help shows the script's docstring with its line breaks."""
@@ -28,10 +30,17 @@ def spec(text: str) -> dict[str, Any]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's main. Bad input ends in one line on stderr and exit code 2, not in a traceback."""
+    """Run a script's main. Bad input ends in one line on stderr and exit code 2, not in a traceback; Ctrl-C in one line and 130.
+
+    Bad input is also written to the file that DISTILL_ERROR_FILE names: a launcher that finds it does not try again.
+    """
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(_say("interrupted", 130))
     except InputError as error:
+        if file := os.environ.get(ERROR_FILE):
+            Path(file).write_text(str(error), encoding="utf-8")
         # All processes of a training read the same input; only the first of each node prints the error.
         sys.exit(_say(f"error: {error}", 2) if os.environ.get("LOCAL_RANK", "0") == "0" else 2)
     except OSError as error:

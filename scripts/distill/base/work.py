@@ -10,6 +10,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
+from distill.base.processes import end_orphan, is_orphan, lock_holder
 
 
 def work_key(defines: dict[str, Any]) -> str:
@@ -27,22 +28,26 @@ def open_work_folder(work: str | Path, defines: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+def locked(folder: Path, wait: bool = False, end_orphans: bool = False) -> Iterator[None]:
     """Hold the lock of a work folder; with `wait`, wait for it. It is a flock, so it ends with the process that holds it.
 
-    Raises InputError where another process holds it and `wait` is false.
+    With `end_orphans`, a process that holds it although its Snakemake is gone is asked to end (SIGTERM) before this waits.
+    Raises InputError where another process holds the lock and `wait` is false.
     """
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
+            holder = lock_holder(folder)
+            name = f"process {holder.pid}" if holder else "a process of another machine or container"
             if not wait:
-                raise InputError(
-                    f"{folder}: process {holder} still works on this very run; wait for it, or end it (kill {holder}), then run again"
-                ) from None
-            print(f"waiting for process {holder}, which works on this too", flush=True)
+                kill = f" or end it (kill {holder.pid})," if holder else ""
+                raise InputError(f"{folder}: {name} is using this work folder: wait for it,{kill} then run again") from None
+            orphan = holder is not None and is_orphan(holder)
+            print(f"waiting for {name}, which is using {folder}{'; its Snakemake was killed' if orphan else ''}", flush=True)
+            if orphan and end_orphans:
+                print(f"ending it (runtime.orphans: end): SIGTERM to process {holder.pid}, which saves a checkpoint", flush=True)
+                end_orphan(holder)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))
