@@ -1,7 +1,7 @@
-"""How far the run in this folder is: done, running with rate and time to go, to come.
+"""Status of the run in this folder: what is done, what is running, with rate and time to go, and what is to come.
 
-From Snakemake's log, the logs of the steps and results/timing/ to a page or JSON. Works from a second terminal while the run goes on, which
-does not notice. Without a run that goes on it tells of the last one.
+From Snakemake's log, the logs of the steps and results/timing/ to text or JSON. Use it from a second terminal; it does not affect the run.
+If nothing is running, it shows the last run, and how to go on if that was interrupted.
 
     python tools/status.py
     python tools/status.py --watch 10
@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
-from distill.workflow.status import SnakemakeRun, facts, parse_log, render
+from distill.base.processes import orphans, snakemake_runs_in
+from distill.workflow.status import Folder, SnakemakeRun, facts, parse_log, render
 
 TAIL = 20_000  # bytes of a step's log in which its last line of progress is
 
@@ -28,12 +29,12 @@ TAIL = 20_000  # bytes of a step's log in which its last line of progress is
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--folder", default=".", type=Path, help="where Snakemake was started (default: here)")
-    options.add_argument("--watch", type=float, metavar="SECONDS", help="show it again every so often, until ended by Ctrl-C")
-    options.add_argument("--json", action="store_true", help="for programs")
+    options.add_argument("--watch", type=float, metavar="SECONDS", help="refresh every SECONDS, until Ctrl-C")
+    options.add_argument("--json", action="store_true", help="print JSON")
     args = options.parse_args()
     while True:
-        told = look(args.folder)
-        text = json.dumps(told, indent=2) if args.json else render(told).rstrip("\n")
+        status = read_status(args.folder)
+        text = json.dumps(status, indent=2) if args.json else render(status).rstrip("\n")
         print(f"\x1b[2J\x1b[H{text}" if args.watch and not args.json else text, flush=True)
         if not args.watch:
             return
@@ -43,27 +44,30 @@ def main() -> None:
             return
 
 
-def look(folder: Path) -> dict:
-    """The run that goes on, else the newest: an earlier one that was killed has not ended either."""
+def read_status(folder: Path) -> dict:
+    """The status of the run that is alive, else of the newest one."""
     logs = sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True)
-    runs = [told for log in logs[:5] if (told := parse_log(log.read_text(encoding="utf-8", errors="replace"))).planned]
+    runs = [run for log in logs[:5] if (run := parse_log(log.read_text(encoding="utf-8", errors="replace"))).planned]
     if not runs:
-        raise InputError(f"{folder}: no run of Snakemake here that tells of its jobs; start one without --quiet, or name its --folder")
-    working = alive(folder)
-    chosen = next((one for one in runs if working and not one.ended), runs[0])
+        raise InputError(f"{folder}: no run of Snakemake here whose log lists its jobs; start one without --quiet, or name its --folder")
+    alive = snakemake_runs_in(folder)
+    chosen = next((one for one in runs if alive and not one.ended), runs[0])
     tails = {job.log: tail(folder / job.log) for job in chosen.of("running") if job.log and (folder / job.log).is_file()}
-    return facts(chosen, datetime.now(), tails, took(folder / "results" / "timing", chosen), working)
+    found = [] if alive else [(str(work.relative_to(folder)), process.pid) for work, process in orphans(folder / "work")]
+    locked = any((folder / ".snakemake" / "locks").glob("*"))
+    about = Folder(alive, locked, found)
+    return facts(chosen, datetime.now(), tails, took(folder / "results" / "timing", chosen), about)
 
 
 def tail(log: Path) -> tuple[str, float]:
-    """The end of a log, and the seconds since it was written."""
+    """(end of a log, seconds since it was written)."""
     with open(log, "rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         return file.read().decode("utf-8", "replace"), time.time() - log.stat().st_mtime
 
 
 def took(timing: Path, chosen: SnakemakeRun) -> dict[str, float]:
-    """Median seconds of a job by rule, of all that Snakemake's benchmark files here tell."""
+    """{rule: median seconds of a job}, from Snakemake's benchmark files."""
     found = {}
     for rule in chosen.to_come():
         files = [timing / f"{rule}.tsv", *(timing / rule).rglob("*.tsv")]
@@ -76,22 +80,6 @@ def took(timing: Path, chosen: SnakemakeRun) -> dict[str, float]:
 def rows(file: Path) -> list[dict[str, str]]:
     with open(file, encoding="utf-8", newline="") as opened:
         return list(csv.DictReader(opened, delimiter="\t"))
-
-
-def alive(folder: Path) -> bool:
-    """Whether a Snakemake works in the folder on this machine."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            if (process / "cwd").resolve() == folder.resolve() and any(is_snakemake(word) for word in words):
-                return True
-        except OSError:
-            continue
-    return False
-
-
-def is_snakemake(word: str) -> bool:
-    return word.rpartition("/")[2] == "snakemake" or word.endswith("snakemake/__main__.py")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,13 @@ def status(folder: Path) -> dict:
     return json.loads(done.stdout) if done.returncode == 0 else {"state": done.stderr}
 
 
+def unlock(folder: Path) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, STATUS.with_name("unlock.py")], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 def wait_for(folder: Path, state: str, ready) -> dict:
     end = time.monotonic() + 120
     while time.monotonic() < end:
@@ -71,14 +78,18 @@ def test_while_it_runs_after_it_was_killed_and_when_it_has_ended(tmp_path):
     assert "no run of Snakemake here" in status(tmp_path)["state"]
     run = snakemake(tmp_path, "--cores", "1", DISTILL_PROGRESS_S="0.1")
     told = wait_for(tmp_path, "running", lambda told: told["running"] and told["running"][0]["progress"])
+    code, _, error = unlock(tmp_path)
+    assert code == 2 and "a Snakemake is running here" in error and list((tmp_path / ".snakemake/locks").glob("*"))
     (step,) = told["running"]
     assert step["job"] == "a" and 0 < step["progress"]["done"] < 1000 and step["progress"]["rate"] > 0 and step["progress"]["left_s"] > 0
     assert told["to_come"] == [{"rule": "b", "jobs": 1, "each_s": None}]
     run.kill()
     run.wait(timeout=60)
-    wait_for(tmp_path, "cut off", lambda told: told["running"])
+    told = wait_for(tmp_path, "cut off", lambda told: told["running"])
+    assert told["locked"]
     (tmp_path / "stop").touch()
-    subprocess.run([sys.executable, "-m", "snakemake", "--unlock"], cwd=tmp_path, capture_output=True, timeout=60, check=True)
+    assert unlock(tmp_path) == (0, f"{tmp_path}: unlocked; run the same command again\n", "")
+    assert unlock(tmp_path) == (0, f"{tmp_path}: not locked\n", "")
     assert snakemake(tmp_path, "--cores", "1", "--rerun-incomplete").wait(timeout=120) == 0
     told = status(tmp_path)
     assert (told["state"], told["steps_done"], told["running"], told["to_come"]) == ("finished", told["steps"], [], [])

@@ -127,7 +127,7 @@ def test_a_run_is_refused_to_a_second_process_and_free_after_the_first_died(tmp_
         [sys.executable, "-c", code, folder], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": os.pathsep.join(sys.path)}
     )
     assert other.stdout.readline() == "held\n"
-    with pytest.raises(InputError, match=f"process {other.pid} still works on this very run"), locked(folder):
+    with pytest.raises(InputError, match=f"process {other.pid} is using this work folder"), locked(folder):
         pass
     other.kill()
     other.wait()

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from distill.base.progress import progress_line
-from distill.workflow.status import facts, last_progress, parse_log, render
+from distill.workflow.status import Folder, facts, last_progress, parse_log, render
 
 HEAD = """Building DAG of jobs...
 Job stats:
@@ -106,27 +106,38 @@ def test_a_log_without_progress_has_none():
 def test_the_page_tells_of_rate_and_time_to_go_and_of_what_has_no_progress():
     tail = progress_line("train", 50, 100, "steps", 0.5, "loss 1.5")
     logs = {"results/logs/train/ours.log": (tail, 40.0), "results/logs/filter/b.log": ("", 1.0)}
-    told = facts(parse_log(HEAD + TWO_RUN), NOW, logs, {"respond": 95.0}, alive=True)
+    told = facts(parse_log(HEAD + TWO_RUN), NOW, logs, {"respond": 95.0}, Folder(alive=True))
     assert told["state"] == "running"
     training = next(entry for entry in told["running"] if entry["job"] == "train ours")
     assert (training["for_s"], training["progress"]["left_s"]) == (120, 60)  # 100 s to go, 40 s ago
     text = render(told)
     assert text.startswith("running; 1 of 9 steps, 11 %; begun 2026-11-24 09:00:00\n")
     assert "train ours  for 2:00  50 of 100 steps (50 %)" in text and "1:00 to go" in text and "loss 1.5" in text
-    assert "filter b    for 3:00  no word of progress yet" in text
+    assert "filter b    for 3:00  no progress line yet" in text
     assert "respond x 4  about 1:35 each, as measured here" in text
 
 
+ORPHAN = ("work/train/0123", 77)
+
+
 @pytest.mark.parametrize(
-    ("log", "alive", "state"),
+    ("log", "folder", "state", "advice"),
     [
-        (HEAD + TWO_RUN, True, "running"),
-        (HEAD + TWO_RUN, False, "cut off"),
-        (HEAD + TWO_RUN + ENDS, False, "finished"),
-        (HEAD + TWO_RUN + FAILS + ENDS, False, "failed"),
+        (HEAD + TWO_RUN, Folder(alive=True, locked=True), "running", ""),
+        (HEAD + TWO_RUN, Folder(), "cut off", "to go on: the same command again"),
+        (HEAD + TWO_RUN, Folder(locked=True), "cut off", "to go on: python tools/unlock.py, then the same command again"),
+        (
+            HEAD + TWO_RUN,
+            Folder(locked=True, orphans=[ORPHAN]),
+            "orphaned",
+            "process 77 (work/train/0123) still works; to go on: python",
+        ),
+        (HEAD + TWO_RUN + ENDS, Folder(), "finished", ""),
+        (HEAD + TWO_RUN + FAILS + ENDS, Folder(), "failed", ""),
     ],
 )
-def test_a_run_that_was_killed_is_not_said_to_run(log, alive, state):
-    told = facts(parse_log(log), NOW, {}, {}, alive)
+def test_a_run_that_was_killed_says_how_to_go_on(log, folder, state, advice):
+    told = facts(parse_log(log), NOW, {}, {}, folder)
     assert told["state"] == state
+    assert advice in render(told) and ("to go on" in render(told)) is bool(advice)
     assert ("train ours  see results/logs/train/ours.log" in render(told)) is (state == "failed")

@@ -1,4 +1,4 @@
-"""How far a run is, by what Snakemake 9.27 writes to its log and the steps write to theirs. Nothing is locked, asked or changed."""
+"""Progress of a run, read from the log of Snakemake 9.27 and the logs of its steps. Changes nothing."""
 
 import re
 from collections import Counter
@@ -54,14 +54,14 @@ class SnakemakeRun:
         return [job for job in self.jobs.values() if job.state == state]
 
     def to_come(self) -> dict[str, int]:
-        """Jobs that were planned and have not begun, by rule, in the order of the plan; what turned out to be up to date is no more."""
+        """{rule: jobs that were planned and have not begun}, in the order of the plan. Empty once the run has ended without a failure."""
         begun = Counter(job.rule for job in self.jobs.values())
         left = {rule: count - begun[rule] for rule, count in self.planned.items() if count > begun[rule]}
         return {} if self.ended and not self.of("failed") else left
 
 
 def parse_log(log: str) -> SnakemakeRun:
-    """What a .snakemake/log file tells."""
+    """Parse a .snakemake/log file."""
     run, now, job, failed = SnakemakeRun(), None, None, False
     lines = iter(log.splitlines())
     for line in lines:
@@ -89,7 +89,7 @@ def parse_log(log: str) -> SnakemakeRun:
 
 
 def _stats(lines: Any) -> dict[str, int]:
-    """The table of jobs: two lines of head, then `rule count`, up to an empty line."""
+    """Parse the table of jobs: two header lines, then `rule count`, up to an empty line."""
     counts = {}
     for line in lines:
         parts = line.split()
@@ -116,7 +116,7 @@ def _end(run: SnakemakeRun, number: int, state: str, now: datetime | None) -> No
 
 
 def last_progress(log: str) -> dict[str, Any] | None:
-    """The last line of progress of a step's log (distill.base.progress): done, total, unit, rate, left_s, note."""
+    """The last progress line of a step's log (distill.base.progress), as done, total, unit, rate, left_s, note."""
     for line in reversed(log.splitlines()):
         if found := PROGRESS.match(line.strip()):
             return {
@@ -143,59 +143,82 @@ def _seconds(left: str | None) -> int | None:
     return seconds
 
 
+@dataclass(frozen=True)
+class Folder:
+    """What is known of the folder of a run besides its logs.
+
+    `alive`: a Snakemake runs in it. `locked`: it holds Snakemake's lock. `orphans`: (work folder, process) pairs of steps that go on
+    although their Snakemake was killed.
+    """
+
+    alive: bool = False
+    locked: bool = False
+    orphans: Sequence[tuple[str, int]] = ()
+
+
 def facts(
-    run: SnakemakeRun, now: datetime, logs: Mapping[str, tuple[str, float]], took: Mapping[str, float], alive: bool
+    run: SnakemakeRun, now: datetime, logs: Mapping[str, tuple[str, float]], took: Mapping[str, float], folder: Folder
 ) -> dict[str, Any]:
-    """The page as data. `logs`: end of each step's log, and seconds since it was written; `took`: seconds of a job by rule, as measured."""
+    """The status as data. `logs`: {log file: (its end, seconds since it was written)}; `took`: {rule: seconds of a job, as measured}."""
     running = []
     for job in run.of("running"):
         tail, age = logs.get(job.log or "", ("", 0.0))
-        told = last_progress(tail)
-        if told and told["left_s"] is not None:
-            told["left_s"] = max(0, round(told["left_s"] - age))
+        progress = last_progress(tail)
+        if progress and progress["left_s"] is not None:
+            progress["left_s"] = max(0, round(progress["left_s"] - age))
         for_s = round((now - job.started).total_seconds()) if job.started else None
-        running.append({"job": job.name, "for_s": for_s, "log": job.log, "progress": told, "silent_s": round(age) if tail else None})
+        running.append({"job": job.name, "for_s": for_s, "log": job.log, "progress": progress, "silent_s": round(age) if tail else None})
     to_come = [{"rule": rule, "jobs": count, "each_s": took.get(rule)} for rule, count in run.to_come().items() if rule != "all"]
-    state = "failed" if run.of("failed") and run.ended else "finished" if run.ended else "running" if alive else "cut off"
+    state = "failed" if run.of("failed") and run.ended else "finished" if run.ended else "running" if folder.alive else "cut off"
+    orphans = [{"folder": work, "process": process} for work, process in folder.orphans]
+    if state == "cut off" and orphans:
+        state = "orphaned"
     return {
         "state": state,
         "started": run.started.isoformat(sep=" ") if run.started else None,
         "steps_done": run.done,
         "steps": run.total,
         "done": [{"rule": rule, "jobs": count} for rule, count in Counter(job.rule for job in run.of("done")).items() if rule != "all"],
-        "running": running if state in ("running", "cut off") else [],
+        "running": running if state in ("running", "cut off", "orphaned") else [],
         "failed": [{"job": job.name, "log": job.log} for job in run.of("failed")],
         "to_come": to_come,
+        "locked": folder.locked,
+        "orphans": orphans,
     }
 
 
-WORDS = {
-    "running": "running",
-    "finished": "finished",
-    "failed": "failed",
-    "cut off": "cut off: no Snakemake works in this folder on this machine; run the same command again, it goes on where it stopped",
-}
+def advice(status: Mapping[str, Any]) -> str:
+    """What to do about a run that did not end; empty for any other."""
+    if status["state"] not in ("cut off", "orphaned"):
+        return ""
+    unlock = "python tools/unlock.py, then " if status["locked"] else ""
+    again = f"to go on: {unlock}the same command again"
+    if status["state"] == "cut off":
+        return f"no Snakemake runs in this folder on this machine; {again}"
+    processes = ", ".join(f"process {orphan['process']} ({orphan['folder']})" for orphan in status["orphans"])
+    return f"Snakemake was killed, but {processes} still works; {again}, which waits for it (runtime.orphans: end stops it)"
 
 
-def render(told: Mapping[str, Any]) -> str:
-    """The same to read."""
-    share = f", {100 * told['steps_done'] // told['steps']} %" if told["steps"] else ""
-    parts = [f"{WORDS[told['state']]}; {told['steps_done']} of {told['steps']} steps{share}; begun {told['started'] or 'just now'}"]
-    parts += [_block("failed", [[entry["job"], f"see {entry['log']}"] for entry in told["failed"]])]
-    running = "was running" if told["state"] == "cut off" else "running"
-    parts += [_block(running, [_running(entry) for entry in told["running"]])]
-    parts += [_block("to come", [[f"{entry['rule']} x {entry['jobs']}", _each(entry["each_s"])] for entry in told["to_come"]])]
-    parts += [_block("done", [[f"{entry['rule']} x {entry['jobs']}"] for entry in told["done"]])]
+def render(status: Mapping[str, Any]) -> str:
+    """The status as text."""
+    share = f", {100 * status['steps_done'] // status['steps']} %" if status["steps"] else ""
+    parts = [f"{status['state']}; {status['steps_done']} of {status['steps']} steps{share}; begun {status['started'] or 'just now'}"]
+    parts += [advice(status)]
+    parts += [_block("failed", [[entry["job"], f"see {entry['log']}"] for entry in status["failed"]])]
+    running = "was running" if status["state"] == "cut off" else "running"
+    parts += [_block(running, [_running(entry) for entry in status["running"]])]
+    parts += [_block("to come", [[f"{entry['rule']} x {entry['jobs']}", _each(entry["each_s"])] for entry in status["to_come"]])]
+    parts += [_block("done", [[f"{entry['rule']} x {entry['jobs']}"] for entry in status["done"]])]
     return "\n".join(part for part in parts if part) + "\n"
 
 
 def _running(entry: Mapping[str, Any]) -> list[str]:
-    told, for_s = entry["progress"], format_duration(entry["for_s"] or 0)
-    if told is None:
-        return [entry["job"], f"for {for_s}", "no word of progress yet"]
-    of = f" of {told['total']:,} {told['unit']} ({100 * told['done'] // told['total']} %)" if told["total"] else f" {told['unit']}"
-    left = f"{format_duration(told['left_s'])} to go" if told["left_s"] is not None else ""
-    return [entry["job"], f"for {for_s}", f"{told['done']:,}{of}", f"{told['rate']:,.2f} {told['unit']}/s", left, told["note"] or ""]
+    at, for_s = entry["progress"], format_duration(entry["for_s"] or 0)
+    if at is None:
+        return [entry["job"], f"for {for_s}", "no progress line yet"]
+    of = f" of {at['total']:,} {at['unit']} ({100 * at['done'] // at['total']} %)" if at["total"] else f" {at['unit']}"
+    left = f"{format_duration(at['left_s'])} to go" if at["left_s"] is not None else ""
+    return [entry["job"], f"for {for_s}", f"{at['done']:,}{of}", f"{at['rate']:,.2f} {at['unit']}/s", left, at["note"] or ""]
 
 
 def _each(seconds: float | None) -> str:
