@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from distill.base.errors import InputError
+from distill.base.files import sha256_text, write_json
 from distill.config import preflight_part
 from distill.config.load import load
 from distill.config.plan import Plan
@@ -37,6 +38,14 @@ def spec(value):
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
+def spec_file(value):
+    """A file that holds a spec: Snakemake prints the whole command of a job that fails, and this one is long."""
+    path = Path("work/specs") / f"{sha256_text(spec(value))[:16]}.json"
+    if not path.exists():
+        write_json(path, value)
+    return str(path)
+
+
 def filter_spec(dataset):
     """What decides which rows of a dataset are kept. A system prompt file counts by its text."""
     system = config["datasets"][dataset].get("system")
@@ -47,7 +56,7 @@ def filter_spec(dataset):
 
 def preflight_spec(*model, **parts):
     """What preflight checks: everything that is planned, or the training or the answers of one model."""
-    return spec(preflight_part.of(plan, project_path, *model, **parts))
+    return spec_file(preflight_part.of(plan, project_path, *model, **parts))
 
 
 def work_spec():

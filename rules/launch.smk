@@ -2,10 +2,12 @@
 import json
 import os
 import shlex
+import socket
 import sys
 import tempfile
 from pathlib import Path
 
+from distill.base.processes import STARTED_BY
 from distill.training.launch import processes_of
 
 # Jobs find the scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, those of
@@ -15,6 +17,8 @@ os.environ.update(
     PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
     TMPDIR=tempfile.gettempdir(),
 )
+# By this a training is known whose Snakemake was killed (distill.base.processes).
+os.environ.setdefault(STARTED_BY, f"{socket.gethostname()}:{os.getpid()}")
 
 
 def conda_file(gpus):
@@ -45,8 +49,9 @@ def train_resources(runtime):
 
 
 def launch_options(runtime):
-    """The options of scripts/launch.py: processes on each node, nodes, and which of them this is."""
-    options = ["--processes", str(processes_of(runtime)), "--nodes", str(runtime["train_nodes"])]
+    """The options of scripts/launch.py: processes on each node, nodes, which of them this is, and what to do after a failure or a kill."""
+    options = ["--processes", str(processes_of(runtime)), "--nodes", str(runtime["train_nodes"]), "--orphans", runtime["orphans"]]
+    options += ["--retries", str(runtime["train_retries"])] if runtime["train_nodes"] == 1 else []
     for key in ("machine_rank", "main_address", "main_port"):
         if runtime[key] is not None:
             options += [f"--{key.replace('_', '-')}", str(runtime[key])]
@@ -55,8 +60,9 @@ def launch_options(runtime):
 
 def report_command():
     """The command line that makes this configuration's report, from the working directory."""
-    given = workflow.config_settings
+    given, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
     files = [os.path.relpath(path) for path in given.configfiles]
     values = [f"{key}={json.dumps(value)}" for key, value in given.config.items()]
-    options = [*(["--configfile", *files] if files else []), *(["--config", *values] if values else [])]
+    options = [] if snakefile == "Snakefile" else ["--snakefile", snakefile]
+    options += [*(["--configfile", *files] if files else []), *(["--config", *values] if values else [])]
     return shlex.join(["snakemake", "--cores", "all", "results/report.md", *options])

@@ -2,12 +2,23 @@
 #
 # needs  nothing; it uses the files that exist already, and asks the hub where it can be reached
 # makes  results/preflight.json, preflight.txt  memory, time, disk and access of what is planned; what does not fit, and which key to change
+#        preflight itself makes nothing: it fails where the estimate says STOP
 #        results/preflight-vs-actual.txt        after a run: estimates next to what it really took
 # costs  seconds. No rule depends on it. train and respond check their own part inside their jobs
 import time
 
 
 rule preflight:
+    input:
+        "results/preflight.json",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    shell:
+        'python "$SCRIPTS/preflight.py" --verdict {input:q}'
+
+
+rule preflight_estimate:
     output:
         json="results/preflight.json",
         text="results/preflight.txt",

@@ -53,8 +53,8 @@ rule train:
         "results/timing/train/{model}.tsv"
     wildcard_constraints:
         model=one_of(plan.made("train") + plan.made("checkpoint")),
-    # A retry resumes from the last checkpoint. What each attempt printed is kept in work/train/.
-    retries: config["runtime"]["train_retries"]
+    # On one node scripts/launch.py retries, which knows what no retry cures; nodes that fail apart are started together again.
+    retries: config["runtime"]["train_retries"] if config["runtime"]["train_nodes"] > 1 else 0
     conda:
         conda_file(config["runtime"]["train_gpus"])
     resources:
@@ -77,7 +77,7 @@ rule train:
         """
         python "$SCRIPTS/preflight.py" --check --plan {params.preflight:q} >{log:q} 2>&1
         exec {params.start:q} python "$SCRIPTS/launch.py" \
-            --accelerate {params.accelerate:q} {params.launch:q} "$SCRIPTS/train.py" \
+            --accelerate {params.accelerate:q} {params.launch:q} --lock work/launch/{wildcards.model} "$SCRIPTS/train.py" \
             --base {params.base:q} \
             --data {input.data:q} \
             --spec {params.spec:q} \

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.base.files import atomic_write, write_json
+from distill.base.files import atomic_write, read_json, write_json
 from distill.preflight import access, facts
 from distill.preflight.estimate import estimate, room_findings, stops
 from distill.preflight.page import page
@@ -21,15 +21,18 @@ from distill.preflight.page import page
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument(
-        "--plan", required=True, help="JSON of trainings, evaluations, runs, sources, origins, copies, accelerate, runtime"
-    )
+    options.add_argument("--plan", help="JSON of trainings, evaluations, runs, sources, origins, copies, accelerate, runtime")
     options.add_argument("--results", default="results", type=Path, help="results folder (default: %(default)s)")
     options.add_argument("--json", type=Path, help="preflight.json")
     options.add_argument("--text", type=Path, help="the same to read")
     options.add_argument("--offline", action="store_true", help="do not ask the hub")
+    options.add_argument("--verdict", type=Path, help="preflight.json: estimate nothing, and end with exit code 1 where it says STOP")
     options.add_argument("--check", action="store_true", help="write nothing; stop where something does not fit")
     args = options.parse_args()
+    if args.verdict:
+        return verdict(args.verdict)
+    if not args.plan:
+        raise InputError("--plan: missing; give the plan to estimate, or an estimate as --verdict")
 
     part = facts.joined(spec(args.plan))
     if args.check:
@@ -49,6 +52,13 @@ def main() -> None:
         with atomic_write(args.text) as file:
             file.write(page(found))
     print(page(found), end="")
+
+
+def verdict(estimated: Path) -> None:
+    """End with exit code 1 and the number of findings where an estimate says STOP."""
+    stops = [finding for finding in read_json(estimated)["findings"] if finding["level"] == "stop"]
+    if stops:
+        sys.exit(f"preflight: {len(stops)} of the findings above say STOP: this would not run")
 
 
 def check(part: dict, results: Path) -> None:

@@ -1,8 +1,8 @@
-"""Put an existing checkpoint or existing responses in place of results, so that they are not made again.
+"""Adopt an existing checkpoint or existing responses as results, so that they are not made again.
 
-From a folder with config.json, safetensors and a tokenizer to results/models/MODEL with a manifest that says that it was adopted; or from
+From a folder with config.json, safetensors and a tokenizer to results/models/MODEL, with a manifest that says that it was adopted; or from
 a responses file (JSON Lines: id, sample, text, finish_reason, prompt_tokens, completion_tokens) to results/responses/MODEL/BENCHMARK.jsonl.
-What it is made from must exist already: the plan may hold the job that would make it, and no other. See docs/operating.md.
+Everything that it depends on must be up to date. See docs/operating.md.
 
     python tools/adopt.py results/models/ours --from ~/checkpoints/ours
     python tools/adopt.py results/responses/ours/mini_math.jsonl --from ~/answers.jsonl --configfile config/config.yaml my.yaml
@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument("target", type=Path, help="results/models/MODEL or results/responses/MODEL/BENCHMARK.jsonl")
     options.add_argument("--from", dest="source", required=True, type=Path, help="checkpoint folder, or responses file")
     options.add_argument("--configfile", nargs="+", default=[], type=Path, metavar="YAML", help="as Snakemake takes it")
-    options.add_argument("--replace", action="store_true", help="also in place of results that are there already")
+    options.add_argument("--replace", action="store_true", help="replace existing results")
     args = options.parse_args()
     for line in adopt(args.target, args.source, args.configfile, args.replace):
         print(line)

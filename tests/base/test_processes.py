@@ -1,6 +1,7 @@
 """Which process holds a work folder's lock, and whether the Snakemake that started it is gone; with real processes and real locks."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from distill.base.errors import InputError
-from distill.base.processes import SNAKEMAKE_PID, is_orphan, lock_holder, orphans
+from distill.base.processes import STARTED_BY, is_orphan, lock_holder, orphans
 from distill.base.work import locked
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -30,8 +31,8 @@ def start():
 
     def start(folder: Path, snakemake: int | None = None) -> subprocess.Popen:
         folder.mkdir(parents=True, exist_ok=True)
-        env = {name: value for name, value in os.environ.items() if name != SNAKEMAKE_PID} | {"PYTHONPATH": str(SCRIPTS)}
-        env |= {SNAKEMAKE_PID: str(snakemake)} if snakemake else {}
+        env = {name: value for name, value in os.environ.items() if name != STARTED_BY} | {"PYTHONPATH": str(SCRIPTS)}
+        env |= {STARTED_BY: f"{socket.gethostname()}:{snakemake}"} if snakemake else {}
         process = subprocess.Popen([sys.executable, "-c", HOLD, folder], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout.readline() == "held\n"
@@ -69,6 +70,12 @@ def test_an_orphan_is_a_holder_whose_snakemake_is_gone(start, tmp_path):
     orphan = start(tmp_path / "train" / "orphan", snakemake=gone())
     assert not is_orphan(psutil.Process(by_hand.pid))
     assert list(orphans(tmp_path)) == [(tmp_path / "train" / "orphan", psutil.Process(orphan.pid))]
+
+
+def test_a_process_that_a_snakemake_of_another_machine_started_is_no_orphan(start, tmp_path, monkeypatch):
+    process = psutil.Process(start(tmp_path / "a", snakemake=gone()).pid)
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    assert not is_orphan(process)
 
 
 def test_a_process_that_has_the_number_of_a_gone_snakemake_is_none(start, tmp_path):

@@ -1,4 +1,4 @@
-"""A training under Snakemake that is told to stop saves, is tried again and goes on; what the first attempt printed is not lost."""
+"""A training under Snakemake that is stopped is started again by its launcher and resumes."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 EPOCHS = {"models": {"ours": {"train": {"epochs": 4}}}, "runtime": {"save_steps": 1000}}
@@ -18,37 +19,66 @@ def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished, tm
     here = finished.copy(tmp_path / "here").folder
     (here / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **EPOCHS}), encoding="utf-8")
     old = {path.name for path in here.glob("work/train/*")}
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", TARGET]
-    command += ["--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml"]
-    snakemake = subprocess.Popen(
-        command,
-        cwd=here,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"},
-    )
-    folder, log = stop_once_it_trains(here, old)
+    snakemake = start(here)
+    folder, log = signal_once_it_trains(here, old, signal.SIGTERM)
     said, _ = snakemake.communicate(timeout=300)
     assert snakemake.returncode == 0, said[-3000:]
-    assert said.count("Trying to restart job") == 1
-    first, second = (here / folder / f"attempt-{number}.log" for number in (1, 2))
-    assert "stopped by a signal; the checkpoint is saved" in first.read_text(encoding="utf-8")
-    assert log.samefile(second)
-    text = second.read_text(encoding="utf-8")
-    assert f"what the one before printed: {folder}/attempt-1.log" in text and "resuming from" in text
+    text = log.read_text(encoding="utf-8")
+    assert log.samefile(here / folder / "attempt-1.log")
+    assert "stopped by a signal; the checkpoint is saved" in text and "attempt 2 of 3" in text and "resuming from" in text
+    assert "Trying to restart job" not in said
     made = json.loads((here / TARGET).read_bytes())
     assert made["epoch"] == 4
 
 
-def stop_once_it_trains(here: Path, old: set[str]) -> tuple[Path, Path]:
-    """SIGTERM to the process that trains, once it has done some steps; its work folder and its rule's log."""
+@pytest.mark.parametrize("orphans", ["wait", "end"])
+def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, tmp_path, orphans):
+    here = finished.copy(tmp_path / "here").folder
+    overlay = {"title": "Tiny", **EPOCHS, "runtime": {**EPOCHS["runtime"], "orphans": orphans}}
+    (here / "overlay.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    old = {path.name for path in here.glob("work/train/*")}
+    snakemake = start(here)
+    folder, log = signal_once_it_trains(here, old, signal.SIGSTOP)
+    snakemake.kill()
+    snakemake.communicate()
+    trainer = int((here / folder / "lock").read_text(encoding="utf-8"))
+    status = tool(here, "status.py")
+    assert status.startswith("orphaned; ") and f"process {trainer} ({folder})" in status
+    assert "to go on: python tools/unlock.py, then the same command again" in status
+    assert "unlocked" in tool(here, "unlock.py")
+    again = start(here)
+    while "waiting for process" not in (log.read_text(encoding="utf-8") if log.exists() else ""):
+        assert again.poll() is None
+        time.sleep(0.1)
+    os.kill(trainer, signal.SIGCONT)
+    said, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, said[-3000:]
+    text = log.read_text(encoding="utf-8")
+    assert ("ending it (runtime.orphans: end)" in text) is (orphans == "end")
+    assert "resuming from" in text
+    assert json.loads((here / TARGET).read_bytes())["epoch"] == 4
+
+
+def start(here: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", TARGET]
+    command += ["--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml"]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"}
+    return subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+
+
+def tool(here: Path, name: str) -> str:
+    command = [sys.executable, here / "tools" / name]
+    return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def signal_once_it_trains(here: Path, old: set[str], number: signal.Signals) -> tuple[Path, Path]:
+    """Send a signal to the process that trains, once it has done some steps; its work folder and its rule's log."""
     log = here / "results/logs/train/ours.log"
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         time.sleep(0.05)
         new = [path for path in here.glob("work/train/*") if path.name not in old and (path / "lock").exists()]
         if new and log.exists() and log.read_bytes().count(b"\ntrain: ") >= 3:
-            os.kill(int((new[0] / "lock").read_text(encoding="utf-8")), signal.SIGTERM)
+            os.kill(int((new[0] / "lock").read_text(encoding="utf-8")), number)
             return new[0].relative_to(here), log
     raise AssertionError("no training began")

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 LAUNCHER = "launch.py"
-SNAKEMAKE_PID = "DISTILL_SNAKEMAKE_PID"  # set by the Snakefile for all jobs
+STARTED_BY = "DISTILL_STARTED_BY"  # HOST:PID of Snakemake, set by rules/launch.smk for all jobs
 
 
 def snakemake_runs_in(folder: Path) -> bool:
@@ -51,8 +52,8 @@ def orphans(work: Path) -> Iterator[tuple[Path, psutil.Process]]:
 def is_orphan(process: psutil.Process) -> bool:
     """Whether a process was started by a Snakemake that no longer runs. One that was started by hand is not an orphan."""
     try:
-        parent = process.environ().get(SNAKEMAKE_PID, "")
-        return parent.isdigit() and not _is_snakemake(psutil.Process(int(parent)))
+        host, _, parent = process.environ().get(STARTED_BY, "").rpartition(":")
+        return host == socket.gethostname() and parent.isdigit() and not _is_snakemake(psutil.Process(int(parent)))
     except psutil.NoSuchProcess as error:
         return error.pid != process.pid
     except psutil.Error:

@@ -56,9 +56,12 @@ def locked(folder: Path, wait: bool = False, end_orphans: bool = False) -> Itera
 
 
 def keep_attempt_log(folder: Path) -> None:
-    """Keep this process's output, where that is a file, as attempt-N.log: Snakemake removes a rule's log before it retries."""
-    attempt = len(list(folder.glob("attempt-*.log"))) + 1
-    if attempt > 1:
-        print(f"attempt {attempt}; output of the one before: {folder}/attempt-{attempt - 1}.log", flush=True)
+    """Keep this process's output, where that is a file, as attempt-N.log: Snakemake removes a rule's log before the rule runs again."""
+    output, attempt = Path(os.path.realpath("/proc/self/fd/1")), len(list(folder.glob("attempt-*.log"))) + 1
+    before = folder / f"attempt-{attempt - 1}.log"
     with suppress(OSError):  # a pipe or a terminal, or a log on another disk
-        os.link(os.path.realpath("/proc/self/fd/1"), folder / f"attempt-{attempt}.log")
+        if attempt > 1 and before.samefile(output):
+            return  # the launcher's next attempt, in the same log
+        if attempt > 1:
+            print(f"output of the attempt before: {before}", flush=True)
+        os.link(output, folder / f"attempt-{attempt}.log")

@@ -1,17 +1,34 @@
-"""What an engine would refuse in its job, told before any job runs."""
+"""Checks of what would fail inside a job: devices that are not known, GPUs that vLLM cannot divide, `context` for an endpoint."""
 
+import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
+
+import yaml
+
+from distill.base.paths import KNOWN
 
 Part = dict[str, Any]
 
 
 def mistakes(config: Part) -> Iterator[str]:
-    """A line for GPUs that vLLM cannot share out, and for each `context` that no endpoint keeps."""
+    """A line for each of them."""
+    yield from device_mistakes(config["runtime"].get("devices") or {})
     yield from _gpu_mistakes(config)
     asked = [name for name, model in config["models"].items() if "endpoint" in model and model["role"] != "none"]
     if asked:
         yield from _context_mistakes(config, asked[0])
+
+
+def device_mistakes(devices: Part) -> Iterator[str]:
+    """A line where runtime.devices names a device that config/known.yaml does not have, without its memory."""
+    known = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))["devices"].keys() - {"unknown"} if devices.get("name") else set()
+    if "name" in devices and devices["name"] not in known and "memory_gb" not in devices:
+        plain = {re.sub(r"[\W_]", "", name).lower(): name for name in known}
+        near = difflib.get_close_matches(re.sub(r"[\W_]", "", devices["name"]).lower(), plain, 1)
+        hint = f"did you mean {plain[near[0]]}? For" if near else f"known are {', '.join(sorted(known))}; for"
+        yield f"runtime.devices.name: {devices['name']!r} is not in config/known.yaml; {hint} another device, give memory_gb too"
 
 
 def _gpu_mistakes(config: Part) -> Iterator[str]:
