@@ -150,14 +150,15 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
     from transformers import TrainerCallback
 
     from distill.training import sft
-    from distill.training.recipe import Recipe
+    from distill.training.recipe import RECIPE
 
     scale = TOY_SCALE if toy else 1
-    whole = Recipe(**recipe, max_steps=WARM_UP + steps, learning_rate=1e-5, lr_scheduler_type="constant", eos_token="<|im_end|>", seed=0)
-    needed = (WARM_UP + steps + 2) * whole.global_batch * whole.max_length
+    fixed = {"max_steps": WARM_UP + steps, "learning_rate": 1e-5, "lr_scheduler_type": "constant", "eos_token": "<|im_end|>", "seed": 0}
+    whole = RECIPE.read(recipe | fixed)
+    needed = (WARM_UP + steps + 2) * whole["global_batch"] * whole["max_length"]
     rows = Dataset.from_list(traces(max(200, 2 * needed * scale // MEDIAN), scale))
-    run = Path(work) / f"{name}-{whole.max_length}"
-    arguments = sft.arguments(whole, run, "cpu" if toy else "auto", whole.global_batch, 10**9, 1)
+    run = Path(work) / f"{name}-{whole['max_length']}"
+    arguments = sft.arguments(whole, run, "cpu" if toy else "auto", whole["global_batch"], 10**9, 1)
     arguments.save_strategy = "no"
     if name == "stock":
         arguments.use_liger_kernel = False
@@ -165,7 +166,7 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
     trainer = sft.build(Path(work) / "base", rows, whole, None, arguments)
     if name == "stock":
         trainer.model.set_attn_implementation("sdpa")
-    loss = loss_alone(trainer, whole.max_length)
+    loss = loss_alone(trainer, whole["max_length"])
     batches = Batches(trainer.data_collator)
     trainer.data_collator = batches
     on_gpu = torch.cuda.is_available() and not toy
@@ -199,7 +200,7 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
         "attention": config._attn_implementation,
         "layers": "Liger" if arguments.use_liger_kernel else "PyTorch",
         "checkpointing": "on" if whole.gradient_checkpointing else "off",
-        "micro_batch": whole.global_batch,
+        "micro_batch": whole["global_batch"],
         "tokens_per_s": tokens_per_s,
         "mfu": 100 * tokens_per_s * flops / peak if peak else None,
         "peak_gib": (torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**30,

@@ -22,11 +22,14 @@ from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
+from distill.base.settings import Settings
 from distill.base.work import keep_attempt_log, locked, open_work_folder, work_key
 from distill.models.remote_code import KEY
 from distill.training.checkpoints import folder_name, publish
 from distill.training.launch import STOPPED, end_with_parent, world
-from distill.training.recipe import VERSIONS, Recipe
+from distill.training.recipe import RECIPE, VERSIONS
+
+RUNTIME = Settings("runtime/*")
 
 
 def main() -> None:
@@ -43,9 +46,8 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
     args = options.parse_args()
 
-    asked, runtime = spec(args.spec), spec(args.runtime)
-    until = asked.pop("until", None)
-    recipe = Recipe.of(asked)
+    recipe, runtime = RECIPE.read(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
+    until = recipe.pop("until", None)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
     if first is None:
@@ -57,15 +59,15 @@ def main() -> None:
         "parent": base["digest"],
         "data": digest,
         "rows": count,
-        "recipe": dict(sorted(vars(recipe).items())),
-        "recipe_digest": sha256_text(json.dumps(vars(recipe), sort_keys=True)),
+        "recipe": dict(sorted(recipe.items())),
+        "recipe_digest": sha256_text(json.dumps(recipe, sort_keys=True)),
         "chat_template": template,
         "world_size": world_size,
         "versions": {name: version(name) for name in VERSIONS},
         **({KEY: True} if base.get(KEY) else {}),
     }
     # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
-    defines = {**facts, "micro_batch": runtime.get("micro_batch", 8), "sharing": sharing, "code": code_digest("train.py")}
+    defines = {**facts, "micro_batch": runtime["micro_batch"], "sharing": sharing, "code": code_digest("train.py")}
     if until is not None:
         whole, defines["until"] = work_key(defines), until
         for key in (whole, work_key(defines)):  # kept on the way of the whole training, or by this very run before it was killed
@@ -84,11 +86,11 @@ def main() -> None:
         arguments = sft.arguments(
             recipe,
             folder,
-            runtime.get("device", "auto"),
-            runtime.get("micro_batch", 8),
-            runtime.get("save_steps", 100),
+            runtime["device"],
+            runtime["micro_batch"],
+            runtime["save_steps"],
             world_size,
-            runtime.get("report_to", ()),
+            runtime["report_to"],
             args.output.name,
         )
         rows = training_rows(args.data, args.work.parent / "rows" / digest[:16])

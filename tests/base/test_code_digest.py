@@ -14,7 +14,7 @@ def main(rows):
     # why
     return below.double(len(rows)) + 1
 '''
-BELOW = '"""Below."""\nfrom distill import deeper\n\ndef double(n):\n    import trl\n    return deeper.two() * n\n'
+BELOW = '"""Below."""\nfrom distill import deeper\n\ndef double(n):\n    import trl, jsonschema\n    return deeper.two() * n\n'
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def scripts(tmp_path):
     write |= {
         "scripts/distill/deeper.py": "def two():\n    return 2\n",
         "scripts/distill/other.py": "",
-        "pins.txt": "trl==1.16.0\ntorch==2.13.0\nPandas==3\n",
+        "pins.txt": "trl==1.16.0\ntorch==2.13.0\nPandas==3\njsonschema==4.26.0\n",
     }
     for name, text in write.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -57,6 +57,7 @@ def digest(scripts, name="", old="", new=""):
         ("scripts/distill/below.py", '"""Below."""', '"""Beneath."""'),
         ("scripts/distill/other.py", "", "x = 1"),
         ("pins.txt", "Pandas==3", "Pandas==4"),
+        ("pins.txt", "jsonschema==4.26.0", "jsonschema==4.27.0"),
     ],
 )
 def test_what_means_the_same_has_the_same_digest(scripts, name, old, new):

@@ -1,7 +1,6 @@
 """What a batch teaches and what its loss is, against a few lines of plain PyTorch, for each way of packing."""
 
 import re
-from dataclasses import replace
 
 import pytest
 import tiny_chat
@@ -12,12 +11,12 @@ from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
 
 from distill.base.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
-from distill.training.recipe import Recipe  # noqa: E402
+from distill.training.recipe import RECIPE as RECIPE_KEYS  # noqa: E402
 from distill.training.rows import training_rows  # noqa: E402
 
 DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
 KERNELS = [(device, dtype, name) for device in DEVICES for dtype in kernels.GAP for name in kernels.candidates(device, dtype, packed=True)]
-RECIPE = Recipe.of(tiny.RECIPE | {"max_length": 128})
+RECIPE = RECIPE_KEYS.read(tiny.RECIPE | {"max_length": 128})
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def built(tiny_world, tmp_path):
     """built(**recipe): a trainer over the tiny world, and its rows."""
 
     def built(template=None, rows=None, **changes):
-        recipe = replace(RECIPE, **changes)
+        recipe = RECIPE | changes
         rows = rows or tiny_chat.read_jsonl(tiny_world / "sft.jsonl")
         data = training_rows(tiny_chat.write_jsonl(tmp_path / "sft.jsonl", rows), tmp_path / "rows")
         return sft.build(tiny_world / "base", data, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
@@ -133,7 +132,7 @@ def test_an_end_of_turn_that_the_template_does_not_write_is_refused(built):
 def test_a_prompt_that_carries_loss_is_refused(built, packing):
     trainer, rows, recipe = built(packing=packing, loss_on="all")
     with pytest.raises(InputError, match="tokens of the prompt carry loss"):
-        masks.check_mask(trainer, rows[0], replace(recipe, loss_on="completion"))
+        masks.check_mask(trainer, rows[0], recipe | {"loss_on": "completion"})
 
 
 def test_rows_whose_prompts_alone_are_too_long_are_refused(built):

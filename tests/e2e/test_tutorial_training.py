@@ -15,7 +15,7 @@ from distill.config.load import load
 from distill.config.plan import Plan
 from distill.models.prepare import write_declarations
 from distill.training.launch import Machines, command
-from distill.training.recipe import Recipe
+from distill.training.recipe import RECIPE
 
 GUIDE = yaml.safe_load((tiny.PROJECT / "config/tutorial.yaml").read_text(encoding="utf-8"))
 
@@ -31,7 +31,7 @@ def test_the_guides_recipe_is_what_trl_is_given_on_8_devices(guide, tmp_path):
 
     runtime = guide["runtime"]
     made = sft.arguments(
-        Recipe.of(Plan(guide).recipe("ours")), tmp_path, "cpu", runtime["micro_batch"], runtime["save_steps"], runtime["train_gpus"]
+        RECIPE.read(Plan(guide).recipe("ours")), tmp_path, "cpu", runtime["micro_batch"], runtime["save_steps"], runtime["train_gpus"]
     )
     # The guide's command (open-r1, January 2025): --learning_rate 2.0e-5 --num_train_epochs 1 --packing --max_seq_length 4096
     # --per_device_train_batch_size 4 --gradient_accumulation_steps 4 --gradient_checkpointing --bf16, ZeRO-3 on 8 devices.

@@ -4,7 +4,6 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.training.launch import accumulation
-from distill.training.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -27,8 +26,3 @@ def test_accumulation_makes_up_the_global_batch(global_batch, world_size, micro_
 def test_numbers_that_do_not_divide_are_answered_with_those_that_do(numbers, answer):
     with pytest.raises(InputError, match=answer):
         accumulation(*numbers)
-
-
-def test_a_key_that_no_recipe_has_is_named():
-    with pytest.raises(InputError, match="learning_rte is no key of a recipe"):
-        Recipe.of({"learning_rte": 1})

@@ -21,6 +21,8 @@ RUNS_ON = {
     "lighteval": ("math_verify",),
     "vllm": ("torch", "transformers"),
 }
+# Packages that check what a step is given: they decide whether it runs, and nothing of what it makes.
+CHECKERS = {"jsonschema"}
 
 
 def code_digest(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> str:
@@ -47,7 +49,7 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
                 packages.add(module.split(".")[0])
     versions = {**_pins(pins), **_pins(pins.with_name("requirements-cuda.txt"))}
     runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
-    for package in packages | runs_on:
+    for package in (packages | runs_on) - CHECKERS:
         version = versions.get(_normal(package))
         if version:
             parts[f"pin:{_normal(package)}"] = version

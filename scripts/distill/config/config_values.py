@@ -1,6 +1,5 @@
-"""Values that the schema cannot judge: paths that must be there, names that YAML reads as no text, and numbers that are none."""
+"""Values that the schema cannot judge: paths that must be there, and names that YAML reads as no text."""
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -28,18 +27,6 @@ def no_names(value: Any, where: str = "") -> Iterator[str]:
         if isinstance(value, dict) and not isinstance(key, str):
             yield f"{place}: YAML reads {key!r} as no text; write the name in quotes"
         yield from no_names(below, place)
-
-
-def no_numbers(value: Any, where: str = "") -> Iterator[str]:
-    """A line for each .nan and .inf, which the schema's bounds let pass."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield from no_numbers(below, f"{where}.{key}" if where else str(key))
-    elif isinstance(value, list):
-        for place, below in enumerate(value):
-            yield from no_numbers(below, f"{where}.{place}")
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{where}: {value} is no number to work with; write a finite one"
 
 
 def _cure(where: str, value: str) -> str:

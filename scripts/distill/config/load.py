@@ -3,37 +3,31 @@
 Only the Snakefile uses this: each step is handed the part that is its own.
 """
 
-import difflib
-import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator
-
 from distill.base.errors import InputError
-from distill.base.paths import SCHEMA
-from distill.config import config_jobs, config_values, old_names, study
+from distill.base.settings import did_you_mean, errors, fill, whole_schema
+from distill.config import config_jobs, config_values, study
 from distill.data.formats import TABLE_COLUMNS
 from distill.training.checkpoints import checkpoint_mistakes, save_mistakes
 from distill.training.launch import batch_mistakes
 
 WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
 WAYS = (*WITH_WEIGHTS, "responses", "endpoint", "results")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 
 
-def load(given: dict[str, Any], schema_file: Path = SCHEMA, exists: Callable[[str], bool] = lambda _: True) -> dict[str, Any]:
+def load(given: dict[str, Any], exists: Callable[[str], bool] = lambda _: True) -> dict[str, Any]:
     """The configuration with defaults filled in. Raises InputError with one line for each mistake.
 
     `exists` tells whether a path of the configuration is there.
     """
-    schema = yaml.load(schema_file.read_text(encoding="utf-8"), _LOADER)
-    mistakes = list(config_values.no_names(given)) or list(_shape_mistakes(given, schema))
-    mistakes = mistakes or [*config_values.no_numbers(given), *study.mistakes(given)]
+    schema = whole_schema()
+    mistakes = list(config_values.no_names(given)) or _shape_mistakes(given, schema)
+    mistakes = mistakes or list(study.mistakes(given))
     if not mistakes:
         config = _filled(study.expanded(given), schema)
         mistakes = [*_reference_mistakes(config), *config_values.mistakes(config, schema, exists), *config_jobs.mistakes(config)]
@@ -42,68 +36,10 @@ def load(given: dict[str, Any], schema_file: Path = SCHEMA, exists: Callable[[st
     return config
 
 
-def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    errors = Draft202012Validator(schema).iter_errors(given)
-    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
-        where = ".".join(str(part) for part in error.absolute_path)
-        dot = f"{where}." if where else ""
-        if error.validator == "additionalProperties":
-            known = list(error.schema.get("properties", {}))
-            for key in error.instance:
-                if key not in known:
-                    yield f"{dot}{key}: unknown key; {_instead(key, known)}"
-        elif error.validator == "required":
-            missing = re.findall(r"'([^']+)'", error.message)[0]
-            whole = "" if dot else ", or lay this file over a whole one: --configfile config/config.yaml THIS"
-            yield f"{dot}{missing}: missing; add it{whole}"
-        elif error.validator == "enum":
-            allowed = ", ".join(str(value) for value in error.validator_value)
-            yield f"{where}: {error.instance!r} is not known; write one of {allowed}"
-        elif error.validator == "type":
-            yield f"{where}: {error.instance!r} is not {_article(error.validator_value)}{_number_hint(error.instance)}"
-        elif error.validator == "maxItems":
-            yield f"{where}: has {len(error.instance)} entries; write at most {error.validator_value}"
-        elif error.validator == "pattern" and where.endswith(".url"):  # may hold a key: not shown
-            yield f"{where}: write https://HOST/PATH/FILE without a name, key or token; download what needs one yourself, and give its path"
-        elif error.validator == "pattern" and where.endswith(("hub", "modelscope", "repository")):
-            yield f"{where}: {error.instance!r} is not a repository; write owner/name, or use path: for a folder on this machine"
-        elif error.validator == "pattern" and where.endswith(("base_url", "key_variable")):  # may hold a key: not shown
-            right = (
-                "http://HOST/v1 or https://HOST/v1, without a name or key"
-                if where.endswith("url")
-                else "the NAME of an environment variable"
-            )
-            yield f"{where}: write {right}"
-        elif error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
-            yield f"{where}: {error.instance!r} is not a name; use letters, digits, '.', '_' and '-'"
-        else:
-            yield f"{where}: {error.message}"
-
-
-def _instead(key: str, known: list[str]) -> str:
-    if old := old_names.answer(key, known):
-        return old
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-
-
-def _article(types: str | list[str]) -> str:
-    names = {
-        "object": "a mapping",
-        "array": "a list",
-        "string": "text",
-        "integer": "a whole number",
-        "number": "a number",
-        "boolean": "true or false",
-    }
-    return " or ".join(names.get(name, name) for name in ([types] if isinstance(types, str) else types))
-
-
-def _number_hint(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value):
-        mantissa, exponent = re.split("[eE]", value)
-        return f"; YAML reads it as text: write {mantissa}.0e{exponent if exponent[0] in '+-' else '+' + exponent}"
-    return "; remove the quotes" if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", value) else ""
+def _shape_mistakes(given: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    missing = {f"{key}: missing; add it" for key in schema["required"]}
+    whole = ", or lay this file over a whole one: --configfile config/config.yaml THIS"
+    return [line + whole if line in missing else line for line in errors(given, schema)]
 
 
 def _filled(given: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -112,31 +48,11 @@ def _filled(given: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         if "train" in model:
             model["train"] = {**config.get("train_defaults", {}), **model["train"]}
     config.pop("train_defaults", None)
-    _fill(config, schema, schema["$defs"])
+    fill(config, schema)
     for section in ("models", "datasets", "benchmarks", "protocols"):
         for name, entry in config[section].items():
             entry.setdefault("label", name)
     return config
-
-
-def _fill(value: Any, schema: dict[str, Any], defs: dict[str, Any]) -> None:
-    if "$ref" in schema:
-        schema = defs[schema["$ref"].rsplit("/", 1)[1]]
-    if not isinstance(value, dict):
-        return
-    for key, entry in value.items():
-        if schema.get("properties", {}).get(key, {}).get("type") == "number" and isinstance(entry, int):
-            value[key] = float(entry)  # 0 and 0.0 are one value and must be one text
-    properties = schema.get("properties", {})
-    for key, below in properties.items():
-        if "default" in below:
-            value.setdefault(key, deepcopy(below["default"]))
-        if key in value:
-            _fill(value[key], below, defs)
-    rest = schema.get("additionalProperties")
-    if isinstance(rest, dict):
-        for key in value.keys() - properties.keys():
-            _fill(value[key], rest, defs)
 
 
 def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
@@ -192,21 +108,17 @@ def _reference_mistakes(config: dict[str, Any]) -> Iterator[str]:
             yield f"benchmarks.{name}.columns.wrong: missing; name the columns of the wrong choices"
         for protocol in benchmark["protocols"]:
             if protocol not in protocols:
-                yield f"benchmarks.{name}.protocols: {protocol!r} is not under protocols:; {_instead(protocol, list(protocols))}"
+                yield f"benchmarks.{name}.protocols: {protocol!r} is not under protocols:; {did_you_mean(protocol, list(protocols))}"
         for protocol in benchmark["sampling"]:
             if protocol not in benchmark["protocols"]:
-                hint = _instead(protocol, benchmark["protocols"])
+                hint = did_you_mean(protocol, benchmark["protocols"])
                 yield f"benchmarks.{name}.sampling.{protocol}: not one of this benchmark's protocols; {hint}"
         for protocol, own in benchmark["for_protocol"].items():
             where = f"benchmarks.{name}.for_protocol.{protocol}"
             if protocol not in benchmark["protocols"]:
-                yield f"{where}: not one of this benchmark's protocols; {_instead(protocol, benchmark['protocols'])}"
+                yield f"{where}: not one of this benchmark's protocols; {did_you_mean(protocol, benchmark['protocols'])}"
             yield from _field_mistakes(f"{where}.user", own.get("user"), "choices" if benchmark["kind"] == "choice" else "question")
-            yield from _field_mistakes(f"{where}.answer_form", own.get("answer_form"), "answer")
     for name, protocol in protocols.items():
-        for key, field in (("math", "question"), ("choice", "choices")):
-            yield from _field_mistakes(f"protocols.{name}.{key}", protocol[key], field)
-            yield from _field_mistakes(f"protocols.{name}.answer_form.{key}", protocol["answer_form"].get(key), "answer")
         missing = {"n_samples", "temperature", "top_p", "max_new_tokens", "seed"} - protocol["sampling"].keys()
         if missing:
             yield f"protocols.{name}.sampling.{min(missing)}: missing; add it"
@@ -221,7 +133,7 @@ def _unknown(where: str, key: str, entry: dict[str, Any], known: dict[str, Any])
     if key not in entry:
         yield f"{where}.{key}: missing; name one of {', '.join(known)}"
     elif entry[key] not in known:
-        yield f"{where}.{key}: {entry[key]!r} does not exist; {_instead(entry[key], list(known))}"
+        yield f"{where}.{key}: {entry[key]!r} does not exist; {did_you_mean(entry[key], list(known))}"
 
 
 def _no_model(where: str, key: str, entry: dict[str, Any], models: dict[str, Any]) -> Iterator[str]:
@@ -235,7 +147,7 @@ def _column_mistakes(where: str, dataset: dict[str, Any]) -> Iterator[str]:
     if columns and dataset["format"] != "table":
         yield f"{where}: has no meaning with format {dataset['format']}; remove it or set format: table"
     else:
-        yield from (f"{where}.{key}: unknown key; {_instead(key, list(TABLE_COLUMNS))}" for key in columns if key not in TABLE_COLUMNS)
+        yield from (f"{where}.{key}: unknown key; {did_you_mean(key, list(TABLE_COLUMNS))}" for key in columns if key not in TABLE_COLUMNS)
 
 
 def _recorded_mistakes(where: str, name: str, recorded: dict[str, Any], benchmarks: dict[str, Any]) -> Iterator[str]:
@@ -246,7 +158,7 @@ def _recorded_mistakes(where: str, name: str, recorded: dict[str, Any], benchmar
     for key in recorded.get("files", {}):
         benchmark, _, protocol = key.partition("@")
         if benchmark not in benchmarks or (protocol and protocol not in benchmarks[benchmark]["protocols"]):
-            yield f"{where}.files: {key!r} is not under benchmarks:; {_instead(key, list(benchmarks))}"
+            yield f"{where}.files: {key!r} is not under benchmarks:; {did_you_mean(key, list(benchmarks))}"
 
 
 def _source_mistakes(where: str, source: dict[str, Any], made: set[str], known: tuple[str, ...] = SOURCES[:-1]) -> Iterator[str]:
@@ -271,8 +183,6 @@ def _teacher_mistakes(where: str, dataset: str, config: dict[str, Any]) -> Itera
         yield f"{where}.questions: has {' and '.join(kinds) or 'none'} of dataset, path, hub; give exactly one"
     elif kinds == ["dataset"]:
         yield from _unknown(f"{where}.questions", "dataset", asked, config["datasets"])
-    if "{question}" not in teacher["user"]:
-        yield f"{where}.user: holds no {{question}}; put it where the text goes"
     if f"datasets.{dataset}" in _above(f"datasets.{dataset}", config):
         yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
 

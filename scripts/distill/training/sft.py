@@ -26,8 +26,6 @@ from distill.training.trainer import ProgressLog, StopOnSignal, Stopped, Trainer
 
 disable_progress_bar()
 
-STRATEGY = {"none": None, "bfd": "bfd", "bfd_split": "bfd_split", "wrapped": "wrapped"}
-
 
 def arguments(
     recipe: Recipe,
@@ -40,33 +38,27 @@ def arguments(
     name: str | None = None,
 ) -> SFTConfig:
     """The recipe as TRL and transformers take it; `name` is what trackers call the run."""
-    micro, steps = accumulation(recipe.global_batch, world_size, micro_batch)
-    minimum = {"min_lr_rate": recipe.min_lr_rate} if recipe.lr_scheduler_type == "cosine_with_min_lr" else {}
+    micro, steps = accumulation(recipe["global_batch"], world_size, micro_batch)
     use_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
+    made = {key: value for key, value in recipe.items() if key in SFTConfig.__dataclass_fields__}
+    made |= {
+        "num_train_epochs": recipe["epochs"],
+        "lr_scheduler_kwargs": {"min_lr_rate": recipe["min_lr_rate"]} if recipe["lr_scheduler_type"] == "cosine_with_min_lr" else {},
+        "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
+        "packing": recipe["packing"] != "none",
+        "completion_only_loss": recipe["loss_on"] == "completion",
+        "bf16": recipe["dtype"] == "bfloat16",
+        "data_seed": recipe["seed"],
+    }
+    if made["packing"]:
+        made["packing_strategy"] = recipe["packing"]
     return SFTConfig(
+        **made,
         output_dir=str(run),
-        num_train_epochs=recipe.epochs,
-        max_steps=recipe.max_steps,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.lr_scheduler_type,
-        lr_scheduler_kwargs=minimum,
-        warmup_steps=recipe.warmup_steps or recipe.warmup_ratio,  # transformers 5 takes a share below 1 here too
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        adam_beta1=recipe.adam_beta1,
-        adam_beta2=recipe.adam_beta2,
         optim="adamw_torch",
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=steps,
-        max_length=recipe.max_length,
-        packing=recipe.packing != "none",
-        packing_strategy=STRATEGY[recipe.packing] or "bfd",
-        completion_only_loss=recipe.loss_on == "completion",
-        bf16=recipe.dtype == "bfloat16",
-        gradient_checkpointing=recipe.gradient_checkpointing,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        eos_token=recipe.eos_token,
         use_cpu=use_cpu,
         # Liger's layers only: TRL 1.16 refuses its fused linear cross-entropy for a chunked one of its own, which is always on.
         use_liger_kernel=not use_cpu and is_liger_kernel_available(),
@@ -90,9 +82,9 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
         tokenizer.chat_template = template
     if isinstance(tokenizer.chat_template, str):
         tokenizer.chat_template = freeze_date(tokenizer.chat_template)
-    if recipe.eos_token is not None and recipe.eos_token not in tokenizer.get_vocab():
-        raise InputError(f"train.eos_token: {recipe.eos_token} is no token of {base}; name one that is")
-    attention, why = kernels.choose(config, args.device, recipe.dtype, packed=recipe.packing in ("bfd", "bfd_split"))
+    if "eos_token" in recipe and recipe["eos_token"] not in tokenizer.get_vocab():
+        raise InputError(f"train.eos_token: {recipe['eos_token']} is no token of {base}; name one that is")
+    attention, why = kernels.choose(config, args.device, recipe["dtype"], packed=recipe["packing"] in ("bfd", "bfd_split"))
     if args.should_log:
         print(f"{why}; layers: {'Liger' if args.use_liger_kernel else 'PyTorch'}; loss: in chunks, by TRL", flush=True)
     with remote_code_option(base) as code:
@@ -102,8 +94,8 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
         raise InputError(f"{world()[0]} processes were started, and accelerate joins {args.world_size}: check runtime.accelerate")
     trainer = Trainer(model=model, args=args, train_dataset=rows, processing_class=tokenizer)
     if len(trainer.train_dataset) == 0:
-        raise InputError(f"train.max_length: no row has a token to learn within {recipe.max_length} tokens; raise it")
-    trainer.group_by_length = recipe.group_by_length
+        raise InputError(f"train.max_length: no row has a token to learn within {recipe['max_length']} tokens; raise it")
+    trainer.group_by_length = recipe["group_by_length"]
     trainer.lines = ProgressLog(trainer)
     return trainer
 

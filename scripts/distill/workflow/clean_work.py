@@ -12,7 +12,7 @@ from distill.base.files import read_json, sha256_file
 from distill.config.configured import without
 from distill.config.plan import Plan
 from distill.generation.responses import answer_identity
-from distill.training.recipe import VERSIONS, Recipe
+from distill.training.recipe import RECIPE, VERSIONS
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
 
@@ -54,7 +54,7 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     """
     common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
     trained = [
-        {**common, "recipe": vars(Recipe.of(entry["recipe"])), "chat_template": entry["template"], "until": entry["until"]}
+        {**common, "recipe": RECIPE.read(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
         | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
         | _if_exists("data", entry["data"], sha256_file)
         for entry in asked["train"]
