@@ -45,7 +45,7 @@ def main() -> None:
 
     spec = FilterSpec.of(args.spec)
     benchmarks = {name: benchmark_items(path, spec, name) for name, path in named_paths(args.benchmark).items()}
-    report = ContaminationReport(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks.get(name, {}).get("gated")))
+    report = ContaminationReport(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks[name]["gated"]))
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     rejected = Path(args.rejected) if args.rejected else Path(args.traces).with_name("rejected.jsonl")
     inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks)
@@ -73,10 +73,9 @@ def main() -> None:
 
 def benchmark_items(path: str, spec: FilterSpec, name: str) -> list[BenchmarkItem]:
     """The items of a benchmark that rows must not hold; none where the benchmark is optional and could not be fetched."""
-    entry = spec.benchmarks.get(name, {})
-    columns = entry.get("columns", entry)
-    if "question" not in columns:
-        raise InputError(f"--spec: benchmarks.{name}.columns.question: missing: name the column of its questions")
+    if name not in spec.benchmarks:
+        raise InputError(f"--spec: benchmarks.{name}.columns.question: missing; name the column of its questions")
+    columns = spec.benchmarks[name]["columns"]
     if why := manifest.unavailable(path):
         print(f"rows are not searched for questions of {name}, which is not available: {why}")
         return []

@@ -154,9 +154,11 @@ def _data(root: Path) -> None:
         },
     )
     measures = [Measure(500 + 40 * (place % 120), 90, (450 + 40 * (place % 120), 440, 499), False) for place in range(500)]
+    (spec,) = AuditSpec.each_of({"packing": "bfd"})
     pieces = [{"loss": False, "text": "<|im_start|>user"}, {"loss": True, "text": HOSTILE}]
     write_json(
-        root / "data/traces/audit.json", audit(measures, AuditSpec(packing="bfd")) | {"sample": {"id": "0", "tokens": 9, "pieces": pieces}}
+        root / "data/traces/audit.json",
+        audit(measures, spec) | {"sample": {"id": "0", "tokens": 9, "pieces": pieces}},
     )
     write_json(root / "data/big/funnel.json", {"rows_in": 12000, "kept": 12000, "dropped": dict.fromkeys(dropped, 0)})
 

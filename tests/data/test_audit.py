@@ -2,6 +2,7 @@
 
 import random
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +27,10 @@ def row(thought="Hm.", solution="It is \\boxed{7}.", style="stratos"):
         "prompt": [{"role": "user", "content": "What?"}],
         "completion": [{"role": "assistant", "content": completion(thought, solution, style)}],
     }
+
+
+def settings(**given) -> AuditSpec:
+    return AuditSpec.each_of(given)[0]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def test_a_template_that_writes_the_date_writes_the_same_on_every_day(tmp_path):
 
 
 def test_a_row_is_measured_in_tokens_up_to_each_of_its_parts(tokenizer):
-    (found,) = measure(tokenizer, [row()], AuditSpec(thought_style="stratos"))
+    (found,) = measure(tokenizer, [row()], settings(thought_style="stratos"))
     text = tokenizer.text(row()["prompt"] + row()["completion"])
     ids = tokenizer.encode([text])[0]
     assert found.tokens == len(ids)
@@ -110,23 +115,23 @@ def test_a_row_is_measured_in_tokens_up_to_each_of_its_parts(tokenizer):
     ids=["no box", "tags of another style"],
 )
 def test_a_part_that_a_row_never_had_is_not_lost(tokenizer, changes, part):
-    (found,) = measure(tokenizer, [row(**changes)], AuditSpec(thought_style="stratos"))
+    (found,) = measure(tokenizer, [row(**changes)], settings(thought_style="stratos"))
     assert [end is None for end in found.ends] == [at == part for at in range(3)]
 
 
 def test_an_end_of_turn_that_is_not_the_eos_is_warned_of(tmp_path):
     base = ChatTokenizer(tiny_chat.save(tmp_path, eos="<|endoftext|>"))
-    plain = audit(list(measure(base, [row()], AuditSpec(max_length=9999))), AuditSpec(max_length=9999))
+    plain = audit(list(measure(base, [row()], settings(max_length=9999))), settings(max_length=9999))
     assert plain["rows_without"]["eos"] == 1
     assert any("never learns to stop" in warning for warning in plain["warnings"])
-    spec = AuditSpec(max_length=9999, eos_token="<|im_end|>", thought_style="stratos")
+    spec = settings(max_length=9999, eos_token="<|im_end|>", thought_style="stratos")
     assert audit(list(measure(base, [row()], spec)), spec)["warnings"] == []
 
 
 def test_a_template_that_deletes_the_thought_is_warned_of(tmp_path):
     template = tiny_chat.CHATML.replace("{{ message['content'] }}", "{{ message['content'].split('</think>')[-1] }}")
     tokenizer = ChatTokenizer(tiny_chat.save(tmp_path, template=template))
-    spec = AuditSpec(max_length=9999)
+    spec = settings(max_length=9999)
     found = audit(list(measure(tokenizer, [row(style="think")], spec)), spec)
     assert found["altered_by_template"] == 1
     assert "altered_by_template" in found["warnings"][0]
@@ -140,7 +145,7 @@ LONG = [
 
 
 def test_the_tutorials_packing_at_4096_is_the_warning_that_it_deserves():
-    found = audit(LONG, AuditSpec(max_length=4096, packing="bfd", thought_style="stratos"))
+    found = audit(LONG, settings(max_length=4096, packing="bfd", thought_style="stratos"))
     assert found["cut"] == {
         "rows": 12,
         "tokens": sum(length - 4096 for length in range(5000, 16001, 1000)),
@@ -261,7 +266,7 @@ def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
     found = run({})
     for one, way, folder, template in zip(found, ways, folders, (None, None, "long.jinja", None), strict=True):
         chat = ChatTokenizer(folder, (tmp_path / template).read_text(encoding="utf-8") if template else None)
-        spec = AuditSpec.of(way)
+        spec = settings(**way)
         rows = [row(), row("Hm. " * 200)]
         alone = audit(list(measure(chat, rows, spec)), spec) | {"sample": sample(chat, rows[0], spec)}
         assert {key: value for key, value in one.items() if key != "others"} == alone
@@ -340,7 +345,7 @@ def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most
     [("bfd", 16000, []), ("bfd_split", 4096, ["rows_separated"]), ("wrapped", 16000, ["rows_separated"]), ("none", 15000, ["rows_cut"])],
 )
 def test_each_packing_has_its_own_harm(packing, max_length, warned):
-    found = audit(LONG, AuditSpec(max_length=max_length, packing=packing, thought_style="stratos"))
+    found = audit(LONG, settings(max_length=max_length, packing=packing, thought_style="stratos"))
     names = [warning.split(":")[0] for warning in found["warnings"]]
     assert set(warned) <= set(names)
     assert bool(names) == bool(warned)
@@ -349,12 +354,12 @@ def test_each_packing_has_its_own_harm(packing, max_length, warned):
 def test_rows_are_held_in_few_bytes_and_come_back():
     rows = [*LONG, Measure(7, 3, (None, 5, None), True)]
     assert list(Measures(rows)) == rows and len(Measures(rows)) == len(rows)
-    spec = AuditSpec(max_length=4096, packing="wrapped")
+    spec = settings(max_length=4096, packing="wrapped")
     assert audit(Measures(rows), spec) == audit(rows, spec)
 
 
 def test_figures_add_up():
-    found = audit(LONG, AuditSpec(max_length=4096, packing="bfd", thought_style="stratos"))
+    found = audit(LONG, settings(max_length=4096, packing="bfd", thought_style="stratos"))
     assert found["tokens"]["total"] == 136_000
     assert found["tokens"]["quantiles"]["p50"] == 8000
     assert found["tokens"]["quantiles"]["max"] == 16000
@@ -365,7 +370,7 @@ def test_figures_add_up():
 
 
 def test_a_row_whose_prompt_fills_the_sequence_carries_no_loss():
-    found = audit([Measure(50, 40, (49, 48, 50), False)], AuditSpec(max_length=30, packing="bfd"))
+    found = audit([Measure(50, 40, (49, 48, 50), False)], settings(max_length=30, packing="bfd"))
     assert found["shares"]["rows_without_loss"] == 1
     assert found["loss_share"] == 0
 
@@ -373,12 +378,12 @@ def test_a_row_whose_prompt_fills_the_sequence_carries_no_loss():
 def test_without_packing_rows_that_carry_no_loss_are_not_trained_on():
     """As TRL 1.16 drops them: 5 rows whose prompt fills the sequence, 6 of which some is learned."""
     rows = [Measure(50, 40, (49, 48, 50), False)] * 5 + [Measure(30, 10, (29, 28, 30), False)] * 6
-    found = audit(rows, AuditSpec(max_length=30, packing="none"))
+    found = audit(rows, settings(max_length=30, packing="none"))
     assert found["packing"] == {"sequences": 6, "efficiency": 1.0}
     assert found["loss_share"] == round(20 / 30, 4)
     assert found["cut"]["tokens"] == 5 * 50 and found["cut"]["rows_that_lose"]["eos"] == 0
     assert found["shares"]["rows_without_loss"] == round(5 / 11, 6)
-    assert audit(rows, AuditSpec(max_length=30, packing="none", loss_on="all"))["packing"]["sequences"] == 11
+    assert audit(rows, settings(max_length=30, packing="none", loss_on="all"))["packing"]["sequences"] == 11
 
 
 @pytest.mark.slow
@@ -388,10 +393,10 @@ def test_without_packing_sequences_and_loss_are_those_of_trl(tmp_path, tiny_worl
     from trl import SFTConfig, SFTTrainer
 
     rows = list(files.read_jsonl(tiny_world / "sft.jsonl"))
-    settings = {"max_length": 30, "packing": False, "completion_only_loss": True}
-    args = SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], eos_token="<|im_end|>", **settings)
+    given = {"max_length": 30, "packing": False, "completion_only_loss": True}
+    args = SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], eos_token="<|im_end|>", **given)
     kept = SFTTrainer(model=str(tiny_world / "base"), args=args, train_dataset=Dataset.from_list(rows)).train_dataset
-    spec = AuditSpec(max_length=30, packing="none", eos_token="<|im_end|>")
+    spec = settings(max_length=30, packing="none", eos_token="<|im_end|>")
     found = audit(Measures(measure(ChatTokenizer(tiny_world / "base"), rows, spec)), spec)
     assert 0 < found["packing"]["sequences"] == len(kept) < len(rows)
     labels = [label for row in kept for label in row["labels"]]
@@ -399,12 +404,12 @@ def test_without_packing_sequences_and_loss_are_those_of_trl(tmp_path, tiny_worl
 
 
 def test_the_sample_shows_what_carries_loss(tokenizer):
-    shown = sample(tokenizer, row(), AuditSpec(thought_style="stratos"))
+    shown = sample(tokenizer, row(), settings(thought_style="stratos"))
     assert [piece["loss"] for piece in shown["pieces"]] == [False, True]
     assert shown["pieces"][0]["text"] == "<|im_start|>user\nWhat?<|im_end|>\n<|im_start|>assistant\n"
     assert shown["pieces"][1]["text"].endswith("\\boxed{7}.\n\n<|end_of_solution|><|im_end|>\n")
-    assert [piece["loss"] for piece in sample(tokenizer, row(), AuditSpec(loss_on="all"))["pieces"]] == [True]
-    assert len(sample(tokenizer, row(), AuditSpec(max_length=3))["pieces"]) == 1
+    assert [piece["loss"] for piece in sample(tokenizer, row(), settings(loss_on="all"))["pieces"]] == [True]
+    assert len(sample(tokenizer, row(), replace(settings(), max_length=3))["pieces"]) == 1
 
 
 def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
@@ -426,21 +431,24 @@ def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"packing": "tight"}, "packing: 'tight' is unknown"),
-        ({"max_seq_length": 1}, "unknown key 'max_seq_length'"),
-        ({"stop_above": {"lost": 0.1}}, "stop_above.lost: unknown"),
-        ({"stop_above": {"rows_cut": "few"}}, "stop_above.rows_cut: 'few'"),
-        ({"stop_above": 0.1}, "stop_above: 0.1"),
-        ({"max_length": 0}, "max_length: 0"),
-        ({"max_length": True}, "max_length: True"),
-        ({"loss_on": "prompt"}, "loss_on: 'prompt' is unknown"),
-        ({"eos_token": 5}, "eos_token: 5"),
-        ({"others": {"packing": "bfd"}}, "others: give a list"),
-        ({"others": ["bfd"]}, "others: give a list"),
-        ({"others": None}, "others: give a list"),
+        ({"packing": "tight"}, "packing: 'tight' is not known; write one of none, bfd, bfd_split, wrapped"),
+        ({"max_seq_length": 1}, "max_seq_length: unknown key"),
+        ({"stop_above": {"lost": 0.1}}, "stop_above.lost: unknown key"),
+        ({"stop_above": {"rows_cut": "few"}}, "stop_above.rows_cut: 'few' is not a number"),
+        ({"stop_above": {"rows_cut": 1.5}}, "stop_above.rows_cut: 1.5 is greater than the maximum of 1"),
+        ({"stop_above": 0.1}, "stop_above: 0.1 is not a mapping"),
+        ({"max_length": 0}, "max_length: 0 is less than the minimum of 8"),
+        ({"max_length": True}, "max_length: True is not a whole number"),
+        ({"loss_on": "prompt"}, "loss_on: 'prompt' is not known"),
+        ({"eos_token": 5}, "eos_token: 5 is not text"),
+        ({"others": {"packing": "bfd"}}, "others: {'packing': 'bfd'} is not a list"),
+        ({"others": ["bfd"]}, "others.0: 'bfd' is not a mapping"),
+        ({"others": [{"packing": "tight"}]}, "others.0: packing: 'tight' is not known"),
+        ({"others": [{"stop_above": {}}]}, "others.0: stop_above: unknown key"),
+        ({"others": None}, "others: None is not a list"),
     ],
 )
-def test_a_setting_that_means_nothing_is_named(spec, message):
+def test_a_wrong_setting_is_named(spec, message):
     with pytest.raises(InputError) as error:
         AuditSpec.each_of(spec)
     assert message in str(error.value)

@@ -14,7 +14,6 @@ from distill.data import analyse
 from distill.data.filter_rules import (
     REASONS,
     FilterSpec,
-    PerQuestion,
     answer_kind,
     choose,
     graded,
@@ -73,7 +72,7 @@ def test_truncated(finish, cut):
     ],
 )
 def test_unverifiable(gold, verify, policy, drops):
-    assert (unverifiable(but(gold=gold), FilterSpec(verify=verify, unverifiable=policy)) is not None) == drops
+    assert (unverifiable(but(gold=gold), FilterSpec.of({"verify": verify, "unverifiable": policy})) is not None) == drops
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def test_length(tokens, spec, reason):
     [(None, ["user"], "What is 3+4?"), ("Be brief.", ["system", "user"], "Be brief."), ("source", ["system", "user"], "Think first.")],
 )
 def test_what_is_trained_on_has_the_question_word_for_word_after_the_system_text(system, roles, first):
-    row = sft_row(GOOD, FilterSpec(system=system))
+    row = sft_row(GOOD, FilterSpec.of({"system": system}))
     assert list(row) == ["id", "prompt", "completion"]
     assert [message["role"] for message in row["prompt"]] == roles
     assert row["prompt"][0]["content"] == first
@@ -148,7 +147,7 @@ def test_what_is_trained_on_has_the_question_word_for_word_after_the_system_text
 
 
 def test_a_row_without_a_system_text_gets_none_from_its_source():
-    assert len(sft_row(but(system=None), FilterSpec(system="source"))["prompt"]) == 1
+    assert len(sft_row(but(system=None), FilterSpec.of({"system": "source"}))["prompt"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -188,31 +187,27 @@ def test_two_paths_are_the_same_where_their_equations_are(one, other, same):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"max_token": 5}, "unknown key 'max_token'"),
-        ({"thought_style": "xml"}, "thought_style: 'xml' is unknown: use one of stratos, think"),
-        ({"unverifiable": "maybe"}, "unverifiable"),
-        ({"ngram": 0}, "ngram: 0: give a whole number from 1"),
-        ({"max_tokens": "320"}, "max_tokens: '320'"),
-        ({"near_duplicates": 1.5}, "near_duplicates: 1.5"),
-        ({"near_duplicates": True}, "near_duplicates: True"),
-        ({"per_question": {"rule": "best"}}, "per_question.rule: 'best'"),
-        ({"per_question": {"rule": "first", "n": 2}}, "per_question: give {rule, k}"),
-        ({"verify": "no"}, "verify: 'no'"),
-        ({"system": 5}, "system: 5"),
-        ({"benchmarks": ["b"]}, "benchmarks: give {name: "),
-        ({"benchmarks": {"b": "problem"}}, "benchmarks: give {name: "),
-        ({"benchmarks": {"b": {"columns": "problem"}}}, "benchmarks: give {name: "),
+        ({"max_token": 5}, "max_token: unknown key; did you mean max_tokens?"),
+        ({"thought_style": "xml"}, "thought_style: 'xml' is not known; write one of stratos, think"),
+        ({"unverifiable": "maybe"}, "unverifiable: 'maybe' is not known; write one of keep, drop"),
+        ({"ngram": 0}, "ngram: 0 is less than the minimum of 2"),
+        ({"max_tokens": "320"}, "max_tokens: '320' is not a whole number or null"),
+        ({"near_duplicates": 1.5}, "near_duplicates: 1.5 is greater than the maximum of 1"),
+        ({"near_duplicates": True}, "near_duplicates: True is not a number or null"),
+        ({"per_question": {"rule": "best"}}, "per_question.rule: 'best' is not known"),
+        ({"per_question": {"rule": "first", "n": 2}}, "per_question.n: unknown key"),
+        ({"verify": "no"}, "verify: 'no' is not true or false"),
+        ({"system": 5}, "system: 5 is not text"),
+        ({"benchmarks": ["b"]}, "benchmarks: ['b'] is not a mapping"),
+        ({"benchmarks": {"b": {"question": "problem"}}}, "benchmarks.b.question: unknown key"),
+        ({"benchmarks": {"b": {"columns": {}}}}, "benchmarks.b.columns.question: missing"),
+        ({"benchmarks": {"b": {"columns": "problem"}}}, "benchmarks.b.columns: 'problem' is not a mapping"),
     ],
 )
-def test_a_setting_that_means_nothing_is_named(spec, message):
+def test_a_wrong_setting_is_named(spec, message):
     with pytest.raises(InputError) as error:
         FilterSpec.of(spec)
-    assert message in str(error.value)
-
-
-def test_settings_have_their_defaults():
-    assert FilterSpec.of({}) == FilterSpec()
-    assert FilterSpec.of({"per_question": {"rule": "first", "k": 2}}).per_question == PerQuestion("first", 2)
+    assert str(error.value).startswith(f"--spec: {message}")
 
 
 # The program. One row for each reason, the good ones first and last.
@@ -384,7 +379,7 @@ def test_a_broken_line_is_named(run, tmp_path):
 
 
 def test_a_benchmark_without_its_column_is_named(run):
-    with pytest.raises(InputError, match=r"benchmarks.b.columns.question: missing"):
+    with pytest.raises(InputError, match=r"--spec: benchmarks\.b\.columns\.question: missing"):
         run([GOOD], {})
 
 

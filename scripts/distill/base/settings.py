@@ -53,7 +53,7 @@ class Settings:
                 made["x-other-names"] = mapping.get("x-other-names", {})
             else:
                 made["properties"][path.rsplit("/", 1)[1]] = find(path)
-        made["properties"] |= {key: find(part) if isinstance(part, str) else part for key, part in self._own.items()}
+        made["properties"] |= {key: find(part) if isinstance(part, str) else resolve(part) for key, part in self._own.items()}
         return made | {"$defs": whole_schema()["$defs"]}
 
 
@@ -88,7 +88,7 @@ def fill(value: Any, schema: Part) -> None:
     schema = resolve(schema)
     if not isinstance(value, dict):
         return
-    keys, others = schema.get("properties", {}), schema.get("additionalProperties")
+    keys, others = {key: resolve(part) for key, part in schema.get("properties", {}).items()}, schema.get("additionalProperties")
     for key, part in keys.items():
         if "default" in part:
             value.setdefault(key, deepcopy(part["default"]))

@@ -8,13 +8,13 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from itertools import accumulate, islice
 from typing import Any
 
-from distill.base.errors import InputError
 from distill.base.files import Row
-from distill.data.packing import STRATEGIES, separated, sequences
+from distill.base.settings import Settings
+from distill.data.packing import separated, sequences
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import CLOSING_TAGS
 from distill.data.trained_text import TemplateCheck
@@ -28,58 +28,39 @@ PARTS = ("boxed_answer", "closing_tag", "eos")
 WARN_ABOVE = 0.01
 
 
-@dataclass(frozen=True)
+WAY = (
+    "$defs/dataset/tokenizer",
+    "$defs/dataset/thought_style",
+    *(f"$defs/recipe/{key}" for key in ("chat_template", "max_length", "packing", "loss_on", "eos_token")),
+)
+OTHERS = Settings(*WAY)
+SPEC = Settings(*WAY, "$defs/dataset/audit/stop_above", others={"type": "array", "items": {"type": "object"}, "default": []})
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditSpec:
     """The part of a training that decides what becomes of a row, and the shares from which the audit stops the run.
 
-    `tokenizer` and `chat_template` are what the configuration calls those that are counted with; None: not told, or the model's own.
+    `tokenizer` and `chat_template` are the names that the configuration has for those that are counted with; None where no name is given,
+    or for the model's own template.
     """
 
     tokenizer: str | None = None
     chat_template: str | None = None
-    max_length: int = 4096
-    packing: str = "bfd_split"
-    thought_style: str = "think"
-    loss_on: str = "completion"
+    max_length: int
+    packing: str
+    thought_style: str
+    loss_on: str
     eos_token: str | None = None
-    stop_above: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "AuditSpec":
-        """Raises InputError that names the key."""
-        known = [entry.name for entry in fields(cls)]
-        for key in given:
-            if key not in known:
-                raise InputError(f"--spec: unknown key {key!r}: known are {', '.join(known)}")
-        made = cls(**given)
-        for key, value, allowed in (
-            ("packing", made.packing, STRATEGIES),
-            ("thought_style", made.thought_style, tuple(CLOSING_TAGS)),
-            ("loss_on", made.loss_on, ("completion", "all")),
-        ):
-            if value not in allowed:
-                raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(allowed)}")
-        for key in ("tokenizer", "chat_template", "eos_token"):
-            if not isinstance(getattr(made, key), str | None):
-                raise InputError(f"--spec: {key}: {getattr(made, key)!r}: give text or null")
-        if not isinstance(made.stop_above, Mapping):
-            raise InputError(f"--spec: stop_above: {made.stop_above!r}: give an object of shares")
-        for key, share in made.stop_above.items():
-            if key not in WARNINGS:
-                raise InputError(f"--spec: stop_above.{key}: unknown: use one of {', '.join(WARNINGS)}")
-            if not isinstance(share, int | float) or isinstance(share, bool):
-                raise InputError(f"--spec: stop_above.{key}: {share!r}: give a number from 0 to 1")
-        if not isinstance(made.max_length, int) or isinstance(made.max_length, bool) or made.max_length < 1:
-            raise InputError(f"--spec: max_length: {made.max_length!r}: give a whole number from 1")
-        return replace(made, stop_above={**STOP_ABOVE, **made.stop_above})
+    stop_above: Mapping[str, float]
 
     @classmethod
     def each_of(cls, given: Mapping[str, Any]) -> "list[AuditSpec]":
-        """The way that `given` is, and those that it has under `others`; all stop at the same shares."""
-        first, others = cls.of({key: value for key, value in given.items() if key != "others"}), given.get("others", [])
-        if not isinstance(others, list) or not all(isinstance(other, Mapping) for other in others):
-            raise InputError("--spec: others: give a list of objects")
-        return [first, *(cls.of({**other, "stop_above": first.stop_above}) for other in others)]
+        """The settings in `given`, and those that it has under `others`; all stop at the same shares."""
+        first = SPEC.read(given)
+        others = first.pop("others")
+        more = [OTHERS.read(other, f"--spec: others.{at}") for at, other in enumerate(others)]
+        return [cls(**first), *(cls(**other, stop_above=first["stop_above"]) for other in more)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +148,6 @@ WARNINGS = {
     "rows_separated": "rows go on in a sequence or document without their question: raise max_length, or drop them with filter.max_tokens",
     "rows_without_loss": "rows carry no loss at all, since their prompt alone fills max_length (packing none leaves them out)",
 }
-# Shares above which a run stops unless stop_above says otherwise: what is then learned is another text, or never to stop.
-STOP_ABOVE = {"altered_by_template": 0.0, "without_eos": 0.0, "lose_eos": 0.01}
 _NEVER = ("altered_by_template", "without_eos", "rows_without_loss")
 
 

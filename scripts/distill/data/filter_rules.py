@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
-from distill.base.errors import InputError
 from distill.base.files import Row, encodable
+from distill.base.settings import Settings
 from distill.data.hashset import hash64
-from distill.data.traces import MAX_CHARS, STYLES, Defect, Trace, completion, find_defect
+from distill.data.traces import MAX_CHARS, Defect, Trace, completion, find_defect
 from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.
@@ -29,7 +29,6 @@ REASONS = (
     "not_chosen",
 )
 BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
-RULES = ("all", "shortest", "first", "distinct")
 # A grader's reasons under the filter's names, where they differ.
 _VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}
 
@@ -42,66 +41,52 @@ class PerQuestion:
     equations, as rejection sampling fine-tuning counts distinct reasoning paths (Yuan et al. 2023, arXiv 2308.01825).
     """
 
-    rule: str = "all"
-    k: int = 1
+    rule: str
+    k: int
 
 
-@dataclass(frozen=True)
+SPEC = Settings(
+    "$defs/dataset/filter/*",
+    "$defs/dataset/thought_style",
+    system={"type": "string"},
+    benchmarks={
+        "type": "object",
+        "default": {},
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["columns"],
+            "properties": {
+                "columns": {"type": "object", "required": ["question"], "additionalProperties": True},
+                "gated": {"$ref": "#/$defs/benchmark/properties/gated"},
+            },
+        },
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FilterSpec:
-    """What scripts/filter.py is told; config/README.md explains each key."""
+    """The --spec of scripts/filter.py; config/README.md explains each key. `system` is the text itself, or "source"."""
 
-    thought_style: str = "think"
+    thought_style: str
     system: str | None = None
-    verify: bool = True
-    unverifiable: str = "drop"
-    answer_kind: str = "auto"
-    near_duplicates: float | None = None
-    ngram: int | None = 8
-    contamination_action: str = "drop"
-    max_tokens: int | None = None
-    min_tokens: int = 0
-    per_question: PerQuestion = PerQuestion()
-    benchmarks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    verify: bool
+    unverifiable: str
+    answer_kind: str
+    near_duplicates: float | None
+    ngram: int | None
+    contamination_action: str
+    max_tokens: int | None
+    min_tokens: int
+    per_question: PerQuestion
+    benchmarks: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "FilterSpec":
-        """The settings in a JSON object. Raises InputError that names the key."""
-        known = [entry.name for entry in fields(cls)]
-        for key in given:
-            if key not in known:
-                raise InputError(f"--spec: unknown key {key!r}: known are {', '.join(known)}")
-        rule = given.get("per_question") or {}
-        if not isinstance(rule, Mapping) or set(rule) - {"rule", "k"}:
-            raise InputError("--spec: per_question: give {rule, k}")
-        made = cls(**{**given, "per_question": PerQuestion(**rule)})
-        for key, value, allowed in (
-            ("thought_style", made.thought_style, tuple(STYLES)),
-            ("unverifiable", made.unverifiable, ("keep", "drop")),
-            ("answer_kind", made.answer_kind, ("auto", "math", "choice", "exact")),
-            ("contamination_action", made.contamination_action, ("drop", "report")),
-            ("per_question.rule", made.per_question.rule, RULES),
-        ):
-            if value not in allowed:
-                raise InputError(f"--spec: {key}: {value!r} is unknown: use one of {', '.join(allowed)}")
-        for key, number, least in (
-            ("ngram", made.ngram, 1),
-            ("max_tokens", made.max_tokens, 1),
-            ("min_tokens", made.min_tokens, 0),
-            ("per_question.k", made.per_question.k, 1),
-        ):
-            if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < least):
-                raise InputError(f"--spec: {key}: {number!r}: give a whole number from {least}")
-        if not isinstance(made.verify, bool):
-            raise InputError(f"--spec: verify: {made.verify!r}: give true or false")
-        if not isinstance(made.system, str | None):
-            raise InputError(f"--spec: system: {made.system!r}: give text or null")
-        entries = made.benchmarks.values() if isinstance(made.benchmarks, Mapping) else [None]
-        if not all(isinstance(entry, Mapping) and isinstance(entry.get("columns", entry), Mapping) for entry in entries):
-            raise InputError("--spec: benchmarks: give {name: {columns: {question: column}}}")
-        near = made.near_duplicates
-        if near is not None and (not isinstance(near, int | float) or isinstance(near, bool) or not 0 < near <= 1):
-            raise InputError(f"--spec: near_duplicates: {near!r}: give a similarity above 0 and up to 1, or null")
-        return made
+        """Raises InputError that names the key."""
+        made = SPEC.read(given)
+        return cls(**{**made, "per_question": PerQuestion(**made["per_question"])})
 
 
 def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Defect | None:

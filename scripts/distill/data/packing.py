@@ -7,7 +7,6 @@ from array import array
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
-STRATEGIES = ("none", "bfd", "bfd_split", "wrapped")
 # TRL packs with Dataset.map, which hands over so many rows at a time: no sequence holds documents of two batches.
 BATCH = 1000
 
