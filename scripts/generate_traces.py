@@ -25,7 +25,7 @@ from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
 from distill.generation.responses import ResponseSet
-from distill.generation.teacher import all_requested, answer_missing, checked, pairs, questions, run_folder, trace_rows, unanswered
+from distill.generation.teacher import SPEC, all_requested, answer_missing, pairs, questions, run_folder, trace_rows, unanswered
 
 OUT_OF_BUDGET, TOO_MANY_FAILED = 3, 4
 
@@ -45,7 +45,7 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="traces.jsonl and manifest.json")
     args = options.parse_args()
 
-    teacher_spec, runtime = checked(spec(args.spec)), spec(args.runtime)
+    teacher_spec, runtime = SPEC.read(spec(args.spec)), spec(args.runtime)
     system = args.system.read_text(encoding="utf-8").removesuffix("\n") if args.system else None
     samples = pairs(questions(args.questions, teacher_spec["columns"]), system, teacher_spec)
     folder = run_folder(args.work, teacher_spec, teacher_identity(teacher_spec, runtime, args.model), args.output.resolve().name)
@@ -70,7 +70,7 @@ def teacher_identity(teacher: dict[str, Any], runtime: dict[str, Any], model: Pa
         raise InputError("--runtime: base_url is missing: give the address of the endpoint, such as https://api.deepseek.com/v1")
     if "@" in runtime["base_url"]:
         raise InputError("--runtime: base_url holds a name or a key: put the key into the environment variable that key_variable names")
-    return teacher["endpoint"] or runtime["base_url"]
+    return teacher.get("endpoint") or runtime["base_url"]
 
 
 def answer(answers: ResponseSet, runtime: dict[str, Any], model: Path | None) -> None:
@@ -101,7 +101,7 @@ def write(answers: ResponseSet, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     (output / manifest.NAME).unlink(missing_ok=True)
     count = write_jsonl(answers.output, trace_rows(answers))
-    made = {name: answers.spec[name] for name in ("model", "endpoint", "samples", "temperature", "top_p", "max_new_tokens", "seed")}
+    made = {name: answers.spec.get(name) for name in ("model", "endpoint", "samples", "temperature", "top_p", "max_new_tokens", "seed")}
     manifest.write(output, made_by="generate_traces", teacher=made, failed=failed)
     print(f"{output}: {count} traces")
 

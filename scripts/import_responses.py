@@ -15,10 +15,8 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.generation.import_recorded import AskedItems, join_responses, questions
+from distill.generation.import_recorded import SPEC, AskedItems, join_responses, questions
 from distill.generation.recorded import COLUMNS, FORMATS, read
-
-KEYS = {"format", "columns", "items"}
 
 
 def main() -> None:
@@ -33,16 +31,16 @@ def main() -> None:
     )
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
-    asked = spec(args.spec)
-    if unknown := sorted(set(asked) - KEYS):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(sorted(KEYS))}")
+    form = SPEC.read(spec(args.spec))
+    if args.benchmark and "items" not in form:
+        raise InputError("--spec: items: missing; name the columns of --benchmark")
 
     if args.benchmark and manifest.unavailable(args.benchmark):
         write_jsonl(args.output, [])
         print(f"0 answers, as {args.benchmark} is not here")
         return
-    items = AskedItems(args.prompts, questions(args.benchmark, asked["items"]) if args.benchmark else None)
-    recorded = read(args.responses, asked.get("format", "distill"), asked.get("columns", {}))
+    items = AskedItems(args.prompts, questions(args.benchmark, form["items"]) if args.benchmark else None)
+    recorded = read(args.responses, form["format"], form["columns"])
     count = write_jsonl(args.output, join_responses(recorded, items, ", ".join(map(str, args.responses))))
     print(f"{count} answers to {len(items.items)} items")
 

@@ -19,7 +19,7 @@ from distill.benchmarks.prompts import make_prompt
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Summary
-from distill.generation.import_recorded import AskedItems, answer_files, join_responses, questions
+from distill.generation.import_recorded import SPEC, AskedItems, answer_files, join_responses, questions
 from distill.generation.recorded import read
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -232,8 +232,6 @@ MISTAKES = [
     ("no such column", "table", {"response": "output"}, ALL, "row 1 has no 'output' (found: question, response)"),
     ("neither id nor question", "table", {}, [{"q": "x", "response": "x"}], "row 1 has neither id nor question"),
     ("a numbered list", "table", {}, [{**ALL[0], "response": ["x"], "sample": 0}], "leave the column sample out"),
-    ("unknown key", "table", {"answer": "x"}, ALL, "columns: unknown key 'answer': known are id, question"),
-    ("unknown format", "csv", {}, ALL, "format 'csv' is not known: write one of distill, lighteval_details"),
     ("other details", "lighteval_details", {}, [{"example": Q[0], "predictions": ["x"]}], "has no 'doc' (found: example, predictions)"),
     ("details without text", "lighteval_details", {}, [detail(Q[0])], "row 1 holds no text"),
     ("other reviews", "evalscope", {}, [{"raw_input": Q[0], "choices": []}], "has no 'input'"),
@@ -443,3 +441,16 @@ def test_details_that_lighteval_itself_has_written_are_read(sums):
         ("stop", 2, 2),
         ("length", 2, 4),
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"columns": {"answer": "x"}}, "columns.answer: unknown key; known are completion_tokens, finish_reason, id"),
+        ({"format": "csv"}, "format: 'csv' is not known; write one of distill, lighteval_details, evalscope, table"),
+        ({"items": {"id": "n"}}, "items.question: missing"),
+    ],
+)
+def test_a_form_with_an_error_is_refused_in_one_line(form, says):
+    with pytest.raises(InputError, match=f"^--spec: {says}"):
+        SPEC.read(form)

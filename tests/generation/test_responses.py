@@ -104,11 +104,18 @@ def test_seeds_differ_by_sample_and_prompt_and_stay_when_samples_are_added():
 
 
 @pytest.mark.parametrize(
-    ("engine", "message"), [("vlm", "'vlm' is not known; write one of vllm,"), ("recorded", "taken in by scripts/import_responses.py")]
+    ("change", "message"),
+    [
+        ({"engine": "vlm"}, "engine: 'vlm' is not known; write one of vllm, transformers, openai"),
+        ({"engine": None}, "engine: None is not known"),
+        ({"n_samples": 0}, "n_samples: 0 is less than the minimum of 1"),
+        ({"temprature": 0.5}, "temprature: unknown key; did you mean temperature?"),
+    ],
 )
-def test_an_engine_that_cannot_be_asked_is_named(ask, engine, message):
-    with pytest.raises(InputError, match=message):
-        ask(engine=engine)
+def test_a_sampling_with_an_error_is_refused_in_one_line(ask, change, message):
+    with pytest.raises(InputError) as error:
+        ask(**change)
+    assert str(error.value).startswith(f"--spec: {message}")
 
 
 def test_another_engine_answers_anew(ask):

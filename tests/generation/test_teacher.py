@@ -27,7 +27,7 @@ from distill.generation.engines import Answer, Request, Sampling, Unanswered
 from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
 from distill.generation.engines.openai import Engine
 from distill.generation.responses import ResponseSet
-from distill.generation.teacher import answer_missing, checked, pairs, questions, run_folder, trace_rows, unanswered
+from distill.generation.teacher import SPEC, answer_missing, pairs, questions, run_folder, trace_rows, unanswered
 
 SAMPLING = Sampling(0.6, 0.95, 100)
 FAST = {"backoff_s": 0.01, "concurrency": 4, "timeout_s": 5.0, "retries": 3}
@@ -298,7 +298,7 @@ def test_attempts_that_may_have_cost_something_count_at_their_worst(tmp_path):
 
 
 def response_set(tmp_path: Path, rows: list[dict], system: str | None = None, **given) -> ResponseSet:
-    spec = checked({"engine": "openai", "model": "teacher", "max_new_tokens": 100, "user": "Q: {question}", **given})
+    spec = SPEC.read({"engine": "openai", "model": "teacher", "max_new_tokens": 100, "user": "Q: {question}", **given})
     items = questions(write_jsonl(tmp_path / "questions.jsonl", rows), spec["columns"])
     return ResponseSet(tmp_path / "traces.jsonl", run_folder(tmp_path / "work", spec, "here", "taught"), spec, pairs(items, system, spec))
 
@@ -400,7 +400,7 @@ def test_where_only_failing_samples_are_left_the_set_is_written_once_so_many_may
 )
 def test_a_run_is_known_by_what_decides_an_answer(tmp_path, change, same):
     spec = {"engine": "openai", "model": "teacher", "max_new_tokens": 100}
-    one, other = (run_folder(tmp_path, checked({**spec, **given}), "here", "taught") for given in ({}, change))
+    one, other = (run_folder(tmp_path, SPEC.read({**spec, **given}), "here", "taught") for given in ({}, change))
     assert (one == other) is same
 
 
@@ -421,24 +421,24 @@ def test_questions_that_cannot_be_read_are_one_line(tmp_path, rows, columns, say
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"temprature": 1}, "'temprature' is unknown"),
-        ({"engine": "mind"}, "engine 'mind' is not known"),
-        ({"user": "go"}, "user holds no {question}"),
-        ({"model": None}, "model is missing"),
-        ({"samples": 0}, "samples: give 1 or more"),
-        ({"samples": 1.5}, "samples: 1.5: give a whole number"),
-        ({"max_new_tokens": 0}, "max_new_tokens: give 1 or more"),
-        ({"temperature": "hot"}, "temperature: 'hot': give a number"),
-        ({"max_failed": "few"}, "max_failed: 'few': give a number"),
-        ({"user": 5}, "user holds no {question}"),
-        ({"columns": ["problem"]}, "columns: name that of question"),
-        ({"columns": {"gold": "answer"}}, "columns: name that of question"),
-        ({"extra": 5}, "extra: give an object"),
+        ({"temprature": 1}, "temprature: unknown key; did you mean temperature?"),
+        ({"engine": "mind"}, "engine: 'mind' is not known"),
+        ({"user": "go"}, "user: holds no {question}"),
+        ({"model": None}, "model: None is not text"),
+        ({"samples": 0}, "samples: 0 is less than the minimum of 1"),
+        ({"samples": 1.5}, "samples: 1.5 is not a whole number"),
+        ({"max_new_tokens": 0}, "max_new_tokens: 0 is less than the minimum of 1"),
+        ({"temperature": "hot"}, "temperature: 'hot' is not a number"),
+        ({"max_failed": "few"}, "max_failed: 'few' is not a number"),
+        ({"user": 5}, "user: 5 is not text"),
+        ({"columns": ["problem"]}, "columns: ['problem'] is not a mapping"),
+        ({"columns": {"gold": "answer"}}, "columns.question: missing; add it"),
+        ({"extra": 5}, "extra: 5 is not a mapping"),
     ],
 )
 def test_a_mistaken_spec_is_one_line(change, says):
-    with pytest.raises(InputError, match=re.escape(says)):
-        checked({"engine": "openai", "model": "m", "max_new_tokens": 5, **change})
+    with pytest.raises(InputError, match=f"^--spec: {re.escape(says)}"):
+        SPEC.read({"engine": "openai", "model": "m", "max_new_tokens": 5, **change})
 
 
 def test_the_published_system_prompt_is_whole():
@@ -492,7 +492,7 @@ def test_where_and_how_fast_an_endpoint_answers_and_what_it_may_cost_decide_no_r
     changes = ({}, {"runtime": {"endpoints": {"api": runtime}}})
     before, after = (Plan(load(overlaid(ENDPOINT, teacher(endpoint="api"), change))) for change in changes)
     assert before.teacher("from_teacher") == after.teacher("from_teacher")
-    assert checked(before.teacher("from_teacher"))["engine"] == "openai"
+    assert SPEC.read(before.teacher("from_teacher"))["engine"] == "openai"
     assert before.teacher_runtime("from_teacher") != after.teacher_runtime("from_teacher")
     assert Plan(load(overlaid())).teacher("from_teacher")["engine"] == "transformers"
 

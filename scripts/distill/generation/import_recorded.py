@@ -9,10 +9,18 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, read_jsonl
+from distill.base.settings import Settings
 from distill.base.tables import SUFFIXES
 from distill.benchmarks.items import load_items
 from distill.benchmarks.prompts import LETTERS
 from distill.generation.recorded import RecordedAnswer
+
+# The --spec of scripts/import_responses.py; `items` names the columns of the benchmark.
+SPEC = Settings(
+    "$defs/responses/format",
+    "$defs/responses/columns",
+    items={"type": "object", "required": ["question"], "additionalProperties": {"type": ["string", "array"]}},
+)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from distill.base.code_digest import code_digest
-from distill.base.errors import InputError
 from distill.base.files import Row, atomic_write, read_jsonl, sha256_text
+from distill.base.settings import Settings
 from distill.base.work import open_work_folder
 from distill.generation.engines import ENGINES, Answer, Request, Sampling
 from distill.generation.store import AnswerStore
 
+# The --spec of scripts/respond.py. A model behind an endpoint is known by the names of both.
+SPEC = Settings(
+    "$defs/sampling/*",
+    engine={"enum": list(ENGINES)},
+    endpoint="$defs/served/name",
+    model="$defs/served/model",
+    required=("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"),
+)
 Pair = tuple[Row, int]  # a row of prompts.jsonl and the number of a sample
 
 
@@ -69,15 +77,7 @@ def response_set(work: Path, model: str, prompts: str | Path, spec: dict[str, An
     """
     prompts = Path(prompts)
     rows = list(read_jsonl(prompts)) if prompts.exists() else []
-    for name in ("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"):
-        if name not in spec:
-            raise InputError(f"--spec: {name} is missing; give it")
-    if spec["engine"] == "recorded":
-        raise InputError(
-            "--spec: engine recorded: what was written elsewhere is taken in by scripts/import_responses.py, or by responses: of a model"
-        )
-    if spec["engine"] not in ENGINES:
-        raise InputError(f"--spec: engine {spec['engine']!r} is not known; write one of {', '.join(ENGINES)}")
+    spec = SPEC.read(spec)
     folder = open_work_folder(work, {"model": model, "benchmark": prompts.parent.name, **answer_identity(spec)})
     return ResponseSet(Path(output), folder, spec, [(prompt, sample) for prompt in rows for sample in range(spec["n_samples"])])
 
@@ -85,8 +85,7 @@ def response_set(work: Path, model: str, prompts: str | Path, spec: dict[str, An
 def answer_identity(spec: dict[str, Any]) -> dict[str, Any]:
     """All of a sampling that decides an answer; how many are drawn does not."""
     made = {name: value for name, value in spec.items() if name != "n_samples"}
-    made |= {"code": code_digest(f"distill/generation/engines/{spec['engine']}.py")}
-    return made | {name: float(spec[name]) for name in ("temperature", "top_p")}  # 0 and 0.0 are one
+    return made | {"code": code_digest(f"distill/generation/engines/{spec['engine']}.py")}
 
 
 def mark_complete(done: ResponseSet) -> None:

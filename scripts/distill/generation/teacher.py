@@ -9,6 +9,7 @@ from distill.base.errors import InputError
 from distill.base.files import Row, read_json, sha256_text, write_json
 from distill.base.progress import Progress, Tokens
 from distill.base.rows import as_text
+from distill.base.settings import Settings
 from distill.base.tables import read_rows
 from distill.base.work import open_work_folder
 from distill.benchmarks.items import BenchmarkItem
@@ -18,46 +19,14 @@ from distill.generation.engines import ENGINES, Unanswered
 from distill.generation.responses import Pair, ResponseSet, prompt_key
 
 NOT_REQUESTED = "not requested yet"
-REQUIRED = {"engine": str, "model": str, "max_new_tokens": int}
-# As DeepSeek samples R1 and its distilled models (arXiv 2501.12948), and as Bespoke-Stratos asks (map_to_share_gpt of its curator code).
-DEFAULTS = {
-    "samples": 1,
-    "temperature": 0.6,
-    "top_p": 0.95,
-    "seed": 0,
-    "user": "Return your final response within \\boxed{}. {question}",
-    "columns": {"question": "question"},
-    "endpoint": None,
-    "extra": {},
-    "max_failed": 0.01,
-}
-
-
-def checked(spec: dict[str, Any]) -> dict[str, Any]:
-    """A --spec with its defaults. Raises InputError for a key that is missing, unknown or of another type."""
-    for name, kind in REQUIRED.items():
-        if not isinstance(spec.get(name), kind) or isinstance(spec[name], bool):
-            raise InputError(f"--spec: {name} is missing or no {kind.__name__}: give it")
-    for name in spec.keys() - REQUIRED.keys() - DEFAULTS.keys():
-        raise InputError(f"--spec: {name!r} is unknown: known are {', '.join([*REQUIRED, *DEFAULTS])}")
-    if spec["engine"] not in ENGINES:
-        raise InputError(f"--spec: engine {spec['engine']!r} is not known: write one of {', '.join(ENGINES)}")
-    made = {**DEFAULTS, **spec}
-    for name in ("temperature", "top_p", "max_failed", "samples", "seed", "max_new_tokens"):
-        kind = int if name in ("samples", "seed", "max_new_tokens") else int | float
-        if not isinstance(made[name], kind) or isinstance(made[name], bool):
-            raise InputError(f"--spec: {name}: {made[name]!r}: give a {'whole ' if kind is int else ''}number")
-    for name in ("samples", "max_new_tokens"):
-        if made[name] < 1:
-            raise InputError(f"--spec: {name}: give 1 or more")
-    if not isinstance(made["user"], str) or "{question}" not in made["user"]:
-        raise InputError("--spec: user holds no {question}: put it where the question goes")
-    columns = made["columns"]
-    if not isinstance(columns, dict) or not {"question"} <= columns.keys() <= {"question", "id", "gold"}:
-        raise InputError("--spec: columns: name that of question, and where they are wanted those of id and gold")
-    if not isinstance(made["extra"], dict):
-        raise InputError("--spec: extra: give an object of further fields of a request")
-    return made
+# The --spec of scripts/generate_traces.py.
+SPEC = Settings(
+    "$defs/teacher/*",
+    "$defs/questions/columns",
+    without=("engine", "questions", "system"),
+    engine={"enum": list(ENGINES)},
+    required=("engine",),
+)
 
 
 def questions(path: str | Path, columns: dict[str, str]) -> Iterator[BenchmarkItem]:
@@ -98,8 +67,7 @@ def run_folder(work: Path, spec: dict[str, Any], who: str, dataset: str) -> Path
 
     `who` is the digest of a local model, whose engine's code counts too, or the name of an endpoint, which alone decides what it answers.
     """
-    decides = {name: spec[name] for name in ("engine", "max_new_tokens", "seed", "extra")}
-    decides |= {name: float(spec[name]) for name in ("temperature", "top_p")}  # 1 and 1.0 are one
+    decides = {name: spec[name] for name in ("engine", "max_new_tokens", "seed", "extra", "temperature", "top_p")}
     by = {"endpoint": who, "model": spec["model"]} if spec["engine"] == "openai" else {"model": who, "code": _engine_code(spec["engine"])}
     return open_work_folder(work, {"dataset": dataset, **by, **decides})
 
