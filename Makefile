@@ -14,10 +14,10 @@ report: $(VENV)/.complete  ## the miniature, from nothing to results/report.md
 	$(BIN)/snakemake --cores $(CORES) results/report.md
 
 test: $(VENV)/.tests  ## what CI runs
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 test-slow: $(VENV)/.tests  ## the rest
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n auto -m slow
 
 check: $(VENV)/.tests  ## formatting and lint
 	$(BIN)/ruff check .

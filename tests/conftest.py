@@ -1,115 +1,128 @@
-"""One finished run of a tiny miniature for all tests that look at a run: every step for real, in a checkout of its own."""
+"""Things that take long to make, made once for all workers of a run (`pytest -n 2`), and how the workers share out the tests.
+
+What tests import is in tests/helpers.
+"""
 
 import os
-import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
-from warm import warm
+from checkout import Checkout, checkout, configuration
+from given import write_given
+from shared import make_once, start_guard
+from warm import start_warm_python
 
-PROJECT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "rules", "scripts", "tools", "config", "envs", "profiles", "tests/tiny.yaml")
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A copy of the project in `folder`, with the tiny miniature as its configuration."""
-
-    folder: Path
-
-    def snakemake(self, *args: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake here; `config` is laid over the tiny miniature."""
-        (self.folder / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **(config or {})}), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml", *args]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=900, check=False)
-
-    def jobs(self, *args: str, config: dict | None = None) -> list[str]:
-        """The jobs of a run as `rule NAME`, where NAME is the model, dataset or benchmark that it is about."""
-        done = self.snakemake(*args, config=config)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        found = re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)*)", done.stdout + done.stderr, re.MULTILINE)
-        return sorted({_named(rule, about) for rule, about in found} - {"all"})
-
-    def copy(self, folder: Path) -> "Checkout":
-        shutil.copytree(self.folder, folder, symlinks=True)
-        return Checkout(folder)
+# Files by the time that they take, longest first, so that no worker is left alone with a long one at the end. Decides nothing but the time.
+LONGEST: tuple[str, ...] = ()
+APART = ("graph/test_staleness.py",)  # files whose tests need not run in the same worker
+# What is made for `all` besides the report. A tiny model teaches nothing that could be trained on.
+ALSO = {"wider": ["results/data/written/traces.jsonl"]}
 
 
-def _named(rule: str, about: str) -> str:
-    wildcards = dict(pair.split("=") for line in re.findall(r"wildcards: (.*)", about) for pair in line.split(", "))
-    about_what = [wildcards[name] for name in ("model", "dataset", "benchmark") if name in wildcards]
-    return " ".join([rule, *about_what[:1]])
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        start_guard()
 
 
-def checkout(folder: Path) -> Checkout:
-    for part in PARTS:
-        source, target = PROJECT / part, folder / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
-    return Checkout(folder)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        file = item.nodeid.split("::")[0].removeprefix("tests/")
+        return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: the cores that this process may use, up to 8, since each worker and what it starts takes some 2 GB."""
+    return min(len(os.sched_getaffinity(0)), 8)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """A worker takes a whole file at a time, since its tests share fixtures, in the order of LONGEST."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return nodeid if file.endswith(APART) else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout on which the tiny miniature has run from nothing. Tests must not change it: take a copy.
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run see.
 
-    While working on the tests, DISTILL_FINISHED may name such a folder of an earlier session, and nothing is run.
+    While working on a test, DISTILL_TESTS_SHARE may name a folder for it, so that the next run finds what this one has made.
     """
-    if "DISTILL_FINISHED" in os.environ:
-        return Checkout(Path(os.environ["DISTILL_FINISHED"]))
-    made = checkout(tmp_path_factory.mktemp("finished") / "project")
-    done = made.snakemake("--cores", str(os.cpu_count()))
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return made
+    if "DISTILL_TESTS_SHARE" in os.environ:
+        return Path(os.environ["DISTILL_TESTS_SHARE"])
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def warm_python(tmp_path_factory: pytest.TempPathFactory):
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that starts in milliseconds, for tests that run Snakemake and its steps many times.
 
-    While working on the tests, DISTILL_WARM may name the folder of one that is served already: python tests/warm.py FOLDER.
+    While working on a test, DISTILL_WARM may name the folder of one that runs already: python tests/helpers/warm.py FOLDER.
     """
     if "DISTILL_WARM" in os.environ:
-        yield Path(os.environ["DISTILL_WARM"]) / "bin" / "python"
-        return
-    with warm(tmp_path_factory.mktemp("warm")) as python:
-        yield python
-
-
-# Trainings of a tiny world that several files of tests/e2e look at, each run once. In here, since a second conftest.py would take this
-# one's name from those who import Checkout.
-@pytest.fixture(scope="session")
-def tiny_world(tmp_path_factory):
-    """A folder with base/ and sft.jsonl. Tests must not change it."""
-    import tiny_training as tiny
-
-    folder = tmp_path_factory.mktemp("tiny_world")
-    tiny.base(folder / "base")
-    tiny.data(folder / "sft.jsonl")
-    return folder
+        return Path(os.environ["DISTILL_WARM"]) / "bin" / "python"
+    own = tmp_path_factory.getbasetemp()
+    return make_once((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "warm", start_warm_python) / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
-def trained(tiny_world, tmp_path_factory):
-    """trained(launcher, processes): the folder of a model; beside it are its work folder and, as out.txt, what it printed."""
+def finished_run(common: Path, warm_python: Path) -> Callable[[str], Checkout]:
+    """finished_run(name): a checkout in which an experiment (checkout.EXPERIMENTS) has run. Tests must not change it: they take a copy."""
+
+    def finished_run(name: str) -> Checkout:
+        def run(folder: Path) -> None:
+            here = checkout(name, folder, warm_python)
+            if name in ("world", "wider"):
+                write_given(here)
+            here.jobs("--cores", str(os.cpu_count()), "all", *ALSO.get(name, []))
+
+        return Checkout(make_once(common / name / "project", run), configuration(name), warm_python)
+
+    return finished_run
+
+
+@pytest.fixture(scope="session")
+def finished(finished_run: Callable[[str], Checkout]) -> Checkout:
+    """A checkout in which the tiny miniature has run."""
+    return finished_run("tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_world(common: Path) -> Path:
+    """A folder with base/ and sft.jsonl, for trainings of seconds. Tests must not change it."""
     import tiny_training as tiny
 
-    made = {}
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        tiny.base(folder / "base")
+        tiny.data(folder / "sft.jsonl")
 
-    def trained(launcher="single", processes=1):
-        if (launcher, processes) not in made:
-            folder = tmp_path_factory.mktemp(launcher) / "model"
-            out = tiny.end(tiny.start(tiny_world, folder, launcher, processes))
-            (folder.parent / "out.txt").write_text(out)
-            made[launcher, processes] = folder
-        return made[launcher, processes]
+    return make_once(common / "tiny_world", make)
+
+
+@pytest.fixture(scope="session")
+def trained(common: Path, tiny_world: Path, warm_python: Path) -> Callable[..., Path]:
+    """trained(launcher, processes): the folder of a model; next to it are its work folder and, as out.txt, what it printed."""
+    import tiny_training as tiny
+
+    def trained(launcher: str = "single", processes: int = 1) -> Path:
+        def make(folder: Path) -> None:
+            folder.mkdir()
+            out = tiny.end(tiny.start(tiny_world, folder / "model", launcher, processes, python=warm_python))
+            (folder / "out.txt").write_text(out)
+
+        return make_once(common / f"trained-{launcher}-{processes}", make) / "model"
 
     return trained

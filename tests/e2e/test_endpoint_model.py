@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import checkout
+from checkout import checkout
 from stand_in_server import StandIn, completion
 
 from distill.base.files import read_jsonl
@@ -32,7 +32,7 @@ def config(url: str, **sampling) -> dict:
 
 @pytest.fixture
 def run(tmp_path):
-    project, here = checkout(tmp_path / "project").folder, tmp_path / "here"
+    project, here = checkout("tiny", tmp_path / "project").folder, tmp_path / "here"
     here.mkdir()
     items = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(3)]
     (here / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in items), encoding="utf-8")

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world import World, make, results_of
+from checkout import Checkout, digests
 
 pytestmark = pytest.mark.slow
 RUN = ("--cores", "2")
@@ -22,8 +22,8 @@ FULL = re.compile("(No space left on device|no room left on the disk).* run the 
 
 
 @pytest.fixture(scope="module")
-def finished_small(warm_python, tmp_path_factory) -> World:
-    return make("small", warm_python, tmp_path_factory.mktemp("small") / "project")
+def finished_small(finished_run) -> Checkout:
+    return finished_run("small")
 
 
 @pytest.fixture
@@ -62,55 +62,55 @@ def said(done: subprocess.CompletedProcess[str]) -> list[str]:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_full_disk_is_one_line_and_a_rerun_with_room_completes(step, finished_small, mount, tmp_path):
     disk = mount(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs")
-    world = finished_small.copy(tmp_path / "project")
+    here = finished_small.copy(tmp_path / "project")
     for name in ("results", "work"):  # as on a cluster, where these lie on scratch
-        (world.folder / name).rename(world.folder / f"{name}.old")
-        subprocess.run(["cp", "-a", world.folder / f"{name}.old", disk / name], check=True)
-        (world.folder / name).symlink_to(disk / name)
+        (here.folder / name).rename(here.folder / f"{name}.old")
+        subprocess.run(["cp", "-a", here.folder / f"{name}.old", disk / name], check=True)
+        (here.folder / name).symlink_to(disk / name)
     change, outputs, free = STEPS[step]
     for path, value in change.items():
         *above, last = path.split("/")
-        place = world.config
+        place = here.config
         for key in above:
             place = place.setdefault(key, {})
         place[last] = value
-    for path in (world.folder / "results").glob(outputs):  # else Snakemake makes room by removing them
+    for path in (here.folder / "results").glob(outputs):  # else Snakemake makes room by removing them
         path.unlink()
     ballast = fill(disk, free * PAGE)
-    done = world.snakemake(*RUN)
+    done = here.snakemake(*RUN)
     text = done.stdout + done.stderr
     assert done.returncode != 0
     assert any(FULL.search(line) for line in said(done)), text[-4000:]
     assert "Traceback" not in text, text[-4000:]
     assert re.search(rf"Error in rule {step}:", text), text[-4000:]
     ballast.unlink()
-    assert world.snakemake(*RUN).returncode == 0
+    assert here.snakemake(*RUN).returncode == 0
     whole = finished_small.copy(tmp_path / "whole")
-    whole.config.update(world.config)
+    whole.config.update(here.config)
     assert whole.snakemake(*RUN).returncode == 0
-    assert results_of(world.folder) == results_of(whole.folder)
+    assert digests(here.folder) == digests(whole.folder)
 
 
 def test_a_full_tmp_is_no_hindrance(finished_small, mount, tmp_path, monkeypatch):
     tmp = mount(tmp_path / "tmp", "-t", "tmpfs", "-o", "size=1m", "tmpfs")
     fill(tmp)
     monkeypatch.setenv("TMPDIR", str(tmp))
-    world = finished_small.copy(tmp_path / "project")
-    world.config["datasets"]["toy"]["filter"] = {"min_tokens": 1, "near_duplicates": 0.9}
-    world.config["models"]["ours"]["train"]["learning_rate"] = 0.002
-    assert {"filter toy", "train ours", "report"} <= set(world.jobs(*RUN))
+    here = finished_small.copy(tmp_path / "project")
+    here.config["datasets"]["toy"]["filter"] = {"min_tokens": 1, "near_duplicates": 0.9}
+    here.config["models"]["ours"]["train"]["learning_rate"] = 0.002
+    assert {"filter toy", "train ours", "report"} <= set(here.jobs(*RUN))
 
 
 def test_results_that_cannot_be_written_are_named(finished_small, mount, tmp_path):
-    world = finished_small.copy(tmp_path / "project")
-    results = world.folder / "results"
+    here = finished_small.copy(tmp_path / "project")
+    results = here.folder / "results"
     mount(results, "--bind", str(results))
     subprocess.run(["mount", "-o", "remount,bind,ro", results], check=True)
-    world.config["title"] = "Another"
-    done = world.snakemake(*RUN)
+    here.config["title"] = "Another"
+    done = here.snakemake(*RUN)
     text = done.stdout + done.stderr
     assert done.returncode != 0
     assert "Write-protected output files for rule report:" in text, text[-3000:]
     assert "Traceback" not in text, text[-3000:]
     subprocess.run(["mount", "-o", "remount,bind,rw", results], check=True)
-    assert world.jobs(*RUN) == ["report"]
+    assert here.jobs(*RUN) == ["report"]

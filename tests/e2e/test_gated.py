@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 from hub_server import HubServer, Repo
 
 from distill.report.words import NOT_MEASURED

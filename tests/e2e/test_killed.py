@@ -7,27 +7,28 @@ import signal
 import time
 
 import pytest
-from world import World, make, plan, results_of
+from checkout import Checkout, checkout, digests
 
 RUN = ("--cores", "2")
 
 
 @pytest.fixture(scope="module")
 def unbroken(warm_python, tmp_path_factory):
-    """(results of a run that nobody touched, seconds that it took)."""
+    """(digests of the results of a run that nobody touched, seconds that it took)."""
+    here = checkout("small", tmp_path_factory.mktemp("unbroken") / "project", warm_python)
     started = time.monotonic()
-    world = make("small", warm_python, tmp_path_factory.mktemp("unbroken") / "project")
-    return results_of(world.folder), time.monotonic() - started
+    here.jobs(*RUN)
+    return digests(here.folder), time.monotonic() - started
 
 
 @pytest.fixture
-def world(warm_python, tmp_path) -> World:
-    return plan("small", warm_python, tmp_path / "project")
+def here(warm_python, tmp_path) -> Checkout:
+    return checkout("small", tmp_path / "project", warm_python)
 
 
-def kill(world: World, how: signal.Signals, after_s: float, *options: str) -> bool:
+def kill(here: Checkout, how: signal.Signals, after_s: float, *options: str) -> bool:
     """Send a signal to the whole process group of a run after a while; whether the run was still going."""
-    process = world.start(*RUN, *options)
+    process = here.start(*RUN, *options)
     time.sleep(after_s)
     going = process.poll() is None
     if going:
@@ -46,30 +47,30 @@ def group_lives(group: int) -> bool:
     return True
 
 
-def unlock(world: World) -> None:
+def unlock(here: Checkout) -> None:
     """As a person does: give the command again, and if Snakemake says that the folder is locked, type what it says."""
-    if list(world.folder.glob(".snakemake/locks/*")):
-        said = world.snakemake(*RUN)
+    if list(here.folder.glob(".snakemake/locks/*")):
+        said = here.snakemake(*RUN)
         assert said.returncode != 0
         assert "--unlock" in said.stdout + said.stderr
-        assert world.snakemake("--unlock").returncode == 0
+        assert here.snakemake("--unlock").returncode == 0
 
 
-def check(world: World, unbroken, *options: str) -> None:
-    unlock(world)
-    done = world.snakemake(*RUN, *options)
+def check(here: Checkout, unbroken, *options: str) -> None:
+    unlock(here)
+    done = here.snakemake(*RUN, *options)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    assert results_of(world.folder) == unbroken[0]
-    assert world.jobs("--dry-run") == []
+    assert digests(here.folder) == unbroken[0]
+    assert here.jobs("--dry-run") == []
 
 
-def killed(world: World, unbroken, how: signal.Signals, kills: int, seed: int, *options: str) -> int:
+def killed(here: Checkout, unbroken, how: signal.Signals, kills: int, seed: int, *options: str) -> int:
     """Kill a run at random moments, each time starting it again. How many kills met a run."""
     draw = random.Random(seed)
     met = 0
     for _ in range(kills):
-        met += kill(world, how, draw.uniform(0.05, 0.5) * unbroken[1], *options)
-        unlock(world)
+        met += kill(here, how, draw.uniform(0.05, 0.5) * unbroken[1], *options)
+        unlock(here)
     return met
 
 
@@ -81,9 +82,9 @@ def killed(world: World, unbroken, how: signal.Signals, kills: int, seed: int, *
         pytest.param("SIGINT", 5, ("--keep-going",), marks=pytest.mark.slow),
     ],
 )
-def test_a_run_that_is_killed_at_random_moments_ends_in_the_same_bytes(world, unbroken, how, kills, options):
-    assert killed(world, unbroken, signal.Signals[how], kills, 0, *options) > 0
-    check(world, unbroken, *options)
+def test_a_run_that_is_killed_at_random_moments_ends_in_the_same_bytes(here, unbroken, how, kills, options):
+    assert killed(here, unbroken, signal.Signals[how], kills, 0, *options) > 0
+    check(here, unbroken, *options)
 
 
 @pytest.mark.slow
@@ -93,45 +94,45 @@ def test_fifty_kills_end_in_the_same_bytes(warm_python, unbroken, tmp_path, how)
     left, seed = int(os.environ.get("DISTILL_KILLS", 50)), 0
     while left > 0:
         seed += 1
-        world = plan("small", warm_python, tmp_path / f"{seed}")
-        left -= killed(world, unbroken, signal.Signals[how], min(left, 10), seed)
-        check(world, unbroken)
+        here = checkout("small", tmp_path / f"{seed}", warm_python)
+        left -= killed(here, unbroken, signal.Signals[how], min(left, 10), seed)
+        check(here, unbroken)
 
 
-def test_an_orphaned_training_is_waited_for_and_what_it_made_is_taken(world, unbroken):
-    process = world.start(*RUN)
-    trainer = trainer_of(world, process)
+def test_an_orphaned_training_is_waited_for_and_what_it_made_is_taken(here, unbroken):
+    process = here.start(*RUN)
+    trainer = trainer_of(here, process)
     os.kill(trainer, signal.SIGSTOP)
     os.kill(process.pid, signal.SIGKILL)  # Snakemake alone, as the kernel does when memory runs out
     process.wait()
-    unlock(world)
-    again = world.start(*RUN)
-    log = world.folder / "results/logs/train/ours.log"
+    unlock(here)
+    again = here.start(*RUN)
+    log = here.folder / "results/logs/train/ours.log"
     while "waiting for process" not in (log.read_text(encoding="utf-8") if log.exists() else ""):
         assert again.poll() is None
         time.sleep(0.05)
     os.kill(trainer, signal.SIGCONT)
     assert again.wait(timeout=600) == 0
-    check(world, unbroken)
+    check(here, unbroken)
 
 
-def trainer_of(world: World, process) -> int:
+def trainer_of(here: Checkout, process) -> int:
     """The process that trains, once it does."""
     while True:
-        for lock in world.folder.glob("work/train/*/lock"):
+        for lock in here.folder.glob("work/train/*/lock"):
             if re.fullmatch(r"\d+", holder := lock.read_text(encoding="utf-8").strip()):
                 return int(holder)
         assert process.poll() is None, "ended before it trained"
         time.sleep(0.02)
 
 
-def test_of_two_runs_at_once_the_second_is_told_and_the_first_goes_on(world, unbroken):
-    first = world.start(*RUN)
-    while not list(world.folder.glob(".snakemake/locks/*")):
+def test_of_two_runs_at_once_the_second_is_told_and_the_first_goes_on(here, unbroken):
+    first = here.start(*RUN)
+    while not list(here.folder.glob(".snakemake/locks/*")):
         assert first.poll() is None
         time.sleep(0.02)
-    second = world.snakemake(*RUN)
+    second = here.snakemake(*RUN)
     assert second.returncode != 0
     assert "cannot be locked" in second.stdout + second.stderr
     assert first.wait(timeout=600) == 0
-    check(world, unbroken)
+    check(here, unbroken)

@@ -1,4 +1,4 @@
-"""Models that are known by what they wrote or scored elsewhere, beside trained ones and on their own."""
+"""Models that are known by what they wrote or scored elsewhere, next to trained ones and on their own."""
 
 import csv
 import json
@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, Checkout, checkout
+from checkout import PROJECT, Checkout, checkout
 
 REPLAY = yaml.safe_load((PROJECT / "config" / "replay.yaml").read_text(encoding="utf-8"))
-TAKEN_IN = ["import_responses replayed", "grade_lighteval replayed", "grade replayed"]
 REPORT = ["compare", "figures", "provenance", "report"]
 BENCHMARKS = ("mini_aime", "mini_math", "mini_gpqa")
+
+
+def of_each_benchmark(model: str, *rules: str) -> list[str]:
+    return [f"{rule} {model} {benchmark}" for rule in (*rules, "grade_lighteval", "grade") for benchmark in BENCHMARKS]
+
+
+TAKEN_IN = of_each_benchmark("replayed", "import_responses")
 
 
 def test_a_replayed_model_asks_for_no_training_and_no_answer(finished):
@@ -49,11 +55,11 @@ def test_a_replayed_model_has_the_scores_of_the_one_that_wrote(replayed):
         ({"models": {"replayed": {**REPLAY["models"]["replayed"], "label": "Another"}}}, ["figures", "report"]),
         (
             {"models": {**REPLAY["models"], "r1-distill-mini": {"train": {"learning_rate": 1.0e-3}}}},
-            [f"{rule} r1-distill-mini" for rule in ("train", "respond", "grade_lighteval", "grade")] + TAKEN_IN + REPORT,
+            ["train r1-distill-mini", *of_each_benchmark("r1-distill-mini", "respond"), *TAKEN_IN, *REPORT],
         ),
         (
             {"models": {**REPLAY["models"], "ours": {"train": {"learning_rate": 1.0e-3}}}},
-            [f"{rule} ours" for rule in ("train", "respond", "grade_lighteval", "grade")] + REPORT,
+            ["train ours", *of_each_benchmark("ours", "respond"), *REPORT],
         ),
     ],
     ids=["nothing", "its label", "the model that wrote", "another model"],
@@ -116,7 +122,7 @@ def write_elsewhere(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_of_nothing_but_recorded_models(tmp_path):
-    project, here = checkout(tmp_path / "project").folder, tmp_path / "here"
+    project, here = checkout("tiny", tmp_path / "project").folder, tmp_path / "here"
     here.mkdir()
     done = snakemake(project, here, "--dry-run")
     assert done.returncode != 0

@@ -6,20 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
+from checkout import Checkout, merged
 
 EPOCHS = {"models": {"ours": {"train": {"epochs": 4}}}, "runtime": {"save_steps": 1000}}
 TARGET = "results/models/ours/manifest.json"
 
 
 def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished, tmp_path):
-    here = finished.copy(tmp_path / "here").folder
-    (here / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **EPOCHS}), encoding="utf-8")
+    checkout = finished.copy(tmp_path / "here")
+    here = checkout.folder
     old = {path.name for path in here.glob("work/train/*")}
-    snakemake = start(here)
+    snakemake = start(checkout, EPOCHS)
     folder, log = signal_once_it_trains(here, old, signal.SIGTERM)
     said, _ = snakemake.communicate(timeout=300)
     assert snakemake.returncode == 0, said[-3000:]
@@ -33,11 +34,11 @@ def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished, tm
 
 @pytest.mark.parametrize("orphans", ["wait", "end"])
 def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, tmp_path, orphans):
-    here = finished.copy(tmp_path / "here").folder
-    overlay = {"title": "Tiny", **EPOCHS, "runtime": {**EPOCHS["runtime"], "orphans": orphans}}
-    (here / "overlay.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    # A plain Python: what is an orphan is told from command lines and environments of processes, which a fork has of its parent.
+    checkout = replace(finished.copy(tmp_path / "here"), python=sys.executable)
+    here, config = checkout.folder, merged(EPOCHS, {"runtime": {"orphans": orphans}})
     old = {path.name for path in here.glob("work/train/*")}
-    snakemake = start(here)
+    snakemake = start(checkout, config)
     folder, log = signal_once_it_trains(here, old, signal.SIGSTOP)
     snakemake.kill()
     snakemake.communicate()
@@ -46,7 +47,7 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, 
     assert status.startswith("orphaned; ") and f"process {trainer} ({folder})" in status
     assert "to go on: python tools/unlock.py, then the same command again" in status
     assert "unlocked" in tool(here, "unlock.py")
-    again = start(here)
+    again = start(checkout, config)
     while "waiting for process" not in (log.read_text(encoding="utf-8") if log.exists() else ""):
         assert again.poll() is None
         time.sleep(0.1)
@@ -59,11 +60,9 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, 
     assert json.loads((here / TARGET).read_bytes())["epoch"] == 4
 
 
-def start(here: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", TARGET]
-    command += ["--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml"]
+def start(here: Checkout, config: dict) -> subprocess.Popen:
     env = os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"}
-    return subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+    return here.start("--cores", "1", TARGET, config=config, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def tool(here: Path, name: str) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(path for folder in ("scripts", "tools") for path in (PROJECT / folder).glob("*.py"))
 
 
-def run(script: str | Path, *args: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    path = PROJECT / "scripts" / script
-    return subprocess.run([sys.executable, path, *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture
+def run(warm_python):
+    """run(script, *args)"""
+
+    def run(script: Path, *args: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([warm_python, script, *map(str, args)], capture_output=True, text=True, timeout=120, check=False)
+
+    return run
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_help_shows_what_a_script_does_and_an_example(script):
+def test_help_shows_what_a_script_does_and_an_example(run, script):
     done = run(script, "--help")
     assert done.returncode == 0, done.stderr
     assert f"python {script.parent.name}/{script.name}" in done.stdout or f"scripts/{script.name} --" in done.stdout
@@ -83,10 +87,10 @@ def spec_that_is_no_json(folder):
     "case",
     [broken_line, missing_column, missing_model, empty_dataset, missing_source, empty_benchmark, unknown_recipe_key, spec_that_is_no_json],
 )
-def test_bad_input_is_one_line_that_names_it(case, tmp_path):
+def test_bad_input_is_one_line_that_names_it(run, case, tmp_path):
     script, args, names = case(tmp_path)
     before = sorted(tmp_path.iterdir())
-    done = run(script, *args)
+    done = run(PROJECT / "scripts" / script, *args)
     assert done.returncode == 2, done.stderr
     said = [line for line in done.stderr.splitlines() if line and "rows/s" not in line]  # a progress line may stand before
     assert len(said) == 1, done.stderr

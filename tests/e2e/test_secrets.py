@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from world import plan
+from checkout import checkout
 
 PLANTED = {
     "HF_TOKEN": "hf_plantedPlantedPlantedPlanted0001",
@@ -18,18 +18,18 @@ PLANTED = {
 def test_planted_secrets_are_found_nowhere(warm_python, tmp_path, monkeypatch):
     for name, value in PLANTED.items():
         monkeypatch.setenv(name, value)
-    world = plan("small", warm_python, tmp_path / "project")
-    world.config["runtime"]["endpoints"] = {"farm": {"base_url": "http://localhost:1/v1", "key_variable": "FARM_KEY"}}
+    here = checkout("small", tmp_path / "project", warm_python)
+    here.config["runtime"]["endpoints"] = {"farm": {"base_url": "http://localhost:1/v1", "key_variable": "FARM_KEY"}}
     arguments: set[bytes] = set()
     ended = threading.Event()
     watcher = threading.Thread(target=watch, args=(arguments, ended))
     watcher.start()
-    done = world.snakemake("--cores", "2", "--verbose", "--printshellcmds")
+    done = here.snakemake("--cores", "2", "--verbose", "--printshellcmds")
     ended.set()
     watcher.join()
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert any(b"respond.py" in line for line in arguments), "the watcher saw no step"
-    files = [path for path in world.folder.rglob("*") if path.is_file()]
+    files = [path for path in here.folder.rglob("*") if path.is_file()]
     assert {"provenance.json", "report.md"} <= {path.name for path in files}
     for name, value in PLANTED.items():
         secret = value.encode()

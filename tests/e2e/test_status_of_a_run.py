@@ -99,10 +99,8 @@ def test_while_it_runs_after_it_was_killed_and_when_it_has_ended(tmp_path):
 @pytest.mark.slow
 def test_a_real_run_is_told_of_to_its_end(finished, tmp_path):
     here = finished.copy(tmp_path / "here")
-    overlay = "title: Tiny\nmodels: {ours: {train: {epochs: 3}}}\n"
-    (here.folder / "overlay.yaml").write_text(overlay, encoding="utf-8")
-    files = ["--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml"]
-    run = snakemake(here.folder, *files, "--cores", "1", DISTILL_PROGRESS_S="0.5")
+    config = {"models": {"ours": {"train": {"epochs": 3}}}}
+    run = here.start("--cores", "1", config=config, env=os.environ | {"DISTILL_PROGRESS_S": "0.5"})
     told = wait_for(
         here.folder, "running", lambda told: any(entry["job"] == "train ours" and entry["progress"] for entry in told["running"])
     )

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Checkout, checkout
+from checkout import PROJECT, Checkout, checkout, merged
 
 from distill.base import manifest
 from distill.generation.engines import ENGINES
 
-PROJECT = Path(__file__).parents[2]
 QUESTIONS = [{"problem": f"What is {number} + {number}?", "answer": str(2 * number)} for number in range(12)]
 SAMPLES = 2
 # Greedy, so that an unbroken run says what a broken one must come to. An untrained model never ends its turn: all 60 tokens are written.
@@ -228,24 +227,26 @@ def tokens(store: Path) -> list[int]:
 MINI_R1 = {"source": {"rows": 2500}}
 FROM_TEACHER = {"source": {"teacher": {"max_new_tokens": 200}}, "filter": {"verify": False}}
 SMALL = {"datasets": {"mini_r1": MINI_R1, "mini_questions": {"source": {"rows": 60}}, "from_teacher": FROM_TEACHER}}
-STUDENT = ["train ours-from-teacher", "respond ours-from-teacher", "grade_lighteval ours-from-teacher", "grade ours-from-teacher"]
+BENCHMARKS = ("mini_aime", "mini_math", "mini_gpqa")
 DATA = [f"{rule} from_teacher" for rule in ("teacher", "normalise", "filter", "audit")]
 REPORT = ["compare", "figures", "provenance", "report"]
 
 
+def trained_and_scored(model: str) -> list[str]:
+    return [f"train {model}", *(f"{rule} {model} {name}" for rule in ("respond", "grade_lighteval", "grade") for name in BENCHMARKS)]
+
+
+STUDENT = trained_and_scored("ours-from-teacher")
+
+
 def with_teacher(**change: dict) -> dict:
     """config/miniature_teacher.yaml with `change` laid over it, as one overlay of the tiny miniature."""
-    return laid(laid(yaml.safe_load((PROJECT / "config" / "miniature_teacher.yaml").read_text(encoding="utf-8")), SMALL), change)
-
-
-def laid(under: dict, over: dict) -> dict:
-    both = {name: laid(under[name], value) for name, value in over.items() if isinstance(value, dict) and name in under}
-    return under | over | both
+    return merged(merged(yaml.safe_load((PROJECT / "config" / "miniature_teacher.yaml").read_text(encoding="utf-8")), SMALL), change)
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory) -> Checkout:
-    made = checkout(tmp_path_factory.mktemp("taught") / "project")
+def taught(tmp_path_factory, warm_python) -> Checkout:
+    made = checkout("tiny", tmp_path_factory.mktemp("taught") / "project", warm_python)
     done = made.snakemake("--cores", "2", config=with_teacher())
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return made
@@ -261,12 +262,12 @@ def test_the_student_of_a_teacher_of_this_run_is_in_the_table_and_nothing_is_lef
     ("change", "reruns"),
     [
         ({"models": {"ours-from-teacher": {"train": {"learning_rate": 1.0e-3}}}}, [*STUDENT, *REPORT]),
-        ({"models": {"ours": {"train": {"learning_rate": 1.0e-3}}}}, [f"{job.split()[0]} ours" for job in STUDENT] + REPORT),
+        ({"models": {"ours": {"train": {"learning_rate": 1.0e-3}}}}, trained_and_scored("ours") + REPORT),
         ({"runtime": {"batch_size": 7, "endpoints": {"api": {"base_url": "http://127.0.0.1:9"}}}}, []),
         ({"datasets": {"from_teacher": {"source": {"teacher": {"temperature": 0.7}}}}}, [*DATA, *STUDENT, *REPORT]),
         (
             {"models": {"r1-distill-mini": {"train": {"learning_rate": 1.0e-3}}}},
-            [f"{job.split()[0]} r1-distill-mini" for job in STUDENT] + DATA + STUDENT + REPORT,
+            trained_and_scored("r1-distill-mini") + DATA + STUDENT + REPORT,
         ),
     ],
     ids=["the student", "another student", "runtime", "the teacher's temperature", "the teacher's training"],

@@ -23,11 +23,14 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def train(finished, tmp_path_factory):
-    """A trainer over the tiny miniature's base and data: train(folder, **recipe) starts it and returns the process."""
+def train(finished, warm_python):
+    """A trainer over the tiny miniature's base and data: train(folder, **recipe) starts it and returns the process.
 
-    def train(folder: Path, work: Path, options=(), stdout=subprocess.PIPE, **recipe) -> subprocess.Popen:
-        command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
+    With `python=sys.executable` where a test sends SIGTERM or SIGINT (warm.py).
+    """
+
+    def train(folder: Path, work: Path, options=(), stdout=subprocess.PIPE, python=warm_python, **recipe) -> subprocess.Popen:
+        command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
         command += [*options, PROJECT / "scripts/train.py", "--base", finished.folder / "results/models/base"]
         command += ["--data", finished.folder / "results/data/mini_stratos/sft.jsonl", "--work", work, "--output", folder]
         command += ["--spec", json.dumps(RECIPE | recipe), "--runtime", '{"device": "cpu", "save_steps": 7}']
@@ -36,7 +39,7 @@ def train(finished, tmp_path_factory):
             stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
+            process_group=0,
             env=os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"},
         )
 
@@ -74,7 +77,8 @@ def kill_at(process: subprocess.Popen, step: int, how: signal.Signals) -> None:
 
 def check_kills(train, unbroken, folder, kills):
     for step, how in kills:
-        process = train(folder / "model", folder / "work")
+        plain = {"python": sys.executable} if how == signal.SIGTERM else {}
+        process = train(folder / "model", folder / "work", **plain)
         kill_at(process, step, how)
         assert process.returncode != 0
         assert not (folder / "model" / "manifest.json").exists()
@@ -124,7 +128,7 @@ def test_ctrl_c_in_a_training_leaves_one_line_in_its_log(train, unbroken, tmp_pa
     """Snakemake shows the log of a job that did not end well; the work folder keeps all of it."""
     log = tmp_path / "train.log"
     with open(log, "w", encoding="utf-8") as file:
-        process = train(tmp_path / "model", tmp_path / "work", stdout=file)
+        process = train(tmp_path / "model", tmp_path / "work", stdout=file, python=sys.executable)
     while "train: 10 of " not in log.read_text(encoding="utf-8"):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)

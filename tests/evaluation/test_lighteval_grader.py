@@ -6,7 +6,7 @@ import time
 
 import grade_lighteval
 import pytest
-from conftest import PROJECT
+from checkout import PROJECT
 
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_jsonl

@@ -9,7 +9,7 @@ from typing import Any
 
 import changes
 import yaml
-from world import World
+from checkout import Checkout
 
 HERE = Path(__file__).parent
 TABLE = yaml.safe_load((HERE / "staleness.yaml").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def expanded(jobs: list[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def play(case: Case, finished: World, folder: Path) -> Seen:
+def play(case: Case, finished: Checkout, folder: Path) -> Seen:
     """Plan each change on a copy of a finished run, then make all of them, run, and plan again."""
     here = finished.copy(folder)
     planned = []

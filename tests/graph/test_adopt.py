@@ -3,21 +3,12 @@
 import base64
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import yaml
-from conftest import Checkout
+from checkout import Checkout
 
-CONFIGFILES = ("--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml")
+ADOPT = "tools/adopt.py"
 RESPONSES = "results/responses/base/mini_math.jsonl"
-
-
-def adopt(here: Checkout, *args: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
-    (here.folder / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **(config or {})}), encoding="utf-8")
-    command = [sys.executable, "tools/adopt.py", *args, *CONFIGFILES]
-    return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_an_adopted_checkpoint_is_not_trained_and_a_changed_recipe_trains_it(finished, tmp_path):
@@ -30,7 +21,7 @@ def test_an_adopted_checkpoint_is_not_trained_and_a_changed_recipe_trains_it(fin
     # As on a machine that never trained it: neither files nor what Snakemake remembers of them.
     shutil.rmtree(ours)
     forget(here, "results/models/ours/manifest.json", "results/models/ours/log.jsonl")
-    done = adopt(here, "results/models/ours", "--from", str(given))
+    done = here.run(ADOPT, "results/models/ours", "--from", str(given))
     assert done.returncode == 0, done.stderr
     made = json.loads((ours / "manifest.json").read_bytes())
     assert (made["adopted"], made["made_by"]) == (True, "adopt")
@@ -45,23 +36,23 @@ def test_adopted_responses_are_graded_and_not_answered_again(finished, tmp_path)
     rows[0]["text"] = "The answer is \\boxed{1}."
     given = tmp_path / "given.jsonl"
     given.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    refused = adopt(here, RESPONSES, "--from", str(given))
+    refused = here.run(ADOPT, RESPONSES, "--from", str(given))
     assert refused.returncode == 2 and refused.stderr == f"error: {RESPONSES}: exists already; use --replace to replace it\n"
     before = others(here.folder, "results/responses/base/")
-    done = adopt(here, RESPONSES, "--from", str(given), "--replace")
+    done = here.run(ADOPT, RESPONSES, "--from", str(given), "--replace")
     assert done.returncode == 0, done.stderr
     assert others(here.folder, "results/responses/base/") == before, "other results were touched"
-    assert [job for job in here.jobs("--dry-run") if job.split()[0] in ("respond", "grade")] == ["grade base"]
+    assert [job for job in here.jobs("--dry-run") if job.split()[0] in ("respond", "grade")] == ["grade base mini_math"]
 
 
 def test_what_hangs_on_stale_results_or_on_a_run_that_goes_on_is_not_adopted(finished, tmp_path):
     here = finished.copy(tmp_path / "here")
     config = {"datasets": {"mini_stratos": {"filter": {"max_tokens": 150}}}}
-    done = adopt(here, "results/models/ours", "--from", str(here.folder / "results/models/ours"), "--replace", config=config)
+    done = here.run(ADOPT, "results/models/ours", "--from", str(here.folder / "results/models/ours"), "--replace", config=config)
     assert done.returncode == 2
     assert done.stderr.endswith("first run: snakemake --cores all results/data/digests.json\n")
     (here.folder / ".snakemake/locks/0.output.lock").write_text("results/models/ours/manifest.json\n", encoding="utf-8")
-    done = adopt(here, "results/models/ours", "--from", str(here.folder / "results/models/ours"), "--replace")
+    done = here.run(ADOPT, "results/models/ours", "--from", str(here.folder / "results/models/ours"), "--replace")
     assert done.returncode == 2 and "snakemake --unlock" in done.stderr
     assert "adopted" not in json.loads((here.folder / "results/models/ours/manifest.json").read_bytes())
 

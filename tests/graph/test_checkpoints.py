@@ -9,7 +9,8 @@ OTHER_RATE = {**HALF, "ours": {"train": {"save": [0.5], "learning_rate": 1.0e-3}
 
 
 def about_models(jobs: list[str]) -> list[str]:
-    return [job for job in jobs if job.split()[0] in ("train", "respond")]
+    """Trainings and answers, as `rule model`."""
+    return sorted({" ".join(job.split()[:2]) for job in jobs if job.split()[0] in ("train", "respond")})
 
 
 def test_a_checkpoint_asked_for_later_leaves_the_finished_model_alone(finished):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import checkout
+from checkout import checkout
 
 # Not pandas: Snakemake loads all executor plugins that are installed, and Slurm's imports it.
 HEAVY = ("torch", "transformers", "trl", "lighteval", "datasets", "accelerate", "vllm", "matplotlib")
@@ -16,7 +16,7 @@ HEAVY = ("torch", "transformers", "trl", "lighteval", "datasets", "accelerate", 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return checkout(tmp_path_factory.mktemp("clone") / "project").folder
+    return checkout("tiny", tmp_path_factory.mktemp("clone") / "project").folder
 
 
 def plan(clone: Path, *args: str) -> subprocess.CompletedProcess[str]:

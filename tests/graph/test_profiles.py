@@ -3,11 +3,11 @@
 import importlib.util
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, checkout
+from checkout import PROJECT, checkout
 
 NEEDS = {"slurm": "snakemake_executor_plugin_slurm", "kubernetes": "snakemake_executor_plugin_kubernetes"}
 MORE = {"kubernetes": ["--default-storage-prefix", str(PROJECT)]}  # the profile's own is a folder of the cluster's
@@ -15,20 +15,25 @@ MORE = {"kubernetes": ["--default-storage-prefix", str(PROJECT)]}  # the profile
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
-    return checkout(tmp_path_factory.mktemp("clone") / "project").folder
-
-
-def planned(clone: Path, *args: str) -> tuple[str, ...]:
-    """The jobs of the guide's experiment, as rule and count."""
-    command = [sys.executable, "-m", "snakemake", "-n", "--configfile", "config/tutorial.yaml", *args]
-    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return tuple(sorted(set(re.findall(r"^(\w+ +\d+)$", done.stdout + done.stderr, re.MULTILINE))))
+    return checkout("tiny", tmp_path_factory.mktemp("clone") / "project").folder
 
 
 @pytest.fixture(scope="module")
-def without(clone: Path) -> tuple[str, ...]:
-    jobs = planned(clone)
+def planned(clone: Path, warm_python: Path) -> Callable[..., tuple[str, ...]]:
+    """planned(*options): the jobs of the guide's experiment, as rule and count."""
+
+    def planned(*options: str) -> tuple[str, ...]:
+        command = [warm_python, "-m", "snakemake", "-n", "--configfile", "config/tutorial.yaml", *options]
+        done = subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return tuple(sorted(set(re.findall(r"^(\w+ +\d+)$", done.stdout + done.stderr, re.MULTILINE))))
+
+    return planned
+
+
+@pytest.fixture(scope="module")
+def without(planned: Callable[..., tuple[str, ...]]) -> tuple[str, ...]:
+    jobs = planned()
     assert any(job.startswith("train ") for job in jobs)
     return jobs
 
@@ -36,7 +41,7 @@ def without(clone: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     "profile", sorted(path.parent.name for path in PROJECT.glob("profiles/*/profile.yaml") if path.parent.name != "default")
 )
-def test_a_profile_plans_the_same_jobs(profile, clone, without):
+def test_a_profile_plans_the_same_jobs(profile, planned, without):
     if profile in NEEDS and importlib.util.find_spec(NEEDS[profile]) is None:
         pytest.skip(f"{NEEDS[profile]} is not installed: pip install -r envs/requirements-{profile}.txt")
-    assert planned(clone, "--profile", f"profiles/{profile}", *MORE.get(profile, [])) == without
+    assert planned("--profile", f"profiles/{profile}", *MORE.get(profile, [])) == without

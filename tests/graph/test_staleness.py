@@ -1,44 +1,20 @@
 """Two-way right: what changes a result reruns it, what does not change a result does not. The cases are data: staleness.yaml."""
 
-import os
 import shutil
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import matrix
 import pytest
-import world
 import yaml
-from conftest import PROJECT
+from checkout import PROJECT
 
-CASES = matrix.cases()
-
-
-@pytest.fixture(scope="module")
-def seen(request, warm_python, tmp_path_factory):
-    """{case: what Snakemake did}, for all cases that were asked for, as many at a time as there are cores."""
-    wanted = [item.callspec.params["case"] for item in request.session.items if item.originalname == "test_exactly_the_stale_jobs_run"]
-    folder = tmp_path_factory.mktemp("worlds")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        worlds = {name: pool.submit(world.make, name, warm_python, folder / name) for name in {case.world for case in wanted}}
-
-        def played(case: matrix.Case) -> matrix.Seen:
-            here = folder / f"{CASES.index(case)}"
-            try:
-                return matrix.play(case, worlds[case.world].result(), here / "project")
-            finally:
-                shutil.rmtree(here)
-
-        yield {case.name: pool.submit(played, case) for case in wanted}
-        pool.shutdown(cancel_futures=True)
+CASES = [pytest.param(case, marks=pytest.mark.slow if case.world == "wider" else (), id=case.name) for case in matrix.cases()]
 
 
-MARKED = [pytest.param(case, marks=pytest.mark.slow if case.world == "wider" else (), id=case.name) for case in CASES]
-
-
-@pytest.mark.parametrize("case", MARKED)
-def test_exactly_the_stale_jobs_run(case: matrix.Case, seen: dict[str, Future]):
-    what = seen[case.name].result()
+@pytest.mark.parametrize("case", CASES)
+def test_exactly_the_stale_jobs_run(case: matrix.Case, finished_run, tmp_path):
+    what = matrix.play(case, finished_run(case.world), tmp_path / "project")
+    shutil.rmtree(tmp_path)
     assert set(what.ran) == case.reruns
     assert [set(jobs) for jobs in what.planned] == [case.planned] * len(case.changes)
     assert what.left == []

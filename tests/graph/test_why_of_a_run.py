@@ -1,19 +1,9 @@
 """tools/why.py on a finished tiny run: what Snakemake finds stale, told by key, module and file."""
 
-import subprocess
-import sys
-
 import pytest
-import yaml
-from conftest import Checkout
+from checkout import Checkout
 
-CONFIGFILES = ("--configfile", "config/config.yaml", "tests/tiny.yaml", "overlay.yaml")
-
-
-def script(here: Checkout, name: str, *args: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
-    (here.folder / "overlay.yaml").write_text(yaml.safe_dump({"title": "Tiny", **(config or {})}), encoding="utf-8")
-    command = [sys.executable, f"scripts/{name}.py", *args, *CONFIGFILES]
-    return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=120, check=False)
+WHY = "tools/why.py"
 
 
 @pytest.fixture
@@ -27,7 +17,7 @@ def append(here: Checkout, file: str, text: str) -> None:
 
 
 def test_nothing_is_stale_on_a_finished_run(here):
-    done = script(here, "why", "results/report.md")
+    done = here.run(WHY, "results/report.md")
     assert (done.stdout, done.returncode) == ("results/report.md (and 2 more): up to date (report)\n", 0), done.stderr
 
 
@@ -35,7 +25,7 @@ def test_key_module_published_number_and_missing_file_are_named(here):
     append(here, "scripts/distill/report/figures/style.py", "CHANGED = 1\n")
     append(here, "config/published.csv", "some-model,mini_math,mini,pass@1,1.0,1,nowhere\n")
     (here.folder / "results/scores/base/mini_math.json").unlink()
-    done = script(here, "why", "results/report.md", config={"models": {"ours": {"train": {"learning_rate": 0.001}}}})
+    done = here.run(WHY, "results/report.md", config={"models": {"ours": {"train": {"learning_rate": 0.001}}}})
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("results/report.md (and 2 more) will be made again by report:\n")
     lines = [line.strip() for line in done.stdout.splitlines()]
@@ -46,6 +36,6 @@ def test_key_module_published_number_and_missing_file_are_named(here):
 
 
 def test_below_a_filter_that_is_yet_to_run_training_is_not_promised(here):
-    done = script(here, "why", "results/models/ours", config={"datasets": {"mini_stratos": {"filter": {"max_tokens": 150}}}})
+    done = here.run(WHY, "results/models/ours", config={"datasets": {"mini_stratos": {"filter": {"max_tokens": 150}}}})
     assert "results/models/ours/manifest.json (and 1 more) may be made again by train ours:" in done.stdout, done.stderr
     assert "    datasets.mini_stratos.filter.max_tokens: 320 → 150\n" in done.stdout

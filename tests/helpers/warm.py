@@ -1,9 +1,10 @@
-"""A Python that has imported what is slow to import, and forks for each command: for tests that start hundreds of them.
+"""A Python that starts in milliseconds: a server that has imported the slow libraries and forks for each command.
 
-    python tests/warm.py FOLDER    # makes FOLDER/bin/python and FOLDER/bin/accelerate, and serves them
+    python tests/helpers/warm.py FOLDER    # makes FOLDER/bin/python and FOLDER/bin/accelerate, and serves them
 
-FOLDER/bin/python runs a script or a module as python does, with its own arguments, environment, folder and files, and in the process
-group of its caller; only the imports of other people's libraries are done already. This project's modules are imported anew each time.
+FOLDER/bin/python runs a script or a module as python does, with its own arguments, environment, working directory and open files, and in
+the process group of its caller; only the imports of third-party libraries are done already. This project's modules are imported each time.
+A SIGTERM to FOLDER/bin/python alone is a SIGKILL to the command: tests of what SIGTERM does use sys.executable.
 """
 
 import atexit
@@ -23,6 +24,7 @@ import threading
 import traceback
 from pathlib import Path
 
+STARTED: list[subprocess.Popen] = []  # a Popen that is forgotten while its process lives is a warning
 LIBRARIES = ("snakemake.cli", "snakemake.api", "lighteval.pipeline", "trl", "transformers.models.qwen2.modeling_qwen2", "pyarrow.parquet")
 LIBRARIES += ("accelerate.commands.accelerate_cli", "matplotlib.pyplot", "pandas", "scipy.stats", "math_verify", "jsonschema", "tokenizers")
 CLIENT = """#!{python} -IS
@@ -31,9 +33,9 @@ open_files = [int(name) for name in os.listdir("/proc/self/fd")]
 files = sorted(file for file in open_files if os.path.exists(f"/proc/self/fd/{{file}}"))
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    asked = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)]).encode()
-    socket.send_fds(server, [struct.pack("!I", len(asked))], files)
-    server.sendall(asked)
+    request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)]).encode()
+    socket.send_fds(server, [struct.pack("!I", len(request))], files)
+    server.sendall(request)
     ended = server.recv(4, socket.MSG_WAITALL)
 code = struct.unpack("!i", ended)[0] if ended else 1
 if code < 0:
@@ -42,19 +44,16 @@ sys.exit(code)
 """
 
 
-@contextlib.contextmanager
-def warm(folder: Path):
-    """The path of a warm Python that lives as long as this context."""
+def start_warm_python(folder: Path) -> None:
+    """Start a server for `folder`, which lives until this run of pytest ends (shared.py)."""
+    folder.mkdir()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, __file__, str(folder)]
+    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
     with open(folder / "log", "w", encoding="utf-8") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=environment, text=True)
+        server = subprocess.Popen(command, env=environment, stderr=log, process_group=0, **files)  # clients of its session alone
     assert server.stdout.readline() == "ready\n", (folder / "log").read_text(encoding="utf-8")
-    try:
-        yield folder / "bin" / "python"
-    finally:
-        server.kill()
-        server.wait()
+    STARTED.append(server)
 
 
 def serve(folder: Path) -> None:
@@ -93,20 +92,20 @@ def serve(folder: Path) -> None:
 
 
 def _run(connection: socket.socket) -> None:
-    """Run one command in a child and tell its end; the end of the one who asked is the child's end."""
+    """Run one command in a child process and send back its exit code; where the client ends first, the child is killed."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    head, given, _, _ = socket.recv_fds(connection, 4, 250)
+    head, received, _, _ = socket.recv_fds(connection, 4, 250)
     if not head:
         os._exit(1)
-    asked = connection.recv(struct.unpack("!I", head)[0], socket.MSG_WAITALL)
-    argv, folder, environment, files, group = json.loads(asked)
+    request = connection.recv(struct.unpack("!I", head)[0], socket.MSG_WAITALL)
+    argv, folder, environment, files, group = json.loads(request)
     child = os.fork()
     if child == 0:
         connection.close()
         with contextlib.suppress(OSError):
             os.setpgid(0, group)
-        above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in given]
-        for file in given:
+        above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in received]
+        for file in received:
             os.close(file)
         for file, number in zip(above, files, strict=True):
             os.dup2(file, number, inheritable=True)
@@ -115,15 +114,15 @@ def _run(connection: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(environment)
         _become(argv)
-    for file in given:
+    for file in received:
         os.close(file)
 
-    def follow() -> None:
+    def kill_with_client() -> None:
         if not connection.recv(1):
             with contextlib.suppress(OSError):
                 os.kill(child, signal.SIGKILL)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=kill_with_client, daemon=True).start()
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(OSError):
         connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))

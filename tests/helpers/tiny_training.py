@@ -70,10 +70,11 @@ def start(
     options: tuple = (),
     runtime: dict | None = None,
     env: dict | None = None,
+    python: Path | str = sys.executable,
     **recipe,
 ) -> subprocess.Popen:
-    """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is beside `output`."""
-    command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
+    """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is next to `output`."""
+    command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
     command += ["--processes", processes, *options, PROJECT / "scripts/train.py", "--base", world / "base", "--data", world / "sft.jsonl"]
     command += ["--work", output.parent / "work", "--output", output, "--spec", json.dumps(RECIPE | recipe)]
     command += ["--runtime", json.dumps({"device": "cpu", "micro_batch": 2, **(runtime or {})})]
@@ -82,7 +83,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,
+        process_group=0,
         env=os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"} | (env or {}),
     )
 
