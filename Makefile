@@ -17,7 +17,7 @@ test: $(VENV)/.tests  ## what CI runs
 	$(BIN)/pytest -n auto -m "not slow"
 
 test-slow: $(VENV)/.tests  ## the rest
-	$(BIN)/pytest -n auto -m slow
+	$(BIN)/pytest -m slow
 
 check: $(VENV)/.tests  ## formatting and lint
 	$(BIN)/ruff check .

@@ -25,8 +25,13 @@ import traceback
 from pathlib import Path
 
 STARTED: list[subprocess.Popen] = []  # a Popen that is forgotten while its process lives is a warning
-LIBRARIES = ("snakemake.cli", "snakemake.api", "lighteval.pipeline", "trl", "transformers.models.qwen2.modeling_qwen2", "pyarrow.parquet")
-LIBRARIES += ("accelerate.commands.accelerate_cli", "matplotlib.pyplot", "pandas", "scipy.stats", "math_verify", "jsonschema", "tokenizers")
+LIBRARIES = (
+    *("snakemake.cli", "snakemake.api", "lighteval.pipeline", "trl.trainer.sft_trainer", "transformers.models.qwen2.modeling_qwen2"),
+    *("accelerate.commands.accelerate_cli", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "scipy.stats", "math_verify", "jsonschema"),
+    "tokenizers",
+)
+# What holds for all commands, since it was read on import. With more threads than one, torch's would wait for each other in busy loops.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
 CLIENT = """#!{python} -IS
 import json, os, socket, struct, sys
 open_files = [int(name) for name in os.listdir("/proc/self/fd")]
@@ -47,11 +52,10 @@ sys.exit(code)
 def start_warm_python(folder: Path) -> None:
     """Start a server for `folder`, which lives until this run of pytest ends (shared.py)."""
     folder.mkdir()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, __file__, str(folder)]
     files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
     with open(folder / "log", "w", encoding="utf-8") as log:
-        server = subprocess.Popen(command, env=environment, stderr=log, process_group=0, **files)  # clients of its session alone
+        server = subprocess.Popen(command, stderr=log, process_group=0, **files)  # clients of its session alone
     assert server.stdout.readline() == "ready\n", (folder / "log").read_text(encoding="utf-8")
     STARTED.append(server)
 
@@ -159,4 +163,6 @@ def _become(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if ENVIRONMENT.items() - os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ENVIRONMENT)
     serve(Path(sys.argv[1]))
