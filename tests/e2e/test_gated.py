@@ -1,8 +1,6 @@
 """A benchmark whose owner lets in only those who ask: how to get in is said, the others are finished, and the report shows the gap."""
 
 import re
-import sys
-from dataclasses import replace
 
 import pytest
 from checkout import Checkout
@@ -22,7 +20,7 @@ HOW = "owner/gated: gated: accept its terms at https://huggingface.co/datasets/o
 
 @pytest.fixture
 def here(finished, tmp_path, monkeypatch) -> Checkout:
-    """The finished run, and a hub with the benchmark behind a gate. A plain Python: huggingface_hub reads HF_ENDPOINT on import."""
+    """The finished run, and a hub that holds the benchmark behind a gate."""
     repo = Repo(token="right")
     repo.commit({"gated.csv": b"Question,Right,Wrong\nWhich one is secret?,this,that\n"})
     with HubServer({"datasets/owner/gated": repo}).running() as hub:
@@ -30,7 +28,7 @@ def here(finished, tmp_path, monkeypatch) -> Checkout:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
         for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
             monkeypatch.delenv(name, raising=False)
-        yield replace(finished.copy(tmp_path / "here"), python=sys.executable)
+        yield finished.copy(tmp_path / "here")
 
 
 def overlay(**more) -> dict:

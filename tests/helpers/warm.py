@@ -117,6 +117,7 @@ def _run(connection: socket.socket) -> None:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        importlib.reload(sys.modules["huggingface_hub.constants"])  # read from the environment on import
         _become(argv)
     for file in received:
         os.close(file)
