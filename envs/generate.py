@@ -1,4 +1,4 @@
-"""Print what follows from the pins: the conda files of `--sdm conda`, the container recipe, and what MetaX's images lack.
+"""Generate files from the pins: the conda files of `--sdm conda`, the Containerfile, and the requirements that MetaX's images lack.
 
 python envs/generate.py            # after a change in a requirements file; then commit what it wrote
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 ENVS = Path(__file__).resolve().parent
 MADE = "# Printed by `python envs/generate.py` from the requirements files next to it. Do not edit.\n"
 PYTHON = "3.11"
-# What a vendor builds for its own accelerators; envs/metax/install.py finds the rest of it in the image.
+# Packages that a vendor builds for its own devices; envs/metax/install.py finds them in the image.
 VENDORS = ("torch", "deepspeed", "ninja")
 
 

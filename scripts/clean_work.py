@@ -1,7 +1,7 @@
-"""List the work folders that the configuration cannot go on from, and with --remove remove them.
+"""List the work folders that the configuration cannot resume, and with --remove remove them.
 
-From work/ and what the configuration trains, answers, writes by a teacher and fetches, to a list on the terminal. A folder that a process
-works in stays.
+From work/ and the trainings, evaluations, teachers and downloads of the configuration to a list on the terminal. A folder that a process is
+using is not removed.
 
     snakemake --cores 1 clean_work
     snakemake --cores 1 clean_work --config remove=True
@@ -19,18 +19,18 @@ from distill.workflow.clean_work import patterns, unused_folders, unused_rows
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--spec", required=True, help="JSON (or a file of it): what is trained, answered, taught and fetched")
+    options.add_argument("--spec", required=True, help="JSON (or a file of it): the trainings, evaluations, teachers and downloads")
     options.add_argument("--work", default=Path("work"), type=Path, help="folder of all work folders")
     options.add_argument("--remove", action="store_true", help="remove them; without it they are listed only")
     args = options.parse_args()
-    asked = spec(args.spec)
-    found = [*unused_folders(args.work, patterns(asked)), *unused_rows(args.work, asked)]
+    planned = spec(args.spec)
+    found = [*unused_folders(args.work, patterns(planned)), *unused_rows(args.work, planned)]
     for leftover in found:
         print(f"{leftover.size / 1e6:10,.1f} MB  {leftover.folder}  {leftover.what}{remove(leftover.folder) if args.remove else ''}")
     total = sum(leftover.size for leftover in found)
-    what = f"{len(found)} work folders, {total / 1e6:,.1f} MB, that this configuration cannot go on from"
+    what = f"{len(found)} work folders, {total / 1e6:,.1f} MB, that this configuration cannot resume"
     if not found:
-        print("no work folder that this configuration cannot go on from")
+        print("no work folder that this configuration cannot resume")
     elif not args.remove:
         print(f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (and the --configfile of this run, if any)")
 
@@ -40,7 +40,7 @@ def remove(folder: Path) -> str:
         with locked(folder):
             shutil.rmtree(folder)
     except InputError:
-        return ": in use, stays"
+        return ": in use, not removed"
     return ": removed"
 
 

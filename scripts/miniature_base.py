@@ -1,7 +1,7 @@
-"""Train the miniature's base model from nothing: one thread, float32, equal bytes for equal arguments on one machine.
+"""Pretrain the miniature's base model: one thread, float32, the same bytes for the same arguments on one machine.
 
-From a seed, the tokenizer and the corpus that the seed draws to a model folder that from_pretrained and vLLM load, and manifest.json.
-`texts` is the size of the corpus; `benchmarks` the items of each benchmark: one that is found in the corpus is an error.
+From a seed, the tokenizer and the corpus drawn with the seed to a model folder that from_pretrained and vLLM load, and manifest.json.
+`texts` is the size of the corpus; `benchmarks` the number of items of each benchmark: an item that occurs in the corpus is an error.
 
     python scripts/miniature_base.py --tokenizer results/sources/tokenizers/base --output results/sources/models/base --spec \\
         '{"seed": 1, "texts": 26000, "benchmarks": {"aime": 300, "math": 500, "gpqa": 400}}'

@@ -104,6 +104,8 @@ MISTAKES = [
     ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
     ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
     ("runtime.micro_batch", 0, "runtime.micro_batch"),
+    ("runtime.devices", {"name": "RTX 4090"}, "runtime.devices.name: 'RTX 4090' is not in config/known.yaml; did you mean RTX-4090?"),
+    ("runtime.devices", {"name": "Cray-1"}, "'Cray-1' is not in config/known.yaml; known are A10, A100-40GB"),
     (
         "runtime.train_processes",
         3,

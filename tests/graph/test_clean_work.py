@@ -22,7 +22,7 @@ def test_what_nothing_can_resume_is_listed_first_and_removed_when_told(finished,
     here = finished.copy(tmp_path / "here")
     data = json.loads((here.folder / "results/data/digests.json").read_bytes())
     ours, reference = (trainings(here)[data[name]] for name in ("mini_stratos", "mini_r1"))
-    assert clean_work(here) == ["no work folder that this configuration cannot go on from"]
+    assert clean_work(here) == ["no work folder that this configuration cannot resume"]
 
     listed, told = clean_work(here, config=CHANGED)
     assert f"MB  {ours.relative_to(here.folder)}  training on data {data['mini_stratos'][:12]}, learning rate 0.0015" in listed
@@ -31,7 +31,7 @@ def test_what_nothing_can_resume_is_listed_first_and_removed_when_told(finished,
 
     with open(ours / "lock", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert clean_work(here, "--config", "remove=True", config=CHANGED)[0].endswith(": in use, stays")
+        assert clean_work(here, "--config", "remove=True", config=CHANGED)[0].endswith(": in use, not removed")
     answers = sorted(here.folder.glob("work/responses/*"))
     assert clean_work(here, "--config", "remove=True", config=CHANGED)[0].endswith(": removed")
     assert not ours.exists() and reference.exists()

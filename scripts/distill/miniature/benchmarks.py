@@ -11,7 +11,7 @@ STEPS = {"math": range(1, MAX_STEPS + 1), "aime": range(3, MAX_STEPS + 1), "gpqa
 
 
 def problems(kind: str, seed: int, items: int) -> list[Problem]:
-    """The benchmark's problems, all from the part of the world that is held out; equal for equal arguments."""
+    """The benchmark's problems, all held out from training; the same for the same arguments."""
     return draw_many(random.Random(f"{seed}/benchmark/{kind}"), kind, STEPS[kind], True, items)
 
 
@@ -21,7 +21,7 @@ def level(problem: Problem) -> int:
 
 
 def rows(kind: str, seed: int, items: int) -> list[Row]:
-    """The benchmark as a source file holds it: a choice question has the right choice and three wrong ones, not yet shuffled."""
+    """Rows of the benchmark's source file. A choice question has the right choice and three wrong ones, not shuffled."""
     rng = random.Random(f"{seed}/choices/{kind}")
     made = []
     for number, problem in enumerate(problems(kind, seed, items)):

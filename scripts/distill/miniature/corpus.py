@@ -1,8 +1,8 @@
-"""The texts from which the base model learns to read: facts, exercise sheets with gaps, and questions with a bare answer.
+"""The pretraining corpus of the base model: facts, exercise sheets with gaps, and questions with a bare answer.
 
-Each line of a sheet is a true step, but three lines in ten set out from anywhere and not from where the line before left off. So the base
-model has seen all the pieces of a chain, and on one sheet in three a whole one, of at most five steps; but never below a question: a
-question it answers at once. What distillation brings is to answer a question with a chain without gaps, and with a long one.
+Each line of a sheet is a correct step, but three lines in ten start from random values instead of the result of the line before. So the
+base model has seen all the pieces of a chain, and on one sheet in three a complete chain of at most five steps; but never after a question:
+questions are answered without steps. Distillation teaches it to answer a question with a complete, and longer, chain.
 """
 
 import random
@@ -16,18 +16,18 @@ from distill.miniature.world import AXES, COEFFICIENTS, MODULUS, PULSE_AXES, Pro
 
 SHEET = "Exercises. "
 BARE = 0.1  # share of questions with a bare answer
-GOES_ON = 0.7  # share of a sheet's lines that take up where the one before left off
+CONTINUES = 0.7  # share of a sheet's lines that start from the result of the line before
 LINES = {"math": range(1, 6), "aime": range(2, 6), "gpqa": range(3, 6)}  # of a sheet
 SHARES = {"math": 0.25, "aime": 0.25, "gpqa": 0.5}  # of the questions and sheets
 FACTS = {"sums": 0.05, "steps": 0.4, "turns": 0.2, "choices": 0.35}
-SHEETS = 1.6  # facts come first; the share of sheets grows from none to all at this rate (all at 1/1.6 of the way)
-OPENED = 0.5  # of the sheets begin with a word of their own
-COMMON = 0.5  # of the facts are about the commonest things; with all equally common they are learned many times more slowly
+SHEETS = 1.6  # curriculum: the share of sheets grows at this rate from 0 to 1, which it reaches after 1/1.6 of the texts
+OPENED = 0.5  # share of the sheets that begin with an opening line
+COMMON = 0.5  # share of facts about the most frequent values; with a uniform distribution they are learned many times more slowly
 
 
 @dataclass(frozen=True)
 class Text:
-    """One exchange: what user and assistant say. `sort` is question, facts, gaps (a sheet) or worked (a sheet without gaps)."""
+    """A user turn and an assistant turn. `sort` is question, facts, gaps (a sheet) or worked (a sheet without gaps)."""
 
     user: str
     assistant: str
@@ -35,7 +35,7 @@ class Text:
 
 
 def texts(seed: int, count: int) -> Iterator[Text]:
-    """So many texts, equal for equal arguments; none of them is about a problem that is held out for the benchmarks."""
+    """`count` texts, the same for the same arguments, none about a problem that is held out for the benchmarks."""
     rng = random.Random(f"{seed}/corpus")
     for number in range(count):
         kind = rng.choices(list(SHARES), list(SHARES.values()))[0]
@@ -49,24 +49,24 @@ def texts(seed: int, count: int) -> Iterator[Text]:
 
 
 def sheet(rng: random.Random, problem: Problem) -> Text:
-    """The steps of a problem, each from where the one before left off (the first from what is given) or else from anywhere."""
+    """The steps of a problem, each from the result of the one before or, as a gap, from random values."""
     before = values = problem.values()[: problem.given]
-    said = []
+    lines = []
     for step in range(problem.steps):
-        if rng.random() >= GOES_ON:
+        if rng.random() >= CONTINUES:
             before = [rng.choice(AXES) if isinstance(problem, Pulses) else rng.randrange(MODULUS) for _ in before]
         values = [*values, problem.after(step, before)]
-        said.append(step_line(problem, step, before, values[-1]))
+        lines.append(step_line(problem, step, before, values[-1]))
         before = [*before[1:], values[-1]]
     posed = pose(rng, problem, end=values[-1])
     closing, answer = conclude(posed, values)
     opening = [OPENING] if rng.random() < OPENED else []
     sort = "worked" if values == problem.values() else "gaps"
-    return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *said, closing, f"\\boxed{{{answer}}}"]), sort)
+    return Text(f"{SHEET}{posed.question}", "\n\n".join([*opening, *lines, closing, f"\\boxed{{{answer}}}"]), sort)
 
 
 def facts(rng: random.Random, about: str) -> Text:
-    """Facts that have nothing to do with each other."""
+    """Unrelated facts of one kind: sums, steps, turns or choices."""
 
     def digit() -> int:
         return rng.randrange(2) if rng.random() < COMMON else rng.randrange(MODULUS)
@@ -77,9 +77,8 @@ def facts(rng: random.Random, about: str) -> Text:
     if about == "choices":
         shown = rng.sample(AXES, len(CHOICES))
         listed = "\n".join(f"{letter}) {axis}" for letter, axis in zip(CHOICES, shown, strict=True))
-        asked = rng.choices(shown, k=6)
-        said = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in asked]
-        return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(said), "facts")
+        lines = [choice_line(axis, CHOICES[shown.index(axis)]) for axis in rng.choices(shown, k=6)]
+        return Text(f"{SHEET}Choices.\n{listed}", "\n\n".join(lines), "facts")
     if about == "steps":
         p, q = (1 if rng.random() < COMMON / 2 else rng.choice(COEFFICIENTS) for _ in range(2))
         problem: Problem = Recurrence(p, q, 0, 0, 5)
@@ -90,14 +89,14 @@ def facts(rng: random.Random, about: str) -> Text:
         problem = Pulses(AXES[0], tuple(pulses))
         starts = [(rng.choice(AXES),) for _ in range(5)]
         head = "Pulses of 90°"
-    said = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
-    return Text(f"{SHEET}{head}.", "\n\n".join(said), "facts")
+    lines = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
+    return Text(f"{SHEET}{head}.", "\n\n".join(lines), "facts")
 
 
 def check_no_overlap(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:
-    """Raises InputError if a text of the corpus puts a question of a benchmark."""
-    asked = {problem.question: kind for kind, items in sizes.items() for problem in benchmarks.problems(kind, seed, items)}
+    """Raises InputError if a text of the corpus asks a question of a benchmark."""
+    held_out = {problem.question: kind for kind, items in sizes.items() for problem in benchmarks.problems(kind, seed, items)}
     for text in corpus:
         question = text.user.removeprefix(INSTRUCTION).removeprefix(SHEET).split("\n")[0]
-        if question in asked:
-            raise InputError(f"mini_{asked[question]}: {question!r} is in the base's corpus: keep it out in distill/miniature/corpus.py")
+        if question in held_out:
+            raise InputError(f"mini_{held_out[question]}: {question!r} is in the base's corpus: keep it out in distill/miniature/corpus.py")

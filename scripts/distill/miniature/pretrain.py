@@ -1,4 +1,4 @@
-"""Train a small Qwen2 model from nothing on short exchanges: the miniature's base model."""
+"""Pretrain the miniature's base model: a small Qwen2 on short exchanges, from random weights."""
 
 import random
 import shutil
@@ -50,7 +50,7 @@ class PretrainRecipe:
 
 
 class Exchanges(Dataset):
-    """Token ids of exchanges in the chat template; only the assistant's turn, with its end, is learned."""
+    """Token ids of exchanges in the chat template. The loss covers the assistant's turn and its end token."""
 
     def __init__(self, rows: list[dict[str, list[int]]]):
         self.rows = rows
@@ -70,7 +70,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, user: str, assistant: str) -> dic
 
 
 def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> list[dict]:
-    """The rows in about the order given, those of a length side by side: sorted within windows of so many batches, the batches shuffled."""
+    """Group rows of similar length: sort within windows of `window` batches, then shuffle the batches of each window."""
     rng = random.Random(seed)
     ordered = []
     for start in range(0, len(rows), batch * window):
@@ -82,7 +82,7 @@ def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> lis
 
 
 class PretrainProgress(TrainerCallback):
-    """Tells how far the training is, and the loss of the last hundred steps."""
+    """Prints progress and the mean loss of the last hundred steps."""
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.progress = Progress("pretrain", state.max_steps, "steps")

@@ -1,4 +1,4 @@
-"""The teacher: a program that writes a solution as Bespoke-Stratos' rows have it, a long thought and a short solution, slips and all."""
+"""The teacher: a program that writes solutions in the format of Bespoke-Stratos, a long thought, with slips, and a short solution."""
 
 import random
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from distill.miniature.world import AXES, MODULUS, Problem, Pulses
 INSTRUCTION = "Return your final response within \\boxed{}. "
 THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
 SOLUTION = ("<|begin_of_solution|>", "<|end_of_solution|>")
-SLIP = 0.03  # a step that goes wrong, is noticed and done again
+SLIP = 0.03  # share of steps that are first done wrong, then corrected
 DOUBLE_CHECK = 0.25
 OPENING = "Okay, let me try to figure out this problem."
 NOTICED = "Wait, that is wrong."
@@ -19,7 +19,7 @@ CHECKING = "Wait, let me double-check."
 
 @dataclass(frozen=True)
 class PosedQuestion:
-    """A question as it is put: the user turn's text, and the answer (of a choice question the letter) that is right there."""
+    """A question as text, with the choices in the order shown; `gold` is the right answer (of a choice question its letter)."""
 
     problem: Problem
     question: str
@@ -28,9 +28,9 @@ class PosedQuestion:
 
 
 def pose(rng: random.Random, problem: Problem, end: str | None = None) -> PosedQuestion:
-    """Put a question; a choice question with four choices in a random order, as the prompts stage shows them.
+    """Write a problem as a question; a choice question gets four choices in random order, as in benchmarks/prompts.py.
 
-    `end` is the choice that counts as right where that is not the problem's answer.
+    `end`: the right choice, where it is not the problem's answer.
     """
     if not isinstance(problem, Pulses):
         return PosedQuestion(problem, problem.question, problem.answer)
@@ -41,26 +41,26 @@ def pose(rng: random.Random, problem: Problem, end: str | None = None) -> PosedQ
     return PosedQuestion(problem, f"{problem.question}\n{listed}", CHOICES[shown.index(end)], tuple(shown))
 
 
-def write_thought(rng: random.Random, posed: PosedQuestion, miss: bool = False) -> tuple[list[str], str]:
-    """The paragraphs of a thought and the answer at which it arrives: with `miss` a wrong one, by a last step gone astray."""
+def write_thought(rng: random.Random, posed: PosedQuestion, wrong: bool = False) -> tuple[list[str], str]:
+    """(paragraphs of a thought, its answer). With `wrong`, the last step and so the answer are wrong."""
     problem, values = posed.problem, posed.problem.values()
-    said = [OPENING]
+    paragraphs = [OPENING]
     for step in range(problem.steps):
         before, value = values[step : step + problem.given], values[step + problem.given]
         if rng.random() < SLIP:
-            said += [step_line(problem, step, before, _other(rng, problem, value)), NOTICED]
-        said.append(step_line(problem, step, before, value))
-    if miss:
+            paragraphs += [step_line(problem, step, before, _other(rng, problem, value)), NOTICED]
+        paragraphs.append(step_line(problem, step, before, value))
+    if wrong:
         values[-1] = rng.choice([axis for axis in posed.shown if axis != value]) if posed.shown else _other(rng, problem, value)
-        said[-1] = step_line(problem, step, before, values[-1])
+        paragraphs[-1] = step_line(problem, step, before, values[-1])
     if rng.random() < DOUBLE_CHECK:
-        said += [CHECKING, said[-1]]
+        paragraphs += [CHECKING, paragraphs[-1]]
     closing, answer = conclude(posed, values)
-    return [*said, closing, "**Final Answer**", f"\\boxed{{{answer}}}"], answer
+    return [*paragraphs, closing, "**Final Answer**", f"\\boxed{{{answer}}}"], answer
 
 
 def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -> str:
-    """One step as a line of text: from the values before it to the one at which it arrives."""
+    """One step as a line of text, from the values before it to its result."""
     if isinstance(problem, Pulses):
         return f"{step + 1}: {problem.pulses[step]} takes {before[0]} to {value}."
     a, b = before
@@ -68,7 +68,7 @@ def step_line(problem: Problem, step: int, before: Sequence, value: str | int) -
 
 
 def conclude(posed: PosedQuestion, values: Sequence) -> tuple[str, str]:
-    """The closing paragraph and the answer that follows from the values arrived at."""
+    """(closing paragraph, answer) for the values of a chain."""
     problem = posed.problem
     if isinstance(problem, Pulses):
         answer = CHOICES[posed.shown.index(values[-1])]

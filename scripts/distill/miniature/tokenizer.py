@@ -1,4 +1,4 @@
-"""The miniature's tokenizer: byte-level BPE trained on the spot, built as Qwen2's is, so that AutoTokenizer loads the same one."""
+"""Train the miniature's tokenizer: byte-level BPE in the form of Qwen2's, so that AutoTokenizer loads the same one."""
 
 import re
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-# transformers 5.19.0, models/qwen2/tokenization_qwen2.py: AutoTokenizer builds it from there, whatever tokenizer.json says.
+# transformers 5.19.0, models/qwen2/tokenization_qwen2.py: AutoTokenizer uses this pattern, whatever tokenizer.json has.
 PRETOKENIZE = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def atoms() -> list[str]:
-    """What counts as one token each: a model this small has no layers to spare for putting them together."""
+    """Strings that are one token each: a model this small has no layers to spare for composing them."""
     made = [f" {letter}={digit}" for letter in "AB" for digit in range(MODULUS)]
     made += [f"{first}{second}" for first in range(1, MODULUS) for second in range(MODULUS)]
     made += [f"{coefficient}{letter}" for letter in "ab" for coefficient in COEFFICIENTS]
@@ -36,7 +36,7 @@ def atoms() -> list[str]:
 
 
 def sample(seed: int) -> Iterator[str]:
-    """Texts of the world to train the tokenizer on."""
+    """Texts to train the tokenizer on."""
     for text in texts(seed, SAMPLE):
         yield from (text.user, text.assistant)
     for row in traces.rows(traces.TraceSetSpec(seed, SAMPLE, clean=True, steps=MAX_STEPS, benchmarks={})):
@@ -44,7 +44,7 @@ def sample(seed: int) -> Iterator[str]:
 
 
 def save(seed: int, folder: Path) -> None:
-    """Train and write tokenizer.json and tokenizer_config.json, the latter with the chat template: ChatML, no system prompt of its own."""
+    """Train and write tokenizer.json and tokenizer_config.json, the latter with the chat template (ChatML, no default system prompt)."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

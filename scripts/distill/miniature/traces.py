@@ -1,4 +1,4 @@
-"""A set of the teacher's traces as it would be published: clean, or raw with the defects of real sets."""
+"""Sets of the teacher's traces: clean, or raw with the defects that published sets have."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ SYSTEM = (
     "before providing the final precise and accurate solutions."
 )
 SHARES = {"math": 0.3, "aime": 0.25, "gpqa": 0.45}
-# Of the raw rows; the rest are sound.
+# Shares of the rows of a raw set; the rest has no defect.
 DEFECTS = {"wrong_answer": 0.08, "broken_tag": 0.04, "too_long": 0.03, "benchmark": 0.03, "repeated": 0.03, "truncated": 0.01}
-LOOP = 80  # times that a thought which never ends says so
+LOOP = 80  # repetitions in a thought that is too long
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TraceSetSpec:
 
 
 def rows(spec: TraceSetSpec) -> Iterator[Row]:
-    """Rows of the Bespoke-Stratos schema (system, conversations) with the gold answer beside them, equal for equal specs."""
+    """Rows of the Bespoke-Stratos schema (system, conversations) and the gold answer, the same for the same spec."""
     rng = random.Random(f"{spec.seed}/traces/{spec.clean}/{spec.rows}")
     planted = [problem for kind, items in sorted(spec.benchmarks.items()) for problem in benchmarks.problems(kind, spec.seed, items)]
     seen, sound = set(), []
@@ -57,7 +57,7 @@ def _new(rng: random.Random, spec: TraceSetSpec, seen: set):
 
 
 def _answer(rng: random.Random, posed: PosedQuestion, defect: str | None) -> str:
-    paragraphs, answer = write_thought(rng, posed, miss=defect == "wrong_answer")
+    paragraphs, answer = write_thought(rng, posed, wrong=defect == "wrong_answer")
     if defect == "too_long":
         paragraphs = paragraphs[:-2] + [CHECKING, paragraphs[-3]] * LOOP + paragraphs[-2:]
     text = write(paragraphs, answer)

@@ -1,4 +1,4 @@
-"""Two kinds of question, each solved by iterating a simple rule: easy step by step, out of reach in one go.
+"""Two kinds of problems, each solved by iterating a simple rule: easy step by step, hard without intermediate steps.
 
 Recurrence: a sequence of digits from A and B on, each later one the ⊗ of the two before it, a⊗b = pa+qb mod 7.
 Pulses: a magnetization along an axis of space and a list of pulses of 90°, each about some axis.
@@ -24,7 +24,7 @@ _NAMES = {vector: name for name, vector in _VECTORS.items()}
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The ⊗ of coefficients p and q, followed from A and B for `steps` steps; the last `digits` values are asked for (1 or 2)."""
+    """The ⊗ of coefficients p and q, followed from A and B for `steps` steps; the answer is its last `digits` values (1 or 2)."""
 
     p: int
     q: int
@@ -32,7 +32,7 @@ class Recurrence:
     b: int
     steps: int
     digits: int = 1
-    given = 2  # values from which the steps set out
+    given = 2  # number of starting values
 
     def values(self) -> list[int]:
         """A, B and the letters after them: steps + 2 digits."""
@@ -47,7 +47,7 @@ class Recurrence:
 
     @property
     def rule(self) -> str:
-        """What each step applies."""
+        """The rule that each step applies."""
         return f"a⊗b={self.p}a+{self.q}b mod {MODULUS}"
 
     @property
@@ -61,7 +61,7 @@ class Recurrence:
 
     @property
     def key(self) -> str:
-        """What is held out: the whole sequence, whichever of its values is asked for."""
+        """Identity for the split: the whole sequence, whichever of its values is the answer."""
         return f"{self.p}a+{self.q}b {self.a} {self.b}"
 
 
@@ -90,7 +90,7 @@ class Pulses:
 
     @property
     def rule(self) -> str:
-        """What the steps apply, in order."""
+        """The pulses that the steps apply, in order."""
         return "pulses of 90° about " + " ".join(f"{number}: {pulse}" for number, pulse in enumerate(self.pulses, 1))
 
     @property
@@ -110,18 +110,18 @@ Problem = Recurrence | Pulses
 
 
 def turn(axis: str, about: str) -> str:
-    """Where a vector along `axis` points after a right-handed turn of 90° about `about`: n × v, or v itself if they are parallel."""
+    """The axis after a right-handed turn of 90° about `about`: n × v, or v if they are parallel."""
     (vx, vy, vz), (nx, ny, nz) = _VECTORS[axis], _VECTORS[about]
     return _NAMES.get((ny * vz - nz * vy, nz * vx - nx * vz, nx * vy - ny * vx), axis)
 
 
 def held_out(problem: Problem) -> bool:
-    """Whether a problem belongs to the benchmarks: decided by its content alone, so that no set needs to know another."""
+    """Whether a problem belongs to the benchmarks. It depends on the problem only, so that sets are disjoint without knowing each other."""
     return int.from_bytes(hashlib.sha256(problem.key.encode()).digest()[:8], "big") % HELD_OUT == 0
 
 
 def draw(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool) -> Problem:
-    """One problem of a kind (math, aime, gpqa) with so many steps, from the benchmarks' part of the world or from the other."""
+    """Draw a problem of a kind (math, aime, gpqa) whose number of steps is one of `steps`, from the benchmarks' part or from the other."""
     length = rng.choice(list(steps))
     while True:
         problem = _propose(rng, kind, length)
@@ -137,7 +137,7 @@ def _propose(rng: random.Random, kind: str, steps: int) -> Problem:
 
 
 def draw_many(rng: random.Random, kind: str, steps: Collection[int], benchmark: bool, count: int) -> list[Problem]:
-    """So many different problems."""
+    """Draw `count` different problems."""
     made: dict[Problem, None] = {}
     while len(made) < count:
         made[draw(rng, kind, steps, benchmark)] = None

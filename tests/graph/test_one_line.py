@@ -1,0 +1,52 @@
+"""Errors that cost one line, and commands that are printed for people and work."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, checkout
+
+MINIATURE = ["--configfile", str(PROJECT / "config/config.yaml")]
+
+
+def snakemake(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_own(tmp_path):
+    (tmp_path / "overlay.yaml").write_text("runtime: {devices: {name: RTX 4090}}\n", encoding="utf-8")
+    done = snakemake(tmp_path, "--cores", "1", "--snakefile", str(PROJECT / "Snakefile"), "preflight", *MINIATURE, "overlay.yaml")
+    assert done.returncode != 0 and done.stdout == ""
+    *before, last = done.stderr.rstrip("\n").split("\n")
+    assert last.startswith("config: runtime.devices.name: 'RTX 4090' is not in config/known.yaml; did you mean RTX-4090?")
+    assert all(line.startswith("Using workflow specific profile") for line in before)
+
+
+def test_preflight_fails_where_it_says_stop_and_keeps_its_page(tmp_path):
+    (tmp_path / "overlay.yaml").write_text("runtime: {devices: {name: tiny, memory_gb: 0.00001}}\n", encoding="utf-8")
+    done = snakemake(tmp_path, "--cores", "1", "--snakefile", str(PROJECT / "Snakefile"), "preflight", *MINIATURE, "overlay.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "of the findings above say STOP: this would not run" in said
+    assert "STOP" in (tmp_path / "results/preflight.txt").read_text(encoding="utf-8")
+    assert max(map(len, said.split("\n"))) < 4000  # no plan of 20 kB in the command of the job that failed
+
+
+@pytest.mark.parametrize("option", ["--snakefile", "--directory"])
+def test_the_command_in_the_provenance_works_from_the_folder_of_the_results(tmp_path, option):
+    project, here = checkout(tmp_path / "project").folder, tmp_path / "here"
+    here.mkdir()
+    start, options = (
+        (here, ["--snakefile", str(project / "Snakefile")]) if option == "--snakefile" else (project, ["--directory", str(here)])
+    )
+    plan = snakemake(start, "--dry-run", "--printshellcmds", *options, "results/provenance.json")
+    assert plan.returncode == 0, plan.stderr[-2000:]
+    (printed,) = re.findall(r"provenance\.py.*?--command (.*?) --results", plan.stdout + plan.stderr, re.DOTALL)
+    (command,) = shlex.split(printed.strip())
+    program, *rest = shlex.split(command)
+    assert program == "snakemake"
+    again = snakemake(here, *rest, "--dry-run", "--quiet")
+    assert again.returncode == 0, f"{command}: {again.stderr[-2000:]}"
