@@ -1,4 +1,4 @@
-"""Time and memory of the data stage against what it cannot do without, in one run.
+"""Time and memory of the data stage, compared with the work that cannot be avoided, in one run.
 
     python bench/data_stage.py                      # speed: about two minutes on two cores
     python bench/data_stage.py --memory 17000 1000000   # peak memory at these numbers of rows: about twenty minutes
@@ -6,10 +6,10 @@
 Prints three ratios, each with its bound:
   stage / bare        normalise.py and filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in
                       one process: seconds of processor, all processes of the stage together
-  1 worker / 2        seconds of wall clock of the stage with --workers 1 and 2, which means something on two idle cores only; beside it
-                      what two bare processes at once gain over one after the other, which is all that this machine has to give
+  1 worker / 2        wall-clock seconds of the stage with --workers 1 and 2, meaningful on two idle cores only; next to it the speedup
+                      of two bare processes in parallel, the most that this machine can give
   memory large / small  peak of all processes together, near-duplicates on (with --memory)
-The traces are made up on the spot: questions, thoughts of some 1,500 tokens and answers of which most need math-verify.
+The traces are synthetic: questions, thoughts of some 1,500 tokens and answers of which most need math-verify.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from distill.base.files import write_jsonl  # noqa: E402
+from distill.base.files import write_jsonl
+from distill.base.paths import SCRIPTS
 
 BOUNDS = {"stage / bare": (1.25, "at most"), "1 worker / 2": (1.6, "at least"), "memory large / small": (1.5, "at most")}
 SYLLABLES = ["ba", "ne", "ti", "ro", "su", "la", "me", "ko", "di", "fa", "ve", "pi", "no", "ra", "ge"]
@@ -40,7 +40,7 @@ def words(rng: random.Random, vocabulary: list[str], count: int) -> str:
 
 
 def answers(rng: random.Random) -> tuple[str, str]:
-    """A gold and an equal answer spelled otherwise, or now and then a wrong one."""
+    """(gold, answer): equal but written differently, or in one case in ten wrong."""
     a, b, c = (rng.randint(2, 999) for _ in range(3))
     gold, answer = rng.choice(
         [
@@ -57,7 +57,7 @@ def answers(rng: random.Random) -> tuple[str, str]:
 
 
 def traces(count: int, length: int, hard_every: int = 1, seed: int = 0) -> Iterator[dict]:
-    """Rows as published, with thoughts of `length` words; every so many rows the answer is one for math-verify, else an integer."""
+    """Raw rows with thoughts of `length` words. Every `hard_every`-th answer needs math-verify; the others are integers."""
     rng = random.Random(seed)
     vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(5000)]
     for number in range(count):
@@ -88,9 +88,9 @@ def make_tokenizer(folder: Path) -> None:
 
 
 def bare(source: str, tokenizer: str) -> None:
-    """What cannot be saved: each row read, its boxed answer verified by math-verify, its chat tokenized.
+    """The unavoidable work: read each row, verify its boxed answer with math-verify, tokenize its chat.
 
-    math-verify gets the box alone: given whole solutions it takes many times as long.
+    math-verify gets the content of the box only; on whole solutions it takes many times as long.
     """
     from math_verify import parse, verify
 
@@ -109,7 +109,7 @@ def bare(source: str, tokenizer: str) -> None:
 
 
 def stage(folder: Path, name: str, workers: int) -> list[list[str]]:
-    """The commands of the stage, one after the other."""
+    """The commands of the stage, in order."""
     benchmarks = {"one": {"columns": {"question": "question"}}, "two": {"columns": {"question": "question"}}}
     spec = {"near_duplicates": 0.85, "ngram": 8, "max_tokens": 100_000, "benchmarks": benchmarks}
     source, traces = folder / f"{name}.jsonl", folder / f"{name}.{workers}.traces.jsonl"
@@ -123,31 +123,31 @@ def stage(folder: Path, name: str, workers: int) -> list[list[str]]:
 
 
 @dataclass(frozen=True)
-class Run:
-    """Seconds of wall clock and of processor, and the peak of memory in MB; the last two of all processes together."""
+class Measurement:
+    """Wall-clock and CPU seconds and peak memory in MB; CPU and memory of all processes together."""
 
     wall: float
     processor: float
     megabytes: float
 
 
-def run_all(commands: list[list[str]], memory: bool = False) -> Run:
-    """One after the other."""
+def run_all(commands: list[list[str]], memory: bool = False) -> Measurement:
+    """Run commands one after the other."""
     runs = [run(command, memory) for command in commands]
-    return Run(sum(one.wall for one in runs), sum(one.processor for one in runs), max(one.megabytes for one in runs))
+    return Measurement(sum(one.wall for one in runs), sum(one.processor for one in runs), max(one.megabytes for one in runs))
 
 
 def side_by_side(command: list[str]) -> float:
-    """Seconds that two processes take at once."""
+    """Wall-clock seconds of two processes of a command in parallel."""
     with ThreadPoolExecutor(2) as pool:
         return max(one.wall for one in pool.map(run, [command, command]))
 
 
-def run(command: list[str], memory: bool = False) -> Run:
-    """Memory is watched where it is asked for: that costs time."""
+def run(command: list[str], memory: bool = False) -> Measurement:
+    """Run a command. Memory is sampled with `memory` only, since that takes time."""
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     start, peak, ticks = time.perf_counter(), 0.0, {}
-    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=said, stderr=said, env=environment) as process:
+    with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
         while process.poll() is None:
             tree = list(processes(process.pid))
             ticks |= {number: processor_ticks(number) for number in tree}
@@ -155,20 +155,20 @@ def run(command: list[str], memory: bool = False) -> Run:
                 peak = max(peak, sum(map(megabytes, tree)))
             time.sleep(0.2)
         if process.returncode:
-            said.seek(0)
-            sys.exit(said.read().decode(errors="replace")[-2000:])
-    return Run(time.perf_counter() - start, sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), peak)
+            output.seek(0)
+            sys.exit(output.read().decode(errors="replace")[-2000:])
+    return Measurement(time.perf_counter() - start, sum(ticks.values()) / os.sysconf("SC_CLK_TCK"), peak)
 
 
 def processes(number: int) -> Iterator[int]:
-    """A process and all below it."""
+    """A process and all of its descendants."""
     yield number
     try:
         for task in Path(f"/proc/{number}/task").iterdir():
             for child in (task / "children").read_text().split():
                 yield from processes(int(child))
     except OSError:
-        return  # it has just ended
+        return  # the process has ended
 
 
 def processor_ticks(number: int) -> int:
@@ -188,7 +188,7 @@ def megabytes(number: int) -> float:
         return 0.0
 
 
-def say(name: str, ratio: float, rest: str) -> bool:
+def print_ratio(name: str, ratio: float, rest: str) -> bool:
     bound, side = BOUNDS[name]
     good = ratio <= bound if side == "at most" else ratio >= bound
     print(f"{name}: {ratio:.2f} ({side} {bound}{'' if good else ': MISSED'})  {rest}", flush=True)
@@ -202,20 +202,20 @@ def speed(folder: Path, rows: int, repeats: int) -> bool:
         "one": stage(folder, "speed", 1),
         "two": stage(folder, "speed", 2),
     }
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    runs: dict[str, list[Measurement]] = {name: [] for name in commands}
     both = []
-    for _ in range(repeats):  # in turn, so that a change in the machine's load meets all
+    for _ in range(repeats):  # in turn, so that a change in load affects all
         for name, command in commands.items():
             runs[name].append(run_all(command))
         both.append(side_by_side(commands["bare"][0]))
-    best = {name: min(made.wall for made in taken) for name, taken in runs.items()}
-    processor = {name: min(made.processor for made in taken) for name, taken in runs.items()}
+    best = {name: min(run.wall for run in measured) for name, measured in runs.items()}
+    processor = {name: min(run.processor for run in measured) for name, measured in runs.items()}
     print(f"{rows} rows, best of {repeats}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name in commands:
         print(f"  {name}: {best[name]:.1f} s, {processor[name]:.1f} s of processor")
     print(f"  two bare processes at once: {min(both):.1f} s, {2 * best['bare'] / min(both):.2f} times the speed of one")
-    stage_good = say("stage / bare", processor["one"] / processor["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
-    return say("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
+    stage_good = print_ratio("stage / bare", processor["one"] / processor["bare"], f"{rows / best['one']:.0f} rows/s with one worker")
+    return print_ratio("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
 
 
 def memory(folder: Path, small: int, large: int) -> bool:
@@ -225,7 +225,7 @@ def memory(folder: Path, small: int, large: int) -> bool:
         made = run_all(stage(folder, f"memory{rows}", 1), memory=True)
         peaks[rows] = made.megabytes
         print(f"{rows} rows: {made.megabytes:.0f} MB, {made.wall:.0f} s", flush=True)
-    return say("memory large / small", peaks[large] / peaks[small], f"{large} rows against {small}")
+    return print_ratio("memory large / small", peaks[large] / peaks[small], f"{large} rows against {small}")
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""Is the miniature's effect real, or the luck of one seed?
+"""Whether the miniature's effect holds for several seeds.
 
-Runs the whole miniature from nothing once a seed, which draws other questions, other traces and another base model, and asks of each
-benchmark whether base < ours < reference with 95 % intervals (over items) that do not touch. Prints a table in Markdown; exits with 1 if
-an order fails. A seed that has been run is not run again: remove its folder under --work for that.
+Runs the whole miniature once for each seed, with other questions, other traces and another base model, and checks for each benchmark that
+base < ours < reference, with 95 % intervals (over items) that do not overlap. Prints a table in Markdown; exits with 1 if an order fails.
+A seed that has been run is not run again: to do so, remove its folder under --work.
 
     python bench/miniature_seeds.py --seeds 1 2 3 4 5
 """
@@ -14,8 +14,11 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-ORDER = ("baseline", "student", "reference")  # as pass@1 is to rise
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from distill.base.paths import PROJECT, SNAKEFILE
+
+ORDER = ("baseline", "student", "reference")  # of rising pass@1
 Score = dict[str, str]
 
 
@@ -23,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="values of miniature.seed")
     parser.add_argument("--cores", type=int, default=2, help="cores for each run")
-    parser.add_argument("--work", type=Path, default=ROOT / "work" / "seeds", help="folder of the runs, one a seed")
+    parser.add_argument("--work", type=Path, default=PROJECT / "work" / "seeds", help="folder of the runs, one a seed")
     args = parser.parse_args()
 
     print("| seed | benchmark | base | ours | reference | base < ours < reference |", "|---|---|---|---|---|---|", sep="\n")
@@ -40,11 +43,11 @@ def scores_of(folder: Path, seed: int, cores: int) -> dict[str, list[Score]]:
     """Of each benchmark the scores of base, student and reference, after a run of the pipeline in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "results" / "comparison.csv"
-    # In an overlay and not by --config, which makes every value inside braces a string (snakemake 9.27).
+    # An overlay, since --config makes every value inside braces a string (snakemake 9.27).
     overlay = folder / "seed.yaml"
     overlay.write_text(f"miniature: {{seed: {seed}}}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", str(cores)]
-    command += ["--configfile", str(ROOT / "config" / "config.yaml"), str(overlay), "--", "results/comparison.csv"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(folder), "--cores", str(cores)]
+    command += ["--configfile", str(PROJECT / "config" / "config.yaml"), str(overlay), "--", "results/comparison.csv"]
     with open(folder / "run.log", "w", encoding="utf-8") as log:
         if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
             sys.exit(f"seed {seed}: the run failed: see {log.name}")

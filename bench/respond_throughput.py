@@ -2,7 +2,7 @@
 
     python bench/respond_throughput.py --model results/models/ours --prompts results/benchmarks/*/prompts.jsonl
 
-Both hold the model at the same time, each in a process of its own, and answer in turn, so that what else the machine does hits both. Prints
+Both hold the model at the same time, in separate processes, and generate in turn, so that other load affects both. Prints
 tokens a second of each round and the ratio of the medians; below 0.95 it ends with 1. Loading is not counted.
 """
 
@@ -33,8 +33,8 @@ def main() -> None:
     options.add_argument("--prompts", required=True, nargs="+", type=Path)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--max-new-tokens", type=int, default=320)
-    options.add_argument("--temperature", type=float, default=0.0, help="above 0 each answer has a seed of its own, in bare vLLM too")
-    options.add_argument("--bare", action="store_true", help="what this program starts itself as")
+    options.add_argument("--temperature", type=float, default=0.0, help="above 0 each request has its own seed, in bare vLLM too")
+    options.add_argument("--bare", action="store_true", help="used internally: serve bare vLLM")
     args = options.parse_args()
     if args.bare:
         serve_bare(args)
@@ -56,7 +56,7 @@ def main() -> None:
             told = tell_bare(bare, asked)
             speeds["bare"].append(told["tokens"] / told["seconds"])
             if abs(told["tokens"] - tokens) > 0.02 * tokens:
-                raise InputError(f"ours wrote {tokens} tokens and bare vLLM {told['tokens']}: they were not asked the same")
+                raise InputError(f"ours wrote {tokens} tokens and bare vLLM {told['tokens']}: their requests differed")
             print(f"round {number + 1}: ours {speeds['ours'][-1]:,.0f} tokens/s, bare {speeds['bare'][-1]:,.0f}", flush=True)
     bare.stdin.close()
     ours.close()

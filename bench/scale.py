@@ -1,11 +1,11 @@
-"""The data stages at the size of R1's own set: time and memory of each, on made-up short rows.
+"""Time and memory of each data stage at the size of R1's own set, on synthetic short rows.
 
     python bench/scale.py                       # 20,000 and 1,000,000 rows; docs/scale.md has what it printed
     python bench/scale.py --rows 2000 20000
 
 Prints a line a stage: seconds, rows a second, peak memory of its processes. The rows are short (20 words of thought, one in a hundred with
-an answer for math-verify): what is measured is what grows with the number of rows. What grows with their length is measured by
-bench/data_stage.py, or here with --words. `packing` is distill/data/packing.py alone on the lengths of all rows; audit holds it too.
+an answer for math-verify): this measures what grows with the number of rows. bench/data_stage.py measures what grows with their length, as
+--words does here. `packing` is distill/data/packing.py alone on the lengths of all rows; audit includes it too.
 """
 
 import argparse
@@ -16,33 +16,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-from data_stage import SCRIPTS, make_tokenizer, run_all, traces
+from data_stage import make_tokenizer, run_all, traces
 
 from distill.base.files import write_jsonl
-from distill.data.packing import STRATEGIES
+from distill.base.paths import KNOWN, SCRIPTS
+from distill.base.settings import find
 
 MAX_LENGTH = 4096
 
 
 def stages(folder: Path, rows: int, workers: int) -> dict[str, list[str]]:
-    """The command of each stage, in their order."""
+    """{stage: its command}, in order."""
     spec = {"ngram": 8, "max_tokens": 100_000, "benchmarks": {"one": {"columns": {"question": "question"}}}}
     made = {
         "normalise": ["normalise.py", "--format", "table", "--input", folder / "raw.jsonl", "--output", folder / "traces.jsonl"],
         "filter": ["filter.py", "--traces", folder / "traces.jsonl", "--tokenizer", folder / "tokenizer", "--spec", json.dumps(spec)],
         "audit": ["audit.py", "--sft", folder / "sft.jsonl", "--tokenizer", folder / "tokenizer", "--output", folder / "audit.json"],
-        "seal": ["seal.py", "--output", folder / "digests.json", f"made-up={folder / 'sft.jsonl'}"],
+        "seal": ["seal.py", "--output", folder / "digests.json", f"synthetic={folder / 'sft.jsonl'}"],
     }
     made["filter"] += ["--benchmark", f"one={folder / 'one.jsonl'}", "--workers", workers, "--output", folder / "sft.jsonl"]
     made["filter"] += ["--dropped", folder / "dropped.jsonl", "--funnel", folder / "funnel.json"]
     made["audit"] += ["--spec", json.dumps({"max_length": MAX_LENGTH, "packing": "bfd_split"})]
+    strategies = find("$defs/recipe/packing")["enum"]
     commands = {name: [sys.executable, str(SCRIPTS / program), *map(str, rest)] for name, (program, *rest) in made.items()}
-    return commands | {f"packing {name}": [sys.executable, __file__, "--pack", name, str(rows)] for name in STRATEGIES if name != "none"}
+    return commands | {f"packing {name}": [sys.executable, __file__, "--pack", name, str(rows)] for name in strategies if name != "none"}
 
 
 def pack(strategy: str, rows: int) -> None:
-    """Share sequences among documents of 500 to 20,000 tokens, as long as traces of R1 are."""
-    sys.path.insert(0, str(SCRIPTS))
+    """Pack documents of 500 to 20,000 tokens, the lengths of R1's traces."""
     from distill.data.packing import sequences
 
     rng = random.Random(0)
@@ -70,13 +71,13 @@ def measure(rows: int, workers: int, words: int) -> None:
 
 
 def paper(rows: int = 800_000, tokens_a_row: int = 5_000, max_length: int = 16_384) -> None:
-    """One epoch over R1's own 800k traces by preflight's formulas: memory of a device, and hours that are assumed, not measured."""
+    """One epoch over R1's own 800k traces by preflight's formulas: memory of a device, and hours that are estimated, not measured."""
     import yaml
 
     from distill.preflight import memory, speed
     from distill.preflight.arch import Arch
 
-    known = yaml.safe_load((SCRIPTS.parent / "config" / "known.yaml").read_text(encoding="utf-8"))
+    known = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
     sources = speed.Sources({}, [], known["rates"], known["assumed"], known["devices"]["unknown"])
     print(f"{rows:,} traces of {tokens_a_row:,} tokens, max_length {max_length:,}, bfd_split, ZeRO-3 over 8 devices, micro batch 1")
     for name in ("Qwen/Qwen2.5-Math-1.5B", "Qwen/Qwen2.5-Math-7B"):
@@ -95,7 +96,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 1_000_000], help="numbers of rows")
     parser.add_argument("--workers", type=int, default=1, help="worker processes of filter")
     parser.add_argument("--words", type=int, default=20, help="words of a thought; 2,300 are some 5,000 tokens")
-    parser.add_argument("--paper", action="store_true", help="measure nothing; print what training on 800,000 traces is estimated to take")
+    parser.add_argument("--paper", action="store_true", help="only print the estimate for training on 800,000 traces")
     parser.add_argument("--pack", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pack:

@@ -1,4 +1,4 @@
-"""How fast training is: the stock recipe as the guide has it beside ours, in one run, on one accelerator or (--toy) a CPU.
+"""Training speed: the guide's stock recipe and ours, in one run, on one GPU or (--toy) a CPU.
 
 A random-weight Qwen2.5-1.5B is trained by scripts/distill/training, which hands it to TRL's SFTTrainer, on synthetic traces as long as
 R1's (median 5k tokens, tail to 16k). Printed for each recipe: tokens per second, MFU, peak memory, padding waste, and the loss of both on
@@ -25,8 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 # Qwen/Qwen2.5-Math-1.5B, config.json
 QWEN = {
@@ -62,7 +61,7 @@ def main() -> None:
     options.add_argument("--ours-checkpointing", action="store_true", help="gradient checkpointing in our recipe too")
     options.add_argument("--steps", type=int, default=20, help="steps on the clock")
     options.add_argument("--peak-tflops", type=float, help="of the device in bfloat16, where this does not know it")
-    options.add_argument("--one", help=argparse.SUPPRESS)  # a single measurement, in a process of its own
+    options.add_argument("--one", help=argparse.SUPPRESS)  # a single measurement, in a separate process
     args = options.parse_args()
     if args.one:
         return print(json.dumps(measured(**json.loads(args.one))), file=sys.stdout)
@@ -73,7 +72,7 @@ def main() -> None:
 
 
 def compare(args: argparse.Namespace, work: Path, max_length: int) -> None:
-    """Both recipes at one length, each in a process of its own, so that neither warms or fills the other's memory."""
+    """Measure both recipes at one length, in separate processes, so that neither affects the other's memory."""
     length = max_length // TOY_SCALE if args.toy else max_length
     found = {}
     for name, recipe, micro, tokens in (("stock", STOCK, args.stock_micro_batch, 4), ("ours", OURS, args.micro_batch, 8)):
@@ -113,7 +112,7 @@ def show(length: int, found: dict[str, dict[str, Any]]) -> None:
 
 
 def make_model(work: Path, shape: dict[str, Any], max_length: int) -> None:
-    """Random weights in a folder, with the miniature's tokenizer: its 512 tokens are among the model's 151,936."""
+    """Write a model with random weights and the miniature's tokenizer, whose 512 tokens are among the model's 151,936."""
     import torch
     from transformers import AutoModelForCausalLM, Qwen2Config
 
@@ -128,7 +127,7 @@ def make_model(work: Path, shape: dict[str, Any], max_length: int) -> None:
 
 
 def traces(count: int, scale: int) -> list[dict[str, Any]]:
-    """Rows of prompt and completion. A character is a token: signs that the tokenizer joins to nothing."""
+    """Rows of prompt and completion in which a character is a token: the tokenizer merges none of them."""
     draw = random.Random(0)
 
     def words(tokens: int) -> str:
@@ -144,7 +143,7 @@ def traces(count: int, scale: int) -> list[dict[str, Any]]:
 
 
 def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool, peak_tflops: float | None) -> dict[str, Any]:
-    """Train for some steps; what was measured."""
+    """Train for some steps and measure them."""
     import torch
     from datasets import Dataset
     from transformers import TrainerCallback
@@ -154,19 +153,19 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
 
     scale = TOY_SCALE if toy else 1
     fixed = {"max_steps": WARM_UP + steps, "learning_rate": 1e-5, "lr_scheduler_type": "constant", "eos_token": "<|im_end|>", "seed": 0}
-    whole = RECIPE.read(recipe | fixed)
-    needed = (WARM_UP + steps + 2) * whole["global_batch"] * whole["max_length"]
+    settings = RECIPE.read(recipe | fixed)
+    needed = (WARM_UP + steps + 2) * settings["global_batch"] * settings["max_length"]
     rows = Dataset.from_list(traces(max(200, 2 * needed * scale // MEDIAN), scale))
-    run = Path(work) / f"{name}-{whole['max_length']}"
-    arguments = sft.arguments(whole, run, "cpu" if toy else "auto", whole["global_batch"], 10**9, 1)
+    run = Path(work) / f"{name}-{settings['max_length']}"
+    arguments = sft.arguments(settings, run, "cpu" if toy else "auto", settings["global_batch"], 10**9, 1)
     arguments.save_strategy = "no"
     if name == "stock":
         arguments.use_liger_kernel = False
-    sys.stdout, out = sys.stderr, sys.stdout  # what the training prints is no result
-    trainer = sft.build(Path(work) / "base", rows, whole, None, arguments)
+    sys.stdout, out = sys.stderr, sys.stdout  # the training prints to stdout too
+    trainer = sft.build(Path(work) / "base", rows, settings, None, arguments)
     if name == "stock":
         trainer.model.set_attn_implementation("sdpa")
-    loss = loss_alone(trainer, whole["max_length"])
+    loss = loss_alone(trainer, settings["max_length"])
     batches = Batches(trainer.data_collator)
     trainer.data_collator = batches
     on_gpu = torch.cuda.is_available() and not toy
@@ -196,11 +195,11 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
     return {
         "device": device,
         "torch": torch.__version__,
-        "packing": whole.packing,
+        "packing": settings["packing"],
         "attention": config._attn_implementation,
         "layers": "Liger" if arguments.use_liger_kernel else "PyTorch",
-        "checkpointing": "on" if whole.gradient_checkpointing else "off",
-        "micro_batch": whole["global_batch"],
+        "checkpointing": "on" if settings["gradient_checkpointing"] else "off",
+        "micro_batch": settings["global_batch"],
         "tokens_per_s": tokens_per_s,
         "mfu": 100 * tokens_per_s * flops / peak if peak else None,
         "peak_gib": (torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**30,
@@ -211,7 +210,7 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
 
 
 class Batches:
-    """A collator that counts on the way: places in the batches, tokens in them, and how many tokens each of these attends to."""
+    """A collator that counts places, tokens, and the tokens that each token attends to."""
 
     def __init__(self, collator: Any) -> None:
         self.collator, self.slots, self.tokens, self.attended = collator, 0, 0, 0
@@ -233,7 +232,7 @@ class Batches:
 
 
 def loss_alone(trainer: Any, max_length: int) -> float:
-    """The mean loss of the untrained model on some sequences, each a document by itself, as the recipe at hand computes it."""
+    """The mean loss of the untrained model on some sequences, each a document by itself, as the recipe computes it."""
     import torch
 
     draw, device, losses = torch.Generator().manual_seed(1), trainer.args.device, []
@@ -248,7 +247,7 @@ def loss_alone(trainer: Any, max_length: int) -> float:
 
 
 def reached(size: int = 1024) -> float:
-    """FLOP/s of a product of float32 matrices on this CPU, as the training is set up: the best of some."""
+    """FLOP/s of a product of float32 matrices on this CPU: the best of ten."""
     import torch
 
     one, other = torch.ones(size, size), torch.ones(size, size)
@@ -261,7 +260,7 @@ def reached(size: int = 1024) -> float:
 
 
 def multiplied(model: Any) -> int:
-    """Weights that a token is multiplied with: all matrices, of which a tied embedding is one as the output head."""
+    """Number of weights that a token is multiplied with: all matrices, a tied embedding included as the output head."""
     embedding = model.get_input_embeddings().weight
     return sum(
         weight.numel()

@@ -1,4 +1,4 @@
-"""How often the intervals hold the truth and the paired test rejects a true null: should be 95 % and 5 %.
+"""Coverage of the intervals and false rejections of the paired test: should be 95 % and 5 %.
 
 Simulated benchmarks: each item has a chance of being answered right, drawn from a Beta distribution with the mean score of a model and a
 correlation 1/(a+b+1) of .24 to .42 within items, from 3 % (a base model on AIME) to 97 % (a strong one on MATH-500). With one sample an

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
+from distill.base.paths import PROJECT
 from distill.sources.fetch import fetch_source
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     args, others = options.parse_known_args()
     if args.update:
         # A separate program: it imports distill.config, which must not be part of the code digest of fetch.py.
-        program = Path(__file__).resolve().parents[1] / "tools" / "lock_sources.py"
+        program = PROJECT / "tools" / "lock_sources.py"
         os.execv(sys.executable, [sys.executable, str(program), "--work", str(args.work), *others])
     if others:
         options.error(f"unrecognized arguments: {' '.join(others)}")

@@ -14,12 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
+from distill.base.paths import PROJECT
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.sources import lock as sources_lock
 from distill.sources.lock import resolve_revision
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.files import atomic_write
+from distill.base.paths import PROJECT, SCHEMA, SNAKEFILE
 from distill.config.load import load
 from distill.workflow import reruns
 
-PROJECT = Path(__file__).resolve().parent.parent
 EXAMPLES = (  # rows of tests/graph/staleness.yaml
     "a comment, a docstring and the layout of every script and module",
     "title or note",
@@ -117,7 +117,7 @@ def _jobs(reruns: list[str]) -> str:
 
 def rulegraph() -> str:
     """The graph of rules of a first run as Snakemake draws it, in Mermaid; in one order, which Snakemake leaves to chance."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--rulegraph", "mermaid-js"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--rulegraph", "mermaid-js"]
     with tempfile.TemporaryDirectory() as nothing_there:
         drawn = subprocess.run(command, cwd=nothing_there, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
@@ -127,7 +127,7 @@ def rulegraph() -> str:
 
 def guide() -> str:
     """What the guide's experiment takes: by its own word, and as preflight counts it where nothing is available."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--cores", "1", "results/preflight.json"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", "1", "results/preflight.json"]
     with tempfile.TemporaryDirectory() as nothing_there:
         subprocess.run(
             [*command, "--configfile", str(PROJECT / "config" / "tutorial.yaml")],
@@ -152,7 +152,7 @@ def guide() -> str:
 
 def config_page() -> str:
     """config/README.md: every key with its type, default, scope and meaning."""
-    schema = yaml.safe_load((PROJECT / "config" / "schema.yaml").read_text(encoding="utf-8"))
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     reached, parts = reruns.steps_by_key(examples(), schema), [CONFIG_HEAD]
     for title, place, entry in _sections(schema):
         elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
