@@ -45,18 +45,18 @@ def main() -> None:
     ours = engines.load("vllm", args.model, {})
     speeds: dict[str, list[float]] = {"ours": [], "bare": []}
     with tempfile.TemporaryDirectory() as folder:
-        asked = [one for path in args.prompts for one in [ask(args, spec, path, Path(folder), "warm-up")]]
-        tell_bare(bare, asked)
-        for one in asked:
+        response_sets = [one for path in args.prompts for one in [ask(args, spec, path, Path(folder), "warm-up")]]
+        tell_bare(bare, response_sets)
+        for one in response_sets:
             answer(ours, one)
         for number in range(args.rounds):
-            asked = [ask(args, spec, path, Path(folder), str(number)) for path in args.prompts]
-            start, tokens = time.perf_counter(), sum(answer(ours, one) for one in asked)
+            response_sets = [ask(args, spec, path, Path(folder), str(number)) for path in args.prompts]
+            start, tokens = time.perf_counter(), sum(answer(ours, one) for one in response_sets)
             speeds["ours"].append(tokens / (time.perf_counter() - start))
-            told = tell_bare(bare, asked)
-            speeds["bare"].append(told["tokens"] / told["seconds"])
-            if abs(told["tokens"] - tokens) > 0.02 * tokens:
-                raise InputError(f"ours wrote {tokens} tokens and bare vLLM {told['tokens']}: their requests differed")
+            reply = tell_bare(bare, response_sets)
+            speeds["bare"].append(reply["tokens"] / reply["seconds"])
+            if abs(reply["tokens"] - tokens) > 0.02 * tokens:
+                raise InputError(f"ours wrote {tokens} tokens and bare vLLM {reply['tokens']}: their requests differed")
             print(f"round {number + 1}: ours {speeds['ours'][-1]:,.0f} tokens/s, bare {speeds['bare'][-1]:,.0f}", flush=True)
     bare.stdin.close()
     ours.close()
@@ -79,9 +79,9 @@ def answer(engine: Any, one: ResponseSet) -> int:
     return tokens
 
 
-def tell_bare(bare: subprocess.Popen, asked: list[ResponseSet]) -> dict[str, Any]:
-    requests = [[vars(request) for request in one.requests(one.pairs)] for one in asked]
-    print(json.dumps({"requests": requests, "sampling": vars(asked[0].sampling())}), file=bare.stdin, flush=True)
+def tell_bare(bare: subprocess.Popen, response_sets: list[ResponseSet]) -> dict[str, Any]:
+    requests = [[vars(request) for request in one.requests(one.pairs)] for one in response_sets]
+    print(json.dumps({"requests": requests, "sampling": vars(response_sets[0].sampling())}), file=bare.stdin, flush=True)
     return json.loads(bare.stdout.readline())
 
 

@@ -27,7 +27,7 @@ def below_seal(wildcards):
     """Whether a job depends on a training of this configuration: by its model or its dataset; a job with neither depends on all models."""
     if "model" in wildcards.keys():
         return plan.below_seal(wildcards.model)
-    return "dataset" not in wildcards.keys() or plan.taught_below_seal(wildcards.dataset)
+    return "dataset" not in wildcards.keys() or plan.teacher_below_seal(wildcards.dataset)
 
 
 def sealed_data(model, name):
@@ -38,7 +38,7 @@ def sealed_data(model, name):
     checkpoints.seal.get()
     dataset = plan.training(model)["dataset"]
     path = f"results/data/{dataset}/{name}"
-    return path if plan.taught_below_seal(dataset) else ancient(path)
+    return path if plan.teacher_below_seal(dataset) else ancient(path)
 
 
 def sealed_digest(model):

@@ -47,7 +47,7 @@ rule teacher:
     benchmark:
         "results/timing/teacher/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(plan.taught()),
+        dataset=one_of(plan.teacher_datasets()),
     conda:
         conda_file(config["runtime"]["respond_gpus"])
     resources:

@@ -54,8 +54,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         constraints, report = Path(folder, "constraints.txt"), Path(folder, "report.json")
         constraints.write_text("".join(f"{name}==={version}\n" for name, version in own.items()), encoding="utf-8")
-        asked = ["--requirement", str(args.requirements), "--constraint", str(constraints), *more]
-        if pip("--dry-run", "--quiet", "--report", str(report), *asked):
+        pip_options = ["--requirement", str(args.requirements), "--constraint", str(constraints), *more]
+        if pip("--dry-run", "--quiet", "--report", str(report), *pip_options):
             print("error: pip finds no set that leaves the vendor's packages as they are; its message above names the two that disagree")
             return 1
         plan = json.loads(report.read_bytes())
@@ -66,7 +66,7 @@ def main() -> int:
         print(f"{len(plan['install'])} packages to install, none of them the vendor's")
         if args.check:
             return 0
-        return pip(*asked)
+        return pip(*pip_options)
 
 
 if __name__ == "__main__":

@@ -264,7 +264,7 @@ def test_trouble_that_stays_is_one_line_and_harms_nothing(hub, repo, fetch, tmp_
         ({"hub": "owner/model", "repo_type": "dataset"}, "owner/model: no such dataset at"),
         ({"revision": "v9"}, "has no revision 'v9': look at https://huggingface.co/owner/model/tree/main and fix source.revision"),
         ({"commit": "0" * 40}, "has no revision"),
-        ({"files": ["*.gguf"]}, "none of its files is wanted (*.gguf): fix source.files"),
+        ({"files": ["*.gguf"]}, "none of its files matches (*.gguf): fix source.files"),
         ({"hub": "owner/../model"}, "does not answer as the hub does"),
         ({"digest": "0" * 64}, "its content is"),
     ],

@@ -71,13 +71,13 @@ class Configured:
     def _sources(self) -> list[tuple[str, str, Part]]:
         own = [(kind, name, entry["source"]) for kind in KINDS for name, entry in self.config[kind].items() if "source" in entry]
         golds = [("golds", name, entry["gold"]["source"]) for name, entry in self.config["datasets"].items() if "gold" in entry]
-        return own + golds + [("questions", name, self.teacher_of(name)["questions"]) for name in self.taught()]
+        return own + golds + [("questions", name, self.teacher_of(name)["questions"]) for name in self.teacher_datasets()]
 
     def sources_used(self) -> list[str]:
         """`{kind}/{name}` of the benchmarks, and of the datasets that this run trains on or asks a teacher about."""
         datasets = self.trained_on()
         for name in datasets:  # grows as it goes: a teacher's questions may come from another dataset
-            above = self.teacher_of(name)["questions"].get("dataset") if name in self.taught() else None
+            above = self.teacher_of(name)["questions"].get("dataset") if name in self.teacher_datasets() else None
             datasets += [above] if above and above not in datasets else []
         return [*(f"benchmarks/{name}" for name in self.config["benchmarks"]), *(f"datasets/{name}" for name in datasets)]
 
@@ -92,20 +92,20 @@ class Configured:
         entry = self.config["models"][model]
         return "train" in entry or ("responses" in entry and in_results(entry["responses"]["path"])) or self.below_seal(parent_of(entry))
 
-    def taught(self) -> list[str]:
+    def teacher_datasets(self) -> list[str]:
         """Datasets that a teacher writes in this run."""
         return [name for name, entry in self.config["datasets"].items() if "teacher" in entry["source"]]
 
     def teacher_of(self, dataset: str) -> Part:
         return self.config["datasets"][dataset]["source"]["teacher"]
 
-    def taught_below_seal(self, dataset: str) -> bool:
+    def teacher_below_seal(self, dataset: str) -> bool:
         """Whether a dataset hangs on a model that is trained here: such a one cannot be sealed before training."""
-        if dataset not in self.taught():
+        if dataset not in self.teacher_datasets():
             return False
         teacher = self.teacher_of(dataset)
         above = teacher["questions"].get("dataset")
-        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.taught_below_seal(above))
+        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.teacher_below_seal(above))
 
     def trained_as(self, model: str) -> str:
         """The model whose training makes this one: itself, or that which it is a checkpoint of."""
@@ -127,7 +127,7 @@ class Configured:
 
     def sealed(self) -> list[str]:
         """Datasets that some model is trained on and that are known before any training."""
-        return [name for name in self.trained_on() if not self.taught_below_seal(name)]
+        return [name for name in self.trained_on() if not self.teacher_below_seal(name)]
 
     # Files
 

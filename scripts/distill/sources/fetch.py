@@ -75,7 +75,7 @@ def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | No
         # lock.recorded_source reads "asked". A local path is not recorded: it means nothing on another machine.
         made = manifest.write(part, made_by="fetch", **({"asked": dict(sorted(source.items())), **facts} if facts is not None else {}))
         if not made["files"]:
-            raise InputError(f"{output.name}: none of its files is wanted ({', '.join(source.get('files', ['*']))}): fix source.files")
+            raise InputError(f"{output.name}: none of its files matches ({', '.join(source.get('files', ['*']))}): fix source.files")
         if source.get("digest") not in (None, made["digest"]):
             raise InputError(
                 f"{output.name}: its content is {made['digest'][:12]}, but sources.lock has {source['digest'][:12]}: nothing was replaced; "
@@ -248,10 +248,10 @@ def download_all(missing: dict[str, Download], folder: Path, policy: RetryPolicy
     _check_room(missing, folder)
 
     def one(item: tuple[str, Download]) -> None:
-        key, wanted = item
-        fetch_file(client, wanted, folder / "parts" / key, policy)
+        key, download = item
+        fetch_file(client, download, folder / "parts" / key, policy)
         os.replace(folder / "parts" / key, folder / "files" / key)
-        print(f"{wanted.url}: {(folder / 'files' / key).stat().st_size / 1e6:.1f} MB", flush=True)
+        print(f"{download.url}: {(folder / 'files' / key).stat().st_size / 1e6:.1f} MB", flush=True)
 
     with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client, ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         try:
@@ -272,7 +272,7 @@ def _certificates() -> "ssl.SSLContext":
 
 def _check_room(missing: dict[str, Download], folder: Path) -> None:
     held = sum(path.stat().st_size for path in (folder / "parts").iterdir())
-    needed = sum(wanted.content.size or 0 for wanted in missing.values()) - held
+    needed = sum(download.content.size or 0 for download in missing.values()) - held
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(f"{folder}: {needed / 1e9:.1f} GB to download and {free / 1e9:.1f} GB free: make room, then run again")

@@ -78,42 +78,42 @@ class Download:
     trusted: frozenset[str] = frozenset()
 
 
-def fetch_file(client: "httpx.Client", wanted: Download, part: Path, policy: RetryPolicy) -> None:
+def fetch_file(client: "httpx.Client", download: Download, part: Path, policy: RetryPolicy) -> None:
     """Download a file to `part`, resuming from what `part` holds. If the digest is wrong, download all of it once more.
 
     Raises HttpRefusal, and InputError where the digest is wrong twice or the server stays busy; `part` keeps what was downloaded.
     """
     for _ in range(2):
-        _fill(client, wanted, part, policy)
-        if wanted.content.matches(part):
+        _fill(client, download, part, policy)
+        if download.content.matches(part):
             return
-        found = f"sha256 {sha256_file(part)[:12]}" if wanted.content.sha256 else f"git id {git_name(part)[:12]}"
+        found = f"sha256 {sha256_file(part)[:12]}" if download.content.sha256 else f"git id {git_name(part)[:12]}"
         part.unlink()
     raise InputError(
-        f"{wanted.url}: wrong content ({found}, {part.name[:12]} expected): nothing was replaced; "
+        f"{download.url}: wrong content ({found}, {part.name[:12]} expected): nothing was replaced; "
         "fix the digest or the URL, or ask the owner of the server"
     )
 
 
-def probe(client: "httpx.Client", wanted: Download) -> None:
+def probe(client: "httpx.Client", download: Download) -> None:
     """Open a file without reading it. Raises HttpRefusal or TemporaryError as a download would."""
-    response = _open(client, wanted, {"Accept-Encoding": "identity"})
+    response = _open(client, download, {"Accept-Encoding": "identity"})
     try:
         _check(response)
     finally:
         response.close()
 
 
-def _fill(client: "httpx.Client", wanted: Download, part: Path, policy: RetryPolicy) -> None:
+def _fill(client: "httpx.Client", download: Download, part: Path, policy: RetryPolicy) -> None:
     def ask() -> None:
         held = part.stat().st_size if part.exists() else 0
-        if wanted.content.size is not None and held > wanted.content.size:
+        if download.content.size is not None and held > download.content.size:
             part.unlink()
             held = 0
-        if held == 0 or held != wanted.content.size:
-            _stream(client, wanted, part, held)
+        if held == 0 or held != download.content.size:
+            _stream(client, download, part, held)
 
-    retry_request(ask, wanted.url, policy, progress=lambda: part.stat().st_size if part.exists() else 0)
+    retry_request(ask, download.url, policy, progress=lambda: part.stat().st_size if part.exists() else 0)
 
 
 def retry_request(call: Callable[[], Result], what: str, policy: RetryPolicy, progress: Callable[[], int] = lambda: 0) -> Result:
@@ -134,9 +134,9 @@ def _describe_error(error: "httpx.TransportError") -> str:
     return names.get(type(error).__name__, "the connection was cut")
 
 
-def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> None:
+def _stream(client: "httpx.Client", download: Download, part: Path, held: int) -> None:
     """Append what is missing, or start over where the server does not resume from byte `held`."""
-    response = _open(client, wanted, {"Accept-Encoding": "identity", **({"Range": f"bytes={held}-"} if held else {})})
+    response = _open(client, download, {"Accept-Encoding": "identity", **({"Range": f"bytes={held}-"} if held else {})})
     try:
         if response.status_code == 416:  # range not satisfiable: `part` is not the start of this file
             part.unlink(missing_ok=True)
@@ -146,7 +146,7 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
         if response.status_code == 206 and not resumes:
             part.unlink(missing_ok=True)
             raise TemporaryError("the server resumed at the wrong byte")
-        size = wanted.content.size
+        size = download.content.size
         start = printed = time.monotonic()
         begun = held if resumes else 0
         with open(part, "ab" if resumes else "wb") as file:
@@ -157,16 +157,16 @@ def _stream(client: "httpx.Client", wanted: Download, part: Path, held: int) -> 
                 if time.monotonic() - printed > EVERY_S:
                     printed = time.monotonic()
                     rate = (file.tell() - begun) / 1e6 / (printed - start)
-                    print(progress_line(wanted.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
+                    print(progress_line(download.url, file.tell() // 10**6, size and size // 10**6, "MB", rate), flush=True)
     finally:
         response.close()
     if size is not None and part.stat().st_size < size:
         raise TemporaryError("the connection was cut")
 
 
-def _open(client: "httpx.Client", wanted: Download, headers: dict[str, str]) -> "httpx.Response":
+def _open(client: "httpx.Client", download: Download, headers: dict[str, str]) -> "httpx.Response":
     """Follow redirects, without sending secret headers to other hosts."""
-    secret, url = wanted.headers, wanted.url
+    secret, url = download.headers, download.url
     for _ in range(REDIRECTS):
         response = client.send(client.build_request("GET", url, headers={**secret, **headers}), stream=True, follow_redirects=False)
         if not response.has_redirect_location:
@@ -174,10 +174,10 @@ def _open(client: "httpx.Client", wanted: Download, headers: dict[str, str]) -> 
         response.close()
         there = _redirect_target(url, response.headers["Location"])
         if there is None:
-            raise InputError(f"{wanted.url}: redirects to something that is not a URL: fix the URL")
-        url, own = there.geturl(), there[:2] == urlsplit(wanted.url)[:2]
-        secret = wanted.headers if own or (there.scheme == "https" and there.hostname in wanted.trusted) else {}
-    raise InputError(f"{wanted.url}: more than {REDIRECTS} redirects: fix the URL")
+            raise InputError(f"{download.url}: redirects to something that is not a URL: fix the URL")
+        url, own = there.geturl(), there[:2] == urlsplit(download.url)[:2]
+        secret = download.headers if own or (there.scheme == "https" and there.hostname in download.trusted) else {}
+    raise InputError(f"{download.url}: more than {REDIRECTS} redirects: fix the URL")
 
 
 def _redirect_target(url: str, location: str) -> SplitResult | None:

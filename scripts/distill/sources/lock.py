@@ -93,7 +93,7 @@ def resolve_revision(source: Part, work: Path, policy: RetryPolicy | None = None
     small = {file.key: repository.file(name, there.commit, file) for name, file in content.items() if not file.sha256}
     folder = work_folder(work, source, "hub")
     with locked(folder, wait=True):
-        small = {key: wanted for key, wanted in small.items() if not wanted.content.matches(folder / "files" / key)}
+        small = {key: download for key, download in small.items() if not download.content.matches(folder / "files" / key)}
         try:
             download_all(small, folder, policy)
         except HttpRefusal as refused:

@@ -42,12 +42,12 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
         "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.runs()],
         "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.runs()],
-        "teacher": plan.taught(),
+        "teacher": plan.teacher_datasets(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
     }
 
 
-def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
+def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     """{folder below work/: patterns}. A work folder is in use where its run.json matches one of the patterns.
 
     Digests of inputs that are not made yet are left open, and so are values that depend on the hardware only: it could change back.
@@ -57,22 +57,22 @@ def patterns(asked: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         {**common, "recipe": RECIPE.read(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
         | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
         | _if_exists("data", entry["data"], sha256_file)
-        for entry in asked["train"]
+        for entry in planned["train"]
     ]
     answered = [
         {"benchmark": entry["benchmark"], **answer_identity(entry["spec"])}
         | _if_exists("model", model, lambda path: read_json(path)["digest"])
-        for model in asked["models"]
-        for entry in asked["respond"]
+        for model in planned["models"]
+        for entry in planned["respond"]
     ]
-    answered += [{"benchmark": entry["benchmark"], **answer_identity(entry["spec"])} for entry in asked["ask"]]
-    taught = [{"dataset": dataset} for dataset in asked["teacher"]]
-    return {"train": trained, "responses": answered, "teacher": taught, "fetch": asked["fetch"]}
+    answered += [{"benchmark": entry["benchmark"], **answer_identity(entry["spec"])} for entry in planned["ask"]]
+    from_teacher = [{"dataset": dataset} for dataset in planned["teacher"]]
+    return {"train": trained, "responses": answered, "teacher": from_teacher, "fetch": planned["fetch"]}
 
 
-def unused_rows(work: Path, asked: Mapping[str, Any]) -> Iterator[UnusedFolder]:
+def unused_rows(work: Path, planned: Mapping[str, Any]) -> Iterator[UnusedFolder]:
     """Folders of work/rows/, which hold tokenizer-ready copies of training sets, whose training set does not exist (any more)."""
-    known = {sha256_file(entry["data"])[:16] for entry in asked["train"] if Path(entry["data"]).is_file()}
+    known = {sha256_file(entry["data"])[:16] for entry in planned["train"] if Path(entry["data"]).is_file()}
     for folder in sorted(path for path in work.glob("rows/*") if path.is_dir() and path.name not in known):
         yield UnusedFolder(folder, freed_bytes(folder), f"rows of data {folder.name[:12]}, made again when needed")
 
@@ -81,9 +81,9 @@ def _if_exists(key: str, path: str, digest: Any) -> Pattern:
     return {key: digest(path)} if Path(path).is_file() else {}
 
 
-def unused_folders(work: Path, wanted: Mapping[str, list[Pattern]]) -> Iterator[UnusedFolder]:
+def unused_folders(work: Path, known_runs: Mapping[str, list[Pattern]]) -> Iterator[UnusedFolder]:
     """Folders below work/{store}/ that match none of the store's patterns, sorted by name. Folders without run.json are skipped."""
-    for store, known in wanted.items():
+    for store, known in known_runs.items():
         for file in sorted(work.glob(f"{store}/*/run.json")):
             run = read_json(file)
             if not isinstance(run, dict):

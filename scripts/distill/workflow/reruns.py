@@ -26,7 +26,7 @@ def step_specs(config: Config) -> dict[str, Any]:
         "miniature_base": [plan.toy_with_benchmarks("models", name) for name in plan.miniature("models")],
         "teacher": [
             (plan.teacher(name), plan.questions_of(name), plan.teacher_model(name), plan.teacher_of(name).get("system"))
-            for name in plan.taught()
+            for name in plan.teacher_datasets()
         ],
         "normalise": [(plan.normalise(name), entry["format"], plan.gold_of(name)) for name, entry in datasets.items()],
         "filter": [
