@@ -125,7 +125,7 @@ def _cell(value: Any) -> Any:
 
 
 def read_csv(kind: type[AnyRow], path: Path) -> list[AnyRow]:
-    """The rows of a file. Raises InputError that names a column that is missing or holds something else than its type."""
+    """The rows of a file. Raises InputError that names a column that is missing or has a cell of another type."""
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if missing := [column for column in columns(kind) if column not in (reader.fieldnames or ())]:

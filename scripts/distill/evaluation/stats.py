@@ -34,7 +34,7 @@ def wilson(p: float, n: float, z: float) -> tuple[float, float]:
 
 
 def ci95(correct: Floats) -> tuple[float, float]:
-    """The 95 % interval of pass@1 with the items as a sample of all that could have been asked.
+    """The 95 % interval of pass@1 with the items as a sample of all possible items.
 
     Wilson's interval where there is one sample an item. With several, the samples of an item are a cluster: Wilson's interval with the
     effective number of answers p(1-p) / var(item means) * items (Korn and Graubard 1998, Survey Methodology 24) and the t quantile of
@@ -53,7 +53,7 @@ def ci95(correct: Floats) -> tuple[float, float]:
 
 
 def ci95_sampling(correct: Floats) -> tuple[float, float] | None:
-    """The 95 % interval of pass@1 on these very items, were they sampled again; None with one sample, which cannot tell.
+    """The 95 % interval of pass@1 on these same items, if they were answered again; None with one sample an item, which cannot show it.
 
     Wilson's interval with the effective number p(1-p) / var, where var is the unbiased variance within items,
     sum of m(1-m)/(samples-1) over squared items.

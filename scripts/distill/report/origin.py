@@ -36,7 +36,7 @@ def facts(found: Row) -> str:
         ["machine", text(f"{machine.get('cpu', '?')}, {machine.get('cores', '?')} cores, {machine.get('memory_gib', '?')} GiB")],
         ["GPUs", text(gpus or "none")],
     ]
-    return join(table(["", "this run"], rows, left=2), f"Packages: {text(packages)}." if packages else None)
+    return join(table(["", "here"], rows, left=2), f"Packages: {text(packages)}." if packages else None)
 
 
 def _counted(gpus: list[dict[str, Any]]) -> list[tuple[str, int]]:
