@@ -111,7 +111,7 @@ def test_a_failed_training_is_started_again_and_bad_input_is_not(train, unbroken
     wait_for_line(process, "train: 10 of ")
     os.kill(trainer(tmp_path), signal.SIGKILL)
     out = end(process)
-    assert "the training ended with exit code 247: attempt 2 of 2" in out or "exit code -9: attempt 2 of 2" in out
+    assert "the training ended with exit code" in out and "attempt 2 of 2" in out
     assert "resuming from" in out and digest(tmp_path / "model") == digest(unbroken)
     refused = train(tmp_path / "model", tmp_path / "work", options=["--retries", "3"], packing="nonsense")
     out, _ = refused.communicate(timeout=120)
