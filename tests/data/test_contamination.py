@@ -8,7 +8,7 @@ import pytest
 from distill.base.tables import read_rows
 from distill.benchmarks.items import BenchmarkItem
 from distill.data.contamination import LISTED, BenchmarkIndex, ContaminationReport, contaminates, find_hits
-from distill.data.questions import question_stem
+from distill.data.questions import question_stem, words
 
 ITEM = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts in total does it take?"
 SHORT = "What is $2+2$?"
@@ -58,6 +58,55 @@ def test_choices_of_the_benchmark_make_no_hit():
     shown = "\nA) one of the first eight of the natural numbers\nB) none"
     index = BenchmarkIndex("b", [f"Which number is it that we want?{shown}"], 8)
     assert find_hits([index], f"Another question, of another kind.{shown}") == ()
+
+
+CHINESE = "已知等差数列的前三项之和为二十一且公差为四求该数列的第十项"
+JAPANESE = "赤い玉が三個と白い玉が五個入った袋から同時に二個の玉を取り出す確率を求めなさい"
+
+
+@pytest.mark.parametrize(
+    ("item", "question"),
+    [
+        (CHINESE, f"请解答:{CHINESE}。"),
+        (JAPANESE, f"次の問題を解け。{JAPANESE}。答えは分数で書け。"),
+        ("Solve x^{2} + 3x - 7 = 0 over the field with eleven elements.", "Now solve x^2+3x-7=0 over the field with eleven elements"),
+        ("Let $f(t) = t^3 - 5t$ on the torus; where does $f$ peak?", r"First let \( f(t)=t^3-5t \) on the torus; where does \(f\) peak?"),
+        ("Is $10^{2}$ kg of gravel, sand, or clay heavier when wet?", "So: is 10² kg of gravel, sand or clay heavier when wet?"),
+    ],
+    ids=["Chinese", "Japanese", "braces and spaces", "delimiters", "superscripts and commas"],
+)
+def test_what_is_written_differently_and_means_the_same_is_found(item, question):
+    assert [hit.match for hit in find_hits([BenchmarkIndex("b", [item, ITEM], 8)], question)] == ["ngram"]
+
+
+def test_chinese_questions_that_share_a_phrase_are_no_hits():
+    other = "已知等差数列的前三项之和为九求首项"
+    assert find_hits([BenchmarkIndex("b", [CHINESE], 8)], other) == ()
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        "where $m$ and $n$ are relatively prime positive integers. Find $m+n$.",
+        "express your answer as a common fraction in simplest form",
+        "what is the sum of the two smallest positive integers",
+        "The answer can be expressed in the form $ax^3 + bx^2 + cx$",
+    ],
+)
+def test_words_that_math_questions_share_are_no_evidence(span):
+    index = BenchmarkIndex("b", [f"A quokka juggles seven torches. {span}"], 8)
+    assert find_hits([index], f"Some llamas wrote poems about Peru; {span}") == ()
+
+
+def test_a_run_of_words_in_several_items_is_no_evidence_and_a_whole_item_of_such_words_is():
+    story = "Tom has a red barn with some hens and many goats"
+    items = [f"{story}. How many legs?", f"{story}. How many eyes?", f"{story}."]
+    index = BenchmarkIndex("b", items, 8)
+    assert find_hits([index], f"Once {story.replace('Tom', 'Jim')}. Who?") == ()
+    (hit,) = find_hits([index], f"Once {items[1]} Say.")
+    assert (hit.item, hit.match) == (1, "ngram")
+    (hit,) = find_hits([index], f"Once {story} in May.")
+    assert (hit.item, hit.match) == (2, "ngram")
 
 
 @pytest.mark.parametrize(("n", "found"), [(7, [(0, "ngram")]), (8, [])])
@@ -121,7 +170,7 @@ def test_the_report_shows_question_item_and_span():
         "match": "ngram",
         "question": f"So {ITEM}",
         "item": ITEM,
-        "span": ITEM.lower(),
+        "span": " ".join(words(ITEM)),
     }
     assert made["benchmarks"]["empty"] == {
         "items": 1,
@@ -172,8 +221,36 @@ def test_each_real_question_is_found_in_another_wrapping(name, column):
 
 
 @pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
-def test_real_questions_of_another_source_are_no_hits_but_for_stock_phrases():
+def test_real_questions_of_another_source_are_no_hits():
     index = BenchmarkIndex("math", _real("math500.jsonl", "problem"), 8)
     assert not [hit for question in _real("gsm8k_test.jsonl", "question") for hit in find_hits([index], question)]
-    spans = {hit.span for question in _real("aime24.jsonl", "prompt") for hit in find_hits([index], question)}
-    assert spans == {"where $m$ and $n$ are relatively prime positive", "is not divisible by the square of any"}
+    assert not [hit for question in _real("aime24.jsonl", "prompt") for hit in find_hits([index], question)]
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+def test_of_real_training_questions_only_near_copies_of_a_benchmark_question_are_hits():
+    """765 traces of MATH's training questions against MATH-500: 68 were hits by 8 words of any kind."""
+    index = BenchmarkIndex("math", _real("math500.jsonl", "problem"), 8)
+    rows = [row["question"] for row in read_rows(Path(str(REAL)) / "traces" / "math_765_r1distill_qwen3.jsonl")]
+    spans = [hit.span for question in rows for hit in find_hits([index], question) if hit.match == "ngram"]
+    assert len(rows) == 765 and len(spans) == 7
+    beginnings = {"daniel works at", "= c (a)", "how many ways", "four years ago"}
+    assert {" ".join(span.split()[:3]) for span in spans} == beginnings
+        "daniel works",
+        "= c (a) line (b) circle (c) plane (d) sphere (e) cylinder (f) cone enter the letter of the correct option",
+        "how many ways",
+        "four years",
+    }
+
+
+@pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
+def test_a_real_question_in_the_middle_of_another_text_is_found_unless_it_is_shorter_than_the_run():
+    questions = _real("math500.jsonl", "problem") + _real("gsm8k_test.jsonl", "question")
+    index = BenchmarkIndex("b", questions, 8)
+    missed = [question for question in questions if not hits_of(index, f"Here is what I was asked yesterday. {question} Could you help?")]
+    assert len(questions) == 1819 and len(missed) == 23
+    assert all(len(words(question)) < 12 for question in missed)
+
+
+def hits_of(index, question):
+    return [hit for hit in find_hits([index], question) if hit.match != "other_numbers"]

@@ -5,7 +5,19 @@ import random
 import pytest
 
 from distill.base.errors import InputError
-from distill.data.duplicates import MAX_CANDIDATES, Banding, DuplicateScan, NearIndex, question_key, shingle_hashes, stem_key, trace_key
+from distill.data.duplicates import (
+    MAX_CANDIDATES,
+    NUM_PERM,
+    RECALL,
+    Banding,
+    DuplicateScan,
+    NearIndex,
+    band_sizes,
+    question_key,
+    shingle_hashes,
+    stem_key,
+    trace_key,
+)
 from distill.data.hashset import HashSet, hash64
 from distill.data.questions import question_stem
 
@@ -101,6 +113,31 @@ def test_shingles_are_held_only_for_questions_that_resemble_another():
     found, near_candidates = _near([*different, different[7] + " indeed"], 0.8)
     assert found == [None] * 200 + [7]
     assert set(near_candidates) == {stem_key(different[7]), stem_key(different[7] + " indeed")}
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.8, 0.9, 0.95, 1])
+def test_bands_find_the_pairs_exactly_at_the_threshold(threshold):
+    bands, rows = band_sizes(threshold)
+    assert bands * rows <= NUM_PERM
+    assert 1 - (1 - threshold**rows) ** bands >= RECALL
+
+
+def test_pairs_exactly_at_the_threshold_are_found():
+    """Two questions of 22 words that share 16 of their 20 shingles each share 16 of 24: two thirds."""
+    rng = random.Random(3)
+    pairs, questions = 150, []
+    for _ in range(pairs):
+        words = ["".join(rng.choices("abcdefghij", k=7)) for _ in range(26)]
+        questions += [" ".join(words[:22]), " ".join(words[4:26])]
+    one, other = (shingle_hashes(question) for question in questions[:2])
+    similarity = len(one & other) / len(one | other)
+    found = _near(questions, similarity)[0]
+    assert sum(near is not None for near in found) >= 0.95 * pairs
+
+
+def test_chinese_questions_that_differ_in_a_word_are_near_duplicates():
+    one = "小明从家到学校要走十五分钟他的妹妹要走二十分钟如果妹妹先出发他多久能追上"
+    assert _near([one, one.replace("妹妹先", "妹妹早")], 0.7)[0] == [None, 0]
 
 
 def test_near_duplicates_are_found_at_the_rate_that_minhash_promises():

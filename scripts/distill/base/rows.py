@@ -1,5 +1,6 @@
 """Cells of a table as text."""
 
+from datetime import date, time, timedelta
 from typing import Any
 
 from distill.base.errors import InputError
@@ -10,7 +11,10 @@ class NotText(InputError):
 
 
 def as_text(value: Any, where: str) -> str | None:
-    """A cell as text: a number as JSON writes it, None and NaN as None. Raises NotText (`where` first) for a list, an object or bytes."""
+    """A cell as text: a number as JSON writes it, None and NaN as None.
+
+    Raises NotText (`where` first) for a list, an object, bytes, and for a date: readers make dates of answers such as 3/4 and 12-05.
+    """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -20,4 +24,6 @@ def as_text(value: Any, where: str) -> str | None:
     if isinstance(value, list | dict | bytes):
         kind = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "bytes"
         raise NotText(f"{where} is {kind}, not text: name a column that holds text")
+    if isinstance(value, date | time | timedelta):
+        raise NotText(f"{where} is a date or time ({value}), not text: write that column as text")
     return str(value)

@@ -1,18 +1,24 @@
-"""Stream the rows of a table: jsonl, json, csv or parquet, one file or a folder of them."""
+"""Stream the rows of a table: jsonl, ndjson, json, csv (each also as .gz or .zst) or parquet, one file or a folder of them."""
 
 import csv
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row
-from distill.base.manifest import NOT_CONTENT
+from distill.base.manifest import NAME, NOT_CONTENT
 
 # Longer rows are reported instead of parsed: the longest published traces are below 1 MB, and decoded JSON takes several times its size.
 MAX_ROW_BYTES = 1 << 25
-SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+COMPRESSED = (".gz", ".zst")
+# Of a folder these hold no rows and are not worth a word.
+_EXPECTED = {NAME, "README.md", "LICENSE", "LICENSE.txt", "dataset_infos.json", "dataset_info.json"}
 
 
 class OversizeRow(dict[str, Any]):
@@ -24,20 +30,48 @@ class OversizeRow(dict[str, Any]):
 
 
 def data_files(path: str | Path) -> list[Path]:
-    """The file itself, or the data files below a folder in sorted order without manifest.json and hidden ones."""
+    """The file itself, or the data files below a folder in sorted order, without manifest.json and hidden ones.
+
+    Names on the screen what else lies there, since it is not read: archives, other formats, log.jsonl (which manifests leave out).
+    """
     path = Path(path)
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder: check the path")
-    found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and _is_data(file.relative_to(path)) and file.is_file())
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
+    found = [file for file in files if _is_data(file.relative_to(path))]
+    rest = [str(file.relative_to(path)) for file in files if file not in set(found) and file.name not in _EXPECTED]
+    named = f"{', '.join(rest[:5])}{f' and {len(rest) - 5} more' if len(rest) > 5 else ''}"
     if not found:
-        raise InputError(f"{path}: no {', '.join(SUFFIXES)} in this folder: put the data there")
+        raise InputError(f"{path}: no {', '.join(SUFFIXES)} in this folder{f' (found: {named})' if rest else ''}: put the data there")
+    if rest:
+        print(f"{path}: not read: {named}")
     return found
 
 
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
+
+
 def _is_data(name: Path) -> bool:
-    return name.name not in NOT_CONTENT and not any(part.startswith(".") for part in name.parts)
+    return _kind(name) in SUFFIXES and name.as_posix() not in NOT_CONTENT and name.name not in _EXPECTED
+
+
+def _kind(path: Path) -> str:
+    """The suffix without that of a compression."""
+    return Path(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The bytes of a file, decompressed where its suffix says so."""
+    if path.suffix == ".gz":
+        return gzip.open(path)
+    if path.suffix == ".zst":
+        import pyarrow as pa
+
+        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
+    return open(path, "rb")
 
 
 def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[Row]:
@@ -46,13 +80,13 @@ def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[
     Raises InputError for a suffix that is not known, and with file and line for text that cannot be read.
     """
     for file in data_files(path):
-        reader = _READERS.get(file.suffix)
+        reader = _READERS.get(_kind(file))
         if reader is None:
-            raise InputError(f"{file}: unknown suffix: give {', '.join(SUFFIXES)}")
+            raise InputError(f"{file}: unknown suffix: give {', '.join(SUFFIXES)}, or one of the first four with {' or '.join(COMPRESSED)}")
         try:
             yield from reader(file, max_row_bytes)
-        except OSError as error:
-            raise InputError(f"{file}: {error.strerror or error}: check the file") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{file}: {getattr(error, 'strerror', None) or error}: check the file, or fetch it again") from None
 
 
 def named_paths(pairs: Iterable[str]) -> dict[str, str]:
@@ -70,7 +104,7 @@ def named_paths(pairs: Iterable[str]) -> dict[str, str]:
 
 def read_lines(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[tuple[int, bytes | None]]:
     """Number and bytes of each line that is not blank, split on "\\n" only; None for the bytes of a line over the limit."""
-    with open(path, "rb") as file:
+    with _open(Path(path)) as file:
         number = 0
         while line := file.readline(max_row_bytes + 1):
             number += 1
@@ -104,15 +138,43 @@ def _jsonl(path: Path, max_row_bytes: int) -> Iterator[Row]:
 
 def _json(path: Path, max_row_bytes: int) -> Iterator[Row]:
     """A top-level array of objects, one at a time; JSON Lines under a .json name are read as such."""
-    with open(path, encoding="utf-8") as file:
+    with io.TextIOWrapper(_open(path), encoding="utf-8") as file:
         try:
             buffer = file.read(1 << 16).lstrip("\ufeff")
             if not buffer.lstrip(" \t\r\n").startswith("["):
+                _refuse_one_object(path, max_row_bytes)
                 yield from _jsonl(path, max_row_bytes)
                 return
             yield from _array(file, buffer.replace("[", " ", 1), path, max_row_bytes)
         except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not UTF-8 ({error}): save it as UTF-8") from None
+            raise _not_utf8(path, error) from None
+
+
+def _refuse_one_object(path: Path, max_row_bytes: int) -> None:
+    """Raises InputError for a file that is one object over several lines, as of a data set with its rows under a key."""
+    _, first = next(read_lines(path, max_row_bytes), (0, None))
+    try:
+        json.loads(first or b"{}")
+        return
+    except (ValueError, RecursionError):
+        pass
+    with _open(path) as file:
+        try:
+            whole = json.loads(file.read(max_row_bytes))
+        except (ValueError, RecursionError):
+            return  # the reader of lines says what is wrong
+    if not isinstance(whole, dict):
+        return
+    keys = [key for key, value in whole.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    where = f"; its rows are under {keys[0]!r}: jq -c '.{keys[0]}[]' {path.name} > rows.jsonl" if keys else ""
+    raise InputError(f"{path}: one JSON object, not rows: write an array of objects, or one object a line{where}")
+
+
+def _not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:
+    return InputError(
+        f"{path}: not UTF-8 ({error.reason} at byte {error.start} of a block): convert it, such as by "
+        f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
+    )
 
 
 def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterator[Row]:
@@ -169,11 +231,18 @@ def _element(buffer: str) -> tuple[Any, int] | json.JSONDecodeError | None:
 
 def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
     csv.field_size_limit(max_row_bytes)
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         try:
             yield from reader
-        except (csv.Error, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, error) from None
+        except csv.Error as error:
+            if "field larger than field limit" in str(error):
+                raise InputError(
+                    f"{path}: a cell after line {reader.line_num} is longer than {max_row_bytes} characters: remove that row, or look "
+                    "for a quotation mark that is never closed"
+                ) from None
             raise InputError(f"{path}: line {reader.line_num} is not CSV ({error}): fix or remove that line") from None
 
 
@@ -185,16 +254,42 @@ def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
     try:
         # Left to itself pyarrow 26 holds the compressed file in memory.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+            decode = _json_decoder(pa.struct(list(file.schema_arrow))) or (lambda row: row)
             for batch in file.iter_batches(batch_size=64):
                 if batch.nbytes <= max_row_bytes:
-                    yield from batch.to_pylist()
+                    yield from map(decode, batch.to_pylist())
                 else:
                     for at in range(len(batch)):
                         row = batch.slice(at, 1)
-                        yield OversizeRow(f"{path.name} row {number + at + 1}") if row.nbytes > max_row_bytes else row.to_pylist()[0]
+                        large = row.nbytes > max_row_bytes
+                        yield OversizeRow(f"{path.name} row {number + at + 1}") if large else decode(row.to_pylist()[0])
                 number += len(batch)
     except pa.ArrowException as error:
         raise InputError(f"{path}: not Parquet ({str(error).splitlines()[0]}): fetch the file again") from None
 
 
-_READERS: dict[str, Callable[[Path, int], Iterator[Row]]] = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+def _json_decoder(kind: Any) -> Callable[[Any], Any] | None:
+    """What turns a cell of this Arrow type into values, where JSON text is somewhere in it; else None.
+
+    datasets 5 writes a column of mixed kinds as the extension type arrow.json, and pyarrow hands over its text, quotes and all.
+    """
+    import pyarrow as pa
+
+    if isinstance(kind, pa.JsonType):
+        return lambda cell: None if cell is None else json.loads(cell)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        of_value = _json_decoder(kind.value_type)
+        return of_value and (lambda cell: None if cell is None else [of_value(value) for value in cell])
+    if pa.types.is_struct(kind):
+        of_field = {field.name: decoder for field in kind if (decoder := _json_decoder(field.type))}
+        return (lambda cell: cell and {**cell, **{key: of_field[key](cell[key]) for key in of_field}}) if of_field else None
+    return None
+
+
+_READERS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}

@@ -2,8 +2,9 @@
 
 Three tests, of the benchmark's question alone (no gold, no choices): a run of n words in common with any part of the training question,
 as in s1 (Muennighoff et al. 2025, arXiv 2501.19393; simplescaling/s1, data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py,
-n = 8); equality after normalising and without choices, which also finds questions too short for an n-gram; and nearly equal words with
-other numbers, which is reported and never dropped.
+n = 8), where that run says something: not where it stands in several items of the benchmark or is made of the words that math questions
+share (boilerplate.py); equality after normalising and without choices, which also finds questions too short for an n-gram; and nearly equal
+words with other numbers, which is reported and never dropped.
 """
 
 import math
@@ -15,8 +16,9 @@ from typing import Any
 
 from distill.base.files import Row
 from distill.benchmarks.items import BenchmarkItem
+from distill.data.boilerplate import is_evidence
 from distill.data.hashset import hash64
-from distill.data.questions import normalise_text, question_stem, shingles, strip_instructions, words
+from distill.data.questions import is_cjk, normalise_text, question_stem, shingles, strip_instructions, words
 
 # Jaccard similarity of the shingles with numbers masked from which a question counts as a benchmark question with other numbers.
 OTHER_NUMBERS = 0.8
@@ -58,12 +60,12 @@ class BenchmarkIndex:
         self.name = name
         self._ngram = ngram
         self._views = [QuestionViews(question) for question in questions]
-        self._grams: dict[str, int] = {}
+        self._grams: dict[str, int] = {}  # only those that are evidence
+        self._common: dict[str, list[int]] = {}  # the others: they count where they are all of an item
         self._whole: dict[int, int] = {}
         for item, views in enumerate(self._views):
-            self._whole.setdefault(views.whole, item)
-            for gram in _grams(words(views.text), ngram) if ngram else ():
-                self._grams.setdefault(gram, item)
+            if self._whole.setdefault(views.whole, item) == item and ngram:
+                self._add_grams(item, words(views.text), ngram)
         # Each skeleton once: a benchmark made from a template has few.
         self._skeletons = {views.skeleton: item for item, views in reversed(list(enumerate(self._views)))}
         self._frequency = Counter(shingle for skeleton in self._skeletons for shingle in skeleton)
@@ -71,6 +73,15 @@ class BenchmarkIndex:
         for skeleton, item in self._skeletons.items():
             for shingle in self._prefix(skeleton):
                 self._postings.setdefault(shingle, []).append(item)
+
+    def _add_grams(self, item: int, text: Sequence[str], n: int) -> None:
+        for gram, parts in _grams(text, n).items():
+            other = self._grams.get(gram)
+            if gram in self._common or other is not None or not is_evidence(parts):
+                items = self._common.setdefault(gram, [] if other is None else [self._grams.pop(gram)])
+                items.append(item)
+            else:
+                self._grams[gram] = item
 
     def find(self, views: QuestionViews) -> Hit | None:
         """The item that a question holds: an equal one, else the first that shares an n-gram, with the longest run in common."""
@@ -80,10 +91,18 @@ class BenchmarkIndex:
         if self._ngram:
             grams = _grams(views.words, self._ngram)
             item = next((self._grams[gram] for gram in grams if gram in self._grams), None)
+            if item is None:
+                item = self._contained(views.words, grams)
             if item is not None:
-                known = set(_grams(words(self._views[item].text), self._ngram))
-                return Hit(self.name, item, "ngram", _longest_run(views.words, grams, known, self._ngram))
+                known = _grams(words(self._views[item].text), self._ngram)
+                return Hit(self.name, item, "ngram", _longest_run(views.words, known, _size(views.words, self._ngram)))
         return None
+
+    def _contained(self, text: Sequence[str], grams: Iterable[str]) -> int | None:
+        """The first item all of whose words stand in a question, though none of its n-grams is evidence on its own."""
+        whole = f" {' '.join(text)} "
+        candidates = dict.fromkeys(item for gram in grams for item in self._common.get(gram, ()))
+        return next((item for item in candidates if f" {' '.join(words(self._views[item].text))} " in whole), None)
 
     def similar(self, views: QuestionViews) -> Hit | None:
         """The first item, by rarity of what they share, that a question nearly equals once numbers are masked."""
@@ -108,15 +127,22 @@ class BenchmarkIndex:
         return rare_first[: len(skeleton) - math.ceil(OTHER_NUMBERS * len(skeleton) - 1e-9) + 1]
 
 
-def _grams(text: Sequence[str], n: int) -> list[str]:
-    return [" ".join(text[at : at + n]) for at in range(len(text) - n + 1)]
+def _size(text: Sequence[str], n: int) -> int:
+    """Words of an n-gram: twice as many where a character counts as a word, since most Chinese words have two."""
+    return 2 * n if is_cjk(text) else n
 
 
-def _longest_run(text: Sequence[str], grams: Sequence[str], known: Container[str], n: int) -> str:
+def _grams(text: Sequence[str], n: int) -> dict[str, Sequence[str]]:
+    """The different n-grams of a text, in order, with their words."""
+    size = _size(text, n)
+    return {" ".join(parts): parts for at in range(len(text) - size + 1) if (parts := text[at : at + size])}
+
+
+def _longest_run(text: Sequence[str], known: Container[str], n: int) -> str:
     """The most words in a row of which each n-gram is known."""
     best, start = (0, 0), 0
-    for at, gram in enumerate(grams):
-        if gram not in known:
+    for at in range(len(text) - n + 1):
+        if " ".join(text[at : at + n]) not in known:
             start = at + 1
         elif at - start + n > best[1] - best[0]:
             best = (start, at + n)

@@ -5,6 +5,8 @@ lines of its choices.
 """
 
 import re
+import unicodedata
+from collections.abc import Sequence
 
 # Instructions round the question, as published: Bespoke-Stratos-17k and Sky-T1 (first three), DeepSeek-R1 and OpenR1 (fourth), lighteval
 # and simple-evals (next five); the last ones stand in many sets.
@@ -42,10 +44,17 @@ _MOST_TRAILING = 5  # instructions after a question; each costs a copy of it
 _CHOICES_HEAD = re.compile(r"\n[ \t]*(?:answer[ \t]+)?choices:", re.IGNORECASE)
 _FIRST_CHOICE = re.compile(r"\n[ \t]*\(?A[).:][ \t]")
 _SECOND_CHOICE = re.compile(r"\n[ \t]*\(?B[).:][ \t]")
-_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|limits)(?![a-z])|\\[,;:!()\[\] ]|\$|~|\s")
+_LAYOUT = re.compile(r"\\(?:left|right|displaystyle|limits)(?![a-z])|\\[,;:!()\[\] ]|\$|~")
+_SPACE = re.compile(r"\s")
 _FRACTION = re.compile(r"\\[dt]frac(?![a-z])")
+_ONE_IN_BRACES = re.compile(r"([\^_])\{(\w|\\[a-z]+)\}")  # x^{2} is x^2
+_SUPERSCRIPT = re.compile("[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
-_SHINGLE_WORD = re.compile(r"[^\W_]+|[^\w\s$]")
+# Chinese and Japanese write no spaces between words: each character counts as a word.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_CJK_CHARACTER = re.compile(f"([{_CJK}])")
+_SIGN = re.compile(r"\s*([=<>+-])\s*")
+_SHINGLE_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s$]")
 
 
 def strip_instructions(question: str) -> str:
@@ -73,13 +82,32 @@ def question_stem(question: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words between white space, as in s1 (data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py)."""
-    return text.lower().split()
+    r"""Lower-case words between white space, as in s1 (data/decontaminate_util.py) and open-r1 (scripts/decontaminate.py).
+
+    Beyond these, what is written differently and means the same becomes the same words: no `$`, `\(` and LaTeX layout, `x^{2}` is `x^2`,
+    signs stand alone, no punctuation round a word; a Chinese or Japanese character is a word.
+    """
+    text = _CJK_CHARACTER.sub(r" \1 ", _SIGN.sub(r" \1 ", _plain_math(_LAYOUT.sub(" ", text))))
+    return [word for part in text.split() if (word := part.strip(_PUNCTUATION))]
+
+
+_PUNCTUATION = ".,;:!?\"'`*\u3002\u3001\uff0c\uff1a\uff1b\uff1f"
+
+
+def is_cjk(text: Sequence[str]) -> bool:
+    """Whether most words are single Chinese or Japanese characters."""
+    return 2 * sum(_CJK_CHARACTER.fullmatch(word) is not None for word in text) > len(text)
 
 
 def normalise_text(text: str) -> str:
     r"""Lower case without white space, `$`, LaTeX layout and final punctuation. Operators and digits stay, so x-1 is not x+1."""
-    return _FRACTION.sub(r"\\frac", _LAYOUT.sub("", text.lower())).rstrip(".?!:")
+    return _SPACE.sub("", _plain_math(_LAYOUT.sub("", text))).rstrip(".?!:\u3002")
+
+
+def _plain_math(text: str) -> str:
+    """Lower case, with one spelling for equal formulas; full-width characters as plain ones."""
+    text = _SUPERSCRIPT.sub(lambda digit: "^" + unicodedata.normalize("NFKC", digit[0]), text)
+    return _ONE_IN_BRACES.sub(r"\1\2", _FRACTION.sub(r"\\frac", unicodedata.normalize("NFKC", text).lower()))
 
 
 def numbers(text: str) -> tuple[str, ...]:
@@ -89,6 +117,6 @@ def numbers(text: str) -> tuple[str, ...]:
 
 def shingles(text: str, masked: bool = False, n: int = 3) -> frozenset[str]:
     """Runs of `n` words and signs in lower case; `masked` replaces each number by 0. A shorter text is one shingle."""
-    text = text.lower()
+    text = unicodedata.normalize("NFKC", text).lower()
     parts = _SHINGLE_WORD.findall(_NUMBER.sub("0", text) if masked else text)
     return frozenset(" ".join(parts[at : at + n]) for at in range(max(1, len(parts) - n + 1)))
