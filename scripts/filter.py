@@ -19,7 +19,7 @@ from distill.base.tables import named_paths
 from distill.benchmarks.items import BenchmarkItem, load_items
 from distill.data.contamination import ContaminationReport
 from distill.data.filter import DroppedRows, FilterInputs, NothingKept, filter_traces
-from distill.data.filter_rules import REASONS, FilterSpec
+from distill.data.filter_rules import OPTIONAL_REASONS, REASONS, FilterSpec
 
 
 def main() -> None:
@@ -58,7 +58,8 @@ def main() -> None:
                 kept = filter_traces(inputs, spec, sft, dropped, report, args.workers)
         except NothingKept:
             kept = 0
-    funnel = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": {reason: dropped.counts[reason] for reason in REASONS}}
+    reasons = {reason: dropped.counts[reason] for reason in REASONS if dropped.counts[reason] or reason not in OPTIONAL_REASONS}
+    funnel = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": reasons}
     write_json(args.funnel, funnel)
     if args.contamination:
         write_json(args.contamination, report.as_json(spec.ngram, spec.contamination_action))

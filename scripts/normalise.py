@@ -27,12 +27,16 @@ def main() -> None:
     parser.add_argument("--rejected", metavar="JSONL", help=f"rows that are no trace: id, reason, detail ({REJECTED} beside the output)")
     parser.add_argument("--gold", metavar="FILE_OR_FOLDER", help="gold answers, joined by question, for rows without a gold column")
     parser.add_argument(
-        "--spec", type=cli.spec, default={}, metavar="JSON", help="columns {name: column} of a table; gold {question, gold, boxed}"
+        "--spec",
+        type=cli.spec,
+        default={},
+        metavar="JSON",
+        help="columns {name: column} of a table; gold {question, gold, boxed}; where {column: value, list or {min, max, not}}",
     )
     args = parser.parse_args()
 
-    if unknown := sorted(set(args.spec) - {"columns", "gold"}):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns and gold")
+    if unknown := sorted(set(args.spec) - {"columns", "gold", "where"}):
+        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns, gold and where")
     columns, joined = args.spec.get("columns") or {}, args.spec.get("gold") or {}
     for key, named in (("columns", columns), ("gold", joined)):
         if not isinstance(named, dict) or not all(isinstance(column, str) for at, column in named.items() if at != "boxed"):
@@ -40,14 +44,22 @@ def main() -> None:
     if unknown := sorted(set(joined) - {"question", "gold", "boxed"}):
         raise InputError(f"--spec: gold: unknown key {unknown[0]!r}: known are question, gold and boxed")
     golds = Golds(args.gold, **joined) if args.gold else None
-    normaliser = Normaliser(args.format, args.input, columns, golds)
+    normaliser = Normaliser(args.format, args.input, columns, golds, args.spec.get("where") or {})
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}
+    first = ""
     with atomic_write(args.output) as traces, atomic_write(rejected) as rest:
         for made in track(normaliser.traces(read_rows(args.input)), "normalise"):
             out, count = (rest, "rejected") if isinstance(made, RejectedRow) else (traces, "traces")
+            if isinstance(made, RejectedRow):
+                first = first or f"{made.reason}, {made.detail}"
             out.write(dumps(made.row()) + "\n")
             counts[count] += 1
+        if not counts["traces"]:
+            rows = f"{counts['rejected']:,} rows"
+            raise InputError(f"{args.input}: none of its {rows} is a trace (the first: {first}): check format and columns")
+    for column, rows in normaliser.hidden_choices.items():
+        print(f"warning: {rows} questions do not show the choices in column {column!r}: columns: {{options: {column}}} adds them")
     print(f"{counts['traces']} traces, {counts['rejected']} rejected")
 
 

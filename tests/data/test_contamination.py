@@ -234,13 +234,7 @@ def test_of_real_training_questions_only_near_copies_of_a_benchmark_question_are
     rows = [row["question"] for row in read_rows(Path(str(REAL)) / "traces" / "math_765_r1distill_qwen3.jsonl")]
     spans = [hit.span for question in rows for hit in find_hits([index], question) if hit.match == "ngram"]
     assert len(rows) == 765 and len(spans) == 7
-    beginnings = {"daniel works at", "= c (a)", "how many ways", "four years ago"}
-    assert {" ".join(span.split()[:3]) for span in spans} == beginnings
-        "daniel works",
-        "= c (a) line (b) circle (c) plane (d) sphere (e) cylinder (f) cone enter the letter of the correct option",
-        "how many ways",
-        "four years",
-    }
+    assert {" ".join(span.split()[:3]) for span in spans} == {"daniel works at", "= c (a)", "how many ways", "four years ago"}
 
 
 @pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")

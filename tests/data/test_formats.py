@@ -396,6 +396,87 @@ def test_names_of_columns_that_are_none_are_told(tmp_path, monkeypatch, key, nam
         run(monkeypatch, "--format", "table", "--input", file, "--output", tmp_path / "traces.jsonl", *spec)
 
 
+def as_columns(turns):
+    """As datasets before version 4 stored `Sequence({..})`: an object of lists."""
+    return {key: [turn[key] for turn in turns] for key in turns[0]}
+
+
+def test_turns_that_are_stored_as_an_object_of_lists_are_read(tmp_path):
+    file = as_parquet([{"system": SYSTEM, "conversations": as_columns(TURNS)}], tmp_path)
+    assert traces("bespoke_stratos", read_rows(file)) == traces("bespoke_stratos", [{"system": SYSTEM, "conversations": TURNS}])
+
+
+def test_a_set_without_a_single_trace_is_an_error_that_says_why(tmp_path, monkeypatch):
+    file = write_jsonl(tmp_path / "in.jsonl", [{"question": "q", "response": "7"}] * 3)
+    with pytest.raises(InputError, match=r"none of its 3 rows is a trace \(the first: malformed, no thought tags\)"):
+        run(monkeypatch, "--format", "table", "--input", file, "--output", tmp_path / "traces.jsonl")
+    assert not (tmp_path / "traces.jsonl").exists()
+
+
+def test_the_id_of_a_table_row_is_kept_and_one_that_comes_again_is_numbered():
+    rows = [{"id": 5, "question": f"q{number}", "response": THINK} for number in range(3)]
+    rows.append({"id": "5-2", "question": "q", "response": THINK})
+    assert [trace.id for trace in traces("table", rows)] == ["5", "5-2", "5-3", "5-2-2"]
+    named = [{"uuid": "x", "question": "q", "response": THINK}]
+    assert [trace.id for trace in traces("table", named, columns={"id": "uuid"})] == ["x"]
+
+
+CHOICES = ["a prime", "an even number"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [CHOICES, {"A": "a prime", "B": "an even number"}, {"label": ["A", "B"], "text": CHOICES}, [{"text": choice} for choice in CHOICES]],
+    ids=["texts", "by letter", "labels and texts", "objects"],
+)
+def test_choices_are_put_behind_a_question_that_does_not_show_them(options):
+    (trace,) = traces("table", [{"question": "What is 4?", "choices": options, "response": THINK}], columns={"options": "choices"})
+    assert trace.question == "What is 4?\n\nA) a prime\nB) an even number"
+    shown = {"question": "What is 4: a prime, or an  even number?", "choices": options, "response": THINK}
+    assert traces("table", [shown], columns={"options": "choices"})[0].question == shown["question"]
+
+
+def test_choices_that_no_question_shows_are_warned_of(tmp_path, monkeypatch, capsys):
+    rows = [{"question": "What is 4?", "choices": CHOICES, "response": THINK}] * 2
+    rows.append({"question": "Is 4 a prime, or an even number?", "choices": CHOICES, "response": THINK})
+    run(monkeypatch, "--format", "table", "--input", write_jsonl(tmp_path / "in.jsonl", rows), "--output", tmp_path / "traces.jsonl")
+    said = "warning: 2 questions do not show the choices in column 'choices': columns: {options: choices} adds them"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("where", "taken"),
+    [
+        ({"source": ["olympiads", "amc"]}, [0, 2]),
+        ({"source": "amc"}, [2]),
+        ({"level": {"min": 4}}, [1, 2]),
+        ({"level": {"min": 4, "max": 4}}, [1]),
+        ({"source": {"not": ["amc"]}}, [0, 1]),
+        ({"ok": True}, [0, 1]),
+        ({"tags": "geometry"}, [1]),
+        ({"about.year": {"min": 2020}}, [2]),
+        ({"source": ["olympiads"], "level": {"min": 4}}, []),
+    ],
+)
+def test_raw_rows_are_selected_by_any_column(where, taken):
+    rows = [
+        {"source": "olympiads", "level": "3", "ok": True, "tags": ["algebra"], "about": {"year": 2019}},
+        {"source": "aops", "level": 4, "ok": True, "tags": ["geometry", "proof"], "about": {"year": 2001}},
+        {"source": "amc", "level": 5.5, "ok": False, "tags": [], "about": {"year": 2024}},
+    ]
+    rows = [{**row, "question": f"q{number}", "response": THINK} for number, row in enumerate(rows)]
+    made = traces("table", rows, conditions=where)
+    assert [trace.question for trace in made if not isinstance(trace, RejectedRow)] == [f"q{number}" for number in taken]
+    dropped = [row for row in made if isinstance(row, RejectedRow)]
+    assert {row.reason for row in dropped} == {"not_selected"} and len(made) == len(rows)
+    assert all(row.detail.split(" is ")[0] in where for row in dropped)
+
+
+def test_a_column_of_where_that_no_row_has_is_an_error():
+    with pytest.raises(InputError, match=r"no row has a column 'levle' \(found: question, response\): fix where.levle"):
+        traces("table", [{"question": "q", "response": THINK}], conditions={"levle": {"min": 4}})
+
+
 def test_a_row_beyond_all_measure_is_rejected_unread(tmp_path):
     file = tmp_path / "big.jsonl"
     with open(file, "w") as out:

@@ -41,7 +41,7 @@ class Plan(Configured):
         """How the columns of a raw set are read."""
         entry = self.config["datasets"][dataset]
         gold = {"gold": without(entry["gold"], "source")} if "gold" in entry else {}
-        return {**only(entry, "columns"), **gold}
+        return {**only(entry, "columns", "where"), **gold}
 
     def teacher(self, dataset: str) -> Part:
         """What decides a teacher's traces beside its weights, the questions and the system prompt."""

@@ -13,6 +13,7 @@ from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.
 REASONS = (
+    "not_selected",
     "malformed",
     "truncated",
     "unverifiable",
@@ -28,6 +29,8 @@ REASONS = (
     "too_short",
     "not_chosen",
 )
+# Reasons of predicates that are off unless the configuration asks for them: funnel.json has them where they drop a row.
+OPTIONAL_REASONS = ("not_selected",)
 BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
 # A grader's reasons under the filter's names, where they differ.
 _VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}

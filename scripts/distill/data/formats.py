@@ -5,8 +5,9 @@ Columns as in the data set cards of 2025-10.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from distill.base.files import Row
@@ -74,6 +75,7 @@ def _optional(row: Row, column: str) -> str | None:
 
 def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
     """The system text, the one user turn and the one assistant turn of a conversation, by role."""
+    turns = _as_rows(turns)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         raise FormatMismatch("the conversation is no list of turns")
     found: dict[str, str] = {}
@@ -87,6 +89,13 @@ def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
     if list(found)[-2:] != ["user", "assistant"]:
         raise FormatMismatch(f"turns are {', '.join(found) or 'missing'}")
     return found
+
+
+def _as_rows(value: Any) -> Any:
+    """A list of objects that was stored as an object of lists, as datasets before version 4 writes `Sequence({..})` to Parquet."""
+    if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
+        return [dict(zip(value, cells, strict=True)) for cells in zip_longest(*value.values())]
+    return value
 
 
 _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
@@ -213,21 +222,57 @@ def _gsm8k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     yield RawResponse(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
 
 
-TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system")
+TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system", "id", "options")
+CHOICE_COLUMNS = ("options", "choices")  # what published tables call them
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _table(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """A plain table: `question`, `response`, and where there are such columns the others of TABLE_COLUMNS."""
     name = {key: columns.get(key, key) for key in TABLE_COLUMNS}
+    question, column = _text(row, name["question"]), name["options"]
+    if "options" in columns and row.get(column) is not None and not shows_choices(question, choices := _choices(row[column], column)):
+        question = f"{question.rstrip()}\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(_LETTERS, choices, strict=False))
     yield RawResponse(
-        _text(row, name["question"]),
+        question,
         _text(row, name["response"]),
         reasoning=_cell(row.get(name["reasoning"]), name["reasoning"]),
         gold=_optional(row, name["gold"]),
         origin=_optional(row, name["source"]),
         finish_reason=_optional(row, name["finish_reason"]),
         system=_optional(row, name["system"]),
+        id=_optional(row, name["id"]),
     )
+
+
+def _choices(value: Any, column: str) -> list[str]:
+    """The texts of a list of choices: texts, {text: ..} objects, an object of letters, or an object of lists of labels and texts."""
+    value = _as_rows(value)
+    entries = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(entries, list):
+        raise FormatMismatch(f"column {column!r} is no list of choices")
+    texts = [_cell(entry.get("text") if isinstance(entry, dict) else entry, column) for entry in entries]
+    if not texts or not all(texts) or len(texts) > len(_LETTERS):
+        raise FormatMismatch(f"column {column!r} has {len(texts)} choices, or an empty one")
+    return [text.strip() for text in texts if text]
+
+
+def shows_choices(question: str, choices: Sequence[str]) -> bool:
+    """Whether all choices stand in the question already, whatever the letters and the white space."""
+    shown = " ".join(question.split())
+    return all(" ".join(choice.split()) in shown for choice in choices)
+
+
+def hidden_choices(row: Row, columns: Columns) -> str | None:
+    """The column of choices of a table row that its question does not show and that `columns` does not name."""
+    column = next((name for name in CHOICE_COLUMNS if row.get(name)), None)
+    if column is None or "options" in columns:
+        return None
+    try:
+        question = _text(row, columns.get("question", "question"))
+        return None if shows_choices(question, _choices(row[column], column)) else column
+    except FormatMismatch:
+        return None
 
 
 def _distill(row: Row, columns: Columns) -> Iterator[RawResponse]:

@@ -1,5 +1,6 @@
 """Source rows of any known format to traces, and the rows that are none with their reasons."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from distill.base.errors import InputError
 from distill.base.files import Row, dumps
 from distill.base.rows import as_text
 from distill.base.tables import OversizeRow, read_rows
+from distill.data.conditions import has_column, unmet
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, RawResponse
+from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, RawResponse, hidden_choices
 from distill.data.hashset import HashSet, hash64
 from distill.data.traces import MAX_CHARS, Defect, Trace, parse_response, trace_id
 from distill.grading.extract import last_boxed
@@ -52,12 +54,15 @@ class Golds:
 
 @dataclass
 class Normaliser:
-    """`columns` renames the columns of a table; `golds` answers for rows without a gold of their own."""
+    """`columns` renames the columns of a table; `golds` answers for rows without a gold of their own; `conditions` (`where:` of the
+    configuration, see conditions.py) select raw rows."""
 
     format: str
     where: str
     columns: Mapping[str, str] = field(default_factory=dict)
     golds: Golds | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    hidden_choices: Counter[str] = field(default_factory=Counter)  # rows whose choices their question does not show, by column
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -78,21 +83,29 @@ class Normaliser:
         of `columns` that no row has.
         """
         number, first = 0, ""
-        unseen = dict(self.columns)
+        unseen = {f"columns.{key}": column for key, column in self.columns.items()} | {f"where.{key}": key for key in self.conditions}
         for number, row in enumerate(rows, 1):
             missing = None if isinstance(row, OversizeRow) else self._shape.missing(row, self.columns)
-            if missing and number == 1:
+            if missing and number == 1 and not unmet(row, self.conditions):
                 raise InputError(
                     f"{self.where}: no column {missing} (found: {', '.join(map(str, row)) or 'none'}): is this really {self.format}?"
                 )
             if unseen and not isinstance(row, OversizeRow):
                 first = first or ", ".join(map(str, row))
-                unseen = {key: column for key, column in unseen.items() if column not in row}
-            yield from self._made(row, missing)
+                unseen = {key: column for key, column in unseen.items() if not has_column(row, column)}
+            yield from self._select(row, missing)
         if not number:
             raise InputError(f"{self.where}: no rows: check the file")
         for key, column in unseen.items():
-            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): fix columns.{key}")
+            raise InputError(f"{self.where}: no row has a column {column!r} (found: {first or 'none'}): fix {key}")
+
+    def _select(self, row: Row, missing: str | None) -> Iterator[Trace | RejectedRow]:
+        if not isinstance(row, OversizeRow) and (why := unmet(row, self.conditions)):
+            yield self._unique(RejectedRow(trace_id(self.format, dumps(_plain(row))), "not_selected", why))
+            return
+        if self.format == "table" and (column := hidden_choices(row, self.columns)):
+            self.hidden_choices[column] += 1
+        yield from self._made(row, missing)
 
     def _made(self, row: Row, missing: str | None) -> Iterator[Trace | RejectedRow]:
         if isinstance(row, OversizeRow):
@@ -111,10 +124,10 @@ class Normaliser:
                 yield self._unique(RejectedRow(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))
                 continue
             made = self._trace(raw)
-            yield self._unique(made) if raw.id is None else self._given(made)
+            yield self._given(made) if self.format == "distill" else self._unique(made)
 
     def _trace(self, raw: RawResponse) -> Trace | RejectedRow:
-        source = self.format if raw.origin is None else raw.origin if raw.id is not None else f"{self.format}/{raw.origin}"
+        source = self.format if raw.origin is None else raw.origin if self.format == "distill" else f"{self.format}/{raw.origin}"
         name = raw.id or trace_id(source, raw.question, raw.reasoning, raw.response)
         found = parse_response(raw.response, raw.reasoning)
         if isinstance(found, Defect):
@@ -127,10 +140,11 @@ class Normaliser:
         return Trace(name, raw.question, gold, found.thought, found.solution, source, raw.finish_reason, raw.system)
 
     def _unique(self, made: Trace | RejectedRow) -> Trace | RejectedRow:
-        if self._seen.add(hash64(made.id)):
-            return made
-        count = self._repeats[made.id] = self._repeats.get(made.id, 1) + 1
-        return replace(made, id=f"{made.id}-{count}")
+        name = made.id
+        while not self._seen.add(hash64(name)):
+            count = self._repeats[made.id] = self._repeats.get(made.id, 1) + 1
+            name = f"{made.id}-{count}"
+        return replace(made, id=name) if name != made.id else made
 
     def _given(self, made: Trace | RejectedRow) -> Trace | RejectedRow:
         if self._seen.add(hash64(made.id)):
