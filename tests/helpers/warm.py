@@ -7,6 +7,7 @@ the process group of its caller; only the imports of third-party libraries are d
 A SIGTERM to FOLDER/bin/python alone is a SIGKILL to the command: tests of what SIGTERM does use sys.executable.
 """
 
+import ast
 import atexit
 import contextlib
 import fcntl
@@ -24,10 +25,22 @@ import threading
 import traceback
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
 STARTED: list[subprocess.Popen] = []  # a Popen that is forgotten while its process lives is a warning
 LIBRARIES = (
-    *("snakemake.cli", "snakemake.api", "lighteval.pipeline", "trl.trainer.sft_trainer", "transformers.models.qwen2.modeling_qwen2"),
-    *("accelerate.commands.accelerate_cli", "matplotlib.pyplot", "pandas", "pyarrow.parquet", "scipy.stats", "math_verify", "jsonschema"),
+    "snakemake.cli",
+    "snakemake.api",
+    "snakemake.report",
+    "lighteval.pipeline",
+    "trl.trainer.sft_trainer",
+    "transformers.models.qwen2.modeling_qwen2",
+    "accelerate.commands.accelerate_cli",
+    "matplotlib.pyplot",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.stats",
+    "math_verify",
+    "jsonschema",
     "tokenizers",
 )
 # What holds for all commands, since it was read on import. With more threads than one, torch's would wait for each other in busy loops.
@@ -64,10 +77,14 @@ def serve(folder: Path) -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
     import matplotlib.pyplot
+    import snakemake.cli
     import torch
 
     torch.set_grad_enabled(True)  # lighteval 0.13 turns it off on import
-    matplotlib.pyplot.figure().savefig(folder / "fonts.png")
+    snakemake.cli.get_argument_parser()  # looks for plugins in all of site-packages
+    for picture in ("png", "svg"):  # finds fonts
+        matplotlib.pyplot.figure().savefig(folder / f"fonts.{picture}")
+    remember_syntax_trees()
     sys.path.remove(str(Path(__file__).parent))
     address = str(folder / "socket")
     python = folder / "bin" / "python"
@@ -93,6 +110,18 @@ def serve(folder: Path) -> None:
             listener.close()
             _run(connection)
         connection.close()
+
+
+def remember_syntax_trees() -> None:
+    """Parse the project's modules once for all commands: Snakemake takes digests of them whenever it starts (distill.base.code_digest)."""
+    parse = ast.parse
+    trees = {content: parse(content) for content in (path.read_bytes() for path in (PROJECT / "scripts").rglob("*.py"))}
+
+    def parse_or_remember(source, *args, **kwargs):
+        remembered = trees.get(source) if isinstance(source, bytes) and not (args or kwargs) else None
+        return remembered or parse(source, *args, **kwargs)
+
+    ast.parse = parse_or_remember
 
 
 def _run(connection: socket.socket) -> None:

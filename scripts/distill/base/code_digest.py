@@ -8,7 +8,6 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_text
@@ -71,18 +70,19 @@ def _parse(path: Path) -> tuple[str, frozenset[str]]:
 
 def _append_nodes(node: ast.AST, words: list[str], modules: set[str]) -> None:
     """Append a syntax tree's nodes as words, like ast.dump but faster (the Snakefile waits for it), and collect its imports."""
-    words.append(type(node).__name__)
-    if isinstance(node, ast.Import):
+    kind = type(node)
+    words.append(kind.__name__)
+    if kind is ast.Import:
         modules.update(alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module:
+    elif kind is ast.ImportFrom and node.module:
         modules.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
-    for field in node._fields:
+    for field in kind._fields:
         value = getattr(node, field, None)
         if isinstance(value, ast.AST):
             _append_nodes(value, words, modules)
         elif isinstance(value, list):
             words.append("[")
-            for entry in value[_has_docstring(node, field, value) :]:
+            for entry in value[1:] if field == "body" and _has_docstring(node) else value:
                 if isinstance(entry, ast.AST):
                     _append_nodes(entry, words, modules)
                 else:
@@ -92,14 +92,11 @@ def _append_nodes(node: ast.AST, words: list[str], modules: set[str]) -> None:
             words.append(repr(value))
 
 
-def _has_docstring(node: ast.AST, field: str, body: list[Any]) -> bool:
-    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and field == "body" and body
-    return (
-        bool(documented)
-        and isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    )
+def _has_docstring(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+        return False
+    first = node.body[0]
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
 
 
 @cache
