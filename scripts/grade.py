@@ -12,10 +12,9 @@ Example:
 
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.base.files import Row, write_json, write_jsonl
+from distill.base.files import write_json, write_jsonl
 from distill.evaluation import self_test
 from distill.evaluation.scoring import Grading, Summary, facts, read_items, read_responses, read_self_test, read_verdicts, score_rows
-from distill.grading.extract import cut_thought
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
     parse.add_argument(
         "--spec",
         default="{}",
-        help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form, max_new_tokens',
+        help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form, answer, max_new_tokens',
     )
     parse.add_argument("--output", required=True, help="scores, one row a response")
     parse.add_argument("--summary", required=True, help="the score of all of them")
@@ -53,8 +52,8 @@ def main() -> None:
     verdicts = {name: read_verdicts(path) for name, path in others.items()}
 
     def rows():
-        for row, response in score_rows(responses, items, how, verdicts, given.responses):
-            summary.add(row, response, unclosed=is_unclosed(response, how))
+        for row, response, verdict in score_rows(responses, items, how, verdicts, given.responses):
+            summary.add(row, response, unclosed=verdict.unclosed)
             yield row
 
     write_jsonl(given.output, rows())
@@ -69,10 +68,6 @@ def named(option: str, text: str) -> tuple[str, str]:
     if not (name and equals and path):
         raise InputError(f"--{option.replace('_', '-')} {text}: write NAME=FILE")
     return name, path
-
-
-def is_unclosed(response: Row, how: Grading) -> bool:
-    return cut_thought(response["text"], how.prefilled)[1] == "unclosed"
 
 
 if __name__ == "__main__":

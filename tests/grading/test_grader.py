@@ -1,22 +1,23 @@
 """One grader for filter and evaluation: right answers are right, and no answer can hang it, harm it or reach its neighbours."""
 
 import itertools
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import hostile
 import pytest
 
 from distill.base.errors import InputError
 from distill.grading import grader, pool, worker
-from distill.grading.grader import Task, Verdict, grade_all
+from distill.grading.grader import Grader, Task, Verdict, grade_all
 
 
 def boxed(gold: str, answer: str) -> Task:
     return Task("math", gold, f"So it is \\boxed{{{answer}}}.")
+
+
+def summed(last: int) -> Task:
+    """A task for math-verify, since nothing else here adds up sums."""
+    return boxed(rf"\sum_{{k=1}}^{{{last}}} k", str(last * (last + 1) // 2))
 
 
 def reasons(tasks, **how):
@@ -67,7 +68,7 @@ MATH = [
 ]
 
 
-def test_math_answers_are_judged_by_math_verify_gold_first():
+def test_math_answers_are_judged_gold_first():
     found = list(grade_all([boxed(gold, answer) for gold, answer, _ in MATH]))
     assert [(verdict.answer, verdict.correct) for verdict in found] == [(answer, right) for _, answer, right in MATH]
 
@@ -77,8 +78,8 @@ def test_math_answers_are_judged_by_math_verify_gold_first():
     [
         (Task("math", "7", "<think>7</think> It is \\boxed{7}"), Verdict(True, "7", "correct")),
         (Task("math", "7", "It is 7."), Verdict(False, None, "no_answer")),
-        (Task("math", "7", "<think> \\boxed{7}"), Verdict(False, None, "unclosed_thought")),
-        (Task("math", "7", "\\boxed{7}", prefilled=True), Verdict(False, None, "unclosed_thought")),
+        (Task("math", "7", "<think> \\boxed{7}"), Verdict(False, None, "unclosed_thought", unclosed=True)),
+        (Task("math", "7", "\\boxed{7}", prefilled=True), Verdict(False, None, "unclosed_thought", unclosed=True)),
         (Task("math", "7", "<think>\\boxed{7}</think> It is \\boxed{8}"), Verdict(False, "8", "wrong")),
         (Task("math", "7", "\\boxed{}"), Verdict(False, None, "no_answer")),
         (Task("choice", "B", "\\boxed{B}"), Verdict(True, "B", "correct")),
@@ -100,12 +101,11 @@ def test_an_unknown_kind_is_an_error_that_names_it():
         list(grade_all([Task("essay", "a", "a")]))
 
 
-def test_the_short_cuts_say_what_math_verify_says():
+def test_whole_numbers_are_equal_where_math_verify_finds_them_equal():
     worker.without_signals()
     spellings = ["0", "-0", "7", "007", "-7", "-07", "70", "12345678901234567890", r"\frac{3}{4}", "x"]
     for gold, answer in itertools.product(spellings, repeat=2):
-        short = grader.without_math_verify(boxed(gold, answer), answer)
-        assert short is None or short == worker.judge(gold, answer), (gold, answer)
+        assert grader.same(gold, answer) == (worker.judge(gold, answer) == "correct"), (gold, answer)
 
 
 def test_verdicts_do_not_depend_on_the_number_of_workers_and_keep_their_order():
@@ -115,38 +115,29 @@ def test_verdicts_do_not_depend_on_the_number_of_workers_and_keep_their_order():
 
 def test_it_reads_no_further_ahead_than_it_must():
     read = itertools.count()
-    endless = (boxed(r"\frac{1}{2}", f"0.{number}") for number in iter(lambda: next(read), None))
+    endless = (summed(1 + number) for number in iter(lambda: next(read), None))
     verdicts = grade_all(endless)
-    assert [next(verdicts).correct for _ in range(6)] == [False, False, False, False, False, True]
+    assert [next(verdicts).correct for _ in range(6)] == [True] * 6
     verdicts.close()
     assert next(read) <= grader._LOOK_AHEAD + 10
 
 
 def test_a_killed_worker_loses_only_the_answer_that_killed_it():
-    right = [boxed(r"\frac{3}{4}", "0.75" + "0" * number) for number in range(30)]
-    tasks = [*right[:10], boxed("3", "9^{9^{9^{9}}}"), *right[10:20], boxed("4", "\\prod_{k=1}^{10^9} k"), *right[20:]]
+    right = [summed(number) for number in range(1, 31)]
+    tasks = [*right[:10], boxed("3", "\\sum_{k=1}^{10^9} k^k"), *right[10:20], boxed("4", "\\prod_{k=1}^{10^9} k"), *right[20:]]
     started = time.monotonic()
-    found = reasons(tasks, workers=1, timeout_s=1.0)
+    found = reasons(tasks, workers=1, timeout_s=5.0)
     assert [place for place, reason in enumerate(found) if reason != "correct"] == [10, 21]
     assert found[10] == found[21] == "grader_timeout"
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
-def test_a_worker_that_has_answered_enough_is_replaced(monkeypatch):
-    monkeypatch.setattr(pool, "_RECYCLE_AFTER", 4)
-    assert reasons([boxed(r"\frac{3}{4}", "0.75" + "0" * number) for number in range(20)]) == ["correct"] * 20
-
-
-def test_a_worker_that_dies_is_no_verdict_on_the_others(monkeypatch, tmp_path):
-    """A crash of the interpreter, which no try can catch."""
-    crashing = tmp_path / "worker.py"
-    source = Path(worker.__file__).read_text(encoding="utf-8")
-    crashing.write_text(
-        source.replace("gold, answer = json.loads(line)", "gold, answer = json.loads(line)\n        answer == '13.5' and os.abort()")
-    )
-    monkeypatch.setattr(worker, "__file__", str(crashing))
-    monkeypatch.setattr(pool, "_fork_server", None)
-    assert reasons([boxed("1/2", "0.5"), boxed("1/2", "13.5"), boxed("1/2", "0.50")]) == ["correct", "grader_error", "correct"]
+def test_one_grader_serves_batch_after_batch_with_the_same_workers():
+    with Grader() as one:
+        for _ in range(3):
+            assert [verdict.correct for verdict in one.grade([summed(4), boxed("1", "2")])] == [True, False]
+        assert len(one._pool.workers) == 1
+    assert one._pool.workers == []
 
 
 def test_text_that_no_file_can_hold_is_graded_too():
@@ -157,7 +148,7 @@ def grade_hostile(answers, tmp_path, timeout_s):
     """The verdicts on hostile answers, each between two that are right; and that nothing was planted."""
     planted = tmp_path / "planted"
     answers = [answer.replace(hostile.PLANT, str(planted)) for answer in answers]
-    halves = [boxed(r"\frac{3}{4}", "0.75" + "0" * number) for number in range(len(answers) + 1)]
+    halves = [summed(1 + number % 40) for number in range(len(answers) + 1)]
     tasks = [task for half, answer in zip(halves, answers, strict=False) for task in (half, boxed(r"\frac{1}{2}", answer))]
     started = time.monotonic()
     found = list(grade_all([*tasks, halves[-1]], workers=2, timeout_s=timeout_s))
@@ -173,38 +164,19 @@ def test_no_answer_runs_code(tmp_path):
 
 
 def test_costly_answers_end_in_time(tmp_path):
-    some = ["9**9**9", "1000000!", r"\binom{10^9}{5 \cdot 10^8}", "{" * 1_000_000, "9" * 4_000, "\\begin{cases}" * 300]
-    assert grade_hostile(some, tmp_path, timeout_s=1.5)[1:4] == ["grader_timeout", "grader_timeout", "no_answer"]
+    some = [
+        "9**9**9",
+        "1000000!",
+        r"\binom{10^9}{5 \cdot 10^8}",
+        r"\prod_{k=1}^{10^9} k",
+        "{" * 1_000_000,
+        "9" * 4_000,
+        "\\begin{cases}" * 300,
+    ]
+    assert grade_hostile(some, tmp_path, timeout_s=5)[:5] == ["wrong", "wrong", "wrong", "grader_timeout", "no_answer"]
 
 
 @pytest.mark.slow
 def test_all_hostile_answers(tmp_path):
     assert len(hostile.ALL) >= 250
     grade_hostile(hostile.ALL, tmp_path, timeout_s=2)
-
-
-SEAL = """
-import os, sys, sympy
-from distill.grading.worker import seal
-
-def tried(path):
-    for statement in STATEMENTS:
-        try:
-            eval(statement, globals(), {"path": path})
-        except Exception:
-            print("refused")
-        print(os.path.exists(path))
-        if os.path.exists(path):
-            os.remove(path)
-
-tried(sys.argv[1])
-seal()
-tried(sys.argv[1])
-"""
-STATEMENTS = ["sympy.sympify('open(' + repr(path) + ', chr(119))')", "os.system('touch ' + path)", "open(path, 'w')"]
-
-
-def test_a_sealed_process_refuses_what_an_open_one_does(tmp_path):
-    command = [sys.executable, "-c", f"STATEMENTS = {STATEMENTS!r}\n{SEAL}", str(tmp_path / "planted")]
-    done = subprocess.run(command, env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True)
-    assert done.stdout.split() == ["True"] * 3 + ["refused", "False"] * 3, done.stderr

@@ -3,7 +3,6 @@
 import atexit
 import os
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +14,7 @@ from distill.data.duplicates import Banding, Bands, NearCandidates, question_key
 from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import Defect, Trace, from_row
-from distill.grading.grader import Task, Verdict, grade_all
+from distill.grading.grader import Grader
 
 Lines = Sequence[tuple[int, bytes]]
 _BATCH_ROWS, _BATCH_BYTES = 256, 1 << 21
@@ -80,7 +79,8 @@ class RowChecker:
         self._tokenizer = ChatTokenizer(tokenizer, chat_template)
         self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
         self._indexes = [BenchmarkIndex(name, questions, spec.ngram) for name, questions in benchmarks.items()]
-        self._grader = BatchGrader()
+        self._grader = Grader()  # one worker process for all batches
+        atexit.register(self._grader.close)
 
     def __call__(self, batch: Lines) -> list[RowAnalysis]:
         traces = _traces(self._path, batch)
@@ -91,7 +91,7 @@ class RowChecker:
 
     def _grade(self, traces: Sequence[Trace], drops: list[Defect | None]) -> None:
         tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := grading_task(trace, self._spec))}
-        for (at, task), verdict in zip(tasks.items(), self._grader.verdicts(list(tasks.values())), strict=True):
+        for (at, task), verdict in zip(tasks.items(), self._grader.grade(tasks.values()), strict=True):
             drops[at] = graded(verdict.reason, verdict.answer, task.gold)
 
     def _analyse(self, trace: Trace) -> RowAnalysis:
@@ -115,36 +115,6 @@ class RowChecker:
         counts = self._tokenizer.count([self._tokenizer.text(row["prompt"] + row["completion"]) for row in rows.values()])
         for (at, row), tokens in zip(rows.items(), counts, strict=True):
             found[at] = replace(found[at], tokens=tokens, line=dumps(row))
-        return found
-
-
-class BatchGrader:
-    """grade_all, batch by batch with one worker process for all of them.
-
-    grade_all reads the next task before it yields a verdict that it waits for. Between batches there is none, so it is fed tasks that
-    need no grading; it takes some 250 of them, a fraction of a millisecond, before it waits.
-    """
-
-    _PADDING = Task("exact", "", "")
-
-    def __init__(self) -> None:
-        self._tasks: deque[Task] = deque()
-        self._is_real: deque[bool] = deque()
-        self._verdicts = grade_all(self._feed())
-        atexit.register(self._verdicts.close)  # ends its worker
-
-    def _feed(self) -> Iterator[Task]:
-        while True:
-            self._is_real.append(bool(self._tasks))
-            yield self._tasks.popleft() if self._tasks else self._PADDING
-
-    def verdicts(self, tasks: Sequence[Task]) -> list[Verdict]:
-        self._tasks.extend(tasks)
-        found: list[Verdict] = []
-        while len(found) < len(tasks):
-            verdict = next(self._verdicts)
-            if self._is_real.popleft():
-                found.append(verdict)
         return found
 
 

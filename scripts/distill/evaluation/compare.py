@@ -138,7 +138,10 @@ def score_row(evaluation: Evaluation) -> ScoreRow:
     summary, model, benchmark = evaluation.summary, evaluation.model, evaluation.benchmark
     sampling = summary.get("ci95_sampling") or (None, None)
     disagreements, self_test = summary.get("disagreements") or {}, summary.get("self_test") or {}
-    copied = ("n_items", "n_samples", "truncated", "capped", "no_answer", "unclosed_thought", "grader_timeout", "mean_completion_tokens")
+    copied = (
+        *("n_items", "n_samples", "truncated", "capped", "no_answer", "unclosed_thought", "grader_timeout", "stated", "unread"),
+        "mean_completion_tokens",
+    )
     return ScoreRow(
         model=model.name,
         role=model.role,

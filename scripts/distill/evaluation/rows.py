@@ -43,6 +43,8 @@ class ScoreRow:
     no_answer: float | None = None
     unclosed_thought: float | None = None
     grader_timeout: float | None = None
+    stated: float | None = None
+    unread: float | None = None
     mean_completion_tokens: float | None = None
     disagreements: int | None = None
     self_test_gold: float | None = None
@@ -50,6 +52,10 @@ class ScoreRow:
     self_test_cut: float | None = None
     self_test_empty: float | None = None
     self_test_wrong: float | None = None
+    self_test_respelled: float | None = None
+    self_test_near_miss: float | None = None
+    self_test_unread: float | None = None
+    self_test_worded: float | None = None
     flags: str = ""
 
 

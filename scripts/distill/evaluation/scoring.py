@@ -1,6 +1,6 @@
 """From responses to rows of verdicts and their summary: what grade.py writes. Knows the files' formats; the verdicts are grading.py's."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,11 @@ import numpy as np
 from distill.base.errors import InputError
 from distill.base.files import Row, check_row, read_json, read_jsonl
 from distill.evaluation import stats
-from distill.grading.grader import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all
+from distill.grading.grader import CORRECT, FORMS, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all, same
 
 TRUNCATED, CAPPED = "truncated", "capped"
+STATED, UNREAD, TAGS = "stated", "unread", "unknown_tags"  # in a row of scores only where there is one
+_MANY_TAGS = 0.01  # of the responses, from which on unknown tags are flagged
 OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of our own grader in `verdicts`, by kind of item
 RESPONSE = {"id": str, "sample": int, "text": str, "finish_reason": str, "completion_tokens": int}
 MAY_BE_UNKNOWN = ("finish_reason", "completion_tokens")  # of responses recorded elsewhere
@@ -95,18 +97,20 @@ def read_self_test(path: str | Path) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Grading:
-    """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders."""
+    """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders; `answer` says whether a
+    math answer must stand in a box."""
 
     grader: str = "boxed"
     prefilled: bool = False
     answer_form: str = r"The final answer is \boxed{{answer}}."
+    answer: str = FORMS[0]
     workers: int = 1
     timeout_s: float = 10.0
 
     @classmethod
     def asked(cls, spec: Mapping[str, Any], **more: Any) -> "Grading":
         """As a --spec asks for it."""
-        known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form"}
+        known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form", "answer": "answer"}
         if unknown := sorted(set(spec) - set(known)):
             raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
         return cls(**{known[key]: value for key, value in spec.items()}, **more)
@@ -117,7 +121,7 @@ class Grading:
         return self.grader in _DECIDES
 
     def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
-        return grade_all(tasks, self.workers, self.timeout_s)
+        return grade_all(tasks, self.workers, self.timeout_s, form=self.answer)
 
 
 def score_rows(
@@ -126,8 +130,8 @@ def score_rows(
     how: Grading,
     others: Mapping[str, Mapping[tuple[str, int], bool]],
     source: str = "",
-) -> Iterator[tuple[Row, Row]]:
-    """(a row of scores, the response it was made from), in the order of the responses, in a stream."""
+) -> Iterator[tuple[Row, Row, Verdict]]:
+    """(a row of scores, the response it was made from, our own verdict), in the order of the responses, in a stream."""
     if not how.ours and how.grader not in others:
         raise InputError(f"grader {how.grader!r}: give its verdicts with --verdicts {how.grader}=FILE, or use boxed")
     behind: deque[Row] = deque()
@@ -139,7 +143,7 @@ def score_rows(
 
     for verdict in how.verdicts(tasks()):
         response = behind.popleft()
-        yield _row(response, verdict, items[response["id"]], how, others, source), response
+        yield _row(response, verdict, items[response["id"]], how, others, source), response, verdict
 
 
 def _row(
@@ -159,7 +163,9 @@ def _row(
     if not how.ours:
         correct = verdicts[how.grader]
         reason = CORRECT if correct else WRONG if reason == CORRECT else reason
-    return {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
+    row = {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
+    marks = {STATED: verdict.stated, UNREAD: verdict.unread, TAGS: list(verdict.tags)}
+    return row | {name: mark for name, mark in marks.items() if mark}
 
 
 class Summary:
@@ -169,7 +175,8 @@ class Summary:
         """`max_new_tokens` is what the protocol allows: a truncated answer of fewer was capped by the context."""
         self._max_new_tokens = max_new_tokens or 0
         self._rows: dict[str, list[tuple[bool, str | None]]] = {}
-        self._counts = {TRUNCATED: 0, CAPPED: 0, NO_ANSWER: 0, UNCLOSED_THOUGHT: 0, GRADER_TIMEOUT: 0}
+        self._counts = dict.fromkeys((TRUNCATED, CAPPED, NO_ANSWER, UNCLOSED_THOUGHT, GRADER_TIMEOUT, STATED, UNREAD), 0)
+        self._tags: Counter[str] = Counter()
         self._answers, self._tokens, self._with_tokens, self._with_finish = 0, 0, 0, 0
         self._disagreements: dict[str, None] = {}
         self._disagreeing = 0
@@ -184,6 +191,9 @@ class Summary:
         self._counts[NO_ANSWER] += row["answer"] is None
         self._counts[UNCLOSED_THOUGHT] += unclosed
         self._counts[GRADER_TIMEOUT] += row["reason"] == GRADER_TIMEOUT
+        self._counts[STATED] += row.get(STATED, False)
+        self._counts[UNREAD] += row.get(UNREAD, False)
+        self._tags.update(row.get(TAGS, ()))
         if tokens is not None:
             self._tokens += tokens
             self._with_tokens += 1
@@ -208,12 +218,22 @@ class Summary:
             "mean_completion_tokens": round(self._tokens / self._with_tokens, 3) if self._with_tokens else None,
             "disagreements": {"count": self._disagreeing, "ids": list(self._disagreements)},
             "self_test": {name: _round(rate) for name, rate in self_test.items()},
-            "flags": list(flags),
+            "flags": list(dict.fromkeys([*flags, *self._tag_flags()])),
         }
+
+    def _tag_flags(self) -> Iterator[str]:
+        for tag, count in sorted(self._tags.items()):
+            if count > _MANY_TAGS * self._answers:
+                yield f"{count} responses hold {tag}, which may open or close a thought: such a thought is graded as part of the solution"
 
 
 def _majority(samples: Sequence[tuple[bool, str | None]]) -> float:
-    return stats.majority([answer for _, answer in samples], [right for right, _ in samples])
+    """The share of the vote that is right: answers of the same value vote together, whatever their spelling."""
+    first: dict[str, str] = {}
+    for _, answer in samples:
+        if answer is not None and answer not in first:
+            first[answer] = next((other for other in dict.fromkeys(first.values()) if same(other, answer)), answer)
+    return stats.majority([answer and first[answer] for _, answer in samples], [right for right, _ in samples])
 
 
 def _round(value: float) -> float:

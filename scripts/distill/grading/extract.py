@@ -1,32 +1,77 @@
-"""Where an answer stands in a response: the thought cut off, the last box, the letter of a choice. Linear time on any text."""
+"""Where an answer stands in a response: the thought cut off, the last box, a stated answer, the letter of a choice. In linear time."""
 
 import re
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 
-# Bespoke-Stratos and Sky-T1 tags are also published with spaces inside: < | end_of_thought | >
-_OPEN = r"<think>|<\s?\|\s?begin_of_thought\s?\|\s?>"
-_CLOSE = r"</think>|<\s?\|\s?end_of_thought\s?\|\s?>"
-_TAG = re.compile(f"(?P<open>{_OPEN})|(?P<close>{_CLOSE})")
+# Where a thought opens and closes, by who writes it so. Tags of Bespoke-Stratos and Sky-T1 are also published with spaces inside.
+_TAGS = (
+    (r"<think>", r"</think>"),  # DeepSeek-R1, Qwen3, QwQ and most others
+    (r"<thinking>", r"</thinking>"),
+    (r"<thought>", r"</thought>"),  # EXAONE Deep
+    (r"<reasoning>", r"</reasoning>"),
+    (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
+    (r"<seed:think>", r"</seed:think>"),  # Seed-OSS
+    (r"◁think▷", r"◁/think▷"),  # Kimi
+    (r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>", r"<\|channel\|>final[^<]{0,80}<\|message\|>"),  # gpt-oss
+    (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
+    (r"<\s?\|\s?begin_of_thought\s?\|\s?>", r"<\s?\|\s?end_of_thought\s?\|\s?>"),
+)
+_TAG = re.compile(f"(?P<open>{'|'.join(opening for opening, _ in _TAGS)})|(?P<close>{'|'.join(closing for _, closing in _TAGS)})")
+# What looks like the tag of a thought and is none of these: such responses are graded whole, and counted.
+_TAG_LIKE = re.compile(
+    r"[<\[◁]\|?/?(?:[a-z]+[:_-])?(?:think|thought|reason|reflect|scratchpad|monologue|cot)[a-z_]{0,12}\|?[>\]▷]", re.IGNORECASE
+)
 _SOLUTION_BEGIN = re.compile(r"<\s?\|\s?begin_of_solution\s?\|\s?>")
-_SOLUTION_END = re.compile(r"<\s?\|\s?end_of_solution\s?\|\s?>")
+_SOLUTION_END = re.compile(r"<\s?\|\s?end_of_solution\s?\|\s?>|<\|return\|>|<\|end\|>")
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z_])")
+# A box that is empty or quotes the format: \boxed{}, \boxed{answer}, \boxed{...}.
+_PLACEHOLDER = re.compile(
+    r"(?:\\text\{|[\s{}.…?_$<\[]|\\[_ ,;]|\\[lc]?dots|\\square|\\cdot)*(?:(?:your|the|insert)\s+)?(?:final\s+)?(?:answer|result|solution)?"
+    r"(?:\s+here)?[\s{}.…?_$>\]]*",
+    re.IGNORECASE,
+)
 # What may stand between two boxes that are one answer, as math-verify 0.5.2 has it (latex2sympy2_extended, VALID_SEPARATOR_PATTERN), and
 # what changes from formula to text and back: \boxed{1}$ and $\boxed{2}, \boxed{1} \quad \text{or} \quad \boxed{2}.
 _SEPARATOR = re.compile(r",|;|,?and|,?or")
 _FILLING = re.compile(r"[\s$}]|\\[()\[\] ,;]|\\q?quad(?![a-z])|\\(?:text|mathrm)\s*\{")
 _SEPARATOR_LENGTH = 80
 
-_FONT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|rm|bf)\b\s*|\\(?:left|right)\b|[{}$*\s]|\\[ ,;!]")
-_LETTER = re.compile(r"\(?([A-Z])(?:\)?$|[).:]).*", re.DOTALL)
-_LETTER_ALONE = 8  # characters, as in **(C)**.
-_LOWER_LETTER = re.compile(r"\(?([a-z])\)?\.?")
-_NAMED = re.compile(
-    r"(?i:\b(?:answer|choice|option))(?i:\s+is)?\s{0,3}:?[\s*$\"'“]{0,6}(?:\\(?:text|textbf|mathrm)\{)?\(?([A-Z])(?![A-Za-z])"
+# Answers in words, of which the last counts: #### 72 (GSM8K), the answer is .., Answer: .., <answer>..</answer>, 答案：..
+_STATED = re.compile(
+    r"####[ \t]*|<answer>\s*|答案\s*(?:是|为|：|:)\s*"
+    r"|(?i:\b(?:final|correct|right)?[ \t*_]{0,4}\banswer[ \t*_]{0,4}"
+    r"(?:(?:is|are|would be|must be|should be)(?![A-Za-z])(?:\s+(?:therefore|thus|simply))?|[:：=→]|->)[ \t*_:：]{0,8})"
 )
+_FORMULA = re.compile(
+    r"\s{0,3}(?:\$\$(?P<display>[^$]+)\$\$|\$(?P<inline>[^$]+)\$|\\\((?P<round>.+?)\\\)|\\\[(?P<square>.+?)\\\]|\*\*(?P<bold>[^*\n]+)\*\*)",
+    re.DOTALL,
+)
+_STATED_LENGTH = 300
+_SENTENCE_END = re.compile(r"\n|</answer>|[.!?](?=\s|$)|(?<=[^\d\s]),?\s+(?:because|since|as|which|where)\s|。")
+
+_FONT = re.compile(r"\\(?:text|math)[a-z]*\b\s*|\\(?:rm|bf|it|left|right|displaystyle|boxed|Large|large|quad)\b|[{}$*\s]|\\[ ,;!]")
+_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([A-Z])(?:[)\]]?\.?$|[).:\]]).*", re.DOTALL)
+_LETTER_ALONE = 8  # characters, as in **(C)**.
+_LOWER_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([a-z])[)\]]?\.?")
+_BEFORE_LETTER = r"[\s*_$\"'“`(\[{]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer)?[\s*_$\"'“`(\[{]{0,6}"
+_AFTER_LETTER = r"(?![A-Za-z'’])(?!\s?[-+=^_](?=\s?\w))"
+# The letter after "answer is", "answer:", "correct choice is": not after "is not".
+_ANSWERED = re.compile(
+    r"(?:(?i:\b(?:answer|choice|option|selection|selected))[\s*_\"'`]{0,6}"
+    r"(?:(?i:\bis|\bmust be|\bshould be|\bwould be|\bhas to be)(?![A-Za-z])"
+    r"(?i:\s+(?:therefore|thus|clearly|simply|most likely))?|[:：=→—-]|->|⇒)[\s:：]{0,3}"
+    rf"|答案\s*(?:是|为|：|:|选)\s*|<answer>\s*){_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
+)
+_NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
+_IS_RIGHT = re.compile(r"\b(?i:option|choice)?\s?\(?([A-Z])\)?\s(?i:is)\s(?i:the\s)?(?i:correct|right|best)(?![A-Za-z])")
+_NAMED = re.compile(rf"(?i:\b(?:answer|choice|option))[\s*_]{{0,6}}[(\[{{]{{0,2}}([A-Z]){_AFTER_LETTER}")
+_NEGATED = re.compile(r"(?i)\b(?:not|nor|isn't|than|eliminates?|excludes?|rules? out)\s+(?:the\s+)?[*_]{0,2}$")
+_ALSO = re.compile(r"[)\]}*_$\s]{0,6}(?:(?i:or|and)\b|[/,&])\s{0,3}(?i:option\s|choice\s)?[(\[*$]{0,3}[A-Z](?![A-Za-z'’])")
+_LAST_LINE = re.compile(r"(?:^|\n)\s*[*_(\[$]{0,4}([A-Z])[)\]*_.$]{0,5}\s*$")
 
 
 def cut_thought(text: str, prefilled: bool = False) -> tuple[str, str]:
@@ -42,6 +87,11 @@ def cut_thought(text: str, prefilled: bool = False) -> tuple[str, str]:
     if last["open"]:
         return "", "unclosed"
     return _unwrap(text[last.end() :]), "closed"
+
+
+def unknown_tags(text: str) -> Counter[str]:
+    """What looks like the tag of a thought in a solution and is not known as one."""
+    return Counter(match[0] for match in _TAG_LIKE.finditer(text))
 
 
 def open_thought(text: str, tags: Sequence[tuple[str, str]]) -> str:
@@ -79,19 +129,47 @@ def before_box(text: str) -> str | None:
 
 
 def boxed_answer(text: str) -> str | None:
-    r"""The last box, with the boxes before it where only `,`, `and` or `or` stands between: `\boxed{2} or \boxed{3}` is `2,3`."""
-    boxes = list(_BOX.finditer(text))
+    """The boxes of `boxed_parts` with commas between them, or None."""
+    return ",".join(boxed_parts(text)) or None
+
+
+def boxed_parts(text: str) -> list[str]:
+    r"""The last box, with the boxes before it where only `,`, `and` or `or` stands between: of `\boxed{2} or \boxed{3}` 2 and 3.
+
+    A box that is empty or quotes the format is passed over, and `\boxed{5} and \boxed{5}` is one answer.
+    """
     parts: list[str] = []
     limit = len(text)
-    for box in reversed(boxes):
+    for box in reversed(list(_BOX.finditer(text))):
         found = _content(text, box.end(), limit)
         if not found:
             break
-        if parts and not _side_by_side(text[found[1] : limit]):
+        if not parts and _PLACEHOLDER.fullmatch(found[0][:200]):
+            limit = box.start()
+            continue
+        if parts and (_PLACEHOLDER.fullmatch(found[0][:200]) or not _side_by_side(text[found[1] : limit])):
             break
-        parts.append(found[0])
+        if found[0] not in parts:
+            parts.append(found[0])
         limit = box.start()
-    return ",".join(reversed(parts)) if parts else None
+    return parts[::-1]
+
+
+def stated_answer(text: str) -> str | None:
+    """The last answer that is stated in words: `#### 72`, `the answer is 72.`, `Answer: $72$`; a formula whole, else up to the end of
+    the sentence."""
+    last = _last(_STATED, text)
+    if last is None:
+        return None
+    rest = text[last.end() : last.end() + 2 * _STATED_LENGTH].lstrip()
+    formula = _FORMULA.match(rest)
+    if formula:
+        found = next(filter(None, formula.groups()), "")
+    else:
+        end = _SENTENCE_END.search(rest)
+        found = rest[: end.start()] if end else rest
+    found = found.strip().strip("*_").strip()
+    return found if found and len(found) <= _STATED_LENGTH and not _PLACEHOLDER.fullmatch(found) else None
 
 
 def _side_by_side(between: str) -> bool:
@@ -115,21 +193,55 @@ def _content(text: str, start: int, limit: int) -> tuple[str, int] | None:
 
 
 def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
-    """The letter that a solution names: in its last box, else after its last "answer is", "answer:", "choice" or "option", else where
-    it is nothing but a letter.
+    """The letter that a solution names: by the last of its readable boxes and of "answer is", "answer:" and the like; else by "B is
+    correct", else by the last "option B", else by a last line that is nothing but a letter.
 
-    A box may hold the text of one of `choices` (in the order shown) in place of its letter. A letter beyond `choices` is no answer.
+    A box may hold the text of one of `choices` (in the order shown) in place of its letter. A letter beyond `choices` is no answer, nor are
+    two letters (`Answer: A or B`).
     """
-    boxed = last_boxed(text)
-    if boxed is None:
-        letter = _named_letter(text) or (_plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None)
-    else:
+    decided = [*_answered(text, choices), *_boxed_letters(text, choices)]
+    if decided:
+        return max(decided)[1] or None
+    for pattern in (_IS_RIGHT, _NAMED):
+        named = [
+            match
+            for match in pattern.finditer(text)
+            if _shown(match[1], choices) and not _NEGATED.search(text[max(match.start() - 40, 0) : match.start()])
+        ]
+        if named:
+            return None if _ALSO.match(text, named[-1].end()) else named[-1][1]
+    line = _LAST_LINE.search(text[-40:]) if len(text) <= 40 or "\n" in text[-40:] else None
+    letter = line[1] if line else _plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None
+    return letter if letter and _shown(letter, choices) else None
+
+
+def _shown(letter: str, choices: Sequence[str]) -> bool:
+    return not choices or ord(letter) - ord("A") < len(choices)
+
+
+def _answered(text: str, choices: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Where an answer is stated and its letter, "" for two letters."""
+    for match in _ANSWERED.finditer(text):
+        if _shown(match[1].upper(), choices) and not _NEGATED.search(text[max(match.start() - 40, 0) : match.start()]):
+            yield match.start(), "" if _ALSO.match(text, match.end()) else match[1].upper()
+    for match in _NOT_BUT.finditer(text):
+        if _shown(match[1], choices):
+            yield match.start(), match[1]
+
+
+def _boxed_letters(text: str, choices: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    limit = len(text)
+    for box in reversed(list(_BOX.finditer(text))):
+        found = _content(text, box.end(), limit)
+        limit = box.start()
+        if not found:
+            continue
         # The text of a choice may begin as a letter does: (R)-butan-2-ol, E. coli.
-        of_text = _letter_of_choice(boxed, choices)
-        letter = of_text if of_text and len(boxed.strip()) > 1 else _plain_letter(boxed) or of_text
-    if letter and choices and ord(letter) - ord("A") >= len(choices):
-        return None
-    return letter
+        of_text = _letter_of_choice(found[0], choices)
+        letter = of_text if of_text and len(found[0].strip()) > 1 else _plain_letter(found[0]) or of_text
+        if letter and _shown(letter, choices):
+            yield box.start(), letter
+            return
 
 
 def _plain_letter(boxed: str) -> str | None:
@@ -142,8 +254,3 @@ def _letter_of_choice(boxed: str, choices: tuple[str, ...]) -> str | None:
     wanted = _FONT.sub("", boxed)
     found = [index for index, choice in enumerate(choices) if _FONT.sub("", choice) == wanted]
     return chr(ord("A") + found[0]) if len(found) == 1 else None
-
-
-def _named_letter(text: str) -> str | None:
-    last = _last(_NAMED, text)
-    return last[1] if last else None

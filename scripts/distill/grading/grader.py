@@ -1,27 +1,31 @@
 """The one grader: filter and evaluation both ask it whether a solution is right. Nothing that a solution says can hang or harm it.
 
-What needs no math-verify is decided here; the rest goes to worker processes that can be killed (pool.py, worker.py).
+It finds the answer (extract.py), reads it and the gold (read.py) and compares them (compare.py) in this process, in bounded time. The few
+pairs of expressions that have no value here go to math-verify, in worker processes that can be killed (pool.py, worker.py).
 """
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from distill.base.errors import InputError
 from distill.grading import worker
-from distill.grading.extract import boxed_answer, choice_letter, cut_thought, last_boxed
+from distill.grading.compare import TooMuch, never, same_answer
+from distill.grading.extract import boxed_parts, choice_letter, cut_thought, last_boxed, stated_answer, unknown_tags
 from distill.grading.pool import TIMEOUT, GradingJob, Pool
+from distill.grading.read import MAX_CHARS, read
 
 CORRECT, WRONG = worker.CORRECT, worker.WRONG
 NO_ANSWER, UNCLOSED_THOUGHT, TOO_LONG = "no_answer", "unclosed_thought", "answer_too_long"
 GRADER_TIMEOUT, GRADER_MEMORY, GRADER_ERROR = TIMEOUT, worker.MEMORY, worker.ERROR
 
 KINDS = ("math", "choice", "exact")
-MAX_CHARS = 5000  # of a gold or an answer; the longest gold of MATH-500 has 53
-_INTEGER = re.compile(r"-?[0-9]{1,1000}", re.ASCII)
+FORMS = ("box", "box_or_stated")  # what counts as an answer: protocols.NAME.answer
 _LOOK_AHEAD = 256  # tasks a worker that may wait for an earlier one's verdict
 _KNOWN = 4096  # latest pairs of gold and answer whose verdicts are kept: samples repeat each other
+_SOLUTION_LENGTH = 150  # characters from which a gold without a box may be a whole solution
+_MOST_ASKED = 20  # pairs of expressions of one answer that math-verify is asked about
 
 
 @dataclass(frozen=True)
@@ -40,153 +44,224 @@ class Task:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`answer` is the text that was compared with the gold, None where there is none; `reason` is one of the constants above."""
+    """`answer` is the text that was compared with the gold, None where there is none; `reason` is one of the constants above.
+
+    `unclosed`: the thought was opened and never closed. `stated`: the answer stood in words and not in a box. `unread`: no rule reads the
+    gold or the answer, so that they were compared as text. `tags`: what looks like the tag of a thought and is not known as one.
+    """
 
     correct: bool
     answer: str | None
     reason: str
+    unclosed: bool = False
+    stated: bool = False
+    unread: bool = False
+    tags: tuple[str, ...] = ()
 
 
-def grade_all(tasks: Iterable[Task], workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024) -> Iterator[Verdict]:
-    """Verdicts in the order of the tasks, in a stream: reads at most `workers` * 256 tasks ahead.
+@dataclass(frozen=True)
+class Answer:
+    """What was found in a response: the answer's text, or None and the reason."""
 
-    Each answer has `timeout_s` seconds of wall clock and its worker `memory_mb` MiB of address space. No process is started before
-    the first answer that needs math-verify. The verdicts do not depend on the number of workers.
+    text: str | None
+    reason: str = ""
+    stated: bool = False
+    tags: tuple[str, ...] = ()
+
+
+class Grader:
+    """Verdicts by worker processes that start with the first answer that needs math-verify, and end with the context.
+
+    Each question to math-verify has `timeout_s` seconds of wall clock, and its worker `memory_mb` MiB of address space. `form` says whether
+    a math answer must stand in a box. The verdicts do not depend on the number of workers.
     """
-    desk = _TaskQueue(Pool(workers, timeout_s, memory_mb))
-    waiting: deque[_Slot] = deque()
-    try:
+
+    def __init__(self, workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, form: str = FORMS[0]) -> None:
+        if form not in FORMS:
+            raise InputError(f"answer: {form!r}: use one of {', '.join(FORMS)}")
+        self._form = form
+        self._workers = workers
+        self._pool = Pool(workers, timeout_s, memory_mb)
+        self._open: dict[tuple[str, str], list[_Slot]] = {}
+        self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        self._pool.close()
+
+    def grade(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
+        """Verdicts in the order of the tasks, in a stream: reads at most `workers` * 256 tasks ahead of one that waits."""
+        waiting: deque[_Slot] = deque()
         for task in tasks:
-            waiting.append(desk.submit(task))
-            while waiting and (waiting[0].verdict or len(waiting) >= _LOOK_AHEAD * workers):
+            waiting.append(self._submit(task))
+            while waiting and (waiting[0].verdict or len(waiting) >= _LOOK_AHEAD * self._workers):
                 if waiting[0].verdict:
                     yield waiting.popleft().verdict
                 else:
-                    desk.pool.step()
+                    self._pool.step()
         while waiting:
             if waiting[0].verdict:
                 yield waiting.popleft().verdict
             else:
-                desk.pool.step()
-    finally:
-        desk.pool.close()
+                self._pool.step()
+
+    def _submit(self, task: Task) -> "_Slot":
+        found = answer_of(task, self._form)
+        slot = _Slot(task, found)
+        if found.text is None:
+            slot.fill(found.reason)
+        elif task.kind != "math":
+            slot.fill(CORRECT if _same_text(task, found.text) else WRONG)
+        else:
+            self._compare(slot)
+        return slot
+
+    def _compare(self, slot: "_Slot") -> None:
+        """Fill a slot, or ask math-verify what it needs to know first."""
+        assert slot.found.text is not None
+        gold, answer = gold_of(slot.task.gold), slot.found.text
+        if gold.strip() == answer.strip():
+            return slot.fill(CORRECT)
+        if len(answer) > MAX_CHARS or len(gold) > MAX_CHARS:
+            return slot.fill(TOO_LONG)
+        try:
+            one, other = read(gold), read(answer)
+            slot.unread = one.unread or other.unread
+            return slot.fill(CORRECT if same_answer(one, other, slot.told) else WRONG)
+        except _Needed as needed:
+            if slot.failed or len(slot.answers) >= _MOST_ASKED:
+                return slot.fill(slot.failed or WRONG)
+            self._ask(needed.pair, slot)
+        except TooMuch:
+            slot.fill(TOO_LONG)
+        except (ArithmeticError, ValueError, RecursionError, MemoryError):  # a hostile answer must not stop its neighbours
+            slot.fill(GRADER_ERROR)
+
+    def _ask(self, pair: tuple[str, str], slot: "_Slot") -> None:
+        if pair in self._known:
+            self._tell(slot, pair, self._known[pair])
+        elif pair in self._open:
+            self._open[pair].append(slot)
+        else:
+            self._open[pair] = [slot]
+            self._pool.submit(GradingJob(*pair, self._settle))
+
+    def _settle(self, job: GradingJob, reason: str) -> None:
+        pair = (job.gold, job.answer)
+        self._known[pair] = reason
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
+        for slot in self._open.pop(pair):
+            self._tell(slot, pair, reason)
+
+    def _tell(self, slot: "_Slot", pair: tuple[str, str], reason: str) -> None:
+        slot.answers[pair] = reason == CORRECT
+        if reason not in (CORRECT, WRONG):
+            slot.failed = reason
+        self._compare(slot)
 
 
-def answer_of(task: Task) -> tuple[str | None, str]:
-    """The answer of a response, and the reason where there is none."""
+def grade_all(
+    tasks: Iterable[Task], workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, form: str = FORMS[0]
+) -> Iterator[Verdict]:
+    """Verdicts in the order of the tasks, by a grader that ends with them."""
+    with Grader(workers, timeout_s, memory_mb, form) as grader:
+        yield from grader.grade(tasks)
+
+
+def answer_of(task: Task, form: str = FORMS[0]) -> Answer:
+    """The answer of a response, or the reason why there is none."""
     if task.kind not in KINDS:
         raise InputError(f"kind {task.kind!r}: no grader for it: use one of {', '.join(KINDS)}")
     solution, state = cut_thought(task.text, task.prefilled)
     if state == "unclosed":
-        return None, UNCLOSED_THOUGHT
+        return Answer(None, UNCLOSED_THOUGHT)
+    tags = tuple(unknown_tags(solution)) if state == "none" else ()
+    stated = False
     if task.kind == "math":
-        answer = boxed_answer(solution)
+        answer = _boxed(solution)
+        if answer is None and form == "box_or_stated" and "\\boxed" not in solution:
+            answer = stated_answer(solution)
+            stated = answer is not None
     elif task.kind == "choice":
         answer = choice_letter(solution, task.choices)
     else:
         boxed = last_boxed(solution)
         answer = " ".join((solution if boxed is None else boxed).split())
-    return (answer, "") if answer else (None, NO_ANSWER)
+    return Answer(answer, "", stated, tags) if answer else Answer(None, NO_ANSWER, tags=tags)
 
 
-def without_math_verify(task: Task, answer: str) -> str | None:
-    """The verdict where it needs no math-verify, else None.
-
-    Two whole numbers are equal or not, and math-verify 0.5.2 says the same: it strips leading zeros and compares integers. An answer
-    spelled exactly as the gold is right whatever math-verify makes of it: it parses both alike and finds equal objects or equal strings.
-    Words are compared as words: to math-verify 0.5.2 `east` is the product of four symbols, and so equal to `seat`.
-    """
-    gold = _gold(task)
-    if task.kind != "math":
-        return CORRECT if answer == (gold.upper() if task.kind == "choice" else " ".join(gold.split())) else WRONG
-    answer = _plain(answer)
-    if answer == gold:
-        return CORRECT
-    if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
-        return CORRECT if int(gold) == int(answer) else WRONG
-    if len(answer) > MAX_CHARS or len(gold) > MAX_CHARS:
-        return TOO_LONG
-    words = _words(gold), _words(answer)
-    if words[0] and words[1]:
-        return CORRECT if words[0] == words[1] else WRONG
-    return None
+def _boxed(solution: str) -> str | None:
+    r"""The last boxes that stand side by side, without those that say the same in another spelling: \boxed{0.5}, or \boxed{\frac12}."""
+    parts: list[str] = []
+    for part in boxed_parts(solution):
+        if not any(same(other, part) for other in parts):
+            parts.append(part)
+    return ",".join(parts) or None
 
 
-def _gold(task: Task) -> str:
-    """What an answer is compared with: of a gold that is a whole solution, its box."""
-    boxed = boxed_answer(task.gold) if task.kind == "math" and "\\boxed" in task.gold else None
-    return _plain(boxed or task.gold)
+def gold_of(gold: str) -> str:
+    """What an answer is compared with: of a gold that is a whole solution, its box, or what it states as the answer."""
+    if "\\boxed" in gold:
+        return _boxed(gold) or gold
+    return (stated_answer(gold) if len(gold) > _SOLUTION_LENGTH else None) or gold
 
 
-def _plain(text: str) -> str:
-    """A gold or an answer without the dollars round it that make it a formula; a number without a full stop after it."""
-    text = text.strip()
-    text = text.strip("$").strip() if text.startswith("$") and text.endswith("$") else text
-    return text[:-1] if _STOPPED.fullmatch(text) else text
+def same(one: str, other: str) -> bool:
+    """Whether two answers are the same without a look at math-verify: for the votes of a majority."""
+    if one == other:
+        return True
+    if len(one) > MAX_CHARS or len(other) > MAX_CHARS:
+        return False
+    try:
+        return same_answer(read(one), read(other), never)
+    except (TooMuch, ArithmeticError, ValueError, RecursionError, MemoryError):
+        return False
 
 
-_STOPPED = re.compile(r"-?[0-9][0-9./,]*[0-9]\.|-?[0-9]\.")
+def _same_text(task: Task, answer: str) -> bool:
+    return answer == (task.gold.upper() if task.kind == "choice" else " ".join(task.gold.split()))
 
 
-_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
-_WORDS = re.compile(r"[A-Za-z][A-Za-z '-]*\.?")
-_WORD = re.compile(r"[A-Za-z]{3,}")
+class _Needed(Exception):
+    """A pair of expressions on which math-verify has not been asked yet."""
+
+    def __init__(self, pair: tuple[str, str]) -> None:
+        super().__init__(pair)
+        self.pair = pair
 
 
-def _words(text: str) -> str | None:
-    r"""The letters of an answer that is words, in lower case; None for what may be a formula.
-
-    Outside of `\text{..}` a word needs a vowel, and letters that do not stand in the order of the alphabet, as those of a product do.
-    """
-    wrapped = _TEXT.fullmatch(text)
-    inner = (wrapped[1] if wrapped else text).strip()
-    words = _WORD.findall(inner.lower()) if _WORDS.fullmatch(inner) else []
-    if not any(wrapped or (set(word) & set("aeiouy") and list(word) != sorted(word)) for word in words):
-        return None
-    return "".join(filter(str.isalpha, inner.lower()))
-
-
-@dataclass
 class _Slot:
-    """The place of a task in the output; its verdict comes later."""
+    """The place of a task in the output; its verdict may come later."""
 
-    answer: str | None
-    verdict: Verdict | None = None
+    def __init__(self, task: Task, found: Answer) -> None:
+        self.task, self.found = task, found
+        self.verdict: Verdict | None = None
+        self.unread = False
+        self.failed = ""  # why math-verify gave no verdict
+        self.answers: dict[tuple[str, str], bool] = {}
+
+    def told(self, gold: str, answer: str) -> bool:
+        if (gold, answer) not in self.answers:
+            raise _Needed((gold, answer))
+        return self.answers[gold, answer]
 
     def fill(self, reason: str) -> None:
-        self.verdict = Verdict(reason == CORRECT, self.answer and self.answer[:MAX_CHARS], reason)
-
-
-class _TaskQueue:
-    """Takes tasks in, and asks the pool once for tasks with equal gold and answer."""
-
-    def __init__(self, pool: Pool):
-        self.pool = pool
-        self.open: dict[tuple[str, str], list[_Slot]] = {}
-        self.known: OrderedDict[tuple[str, str], str] = OrderedDict()
-
-    def submit(self, task: Task) -> _Slot:
-        answer, reason = answer_of(task)
-        slot = _Slot(answer)
-        if answer is not None:
-            reason = without_math_verify(task, answer) or ""
-        if reason:
-            slot.fill(reason)
-            return slot
-        key = (_gold(task), _plain(answer or ""))
-        if key in self.known:
-            slot.fill(self.known[key])
-        elif key in self.open:
-            self.open[key].append(slot)
-        else:
-            self.open[key] = [slot]
-            self.pool.submit(GradingJob(*key, self._settle))
-        return slot
-
-    def _settle(self, job: GradingJob, reason: str) -> None:
-        key = (job.gold, job.answer)
-        for slot in self.open.pop(key):
-            slot.fill(reason)
-        self.known[key] = reason
-        if len(self.known) > _KNOWN:
-            self.known.popitem(last=False)
+        if reason == WRONG and self.failed:
+            reason = self.failed
+        found = self.found
+        self.verdict = Verdict(
+            correct=reason == CORRECT,
+            answer=found.text and found.text[:MAX_CHARS],
+            reason=reason,
+            unclosed=found.reason == UNCLOSED_THOUGHT,
+            stated=found.stated,
+            unread=self.unread,
+            tags=found.tags,
+        )

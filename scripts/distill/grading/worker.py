@@ -23,8 +23,6 @@ READY = b"ready"
 
 # math-verify hands plain expressions such as (1+2)/3 to sympy's parse_expr, and nothing else reaches it: names have no business there.
 _PLAIN_EXPRESSION = re.compile(r"[0-9\s.+\-*/()]*")
-_NAMED = re.compile(r"\s*([A-Za-z](?:_\{?[A-Za-z0-9]+\}?)?)\s*(?:=|\\in(?![A-Za-z]))\s*([^=<>]+)")
-_PERCENT = re.compile(r"\s*(-?[0-9][0-9.,]*)\s*(?:\\?%|(?:\\text\{)?\s*(?:percent|percentage|pct)\s*\}?)\s*")
 _NEVER = 10**6  # seconds: math-verify's own limits are signals, and the parent keeps the time
 
 _FORBIDDEN = re.compile(
@@ -98,30 +96,12 @@ def _parse(answer: str) -> list[Any]:
     return parse(rf"\boxed{{{answer}}}", parsing_timeout=_NEVER)
 
 
-def readings(gold: str, answer: str) -> list[tuple[str, str]]:
-    """The pairs of which math-verify must find one equal.
-
-    `D = (0,1)` and `D = (0,2)` are both False to sympy, since a symbol is no set, and so are equal to math-verify 0.5.2: where both sides
-    name the same symbol, what it stands for is compared. `25%` and `25` are one answer, as in Hendrycks' own grader of MATH
-    (remove_percentages in math_equivalence.py), and so are 25 percent.
-    """
-    named = _NAMED.fullmatch(gold), _NAMED.fullmatch(answer)
-    if named[0] and named[1] and named[0][1] == named[1][1]:
-        gold, answer = named[0][2], named[1][2]
-    percent = _PERCENT.fullmatch(gold), _PERCENT.fullmatch(answer)
-    pairs = [(gold, answer)]
-    if percent[0] or percent[1]:
-        pairs.append((percent[0][1] if percent[0] else gold, percent[1][1] if percent[1] else answer))
-    return pairs
-
-
 def judge(gold: str, answer: str) -> str:
-    """math-verify's verdict on a boxed answer; the gold goes first, since verify is not symmetric."""
+    """math-verify's verdict on two expressions; the gold goes first, since verify is not symmetric."""
     from math_verify import verify
 
     try:
-        pairs = readings(gold, answer)
-        return CORRECT if any(verify(list(_gold(one)), _parse(other), timeout_seconds=_NEVER) for one, other in pairs) else WRONG
+        return CORRECT if verify(list(_gold(gold)), _parse(answer), timeout_seconds=_NEVER) else WRONG
     except MemoryError:
         return MEMORY
     except Exception:  # whatever a hostile answer brings up, its neighbours must get their verdicts

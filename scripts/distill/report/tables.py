@@ -136,6 +136,10 @@ _OUTCOMES = (
     ),
     _Column("unclosed thought", lambda score: percent(score.unclosed_thought), "Unclosed thought: the answer ends within its thought."),
     _Column("grader timeout", lambda score: _rate(score.grader_timeout), "Grader timeout: took the grader too long, and counts as wrong."),
+    _Column("stated", lambda score: _rate(score.stated), "Stated: the answer stood in words (the answer is ..) and not in a box."),
+    _Column(
+        "as text", lambda score: _rate(score.unread), "As text: no rule reads the answer or its gold, so that they were compared as text."
+    ),
     _Column("mean tokens", lambda score: number(score.mean_completion_tokens, 0), "Mean tokens: mean length of an answer."),
 )
 
