@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--benchmark", action="append", required=True, metavar="NAME=FILE:COLUMN")
     parser.add_argument("--ngram", type=int, default=8)
     args = parser.parse_args()
-    sets, benchmarks = ({name: cells for name, cells in map(read, given)} for given in (args.questions, args.benchmark))
+    sets, benchmarks = dict(map(read, args.questions)), dict(map(read, args.benchmark))
     print("| questions | benchmark | rows | taken for a benchmark question | different spans |\n|---|---|---|---|---|")
     for name, items in benchmarks.items():
         index = BenchmarkIndex(name, items, args.ngram)

@@ -76,14 +76,20 @@ def answer(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
     """Load the model once and put all missing answers into their stores, batch by batch."""
     engine = engines.load(todo[0].spec["engine"], model, runtime)
     for one in todo:
+        one.read_again()
         missing = one.missing()
         what = f"respond {one.output.parent.name} {one.output.stem}"
         with Progress(what, len(one.pairs), "answers", initial=len(one.pairs) - len(missing)) as progress:
             tokens = Tokens()
             within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
-            for place, given in engine.answers(one.requests(missing), one.sampling(), *within):
-                one.keep(missing[place], given)
-                progress.add(note=tokens.add(given.completion_tokens))
+            try:
+                for place, given in engine.answers(one.requests(missing), one.sampling(), *within):
+                    one.keep(missing[place], given)
+                    progress.add(note=tokens.add(given.completion_tokens or 0))
+            except engines.Unanswered as end:
+                for place, response in end.unread.items():
+                    one.keep_unread(missing[place], response)
+                raise
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,12 +24,13 @@ from distill.config.plan import Plan
 from distill.data.normalise import Normaliser
 from distill.generation import responses
 from distill.generation.budget import Budget, Ledger
-from distill.generation.engines import Answer, Request, Sampling, Unanswered
+from distill.generation.engines import Answer, Request, Sampling, Unanswered, chat_completions
 from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
 from distill.generation.engines.openai import Engine
 from distill.generation.responses import ResponseSet
 from distill.generation.teacher import SPEC, answer_missing, pairs, questions, run_folder, trace_rows, unanswered
 
+STRATOS = "<|begin_of_thought|>\n\nHm.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is {}.\n\n<|end_of_solution|>"
 SAMPLING = Sampling(0.6, 0.95, 100)
 FAST = {"backoff_s": 0.01, "concurrency": 4, "timeout_s": 5.0, "retries": 3}
 
@@ -64,11 +66,70 @@ def ask(server: StandIn, texts: list[str], ledger: Ledger | None = None, **runti
         ({"content": "7", "reasoning": "Hm."}, "<think>\nHm.\n</think>\n\n7"),
         ({"content": None, "reasoning_content": "Hm."}, "<think>\nHm."),
         ({"content": "7", "reasoning_content": None}, "7"),
+        ({"content": "7", "thinking": "Hm."}, "<think>\nHm.\n</think>\n\n7"),
+        ({"content": "7", "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]}, "<think>\nHm.\n</think>\n\n7"),
+        (
+            {"content": "7", "reasoning": "Hm.", "reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]},
+            "<think>\nHm.\n</think>\n\n7",
+        ),
+        ({"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "7"}]}, "<think>\nHm.\n</think>\n\n7"),
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "7"}]},
+            "<think>\nHm.\n</think>\n\n7",
+        ),
+        ({"content": "<think>\nHm.\n</think>\n\n7", "reasoning_content": "Hm."}, "<think>\nHm.\n</think>\n\n7"),
+        ({"content": "<think>\n\n</think>\n\n7", "reasoning_content": "Hm."}, "<think>\nHm.\n</think>\n\n7"),
+        ({"content": "</think>\n\n7", "reasoning_content": "Hm."}, "<think>\nHm.\n</think>\n\n7"),
+        ({"content": STRATOS.format(7), "reasoning": "Hm."}, STRATOS.format(7)),
     ],
-    ids=["plain", "parts", "nothing", "reasoning_content", "reasoning", "cut in the thought", "no reasoning"],
+    ids=[
+        *("plain", "parts", "nothing", "reasoning_content", "reasoning", "cut in the thought", "no reasoning", "thinking"),
+        *("reasoning_details", "reasoning twice", "thinking part", "thinking part of parts", "in both places"),
+        *("empty tags", "a lone closing tag", "Stratos tags"),
+    ],
 )
-def test_a_thought_in_a_field_of_its_own_is_kept(message, text):
-    assert read(200, None, completion("", **message)) == Answer(text, "stop", 10, 20)
+def test_a_thought_is_kept_once_wherever_the_server_puts_it(message, text):
+    answer = read(200, None, completion("", **message))
+    assert replace(answer, raw=None) == Answer(text, "stop", 10, 20)
+    assert answer.raw == completion("", **message).decode()
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 20}, (10, 20)),
+        ({"prompt_tokens": 10.0, "completion_tokens": 20.0}, (10, 20)),
+        ({"prompt_tokens": "10", "completion_tokens": "20"}, (10, 20)),
+        ({"prompt_tokens": 10}, (10, None)),
+        ({"prompt_tokens": "many", "completion_tokens": -1}, (None, None)),
+        ({"prompt_tokens": float("inf"), "completion_tokens": 1.5}, (None, None)),
+        (None, (None, None)),
+        ([], (None, None)),
+        ("absent", (None, None)),
+    ],
+)
+def test_an_answer_is_taken_whatever_the_server_says_of_its_tokens(usage, counts):
+    given = json.loads(completion("7")) | {"usage": usage}
+    if usage == "absent":
+        del given["usage"]
+    found = read(200, None, json.dumps(given).encode())
+    assert isinstance(found, Answer) and (found.prompt_tokens, found.completion_tokens) == counts
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens", "reason"),
+    [
+        *((name, 20, "stop") for name in ("stop", "eos_token", "eos", "end_turn", "stop_sequence", "STOP")),
+        *((name, 20, "length") for name in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
+        (None, 20, "stop"),
+        ("", 20, "stop"),
+        (None, 100, "length"),
+        (None, None, "stop"),
+    ],
+)
+def test_how_an_answer_ended_is_read_from_each_server_s_word_for_it(said, tokens, reason):
+    found = read(200, None, completion("7", finish=said, completion=tokens), max_new_tokens=100)
+    assert isinstance(found, Answer) and found.finish_reason == reason
 
 
 @pytest.mark.parametrize(
@@ -83,8 +144,8 @@ def test_a_thought_in_a_field_of_its_own_is_kept(message, text):
         (200, b"{", True, True, False),
         (200, b"[]", True, True, False),
         (200, b'{"choices": []}', True, True, False),
-        (200, completion({"a": 1}), True, True, False),
-        (200, completion("7", prompt="many"), True, True, False),
+        (200, completion({"a": 1}), False, True, False),
+        (200, completion([{"type": "image_url"}]), False, True, False),
         (200, completion("7", finish="content_filter"), False, True, False),
         (200, b"[" * 100_000, True, True, False),
     ],
@@ -103,6 +164,14 @@ def test_a_request_holds_what_was_asked_for_and_extra_is_laid_over_it():
         "model": "m", "messages": [{"role": "user", "content": "q"}], "temperature": 0.6, "top_p": 0.95, "max_tokens": 100,
         "stream": False, "top_k": 3,
     }  # fmt: skip
+
+
+def test_an_endpoint_that_wants_another_key_for_the_longest_answer_names_the_cure():
+    said = {
+        "error": {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}
+    }
+    found = read(400, None, json.dumps(said).encode())
+    assert "extra: {max_tokens: null, max_completion_tokens: N}" in found.why and not found.retry
 
 
 # An endpoint and its moods
@@ -294,6 +363,23 @@ def test_attempts_that_may_have_cost_something_count_at_their_worst(tmp_path):
     )
 
 
+def test_each_answer_without_usage_is_bought_once_and_counts_at_its_worst(tmp_path, capsys):
+    """29 requests for 8 samples, and none of them kept, on 6f33be9."""
+
+    def bare(question, attempt):
+        given = json.loads(completion("7"))
+        del given["usage"]
+        return 200, json.dumps(given).encode()
+
+    ledger = Ledger(tmp_path / "ledger.jsonl", Budget())
+    with StandIn(bare).running() as server:
+        found, end = ask(server, [f"{number:02}" for number in range(8)], ledger)
+    assert len(found) == len(server.seen) == 8 and end is None
+    worst = most_prompt_tokens(Request([{"role": "user", "content": "00"}], 0))
+    assert (ledger.prompt_tokens, ledger.completion_tokens) == (8 * worst, 8 * SAMPLING.max_new_tokens)
+    assert capsys.readouterr().out.count("does not tell the tokens of its answers") == 1
+
+
 # Questions in, traces out
 
 
@@ -316,7 +402,6 @@ ROWS = [
     {"problem": "Why?", "answer": None},
 ]
 COLUMNS = {"question": "problem", "gold": "answer"}
-STRATOS = "<|begin_of_thought|>\n\nHm.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is {}.\n\n<|end_of_solution|>"
 
 
 def test_traces_are_read_by_normalise_with_thought_solution_and_gold(tmp_path):
@@ -350,6 +435,20 @@ def test_a_failed_sample_is_recorded_and_asked_last_the_next_time(tmp_path):
     assert [question for question, *_ in server.seen] == ["Q: 1+1?", "Q: 1+2?", "Q: Why?", "Q: 1+1?"]
     assert unanswered(more) == [] and len(list(trace_rows(more))) == 6
     assert [row["conversations"][1]["value"] for row in trace_rows(more)] == ["8", "8", "7", "8", "7", "8"]
+
+
+def test_what_could_not_be_read_is_kept_as_it_came_and_needs_no_second_purchase(tmp_path, monkeypatch):
+    """A server with a part that nobody knows; a later version of the reader knows it."""
+    odd = completion([{"type": "sketch", "sketch": "7"}])
+    with StandIn(lambda question, attempt: (200, odd)).running() as server:
+        asked = response_set(tmp_path, ROWS, columns=COLUMNS)
+        assert "no text in this message" in next(iter(taught(server, asked).failed.values()))
+        assert len(server.seen) == 3 and len(unanswered(asked)) == 3
+        monkeypatch.setattr(chat_completions, "_text", lambda message: message["content"][0]["sketch"])
+        again = response_set(tmp_path, ROWS, columns=COLUMNS)
+        assert taught(server, again) is None and len(server.seen) == 3
+    assert unanswered(again) == [] and {row["conversations"][1]["value"] for row in trace_rows(again)} == {"7"}
+    assert json.loads(next(iter(again.store.answers.values()))["raw"]) == json.loads(odd)
 
 
 @pytest.mark.parametrize(("status", "runs"), [(400, ["too many failed"]), (500, ["nobody there", "too many failed"])])
@@ -484,7 +583,7 @@ def test_what_a_model_of_this_run_writes_is_not_sealed_and_what_others_write_is(
         plan = Plan(load(overlaid(ENDPOINT, change)))
         assert plan.sealed() == plan.trained_on()
     plan = Plan(load(overlaid({"datasets": {"second": SECOND}, "models": {"ours": {"train": {"dataset": "second"}}}})))
-    assert plan.taught_below_seal("second")  # by way of its questions
+    assert plan.teacher_below_seal("second")  # by way of its questions
 
 
 def test_where_and_how_fast_an_endpoint_answers_and_what_it_may_cost_decide_no_result():

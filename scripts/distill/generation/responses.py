@@ -11,7 +11,8 @@ from distill.base.code_digest import code_digest
 from distill.base.files import Row, atomic_write, read_jsonl, sha256_text
 from distill.base.settings import Settings
 from distill.base.work import open_work_folder
-from distill.generation.engines import ENGINES, Answer, Request, Sampling
+from distill.generation.engines import ANSWER_COLUMNS, ENGINES, Answer, Request, Sampling
+from distill.generation.engines.chat_completions import read
 from distill.generation.store import AnswerStore
 
 # The --spec of scripts/respond.py. A model behind an endpoint is known by the names of both.
@@ -46,14 +47,30 @@ class ResponseSet:
         return Sampling(self.spec["temperature"], self.spec["top_p"], self.spec["max_new_tokens"], self.spec.get("context"))
 
     def keep(self, pair: Pair, answer: Answer) -> None:
-        self.store.append([{"key": prompt_key(pair[0]), "sample": pair[1], **vars(answer)}])
+        raw = {} if answer.raw is None else {"raw": answer.raw}
+        self.store.append(
+            [{"key": prompt_key(pair[0]), "sample": pair[1], **{name: getattr(answer, name) for name in ANSWER_COLUMNS}, **raw}]
+        )
+
+    def keep_unread(self, pair: Pair, response: str) -> None:
+        """Keep a response of an endpoint that could not be read, as it came."""
+        AnswerStore(self.folder / "unread.jsonl").append([{"key": prompt_key(pair[0]), "sample": pair[1], "raw": response}])
+
+    def read_again(self) -> None:
+        """Answers from responses of earlier runs that could not be read then."""
+        unread = AnswerStore(self.folder / "unread.jsonl").answers
+        for pair in self.missing() if len(unread) else ():
+            if kept := unread.get((prompt_key(pair[0]), pair[1])):
+                found = read(200, None, kept["raw"].encode(), self.spec["max_new_tokens"])
+                if isinstance(found, Answer):
+                    self.keep(pair, found)
 
     def rows(self) -> Iterator[Row]:
         """The rows of the responses file."""
         answers = self.store.answers
         for prompt, sample in self.pairs:
             kept = answers[prompt_key(prompt), sample]
-            yield {"id": prompt["id"], "sample": sample, **{name: kept[name] for name in Answer.__dataclass_fields__}}
+            yield {"id": prompt["id"], "sample": sample, **{name: kept[name] for name in ANSWER_COLUMNS}}
 
     @cached_property
     def store(self) -> AnswerStore:

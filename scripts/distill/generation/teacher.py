@@ -78,6 +78,7 @@ def _engine_code(engine: str) -> str:
 
 def answer_missing(engine: Any, answers: ResponseSet, ledger: Ledger | None) -> Unanswered | None:
     """Put all missing answers into the store as they come; what failed the last time comes last. Returns why some are still missing."""
+    answers.read_again()
     failed_before = _failed(answers)
     missing = sorted(answers.missing(), key=lambda pair: _name(pair) in failed_before)
     requests, sampling = answers.requests(missing), answers.sampling()
@@ -89,9 +90,11 @@ def answer_missing(engine: Any, answers: ResponseSet, ledger: Ledger | None) -> 
         with progress:
             for place, answer in received:
                 answers.keep(missing[place], answer)
-                progress.add(note=tokens.add(answer.completion_tokens))
+                progress.add(note=tokens.add(answer.completion_tokens or 0))
     except Unanswered as error:
         end = error
+        for place, response in error.unread.items():
+            answers.keep_unread(missing[place], response)
     failed = {_name(missing[place]): why for place, why in sorted(end.failed.items())} if end else {}
     left = {_name(pair) for pair in answers.missing()}
     write_json(answers.folder / "failed.json", {name: why for name, why in (failed_before | failed).items() if name in left})

@@ -34,21 +34,34 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote. finish_reason: stop (the model ended its turn) or length (it was cut)."""
+    """What a model wrote. finish_reason: stop (the model ended its turn) or length (it was cut).
+
+    Token counts are None where an endpoint gives none. `raw` is the response of an endpoint as it came, kept next to the answer, so that a
+    better reader needs no second purchase.
+    """
 
     text: str
     finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    raw: str | None = None
+
+
+# The columns of a responses file that an answer fills.
+ANSWER_COLUMNS = ("text", "finish_reason", "prompt_tokens", "completion_tokens")
 
 
 class Unanswered(InputError):
-    """Requests without an answer: `failed` {place: why}, and what `ended` the run before all were sent: budget, refusal or nothing."""
+    """Requests without an answer: `failed` {place: why}, and what `ended` the run before all were sent: budget, refusal or nothing.
 
-    def __init__(self, line: str, failed: dict[int, str], ended: str | None = None):
+    `unread` {place: response} are those that came, and may have been paid for, and could not be read.
+    """
+
+    def __init__(self, line: str, failed: dict[int, str], ended: str | None = None, unread: dict[int, str] | None = None):
         super().__init__(line)
         self.failed = failed
         self.ended = ended
+        self.unread = unread or {}
 
 
 def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Requests to a chat completions endpoint and what a response means: an answer, or a failure and what to do next. No network in here."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ class RequestFailure:
     """Why an attempt brought no answer.
 
     retry: another attempt may succeed. billed: it may have cost something all the same. wait_s: seconds to wait first, as the server says.
-    fatal: no request would be answered.
+    fatal: no request would be answered. raw: what was received, where it may have been paid for.
     """
 
     why: str
@@ -27,6 +28,7 @@ class RequestFailure:
     billed: bool = False
     wait_s: float = 0.0
     fatal: bool = False
+    raw: str | None = None
 
 
 def body(model: str, request: Request, sampling: Sampling, extra: dict[str, Any]) -> dict[str, Any]:
@@ -49,40 +51,93 @@ def most_prompt_tokens(request: Request) -> int:
     return TEMPLATE_BYTES + sum(len(message["content"].encode("utf-8", "surrogatepass")) for message in request.messages)
 
 
-def read(status: int, retry_after: str | None, content: bytes) -> Answer | RequestFailure:
-    """What a response means. Of an error only the start of its text is kept, on one line."""
+def read(status: int, retry_after: str | None, content: bytes, max_new_tokens: int | None = None) -> Answer | RequestFailure:
+    """What a response means. Of an error only the start of its text is kept, on one line.
+
+    `max_new_tokens` tells a cut answer from a finished one where the server gives no finish_reason.
+    """
     if status == 200:
-        return _answer(content)
+        return _answer(content, max_new_tokens)
     said = f"HTTP {status}: {' '.join(content[:4000].decode('utf-8', 'replace').split())[:200]}"
     if status in FATAL:
         return RequestFailure(said, retry=False, fatal=True)
+    if status == 400 and b"max_tokens" in content and b"max_completion_tokens" in content:
+        said += ": this endpoint wants extra: {max_tokens: null, max_completion_tokens: N} with the N of max_new_tokens"
     return RequestFailure(said, retry=is_temporary(status), billed=status in GATEWAY, wait_s=retry_after_s(retry_after) or 0.0)
 
 
-def _answer(content: bytes) -> Answer | RequestFailure:
+# How servers say that a model ended its turn, and that it was cut: OpenAI, vLLM, SGLang; TGI; Ollama and llama.cpp; Anthropic; Google.
+_STOPPED = ("stop", "eos_token", "eos", "end_turn", "stop_sequence", "end", "complete")
+_CUT = ("length", "max_tokens", "max_length", "model_length", "model_context_window_exceeded")
+
+
+def _answer(content: bytes, max_new_tokens: int | None) -> Answer | RequestFailure:
+    raw = content.decode("utf-8", "replace")
     try:
-        given = json.loads(content)
-        choice, usage = given["choices"][0], given["usage"]
-        text, finish = _text(choice["message"]), choice["finish_reason"]
-        counts = usage["prompt_tokens"], usage["completion_tokens"]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return RequestFailure(f"no chat completion: {content[:80].decode('utf-8', 'replace')!r}", billed=True)
-    if any(type(count) is not int or count < 0 for count in counts):
-        return RequestFailure(f"no chat completion: its usage is {counts}", billed=True)
-    if finish not in ("stop", "length"):
-        return RequestFailure(f"finish_reason is {finish!r}", retry=False, billed=True)
-    return Answer(text, finish, *counts)
+        choice = (given := json.loads(content))["choices"][0]
+        message = choice["message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return RequestFailure(f"no chat completion: {raw[:80]!r}", billed=True)
+    # What follows would come again in the same shape: nothing is bought twice.
+    try:
+        text = _text(message)
+    except (LookupError, TypeError, AttributeError):
+        return RequestFailure(f"no text in this message: {str(message)[:80]!r}", retry=False, billed=True, raw=raw)
+    usage = given.get("usage")
+    prompt_tokens, completion_tokens = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+    said = choice.get("finish_reason")
+    reason = str(said).lower() if said else _unsaid(completion_tokens, max_new_tokens)
+    if reason not in (*_STOPPED, *_CUT):
+        return RequestFailure(f"finish_reason is {said!r}", retry=False, billed=True, raw=raw)
+    return Answer(text, "stop" if reason in _STOPPED else "length", prompt_tokens, completion_tokens, raw)
+
+
+def _unsaid(completion_tokens: int | None, max_new_tokens: int | None) -> str:
+    """The finish reason of an answer whose server gives none."""
+    cut = completion_tokens is not None and max_new_tokens is not None and completion_tokens >= max_new_tokens
+    return "length" if cut else "stop"
+
+
+def _count(usage: Any, name: str) -> int | None:
+    """A number of tokens, which some servers write as 20.0; None where there is none."""
+    try:
+        found = float(usage[name])
+        return int(found) if found >= 0 and found == int(found) else None
+    except (TypeError, ValueError, LookupError, OverflowError):
+        return None
+
+
+# Where servers put a thought that they keep apart: DeepSeek, vLLM and SGLang; OpenRouter and newer vLLM; Ollama.
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+_EMPTY_THOUGHT = re.compile(r"\A\s*(?:<think>)?\s*</think>\s*")
 
 
 def _text(message: dict[str, Any]) -> str:
-    """What the model wrote. A thought that the server keeps in a field of its own is put back in front, in <think> tags."""
-    said = message["content"] or ""
-    if isinstance(said, list):
-        said = "".join(part["text"] for part in said if part["type"] == "text")
-    if not isinstance(said, str):
-        raise TypeError
-    thought = message.get("reasoning_content") or message.get("reasoning")
-    if not isinstance(thought, str):
+    """What the model wrote, its thought once: in tags of its own, or in <think> tags where the server kept it apart."""
+    said, thoughts = _parts(message.get("content"))
+    thoughts += [message[name] for name in _THOUGHT_FIELDS if isinstance(message.get(name), str)]
+    thoughts += [text for detail in message.get("reasoning_details") or () if (text := detail.get("text") or detail.get("summary"))]
+    thought = next((text.strip("\n") for text in thoughts if text.strip()), None)
+    said = _EMPTY_THOUGHT.sub("", said) if thought else said
+    if thought is None or re.search(r"</think>|<\|\s?end_of_thought", said):
         return said
-    thought = thought.strip("\n")
     return f"<think>\n{thought}\n</think>\n\n{said}" if said else f"<think>\n{thought}"
+
+
+def _parts(content: Any) -> tuple[str, list[str]]:
+    """The text of a message's content and the thoughts in it. Content is a text, nothing, or a list of parts.
+
+    A thought is a part of type thinking (Anthropic, Mistral) or reasoning; its text may be a list of parts again.
+    """
+    if content is None or isinstance(content, str):
+        return content or "", []
+    said, thoughts = [], []
+    for part in content:
+        if part["type"] in ("text", "output_text"):
+            said.append(part["text"])
+        elif part["type"] in ("thinking", "reasoning", "reasoning_content"):
+            inner = next(part[name] for name in ("thinking", "reasoning", "text", "summary", "content") if part.get(name) is not None)
+            thoughts.append(inner if isinstance(inner, str) else _parts(inner)[0])
+    if not said and not thoughts:
+        raise TypeError("no part is text or thought")
+    return "".join(said), ["".join(thoughts)] if thoughts else []

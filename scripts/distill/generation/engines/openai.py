@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,8 @@ class _Run:
         self.ledger = ledger
         self.todo = iter(range(len(requests)))
         self.failed: dict[int, str] = {}
+        self.unread: dict[int, str] = {}
+        self.without_usage = 0
         self.failed_in_a_row = 0
         self.answered = answered
         self.under_way = 0
@@ -141,7 +144,9 @@ class _Run:
             raise self.end
         if self.failed:
             place, why = next(iter(self.failed.items()))
-            raise Unanswered(f"{self.engine.url}: {len(self.failed)} requests failed; the first, {place}: {why}", self.failed)
+            raise Unanswered(
+                f"{self.engine.url}: {len(self.failed)} requests failed; the first, {place}: {why}", self.failed, unread=self.unread
+            )
 
     async def _work(self, client: httpx.AsyncClient, out: asyncio.Queue) -> None:
         while self.end is None and (place := next(self.todo, None)) is not None:
@@ -151,12 +156,14 @@ class _Run:
                 out.put_nowait((place, found))
             elif found is not None:
                 self.failed[place] = self.engine.hide(found.why)
+                if found.raw is not None:
+                    self.unread[place] = self.engine.hide(found.raw)
                 self.failed_in_a_row += 1
                 # Refusals of single requests say nothing of others, unless there never was anything but refusals.
                 nobody = self.failed_in_a_row >= FAILURES_IN_A_ROW and (found.retry or not self.answered)
                 if found.fatal or nobody:
                     line = str(self.engine.refused(self.failed[place]))
-                    await self._stop(Unanswered(line, self.failed, "refusal"))
+                    await self._stop(Unanswered(line, self.failed, "refusal", self.unread))
 
     async def _ask(self, client: httpx.AsyncClient, request: Request) -> Answer | RequestFailure | None:
         """An answer, or the last trouble; None where the run ended before the first attempt."""
@@ -196,7 +203,8 @@ class _Run:
             return RequestFailure(f"no answer within {self.engine.timeout_s:g} s", billed=True)
         except httpx.RequestError as error:
             return RequestFailure(f"connection lost ({_words(error)})", billed=True)
-        return read(response.status_code, response.headers.get("retry-after"), bytes(content))
+        found = read(response.status_code, response.headers.get("retry-after"), bytes(content), self.sampling.max_new_tokens)
+        return replace(found, raw=self.engine.hide(found.raw)) if isinstance(found, Answer) and found.raw else found
 
     async def _enter(self, request: Request) -> int | None:
         """The entry of an attempt in the ledger, once the budget holds it; None where the run has ended.
@@ -212,7 +220,7 @@ class _Run:
                     return entry
                 if not self.under_way:
                     line = f"stopped at the budget after {self.ledger}, as the next request may come to {sum(worst):,} tokens"
-                    self._end(Unanswered(line, self.failed, "budget"))
+                    self._end(Unanswered(line, self.failed, "budget", self.unread))
                     self.settled.notify_all()
                 else:
                     await self.settled.wait()
@@ -221,11 +229,23 @@ class _Run:
     async def _settle(self, entry: int, found: Answer | RequestFailure) -> None:
         async with self.settled:
             self.under_way -= 1
-            if self.ledger is not None and isinstance(found, Answer):
-                self.ledger.settle(entry, found.prompt_tokens, found.completion_tokens)
+            if isinstance(found, Answer):
+                if found.prompt_tokens is None or found.completion_tokens is None:
+                    self._warn_of_missing_usage()
+                elif self.ledger is not None:
+                    self.ledger.settle(entry, found.prompt_tokens, found.completion_tokens)
             elif self.ledger is not None and not found.billed:
                 self.ledger.settle(entry, 0, 0)
             self.settled.notify_all()
+
+    def _warn_of_missing_usage(self) -> None:
+        """Once a run: the entry in the ledger stays at its worst."""
+        if not self.without_usage and self.ledger is not None:
+            print(
+                f"warning: {self.engine.url} does not tell the tokens of its answers: each counts as the most that it may have cost",
+                flush=True,
+            )
+        self.without_usage += 1
 
     async def _stop(self, why: Unanswered) -> None:
         async with self.settled:
