@@ -30,7 +30,7 @@ def main() -> None:
     parse.add_argument(
         "--spec",
         default="{}",
-        help='JSON: grader ("boxed", or the name of one of --verdicts), prefilled_thought, answer_form, answer, max_new_tokens',
+        help="JSON: grader (boxed, or lighteval with its --verdicts), prefilled_thought, answer_form, answer, max_new_tokens",
     )
     parse.add_argument("--output", required=True, help="scores, one row a response")
     parse.add_argument("--summary", required=True, help="the score of all of them")
@@ -38,9 +38,8 @@ def main() -> None:
     parse.add_argument("--timeout", type=float, default=10.0, help="seconds that one answer may take")
     given = parse.parse_args()
 
-    asked = spec(given.spec)
-    summary = Summary(asked.pop("max_new_tokens", None))
-    how = Grading.asked(asked, workers=given.workers, timeout_s=given.timeout)
+    how = Grading.of(spec(given.spec), workers=given.workers, timeout_s=given.timeout)
+    summary = Summary(how.max_new_tokens)
     others, tests = (dict(named(option, text) for text in getattr(given, option)) for option in ("verdicts", "self_test"))
     items = read_items(given.prompts)
     if not items:

@@ -39,7 +39,7 @@ def main() -> None:
     parse.add_argument("--timeout", type=float, default=60.0, help="seconds that one response may take")
     given = parse.parse_args()
 
-    how = Grading.asked(spec(given.spec))
+    how = Grading.of(spec(given.spec))
     items = read_items(given.prompts)
     if not items:
         write_jsonl(given.output, [])

@@ -14,7 +14,7 @@ from distill.base.files import atomic_write, dumps
 from distill.base.progress import track
 from distill.base.tables import read_rows
 from distill.data.formats import FORMATS
-from distill.data.normalise import Golds, Normaliser, RejectedRow
+from distill.data.normalise import SPEC, Golds, Normaliser, RejectedRow
 
 REJECTED = "rejected.jsonl"
 
@@ -35,16 +35,9 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    if unknown := sorted(set(args.spec) - {"columns", "gold", "where"}):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are columns, gold and where")
-    columns, joined = args.spec.get("columns") or {}, args.spec.get("gold") or {}
-    for key, named in (("columns", columns), ("gold", joined)):
-        if not isinstance(named, dict) or not all(isinstance(column, str) for at, column in named.items() if at != "boxed"):
-            raise InputError(f"--spec: {key}: give an object of names of columns")
-    if unknown := sorted(set(joined) - {"question", "gold", "boxed"}):
-        raise InputError(f"--spec: gold: unknown key {unknown[0]!r}: known are question, gold and boxed")
-    golds = Golds(args.gold, **joined) if args.gold else None
-    normaliser = Normaliser(args.format, args.input, columns, golds, args.spec.get("where") or {})
+    form = SPEC.read(args.spec)
+    golds = Golds(args.gold, **form.get("gold", {})) if args.gold else None
+    normaliser = Normaliser(args.format, args.input, form.get("columns", {}), golds, form.get("where", {}))
     rejected = args.rejected or Path(args.output).with_name(REJECTED)
     counts = {"traces": 0, "rejected": 0}
     first = ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
-from distill.models.prepare import write_declarations
+from distill.models.prepare import SPEC, write_declarations
 from distill.models.remote_code import KEY, check_weights
 
 
@@ -26,10 +26,10 @@ def main() -> None:
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file that replaces the tokenizer's chat template")
     options.add_argument("--output", required=True, type=Path, help="folder of the prepared model")
     args = options.parse_args()
-    given = spec(args.spec)
+    given = SPEC.read(spec(args.spec))
     parent = manifest.read(args.base)
     check_weights(args.base, list(parent["files"]))
-    trusted = {KEY: True} if given.pop(KEY, False) or parent.get(KEY) else {}
+    trusted = {KEY: True} if given.pop(KEY) or parent.get(KEY) else {}
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
 
     part = args.output.with_name(f".{args.output.name}.part")

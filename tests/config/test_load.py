@@ -91,7 +91,7 @@ MISTAKES = [
     (
         "datasets.mini_r1",
         {"source": {"path": "t"}, "format": "table", "tokenizer": "base", "columns": {"answer": "a"}},
-        "datasets.mini_r1.columns.answer: unknown key; known are finish_reason, gold, id, options, question",
+        "datasets.mini_r1.columns: 'answer' is not known; write one of question, response, gold",
     ),
     ("benchmarks.mini_math.columns.gold", DELETE, "benchmarks.mini_math.columns.gold: missing; add it"),
     ("benchmarks.mini_gpqa.columns.wrong", DELETE, "benchmarks.mini_gpqa.columns.wrong: missing"),

@@ -130,7 +130,7 @@ def outcome(plan: Plan, run: str, items: list[BenchmarkItem], folder: Path) -> d
     """The self-test of a benchmark as grade.py makes it."""
     path = folder / "prompts.jsonl"
     path.write_text("".join(json.dumps(make_prompt(item, plan.prompts(run))) + "\n" for item in items), encoding="utf-8")
-    asked, how = read_items(path), Grading(**{key: value for key, value in plan.grade(run).items() if key != "max_new_tokens"})
+    asked, how = read_items(path), Grading.of(plan.grade(run))
     found = of_ours(asked, how)
     assert flags_of(asked, found) == []
     return found

@@ -212,10 +212,10 @@ def _is_number(cell: str) -> bool:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"modles": []}, "unknown key 'modles'"),
-        ({"models": []}, "no models"),
-        ({"models": [{"name": "a"}]}, "no 'role'"),
-        ({"models": [{"name": "a", "role": "student", "colour": "red"}]}, "unknown key 'colour'"),
+        ({"modles": []}, "modles: unknown key; did you mean models"),
+        ({"models": []}, "models: .* should be non-empty"),
+        ({"models": [{"name": "a"}]}, "models.0.role: missing"),
+        ({"models": [{"name": "a", "role": "student", "colour": "red"}]}, "models.0.colour: unknown key"),
         ({"models": [{"name": "a", "role": "student"}], "benchmarks": [{"name": "b"}]}, "no scores of a on b"),
     ],
 )

@@ -139,7 +139,7 @@ def test_the_same_responses_give_the_same_bytes(tmp_path, grade):
         ([{**RESPONSES[0], "completion_tokens": "12"}], [], "row 1: completion_tokens must be a whole number, not '12'"),
         ([{**RESPONSES[0], "finish_reason": 1}], [], "row 1: finish_reason must be text, not 1"),
         (RESPONSES, ["--spec", '{"grader": "lighteval"}'], "give its verdicts with --verdicts lighteval=FILE"),
-        (RESPONSES, ["--spec", '{"greder": "boxed"}'], "unknown key 'greder'"),
+        (RESPONSES, ["--spec", '{"greder": "boxed"}'], "--spec: greder: unknown key; did you mean grader?"),
         (RESPONSES, ["--verdicts", "lighteval"], "--verdicts lighteval: write NAME=FILE"),
         (RESPONSES, ["--self-test", "lighteval"], "--self-test lighteval: write NAME=FILE"),
         (RESPONSES, ["--verdicts", "lighteval=prompts.jsonl"], "prompts.jsonl"),

@@ -18,7 +18,7 @@ def texts(kind: str, golds: list[str], how: Grading) -> list[str]:
 
 
 def test_a_grader_is_asked_five_things_of_each_item():
-    asked = [(probe.kind, probe.item.id, probe.text) for probe in probes(items("7", "8"), Grading(answer_form="ANSWER: {answer}"))]
+    asked = [(probe.kind, probe.item.id, probe.text) for probe in probes(items("7", "8"), Grading.of({"answer_form": "ANSWER: {answer}"}))]
     cut = "<think>\nI get \\boxed{{{}}}.\n</think>\n\n{}\nSo the answer is"
     assert asked == [
         ("gold", "0", "ANSWER: 7"),
@@ -36,7 +36,7 @@ def test_a_grader_is_asked_five_things_of_each_item():
 
 def test_of_a_gold_that_is_a_whole_solution_the_box_is_the_answer_and_what_stands_before_it_the_solution_cut_off():
     golds = ["It is $2 + 5 = \\boxed{7}$.", "So \\boxed{7}, or \\boxed{7}.", "\\boxed{8}"]
-    how = Grading(answer_form="ANSWER: {answer}")
+    how = Grading.of({"answer_form": "ANSWER: {answer}"})
     assert texts("gold", golds, how) == ["ANSWER: 7", "ANSWER: 7", "ANSWER: 8"]
     thought = "<think>\nI get \\boxed{{{}}}.\n</think>\n\n{}"
     assert texts("cut", golds, how) == [thought.format(*one) for one in (("7", "It is $2 + 5 = "), ("7", "So "), ("8", ""))]
@@ -51,7 +51,7 @@ def test_a_solution_is_cut_before_its_first_box(text, before):
 
 
 def test_rates_are_by_kind():
-    asked = probes(items("1", "2"), Grading())
+    asked = probes(items("1", "2"), Grading.of({}))
     assert rates(asked, [True, True, True, False, False, False, False, False, False, False]) == PERFECT | {"echo": 0.5}
     with pytest.raises(ValueError, match="shorter"):
         rates(asked, [True])
@@ -59,7 +59,7 @@ def test_rates_are_by_kind():
 
 def test_a_self_test_finds_a_form_that_the_grader_cannot_read():
     twenty = items(*map(str, range(20)))
-    tested = of_ours(twenty, Grading(answer_form="ANSWER: {answer}"))
+    tested = of_ours(twenty, Grading.of({"answer_form": "ANSWER: {answer}"}))
     assert tested["gold"] == 0
     assert flags_of(twenty, tested) == ["the grader calls 0.0% of the golds right (at least 99.5% wanted)"]
 
@@ -78,8 +78,8 @@ def test_a_grader_that_fails_is_flagged(found, flags):
 
 def test_golds_that_are_all_one_letter_are_flagged():
     same = items(*["D"] * 20, kind="choice", choices=("1", "2", "3", "4"))
-    assert flags_of(same, of_ours(same, Grading())) == ["the gold of all 20 choice questions is D"]
+    assert flags_of(same, of_ours(same, Grading.of({}))) == ["the gold of all 20 choice questions is D"]
 
 
 def test_a_prefilled_thought_is_known_to_be_open():
-    assert of_ours(items("0", "1", "2"), Grading(prefilled=True)) == PERFECT
+    assert of_ours(items("0", "1", "2"), Grading.of({"prefilled_thought": True})) == PERFECT

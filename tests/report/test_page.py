@@ -525,8 +525,8 @@ def test_one_test_speaks_for_all(tests, said):
 
 
 BAD_SPECS = [
-    ({"models": [{"role": "student"}]}, "models has no name"),
-    ({"benchmarks": [{"name": "a", "lable": "A"}]}, "unknown key 'lable'"),
+    ({"models": [{"role": "student"}]}, "models.0.name: missing"),
+    ({"benchmarks": [{"name": "a", "lable": "A"}]}, "benchmarks.0.lable: unknown key; did you mean label"),
 ]
 
 

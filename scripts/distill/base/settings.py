@@ -57,6 +57,12 @@ class Settings:
         return made | {"$defs": whole_schema()["$defs"]}
 
 
+def list_of(keys: dict[str, Part], required: Collection[str], least: int = 0) -> Part:
+    """The schema of a list of at least so many mappings, each with these keys."""
+    entry = {"type": "object", "additionalProperties": False, "properties": keys, "required": list(required)}
+    return {"type": "array", "items": entry, "minItems": least}
+
+
 @cache
 def whole_schema() -> Part:
     """config/schema.yaml."""
@@ -84,8 +90,10 @@ def resolve(part: Part) -> Part:
 
 
 def fill(value: Any, schema: Part) -> None:
-    """Put the defaults into a mapping, at every depth, and write equal numbers alike: 1.0 for a number and 1 for a whole number."""
+    """Put the defaults into a mapping, at every depth, and write equal numbers alike: 1.0 for a number, 1 for a whole number."""
     schema = resolve(schema)
+    for entry in value if isinstance(value, list) else ():
+        fill(entry, schema.get("items", {}))
     if not isinstance(value, dict):
         return
     keys, others = {key: resolve(part) for key, part in schema.get("properties", {}).items()}, schema.get("additionalProperties")
@@ -100,9 +108,10 @@ def fill(value: Any, schema: Part) -> None:
 
 
 def _as_number(value: Any, types: str | list[str]) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    kinds = {types} if isinstance(types, str) else set(types)
+    if isinstance(value, bool) or not isinstance(value, int | float) or kinds - {"number", "integer", "null"}:
         return value
-    return float(value) if "number" in types else int(value) if "integer" in types else value
+    return float(value) if "number" in kinds else int(value) if "integer" in kinds else value
 
 
 def errors(value: Any, schema: Part) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.settings import did_you_mean, errors, fill, whole_schema
 from distill.config import config_jobs, config_values, study
-from distill.data.formats import TABLE_COLUMNS
 from distill.training.checkpoints import checkpoint_mistakes, save_mistakes
 from distill.training.launch import batch_mistakes
 
@@ -146,8 +145,6 @@ def _column_mistakes(where: str, dataset: dict[str, Any]) -> Iterator[str]:
     columns = dataset.get("columns", {})
     if columns and dataset["format"] != "table":
         yield f"{where}: has no meaning with format {dataset['format']}; remove it or set format: table"
-    else:
-        yield from (f"{where}.{key}: unknown key; {did_you_mean(key, list(TABLE_COLUMNS))}" for key in columns if key not in TABLE_COLUMNS)
 
 
 def _recorded_mistakes(where: str, name: str, recorded: dict[str, Any], benchmarks: dict[str, Any]) -> Iterator[str]:

@@ -222,26 +222,28 @@ def _gsm8k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     yield RawResponse(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
 
 
-TABLE_COLUMNS = ("question", "response", "gold", "reasoning", "source", "finish_reason", "system", "id", "options")
 CHOICE_COLUMNS = ("options", "choices")  # what published tables call them
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _table(row: Row, columns: Columns) -> Iterator[RawResponse]:
-    """A plain table: `question`, `response`, and where there are such columns the others of TABLE_COLUMNS."""
-    name = {key: columns.get(key, key) for key in TABLE_COLUMNS}
-    question, column = _text(row, name["question"]), name["options"]
+    """A plain table: `question`, `response`, and where there are such columns the other keys of `columns` in config/schema.yaml."""
+
+    def name(key: str) -> str:
+        return columns.get(key, key)
+
+    question, column = _text(row, name("question")), name("options")
     if "options" in columns and row.get(column) is not None and not shows_choices(question, choices := _choices(row[column], column)):
         question = f"{question.rstrip()}\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(_LETTERS, choices, strict=False))
     yield RawResponse(
         question,
-        _text(row, name["response"]),
-        reasoning=_cell(row.get(name["reasoning"]), name["reasoning"]),
-        gold=_optional(row, name["gold"]),
-        origin=_optional(row, name["source"]),
-        finish_reason=_optional(row, name["finish_reason"]),
-        system=_optional(row, name["system"]),
-        id=_optional(row, name["id"]),
+        _text(row, name("response")),
+        reasoning=_cell(row.get(name("reasoning")), name("reasoning")),
+        gold=_optional(row, name("gold")),
+        origin=_optional(row, name("source")),
+        finish_reason=_optional(row, name("finish_reason")),
+        system=_optional(row, name("system")),
+        id=_optional(row, name("id")),
     )
 
 

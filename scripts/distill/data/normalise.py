@@ -9,13 +9,26 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.files import Row, dumps
 from distill.base.rows import as_text
+from distill.base.settings import Settings
 from distill.base.tables import OversizeRow, read_rows
 from distill.data.conditions import has_column, unmet
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, TABLE_COLUMNS, Format, FormatMismatch, RawResponse, hidden_choices
+from distill.data.formats import FORMATS, Format, FormatMismatch, RawResponse, hidden_choices
 from distill.data.hashset import HashSet, hash64
 from distill.data.traces import MAX_CHARS, Defect, Trace, parse_response, trace_id
 from distill.grading.extract import last_boxed
+
+_GOLD = "#/$defs/dataset/properties/gold/properties"
+# The --spec of scripts/normalise.py; `gold` names the columns of --gold.
+SPEC = Settings(
+    "$defs/dataset/columns",
+    "$defs/dataset/where",
+    gold={
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: {"$ref": f"{_GOLD}/{key}"} for key in ("question", "gold", "boxed")},
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,6 @@ class Normaliser:
             raise InputError(f"{self.format}: unknown format: use one of {', '.join(FORMATS)}")
         if self.columns and self.format != "table":
             raise InputError(f"columns: have no meaning with format {self.format}: remove them or use format table")
-        if unknown := sorted(set(self.columns) - set(TABLE_COLUMNS)):
-            raise InputError(f"columns: unknown key {unknown[0]!r}: known are {', '.join(TABLE_COLUMNS)}")
         self._shape: Format = FORMATS[self.format]
         self._seen = HashSet()
         self._repeats: dict[str, int] = {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from distill.base.errors import InputError
 from distill.base.files import Row, read_json, read_jsonl
+from distill.base.settings import Settings, list_of
 from distill.evaluation import lighteval_results, stats
 from distill.evaluation.published import PublishedScore, best, check
 from distill.evaluation.rows import BETTER, NOT_COMPARED, NOT_DETECTED, WORSE, DifferenceRow, PublishedRow, ScoreRow, to_csv
@@ -44,19 +45,34 @@ class ComparedBenchmark:
         return self.published or self.name.partition("@")[0]
 
 
-def entries(spec: Mapping[str, Any], key: str, kind: type) -> list[Any]:
-    """The models or benchmarks of a --spec. Raises InputError for a key that is unknown or missing, and for none at all."""
-    known = kind.__dataclass_fields__
-    made = []
-    for entry in spec.get(key) or []:
-        if unknown := sorted(set(entry) - set(known)):
-            raise InputError(f"--spec: {key}: unknown key {unknown[0]!r}: known are {', '.join(known)}")
-        if missing := [name for name in ("name", "role") if name in known and not entry.get(name)]:
-            raise InputError(f"--spec: {key}: an entry has no {missing[0]!r}: give it one")
-        made.append(kind(**{"label": entry["name"], **entry}))
-    if not made:
-        raise InputError(f"--spec: no {key}: name at least one")
-    return made
+# The --spec of scripts/compare.py.
+TEXT = {"type": "string"}
+SPEC = Settings(
+    "statistics/seed",
+    models=list_of(
+        {
+            "name": TEXT,
+            "role": {"$ref": "#/$defs/model/properties/role"},
+            "label": TEXT,
+            "published": {"$ref": "#/$defs/model/properties/published"},
+            "results": {"$ref": "#/$defs/model/properties/results"},
+        },
+        required=("name", "role"),
+        least=1,
+    ),
+    benchmarks=list_of(
+        {
+            "name": TEXT,
+            "label": TEXT,
+            "protocol": TEXT,
+            "published": {"$ref": "#/$defs/benchmark/properties/published"},
+            "n_samples": {"$ref": "#/$defs/sampling/properties/n_samples"},
+        },
+        required=("name",),
+        least=1,
+    ),
+    required=("models", "benchmarks"),
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +103,13 @@ class Evaluation:
 
 def tables(folder: str | Path, spec: Mapping[str, Any], published: Sequence[PublishedScore]) -> dict[str, str]:
     """The contents of comparison.csv, differences.csv and published.csv, in this order, from a folder of scores."""
-    if unknown := sorted(set(spec) - {"models", "benchmarks", "seed"}):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are benchmarks, models, seed")
-    evaluations = load(folder, entries(spec, "models", ComparedModel), entries(spec, "benchmarks", ComparedBenchmark), published)
+    spec = SPEC.read(spec)
+    models = [ComparedModel(**{"label": entry["name"], **entry}) for entry in spec["models"]]
+    benchmarks = [ComparedBenchmark(**{"label": entry["name"], **entry}) for entry in spec["benchmarks"]]
+    evaluations = load(folder, models, benchmarks, published)
     return {
         "comparison.csv": to_csv(ScoreRow, map(score_row, evaluations)),
-        "differences.csv": to_csv(DifferenceRow, difference_rows(evaluations, spec.get("seed", 0))),
+        "differences.csv": to_csv(DifferenceRow, difference_rows(evaluations, spec["seed"])),
         "published.csv": to_csv(PublishedRow, published_rows(evaluations, published)),
     }
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from distill.base.errors import InputError
 from distill.base.files import Row, check_row, read_json, read_jsonl
+from distill.base.settings import Settings
 from distill.evaluation import stats
-from distill.grading.grader import CORRECT, FORMS, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all, same
+from distill.grading.grader import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all, same
 
 TRUNCATED, CAPPED = "truncated", "capped"
 STATED, UNREAD, TAGS = "stated", "unread", "unknown_tags"  # in a row of scores only where there is one
@@ -95,25 +96,35 @@ def read_self_test(path: str | Path) -> dict[str, float]:
     return found["self_test"]
 
 
+SPEC = Settings(
+    "$defs/protocol/grader",
+    "$defs/protocol/answer",
+    "$defs/sampling/max_new_tokens",
+    prefilled_thought={"type": "boolean", "default": False},
+    answer_form={"type": "string", "default": r"The final answer is \boxed{{answer}}."},
+)
+
+
 @dataclass(frozen=True)
 class Grading:
-    """How verdicts are made. `grader` names who decides: boxed (letter for choices) or one of the further graders; `answer` says whether a
-    math answer must stand in a box."""
+    """How verdicts are made: by the --spec of grade.py and grade_lighteval.py, in how many processes, and how long one answer may take.
 
-    grader: str = "boxed"
-    prefilled: bool = False
-    answer_form: str = r"The final answer is \boxed{{answer}}."
-    answer: str = FORMS[0]
+    `grader` is the one that decides: boxed (letter for choices) or lighteval. `answer` says whether a math answer must stand in a box.
+    `max_new_tokens` is the protocol's limit, if known.
+    """
+
+    grader: str
+    prefilled_thought: bool
+    answer_form: str
+    answer: str
+    max_new_tokens: int | None = None
     workers: int = 1
     timeout_s: float = 10.0
 
     @classmethod
-    def asked(cls, spec: Mapping[str, Any], **more: Any) -> "Grading":
-        """As a --spec asks for it."""
-        known = {"grader": "grader", "prefilled_thought": "prefilled", "answer_form": "answer_form", "answer": "answer"}
-        if unknown := sorted(set(spec) - set(known)):
-            raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(known)}")
-        return cls(**{known[key]: value for key, value in spec.items()}, **more)
+    def of(cls, spec: Mapping[str, Any], **more: Any) -> "Grading":
+        """Raises InputError that names the key."""
+        return cls(**SPEC.read(spec), **more)
 
     @property
     def ours(self) -> bool:
@@ -139,7 +150,7 @@ def score_rows(
     def tasks() -> Iterator[Task]:
         for row in responses:
             behind.append(row)
-            yield items[row["id"]].task(row["text"], how.prefilled)
+            yield items[row["id"]].task(row["text"], how.prefilled_thought)
 
     for verdict in how.verdicts(tasks()):
         response = behind.popleft()

@@ -26,7 +26,7 @@ def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer
     """For each item the gold in the protocol's form, the question, a solution that breaks off before its answer, nothing, and the gold of
     another item."""
     listed = list(items.values())
-    close = "\n</think>\n\n" if how.prefilled else ""  # where a thought is open already, these solutions close it
+    close = "\n</think>\n\n" if how.prefilled_thought else ""  # where a thought is open already, these solutions close it
 
     def written(gold: str) -> str:
         return close + how.answer_form.replace("{answer}", gold)
@@ -52,7 +52,7 @@ def rates(asked: Sequence[SelfTestAnswer], right: Iterable[bool]) -> dict[str, f
 def of_ours(items: Mapping[str, PromptItem], how: Grading) -> dict[str, float]:
     """What our own grader makes of the probes."""
     asked = probes(items, how)
-    tasks = (probe.item.task(probe.text, how.prefilled) for probe in asked)
+    tasks = (probe.item.task(probe.text, how.prefilled_thought) for probe in asked)
     return rates(asked, (verdict.correct for verdict in how.verdicts(tasks)))
 
 

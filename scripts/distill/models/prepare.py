@@ -5,19 +5,18 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import atomic_write, read_json, write_json
-from distill.models.remote_code import KEY
+from distill.base.settings import Settings
 
-KEYS = ("eos_token", "max_position_embeddings", "rope_theta")
+# The --spec of scripts/prepare_base.py.
+SPEC = Settings("$defs/prepare/*", "$defs/model/trust_remote_code", without=("base", "chat_template"))
 
 
 def write_declarations(folder: Path, spec: dict[str, Any], chat_template: str | None) -> None:
     """Write the keys of `spec` into the folder's config.json, generation_config.json and tokenizer files.
 
     rope_theta is written both where transformers 5 reads it (rope_parameters) and where vLLM and older code do (top level).
-    Raises InputError for a folder without config.json, for an eos_token that is not in the vocabulary, and for a key that is not in KEYS.
+    Raises InputError for a folder without config.json and for an eos_token that is not in the vocabulary.
     """
-    if unknown := sorted(spec.keys() - set(KEYS)):
-        raise InputError(f"--spec: unknown key {unknown[0]!r}: known are {', '.join(KEYS)}, {KEY}")
     config = read_json(folder / "config.json")
     if "rope_theta" in spec:
         config["rope_theta"] = spec["rope_theta"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill.base.errors import InputError
+from distill.base.settings import Settings, list_of
 
 
 @dataclass(frozen=True)
@@ -66,25 +66,41 @@ class Names:
         return known.label if once else f"{known.label}, {known.protocol or known.name}"
 
 
+# The keys of a --spec that this module reads. A model without a role is a student.
+TEXT = {"type": "string"}
+SPEC = Settings(
+    models=list_of(
+        {
+            "name": TEXT,
+            "role": {"enum": ["baseline", "reference", "student"], "default": "student"},
+            "label": TEXT,
+            "color": TEXT,
+            "curve": TEXT,
+            "weights": {"type": "boolean", "default": True},
+        },
+        required=("name",),
+    ),
+    benchmarks=list_of(
+        {"name": TEXT, "label": TEXT, "protocol": TEXT, "gated": {"$ref": "#/$defs/benchmark/properties/gated"}}, required=("name",)
+    ),
+    datasets=list_of({"name": TEXT, "label": TEXT}, required=("name",)),
+    labels={"type": "object", "additionalProperties": TEXT, "default": {}},
+)
+
+
 def names(spec: Mapping[str, Any]) -> Names:
-    """The models, benchmarks, datasets and labels of a --spec. Raises InputError that names the key that is missing or unknown."""
+    """The models, benchmarks, datasets and labels of a --spec; a name alone stands for an entry that has only a name.
+
+    Raises InputError that names the key.
+    """
+    lists = {key: [{"name": entry} if isinstance(entry, str) else entry for entry in spec.get(key) or []] for key in KINDS}
+    given = SPEC.read({**lists, "labels": spec.get("labels") or {}})
     models, benchmarks, datasets = (
-        tuple(_entry(kind, entry, key) for entry in spec.get(key) or ())
-        for key, kind in (("models", ShownModel), ("benchmarks", ShownBenchmark), ("datasets", ShownDataset))
+        tuple(kind(**{**entry, "label": entry.get("label") or entry["name"]}) for entry in given[key]) for key, kind in KINDS.items()
     )
     known = {model.name for model in models}
     ends = tuple(model for model in models if model.curve in (None, model.name) or model.curve not in known)
-    return Names(ends, benchmarks, datasets, spec.get("labels") or {}, tuple(model for model in models if model not in ends))
+    return Names(ends, benchmarks, datasets, given["labels"], tuple(model for model in models if model not in ends))
 
 
-def _entry(kind: type, entry: Any, key: str) -> Any:
-    entry = {"name": entry} if isinstance(entry, str) else dict(entry)
-    fields = kind.__dataclass_fields__
-    if "name" not in entry:
-        raise InputError(f"--spec: an entry of {key} has no name: give each a name and a label")
-    if unknown := sorted(set(entry) - set(fields)):
-        raise InputError(f"--spec: {key}: {entry['name']}: unknown key {unknown[0]!r}: known are {', '.join(fields)}")
-    if "role" in fields:
-        entry.setdefault("role", "student")
-    entry["label"] = entry.get("label") or entry["name"]
-    return kind(**entry)
+KINDS = {"models": ShownModel, "benchmarks": ShownBenchmark, "datasets": ShownDataset}
