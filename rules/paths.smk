@@ -2,7 +2,7 @@
 import os
 from pathlib import Path
 
-from distill.config.config_values import BRACES
+from distill.config.checks import BRACES
 from distill.config.configured import in_results
 from distill.generation.import_recorded import answer_files
 

@@ -8,6 +8,7 @@ import yaml
 
 from distill.base.errors import InputError
 from distill.config.load import load
+from distill.config.plan import Plan
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
@@ -73,7 +74,7 @@ MISTAKES = [
     ("models.ours.role", "baseline", "base and ours both have role baseline"),
     ("models.base.source", {}, "models.base.source: has none of"),
     ("models.base.source", {"hub": "/data/model"}, "use path: for a folder on this machine"),
-    ("models.base.source.miniature", "aime", "'aime' is made elsewhere; write base"),
+    ("models.base.source.miniature", "aime", "'aime' is not made for this; write base"),
     ("models.a/b", {"source": {"path": "x"}}, "'a/b' is not a name"),
     ("models", DELETE, "models: missing; add it"),
     ("models", [], "models: [] is not a mapping"),
@@ -97,6 +98,7 @@ MISTAKES = [
     ("benchmarks.mini_gpqa.columns.wrong", DELETE, "benchmarks.mini_gpqa.columns.wrong: missing"),
     ("benchmarks.mini_math.sampling", {"deepseek": {"n_samples": 4}}, "not one of this benchmark's protocols"),
     ("protocols.mini.math", "Solve it.", "protocols.mini.math: holds no {question}"),
+    ("protocols.mini.choice", DELETE, "protocols.mini.choice: missing; add it, for benchmarks.mini_gpqa is of kind choice"),
     ("protocols.mini.sampling.temperature", -0.1, "protocols.mini.sampling.temperature"),
     ("protocols.mini.sampling.top_p", 0, "protocols.mini.sampling.top_p"),
     ("protocols.mini.sampling.n_samples", 0, "protocols.mini.sampling.n_samples"),
@@ -113,19 +115,19 @@ MISTAKES = [
     ),
     ("models.ours.train.learning_rate", float("nan"), "models.ours.train.learning_rate: nan is not a finite number"),
     ("models.ours.train.weight_decay", float("inf"), "models.ours.train.weight_decay: inf is not a finite number"),
-    ("models.ours.train.warmup_ratio", 0.1, "warmup_ratio: has no meaning beside warmup_steps; remove one of them"),
+    ("models.ours.train.warmup_ratio", 0.1, "warmup_ratio: has no meaning together with warmup_steps; remove one of them"),
     ("models.ours.train.seed", True, "models.ours.train.seed: True is not a whole number"),
     ("models.base", None, "models.base: None is not a mapping"),
-    ("models.base.source", {"path": "nowhere"}, "models.base.source.path: 'nowhere' does not exist; mend the path"),
-    ("models.base.source", {"path": "Qwen/Qwen2.5-Math-1.5B"}, "does not exist; mend the path, or write hub: for a repository on the hub"),
+    ("models.base.source", {"path": "nowhere"}, "models.base.source.path: 'nowhere' does not exist; fix the path"),
+    ("models.base.source", {"path": "Qwen/Qwen2.5-Math-1.5B"}, "does not exist; fix the path, or write hub: for a repository on the hub"),
     ("models.ours.train.chat_template", "nowhere.jinja", "models.ours.train.chat_template: 'nowhere.jinja' does not exist"),
     ("datasets.mini_stratos.system", "nowhere.txt", "datasets.mini_stratos.system: 'nowhere.txt' does not exist"),
     ("datasets.mini_stratos.filter.min_tokens", 321, "min_tokens: is above max_tokens 320, so no row is kept"),
     ("datasets.mini_stratos.system", "a {b}.txt", "Snakemake takes braces in a path for wildcards; rename it without them"),
     ("models.ours.trust_remote_code", True, "models.ours.trust_remote_code: has a meaning with source: only"),
     ("models.base.trust_remote_code", "yes", "models.base.trust_remote_code: 'yes' is not true or false"),
-    ("published", "nowhere.csv", "published: 'nowhere.csv' does not exist; mend the path"),
-    ("runtime.accelerate", "nowhere.yaml", "runtime.accelerate: 'nowhere.yaml' does not exist; mend the path"),
+    ("published", "nowhere.csv", "published: 'nowhere.csv' does not exist; fix the path"),
+    ("runtime.accelerate", "nowhere.yaml", "runtime.accelerate: 'nowhere.yaml' does not exist; fix the path"),
 ]
 
 
@@ -192,7 +194,7 @@ def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, 
 
 
 SERVED = {"role": "student", "endpoint": {"name": "shop", "model": "m"}}
-CANNOT_KEEP = "cannot be kept by models.theirs.endpoint, which tells no prompt's tokens beforehand"
+CANNOT_KEEP = "cannot be kept by models.theirs.endpoint, which does not tell how many tokens a prompt has"
 CONTEXTS = [
     ({"protocols.mini.sampling.context": 50}, f"protocols.mini.sampling.context: {CANNOT_KEEP}"),
     ({"benchmarks.mini_math.sampling": {"mini": {"context": 50}}}, f"benchmarks.mini_math.sampling.mini.context: {CANNOT_KEEP}"),
@@ -263,3 +265,14 @@ def test_what_is_given_is_left_as_it_was():
     given = deepcopy(MINIATURE)
     load(given)
     assert given == MINIATURE
+
+
+@pytest.mark.parametrize(("kind", "benchmarks"), [("choice", ["mini_gpqa"]), ("math", ["mini_aime", "mini_math"])])
+def test_a_protocol_says_only_what_its_benchmarks_need(kind, benchmarks):
+    config = changed(f"protocols.mini.{kind}", DELETE)
+    for name in benchmarks:
+        del config["benchmarks"][name]
+    assert kind not in load(config)["protocols"]["mini"]
+    user = {"for_protocol": {"mini": {"user": "{question} {choices}"}}}
+    config["benchmarks"] |= {name: deepcopy(MINIATURE["benchmarks"][name]) | user for name in benchmarks}
+    assert Plan(load(config)).prompts(benchmarks[0])["user"] == "{question} {choices}"

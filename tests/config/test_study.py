@@ -36,7 +36,7 @@ def given(**asked) -> dict:
 )
 def test_names_hold_what_is_given_as_a_list(asked, names):
     config = {**given(**asked), "models": {name: model for name, model in MINIATURE["models"].items() if name != "ours"}}
-    assert list(study.expanded(config)["students"]) == names
+    assert list(study.expand_study(config)["students"]) == names
 
 
 def test_a_study_that_grows_keeps_the_students_that_it_has():
@@ -58,7 +58,7 @@ def test_a_student_is_its_recipe_over_train_defaults_with_its_own_seed():
 def test_what_is_given_is_left_as_it_was():
     config = given(seeds=[1, 2])
     kept = deepcopy(config)
-    study.expanded(config)
+    study.expand_study(config)
     assert config == kept
 
 

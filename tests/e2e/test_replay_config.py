@@ -126,7 +126,7 @@ def test_a_run_of_nothing_but_recorded_models(tmp_path):
     here.mkdir()
     done = snakemake(project, here, "--dry-run")
     assert done.returncode != 0
-    assert "config: models.base.responses.path: 'answers.csv' does not exist; mend the path" in done.stderr.split("\n")
+    assert "config: models.base.responses.path: 'answers.csv' does not exist; fix the path" in done.stderr.split("\n")
     assert "Traceback" not in done.stderr
     write_elsewhere(here)
     done = snakemake(project, here, "--cores", "1")

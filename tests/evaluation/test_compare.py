@@ -213,9 +213,10 @@ def _is_number(cell: str) -> bool:
     ("spec", "message"),
     [
         ({"modles": []}, "modles: unknown key; did you mean models"),
-        ({"models": []}, "models: .* should be non-empty"),
-        ({"models": [{"name": "a"}]}, "models.0.role: missing"),
-        ({"models": [{"name": "a", "role": "student", "colour": "red"}]}, "models.0.colour: unknown key"),
+        ({"models": [], "benchmarks": [{"name": "b"}]}, "models: .* should be non-empty"),
+        ({"models": [{"name": "a"}], "benchmarks": [{"name": "b"}]}, "models.0.role: missing"),
+        ({"models": [{"name": "a", "role": "student"}]}, "benchmarks: missing; add it"),
+        ({"models": [{"name": "a", "role": "student", "colour": "red"}], "benchmarks": [{"name": "b"}]}, "models.0.colour: unknown key"),
         ({"models": [{"name": "a", "role": "student"}], "benchmarks": [{"name": "b"}]}, "no scores of a on b"),
     ],
 )

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from distill.config.load import parent_of
-
 Part = dict[str, Any]
 KINDS = ("models", "datasets", "benchmarks")
 ROLES = ("baseline", "reference", "student")
@@ -168,6 +166,11 @@ class Configured:
         """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""
         entry, names = self.config["models"][model]["responses"], self._names(run)
         return entry["path"], next((entry["files"][name] for name in names if name in entry.get("files", {})), None), names
+
+
+def parent_of(model: Part) -> str | None:
+    """The model that a prepared or trained model is made from, or whose checkpoint it is."""
+    return (model.get("prepare") or model.get("train") or {}).get("base") or model.get("checkpoint", {}).get("of")
 
 
 def in_results(path: str) -> bool:

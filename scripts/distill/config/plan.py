@@ -118,7 +118,7 @@ class Plan(Configured):
             "kind": benchmark["kind"],
             "columns": {**benchmark["columns"], **only(own, "gold")},
             "system": asked["system"],
-            "user": own.get("user", asked[benchmark["kind"]]),
+            "user": own["user"] if "user" in own else asked[benchmark["kind"]],
             **choice,
         }
 

@@ -11,7 +11,7 @@ from typing import Any
 Config = dict[str, Any]
 
 
-def expanded(given: Config) -> Config:
+def expand_study(given: Config) -> Config:
     """The configuration with the students of study: under models:, and what each of them stands for under `students`."""
     study = given.get("study")
     if study is None:
@@ -20,22 +20,22 @@ def expanded(given: Config) -> Config:
     epochs = study.get("checkpoints") or []
     models = {name: _model(student, epochs) for name, student in students.items()}
     for epoch in epochs:
-        models |= {_kept(name, epoch): _checkpoint(name, student, epoch) for name, student in students.items()}
+        models |= {_checkpoint_name(name, epoch): _checkpoint(name, student, epoch) for name, student in students.items()}
     kept = {key: value for key, value in given.items() if key != "study"}
     return {**kept, "models": {**given["models"], **models}, "students": students, "checkpoints": epochs}
 
 
-def mistakes(given: Config) -> Iterator[str]:
+def errors(given: Config) -> Iterator[str]:
     """What is wrong with study: as it stands, before anything is made of it."""
     study = given.get("study")
     if study is None:
         return
     for key, known in (("bases", given["models"]), ("datasets", given["datasets"])):
-        for name in _listed(study[key]):
+        for name in _as_list(study[key]):
             if name not in known:
                 yield f"study.{key}: {name!r} is not under {'models' if key == 'bases' else key}:; known are {', '.join(known)}"
     students = [name for name, _ in _students(study)]
-    names = [*students, *(_kept(name, epoch) for name in students for epoch in study.get("checkpoints") or [])]
+    names = [*students, *(_checkpoint_name(name, epoch) for name in students for epoch in study.get("checkpoints") or [])]
     for name in sorted(set(names) & given["models"].keys()):
         yield f"study: makes a model {name!r}, which is under models: too; rename one"
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -58,7 +58,9 @@ def groups(students: Mapping[str, Mapping[str, Any]], checkpoints: Sequence[floa
     for label, names in together.items():
         seeds = [students[name]["seed"] for name in names]
         for epoch in sorted(checkpoints):
-            found.append({"label": f"{label}, epoch {epoch:g}", "models": [_kept(name, epoch) for name in names], "seeds": seeds})
+            found.append(
+                {"label": f"{label}, epoch {epoch:g}", "models": [_checkpoint_name(name, epoch) for name in names], "seeds": seeds}
+            )
         found.append({"label": label, "models": names, "seeds": seeds})
     return found
 
@@ -66,7 +68,7 @@ def groups(students: Mapping[str, Mapping[str, Any]], checkpoints: Sequence[floa
 def _students(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
     name, label = study.get("name", "ours"), study.get("label") or study.get("name", "ours")
     recipes, seeds = study.get("recipes") or {"": {}}, study.get("seeds")
-    for base, dataset, recipe, seed in product(_listed(study["bases"]), _listed(study["datasets"]), recipes, _listed(seeds)):
+    for base, dataset, recipe, seed in product(_as_list(study["bases"]), _as_list(study["datasets"]), recipes, _as_list(seeds)):
         axes = [(study["bases"], base), (study["datasets"], dataset), ([recipe] if recipe else "", recipe)]
         parts = [str(value) for given, value in axes if isinstance(given, list)]
         seeded = [f"s{seed}"] if isinstance(seeds, list) else []
@@ -74,11 +76,11 @@ def _students(study: Config) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "-".join([name, *parts, *seeded]), student
 
 
-def _listed(given: Any) -> list[Any]:
+def _as_list(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _kept(name: str, epoch: float) -> str:
+def _checkpoint_name(name: str, epoch: float) -> str:
     return f"{name}-at{epoch:g}"
 
 

@@ -1,0 +1,286 @@
+"""What is wrong with a configuration, in four passes: names, shape, study and references.
+
+Each pass is `config -> list of errors`; a later one relies on what an earlier one has found sound. An error is one line
+"KEY: what is wrong; what to write".
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from distill.base import settings
+from distill.base.settings import Part, did_you_mean, resolve, whole_schema
+from distill.config import study as studies
+from distill.config.configured import parent_of
+from distill.training.checkpoints import checkpoint_mistakes, save_mistakes
+from distill.training.launch import batch_mistakes
+
+Config = dict[str, Any]
+BRACES = {"{", "}"}
+WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
+WAYS = (*WITH_WEIGHTS, "responses", "endpoint", "results")  # in which a model comes to be
+SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
+SAMPLING = ("n_samples", "temperature", "top_p", "max_new_tokens", "seed")  # what a protocol must say
+
+
+def names(config: Config) -> list[str]:
+    """Keys that YAML reads as a number, a date, true or null."""
+    return list(_names(config, ""))
+
+
+def _names(value: Any, where: str) -> Iterator[str]:
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in entries:
+        place = f"{where}.{key}" if where else str(key)
+        if isinstance(value, dict) and not isinstance(key, str):
+            yield f"{place}: YAML reads {key!r} as no text; write the name in quotes"
+        yield from _names(below, place)
+
+
+def shape(config: Config) -> list[str]:
+    """Keys and values against config/schema.yaml."""
+    schema = whole_schema()
+    missing = {f"{key}: missing; add it" for key in schema["required"]}
+    whole = ", or lay this file over a whole one: --configfile config/config.yaml THIS"
+    return [line + whole if line in missing else line for line in settings.errors(config, schema)]
+
+
+def study(config: Config) -> list[str]:
+    """The study, before its students are put under models:."""
+    return list(studies.errors(config))
+
+
+def references(config: Config, exists: Callable[[str], bool]) -> list[str]:
+    """Keys of a complete configuration against each other, and paths against the files that are there."""
+    roles, paths = _roles(config["models"]), _paths(config, whole_schema(), exists)
+    return [*_models(config), *roles, *_datasets(config), *_benchmarks(config), *_protocols(config), *paths, *_runtime(config)]
+
+
+def _models(config: Config) -> Iterator[str]:
+    models = config["models"]
+    for name, model in models.items():
+        ways = [way for way in WAYS if way in model]
+        if len(ways) != 1:
+            yield f"models.{name}: has {' and '.join(ways) or 'none'} of {', '.join(WAYS)}; give exactly one"
+            continue
+        (way,) = ways
+        if model["trust_remote_code"] and way != "source":
+            yield f"models.{name}.trust_remote_code: has a meaning with source: only; models made from that one inherit it"
+        where, entry = f"models.{name}.{way}", model[way]
+        if way == "source":
+            yield from _source(where, entry, {"base"})
+        elif way == "prepare":
+            yield from _with_weights(where, "base", entry, models)
+        elif way == "train":
+            yield from _train(name, entry, config)
+        elif way == "checkpoint":
+            yield from checkpoint_mistakes(where, entry, models)
+        elif way == "responses":
+            yield from _recorded(where, name, entry, config["benchmarks"])
+        elif way == "endpoint":
+            yield from _known(where, "name", entry, config["runtime"]["endpoints"])
+    yield from _cycles(models)
+
+
+def _train(name: str, recipe: Config, config: Config) -> Iterator[str]:
+    where = f"models.{name}.train"
+    yield from _with_weights(where, "base", recipe, config["models"])
+    yield from save_mistakes(where, recipe)
+    yield from batch_mistakes(f"models.{name}", recipe, config["runtime"])
+    yield from _known(where, "dataset", recipe, config["datasets"])
+    if recipe["warmup_steps"] and recipe["warmup_ratio"]:
+        yield f"{where}.warmup_ratio: has no meaning together with warmup_steps; remove one of them"
+    if recipe["group_by_length"] and recipe["packing"] != "none":
+        yield f"{where}.group_by_length: has no meaning with packing {recipe['packing']}; remove it or set packing: none"
+
+
+def _recorded(where: str, name: str, entry: Config, benchmarks: Config) -> Iterator[str]:
+    if Path(entry["path"]).parts[:3] == ("results", "responses", name):
+        yield f"{where}.path: is where this model's answers are written to; name another folder"
+    if entry["columns"] and entry["format"] != "table":
+        yield f"{where}.columns: has no meaning with format {entry['format']}; remove it or set format: table"
+    for key in entry.get("files", {}):
+        benchmark, _, protocol = key.partition("@")
+        if benchmark not in benchmarks or (protocol and protocol not in benchmarks[benchmark]["protocols"]):
+            yield f"{where}.files: {key!r} is not under benchmarks:; {did_you_mean(key, list(benchmarks))}"
+
+
+def _cycles(models: Config) -> Iterator[str]:
+    for name in models:
+        chain = [name]
+        while (parent := parent_of(models.get(chain[-1], {}))) is not None and parent not in chain:
+            chain.append(parent)
+        if parent == name:
+            yield f"models.{name}: is made from itself ({' from '.join([*chain, name])}); break the circle"
+
+
+def _roles(models: Config) -> Iterator[str]:
+    for role in ("baseline", "reference"):
+        having = [name for name, model in models.items() if model["role"] == role]
+        if len(having) > 1:
+            yield f"models: {' and '.join(having)} both have role {role}; give it to one and role: student or none to the others"
+    if not any(model["role"] != "none" for model in models.values()):
+        yield "models: none has a role, so none is evaluated; give one role: student"
+
+
+def _datasets(config: Config) -> Iterator[str]:
+    for name, dataset in config["datasets"].items():
+        where = f"datasets.{name}"
+        yield from _source(f"{where}.source", dataset["source"], {"traces"}, SOURCES)
+        if "teacher" in dataset["source"]:
+            yield from _teacher(f"{where}.source.teacher", name, config)
+        yield from _with_weights(where, "tokenizer", dataset, config["models"])
+        if dataset.get("columns") and dataset["format"] != "table":
+            yield f"{where}.columns: has no meaning with format {dataset['format']}; remove it or set format: table"
+        longest = dataset["filter"]["max_tokens"]
+        if longest is not None and dataset["filter"]["min_tokens"] > longest:
+            yield f"{where}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
+
+
+def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
+    teacher = config["datasets"][dataset]["source"]["teacher"]
+    if "endpoint" in teacher:
+        yield from _known(where, "endpoint", teacher, config["runtime"]["endpoints"])
+    else:
+        yield from _with_weights(where, "model", teacher, config["models"])
+    questions = teacher["questions"]
+    kinds = [kind for kind in ("dataset", "path", "hub") if kind in questions]
+    if len(kinds) != 1:
+        yield f"{where}.questions: has {' and '.join(kinds) or 'none'} of dataset, path, hub; give exactly one"
+    elif kinds == ["dataset"]:
+        yield from _known(f"{where}.questions", "dataset", questions, config["datasets"])
+    if f"datasets.{dataset}" in _upstream(f"datasets.{dataset}", config):
+        yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
+
+
+def _upstream(what: str, config: Config) -> set[str]:
+    """`models.NAME` and `datasets.NAME` that a model or dataset is made from, directly or not."""
+    found: set[str] = set()
+    todo = [what]
+    while todo:
+        kind, name = todo.pop().split(".", 1)
+        entry = config[kind].get(name, {})
+        teacher = entry.get("source", {}).get("teacher", {})
+        made_from = {
+            "models": [parent_of(entry) if kind == "models" else teacher.get("model") if "endpoint" not in teacher else None],
+            "datasets": [entry.get("train", {}).get("dataset"), teacher.get("questions", {}).get("dataset")],
+        }
+        direct = {f"{key}.{value}" for key, values in made_from.items() for value in values if value}
+        todo += direct - found
+        found |= direct
+    return found
+
+
+def _benchmarks(config: Config) -> Iterator[str]:
+    protocols = config["protocols"]
+    for name, benchmark in config["benchmarks"].items():
+        where, own = f"benchmarks.{name}", benchmark["protocols"]
+        yield from _source(f"{where}.source", benchmark["source"], {"aime", "math", "gpqa"})
+        if benchmark["kind"] == "choice" and not benchmark["columns"].get("wrong"):
+            yield f"{where}.columns.wrong: missing; name the columns of the wrong choices"
+        for protocol in own:
+            if protocol not in protocols:
+                yield f"{where}.protocols: {protocol!r} is not under protocols:; {did_you_mean(protocol, list(protocols))}"
+        for key in ("sampling", "for_protocol"):
+            for protocol in benchmark[key]:
+                if protocol not in own:
+                    yield f"{where}.{key}.{protocol}: not one of this benchmark's protocols; {did_you_mean(protocol, own)}"
+        field = "choices" if benchmark["kind"] == "choice" else "question"
+        for protocol, entry in benchmark["for_protocol"].items():
+            if f"{{{field}}}" not in entry.get("user", f"{{{field}}}"):
+                yield f"{where}.for_protocol.{protocol}.user: holds no {{{field}}}; put it where the text goes"
+
+
+def _protocols(config: Config) -> Iterator[str]:
+    for name, protocol in config["protocols"].items():
+        for benchmark, entry in config["benchmarks"].items():
+            kind, own = entry["kind"], entry["for_protocol"].get(name, {})
+            if name in entry["protocols"] and kind not in protocol and "user" not in own:
+                yield f"protocols.{name}.{kind}: missing; add it, for benchmarks.{benchmark} is of kind {kind}"
+        for key in SAMPLING:
+            if key not in protocol["sampling"]:
+                yield f"protocols.{name}.sampling.{key}: missing; add it"
+
+
+def _runtime(config: Config) -> Iterator[str]:
+    """What an engine would refuse in its job."""
+    gpus, size = config["runtime"]["respond_gpus"], config["runtime"]["tensor_parallel"]
+    if gpus % size and _uses_vllm(config):
+        fits = " or ".join(str(number * size) for number in (gpus // size, gpus // size + 1) if number)
+        divisors = ", ".join(str(number) for number in range(1, gpus + 1) if gpus % number == 0)
+        fix = f"write respond_gpus: {fits}, or as tensor_parallel one of {divisors}"
+        yield f"runtime.respond_gpus: {gpus} is no multiple of tensor_parallel {size}; {fix}"
+    served = [name for name, model in config["models"].items() if "endpoint" in model and model["role"] != "none"]
+    if served:
+        yield from _contexts(config, served[0])
+
+
+def _uses_vllm(config: Config) -> bool:
+    teachers = [dataset["source"]["teacher"] for dataset in config["datasets"].values() if "teacher" in dataset["source"]]
+    if any("endpoint" not in teacher and teacher["engine"] == "vllm" for teacher in teachers):
+        return True
+    evaluated = any(model["role"] != "none" and model.keys() & set(WITH_WEIGHTS) for model in config["models"].values())
+    used = {name for benchmark in config["benchmarks"].values() for name in benchmark["protocols"]}
+    return evaluated and any(name in used and protocol["engine"] == "vllm" for name, protocol in config["protocols"].items())
+
+
+def _contexts(config: Config, model: str) -> Iterator[str]:
+    """Each `context` of a sampling, which no endpoint can keep."""
+    places: Config = {}
+    for name, benchmark in config["benchmarks"].items():
+        for protocol in benchmark["protocols"]:
+            places[f"protocols.{protocol}.sampling"] = config["protocols"].get(protocol, {}).get("sampling", {})
+            places[f"benchmarks.{name}.sampling.{protocol}"] = benchmark["sampling"].get(protocol, {})
+    for where, sampling in places.items():
+        if "context" in sampling:
+            yield (
+                f"{where}.context: cannot be kept by models.{model}.endpoint, which does not tell how many tokens a prompt has; "
+                "leave it out, or give that model role: none"
+            )
+
+
+def _source(where: str, source: Config, made: set[str], known: tuple[str, ...] = SOURCES[:-1]) -> Iterator[str]:
+    """`made`: what the miniature makes that fits here."""
+    kinds = [kind for kind in SOURCES if kind in source]
+    if len(kinds) != 1 or kinds[0] not in known:
+        yield f"{where}: has {' and '.join(kinds) or 'none'} of {', '.join(known)}; give exactly one"
+    elif kinds == ["miniature"] and source["miniature"] not in made:
+        yield f"{where}.miniature: {source['miniature']!r} is not made for this; write {' or '.join(sorted(made))}"
+    elif ("url" in source) != ("sha256" in source):
+        yield f"{where}: url and sha256 belong together; give both, so that the file is known by its content"
+
+
+def _known(where: str, key: str, entry: Config, known: Config) -> Iterator[str]:
+    if key not in entry:
+        yield f"{where}.{key}: missing; name one of {', '.join(known)}"
+    elif entry[key] not in known:
+        yield f"{where}.{key}: {entry[key]!r} does not exist; {did_you_mean(entry[key], list(known))}"
+
+
+def _with_weights(where: str, key: str, entry: Config, models: Config) -> Iterator[str]:
+    yield from _known(where, key, entry, models)
+    if entry.get(key) in models and not models[entry[key]].keys() & set(WITH_WEIGHTS):
+        yield f"{where}.{key}: {entry[key]!r} has no weights; name a model with {', '.join(WITH_WEIGHTS[:-1])} or {WITH_WEIGHTS[-1]}"
+
+
+def _paths(config: Config, schema: Part, exists: Callable[[str], bool]) -> Iterator[str]:
+    """Paths (`x-path` in the schema) that do not exist and that no step of this run makes."""
+    for where, value, part in _values(config, schema, ""):
+        is_path = part.get("x-path") and isinstance(value, str) and value != part.get("x-not-path")
+        if is_path and BRACES & set(value):
+            yield f"{where}: {value!r}: Snakemake takes braces in a path for wildcards; rename it without them"
+        elif is_path and PurePosixPath(value).parts[:1] != ("results",) and not exists(value):
+            may_be_hub = where.endswith("source.path") and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+            yield f"{where}: {value!r} does not exist; fix the path{', or write hub: for a repository on the hub' if may_be_hub else ''}"
+
+
+def _values(value: Any, schema: Part, where: str) -> Iterator[tuple[str, Any, Part]]:
+    """(key, value, its part of the schema) of all that is in a configuration."""
+    schema = resolve(schema)
+    yield where, value, schema
+    if isinstance(value, dict):
+        for key, below in value.items():
+            part = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+            if isinstance(part, dict):
+                yield from _values(below, part, f"{where}.{key}" if where else str(key))
