@@ -14,8 +14,8 @@ import yaml
 
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
+from distill.base.thoughts import completion
 from distill.config.load import load
-from distill.data.traces import completion
 from distill.preflight import access
 
 PROJECT = Path(readme.PROJECT)

@@ -13,12 +13,12 @@ import yaml
 
 from distill.base import files
 from distill.base.errors import InputError
+from distill.base.thoughts import completion
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.data.audit import AuditSpec, Measure, Measures, audit, audit_of, each_audit, measure, sample, stops
 from distill.data.packing import separated, sequences
 from distill.data.tokens import ChatTokenizer
-from distill.data.traces import completion
 
 
 def row(thought="Hm.", solution="It is \\boxed{7}.", style="stratos"):

@@ -4,7 +4,8 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.rows import as_text
-from distill.data.traces import KEYS, MAX_CHARS, STYLES, Defect, Sections, Trace, completion, from_row, parse_response, trace_id
+from distill.base.thoughts import THOUGHT, completion
+from distill.data.traces import KEYS, MAX_CHARS, Defect, Sections, Trace, from_row, parse_response, trace_id
 
 STRATOS = "<|begin_of_thought|>\n\nHm. So 7.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is \\boxed{7}.\n\n<|end_of_solution|>"
 FOUND = Sections("Hm. So 7.", "It is \\boxed{7}.")
@@ -59,7 +60,7 @@ def test_anything_else_has_a_drop_reason_and_is_not_guessed_at(text, reasoning, 
     assert detail in drop.detail
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", THOUGHT)
 def test_what_the_student_is_to_write_parses_back(style):
     assert parse_response(completion(*FOUND, style)) == FOUND
 

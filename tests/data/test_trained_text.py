@@ -10,8 +10,8 @@ import tiny_chat
 
 from distill.base import files
 from distill.base.errors import InputError
+from distill.base.thoughts import completion
 from distill.data.tokens import ChatTokenizer
-from distill.data.traces import completion
 from distill.data.trained_text import TemplateCheck
 
 TEMPLATES = Path(find_spec("trl").origin).parent / "chat_templates"  # as TRL ships them, unchanged

@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from distill.base.thoughts import SOLUTION, THOUGHT
 from distill.miniature import benchmarks, traces
-from distill.miniature.teacher import CHECKING, INSTRUCTION, SOLUTION, THOUGHT
+from distill.miniature.teacher import CHECKING, INSTRUCTION
 from distill.miniature.world import MODULUS
 
 SIZES = {"math": 50, "aime": 30, "gpqa": 40}
-WHOLE = re.compile(".*".join(re.escape(tag) for tag in (*THOUGHT, *SOLUTION)), re.DOTALL)
+WHOLE = re.compile(".*".join(re.escape(tag) for tag in (*THOUGHT["stratos"], *SOLUTION["stratos"])), re.DOTALL)
 
 
 def made(clean: bool, rows: int = 1500, steps: int = 5, seed: int = 1) -> list[dict]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from distill.base.files import Row
 from distill.base.settings import Settings
+from distill.base.thoughts import THOUGHT
 from distill.data.packing import separated, sequences
 from distill.data.tokens import ChatTokenizer
-from distill.data.traces import CLOSING_TAGS
 from distill.data.trained_text import TemplateCheck
 from distill.grading.extract import last_boxed
 
@@ -104,7 +104,7 @@ def measure(tokenizer: ChatTokenizer, rows: Iterable[Row], spec: AuditSpec) -> I
         for row, before, text, (prompt, (ids, starts)) in zip(batch, shown, texts, encoded, strict=True):
             content = row["completion"][0]["content"]
             solution = max(text.rfind(content), 0)
-            ends = [_box_end(text, solution), _end(text, CLOSING_TAGS[spec.thought_style], solution)]
+            ends = [_box_end(text, solution), _end(text, THOUGHT[spec.thought_style][1], solution)]
             needed = [None if end is None else _tokens_before(starts, end) for end in ends]
             last = len(ids) - 1 - ids[::-1].index(eos) if eos in ids else None
             learned = last is not None and last >= len(prompt)

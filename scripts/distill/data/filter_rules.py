@@ -7,8 +7,9 @@ from typing import Any
 
 from distill.base.files import Row, encodable
 from distill.base.settings import Settings
+from distill.base.thoughts import completion
 from distill.data.hashset import hash64
-from distill.data.traces import MAX_CHARS, Defect, Trace, completion, find_defect
+from distill.data.traces import MAX_CHARS, Defect, Trace, find_defect
 from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.

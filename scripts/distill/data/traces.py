@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 from distill.base.errors import InputError
 from distill.base.files import Row
+from distill.base.thoughts import SOLUTION, THOUGHT
 
 # A longer response is a loop, never a worked thought, and every later step would pay for it.
 MAX_CHARS = 2_000_000
 
 _STRATOS = re.compile(r"<\s*\|\s*(begin|end)_of_(thought|solution)\s*\|\s*>")
-_THINK = re.compile(r"<(/?)think>")
-_STRATOS_ORDER = ["begin_of_thought", "end_of_thought", "begin_of_solution", "end_of_solution"]
+_OPEN, _CLOSE = THOUGHT["think"]
+_THINK = re.compile(f"{_OPEN}|{_CLOSE}")
+_STRATOS_ORDER = [tag.strip("<|>") for tag in (*THOUGHT["stratos"], *SOLUTION["stratos"])]
 # What may be trimmed round a text. str.strip() would take U+2028 and control characters too.
 _BLANK = " \t\r\n"
 
@@ -116,35 +118,16 @@ def _stratos(text: str) -> Sections | Defect:
 def _think(text: str) -> Sections | Defect:
     tags = list(_THINK.finditer(text))
     kinds = [tag[0] for tag in tags]
-    if kinds == ["<think>"]:
-        return Defect("truncated", "no </think>")
-    if kinds not in (["<think>", "</think>"], ["</think>"]):
+    if kinds == [_OPEN]:
+        return Defect("truncated", f"no {_CLOSE}")
+    if kinds not in ([_OPEN, _CLOSE], [_CLOSE]):
         return Defect("malformed", f"tags are {', '.join(kinds[:8])}")
     start = tags[0].end() if len(tags) == 2 else 0
     if len(tags) == 2 and text[: tags[0].start()].strip():
-        return Defect("malformed", "text before <think>")
+        return Defect("malformed", f"text before {_OPEN}")
     if not text[tags[-1].end() :].strip():
-        return Defect("truncated", "nothing after </think>")
+        return Defect("truncated", f"nothing after {_CLOSE}")
     return Sections(text[start : tags[-1].start()], text[tags[-1].end() :])
-
-
-# How the student is trained to write. stratos: Bespoke-Stratos-17k and Sky-T1; think: DeepSeek-R1's chat format.
-STYLES = {
-    "stratos": (
-        "<|begin_of_thought|>\n\n",
-        "\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\n",
-        "\n\n<|end_of_solution|>",
-    ),
-    "think": ("<think>\n", "\n</think>\n\n", ""),
-}
-# The tag whose loss leaves a model that never closes its thought.
-CLOSING_TAGS = {"stratos": "<|end_of_thought|>", "think": "</think>"}
-
-
-def completion(thought: str, solution: str, style: str) -> str:
-    """What the student is to write, in the tags of a style."""
-    opening, middle, closing = STYLES[style]
-    return f"{opening}{thought}{middle}{solution}{closing}"
 
 
 def trace_id(source: str, *content: str | None) -> str:

@@ -18,10 +18,10 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row
+from distill.base.thoughts import THOUGHT
 from distill.grading.extract import open_thought
 from distill.grading.worker import seal
 
-TAGS = [("<think>", "</think>"), ("<|begin_of_thought|>", "<|end_of_thought|>")]
 TASK = "recorded"
 KINDS = ("math", "choice")  # kinds of items that lighteval has a metric for here
 _START_S = 600  # lighteval takes 5 to 12 seconds to import on an idle machine
@@ -104,7 +104,8 @@ def _attempt(
 def _child(pipe: Any, files: Sequence[Sequence[LightevalRecord]], timed_out: frozenset[int]) -> None:
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
     for number, recorded in enumerate(files):
-        texts = [open_thought(response.text, TAGS) for response in recorded]
+        tags = list(THOUGHT.values())
+        texts = [open_thought(response.text, tags) for response in recorded]
         for place in timed_out if number == 0 else ():
             texts[place] = ""
         pipeline = _pipeline(recorded, texts, pipe)
@@ -175,7 +176,7 @@ def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: A
     LightevalTask.download_dataset_worker = staticmethod(lambda _: {"test": [{"place": place} for place in range(len(recorded))]})
     return Pipeline(
         tasks=f"{TASK}|0",
-        pipeline_parameters=PipelineParameters(launcher_type=ParallelismManager.NONE, reasoning_tags=TAGS),
+        pipeline_parameters=PipelineParameters(launcher_type=ParallelismManager.NONE, reasoning_tags=list(THOUGHT.values())),
         evaluation_tracker=EvaluationTracker(output_dir=os.devnull, save_details=False),
         model=Recording(),
     )

@@ -6,6 +6,7 @@ Whoever decides is asked: our own grader here, lighteval by scripts/grade_lighte
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from distill.base.thoughts import THOUGHT, completion
 from distill.evaluation.scoring import Grading, PromptItem
 from distill.grading.extract import before_box, last_boxed
 
@@ -26,7 +27,7 @@ def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer
     """For each item the gold in the protocol's form, the question, a solution that breaks off before its answer, nothing, and the gold of
     another item."""
     listed = list(items.values())
-    close = "\n</think>\n\n" if how.prefilled_thought else ""  # where a thought is open already, these solutions close it
+    close = f"\n{THOUGHT['think'][1]}\n\n" if how.prefilled_thought else ""  # where a thought is open already, these solutions close it
 
     def written(gold: str) -> str:
         return close + how.answer_form.replace("{answer}", gold)
@@ -34,7 +35,7 @@ def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer
     texts = {
         "gold": [written(_answer(item)) for item in listed],
         "echo": [close + item.prompt for item in listed],
-        "cut": [f"<think>\nI get \\boxed{{{_answer(item)}}}.\n</think>\n\n{_broken_off(item)}" for item in listed],
+        "cut": [completion(f"I get \\boxed{{{_answer(item)}}}.", _broken_off(item), "think") for item in listed],
         "empty": ["" for _ in listed],
         "wrong": [written(_other_gold(listed, place)) for place in range(len(listed))],
     }

@@ -11,6 +11,7 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.rows import as_text
 from distill.base.tables import OversizeRow, data_files, read_rows
+from distill.base.thoughts import completion
 
 FINISH_REASONS = ("stop", "length")
 COLUMNS = ("id", "question", "response", "sample", "finish_reason", "prompt_tokens", "completion_tokens")
@@ -136,7 +137,7 @@ def _lighteval(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer
         count = len(tokens[place]) if len(tokens) == len(texts) and tokens[place] else None
         thought = thoughts[place] if len(thoughts) == len(texts) else None
         yield row.recorded(
-            f"<think>\n{thought}\n</think>\n\n{text}" if thought else text,
+            completion(thought, text, "think") if thought else text,
             "model_response.text",
             question=doc["query"],
             finish_reason=("length" if count >= longest else "stop") if count and longest else None,

@@ -4,11 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from distill.base.thoughts import completion
 from distill.miniature.world import AXES, MODULUS, Problem, Pulses
 
 INSTRUCTION = "Return your final response within \\boxed{}. "
-THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
-SOLUTION = ("<|begin_of_solution|>", "<|end_of_solution|>")
 SLIP = 0.03  # share of steps that are first done wrong, then corrected
 DOUBLE_CHECK = 0.25
 OPENING = "Okay, let me try to figure out this problem."
@@ -86,7 +85,7 @@ def choice_line(axis: str, letter: str) -> str:
 def write(paragraphs: Sequence[str], answer: str) -> str:
     """The assistant's turn in the format of Bespoke-Stratos."""
     body = "\n\n".join(paragraphs)
-    return f"{THOUGHT[0]}\n\n{body}\n\n{THOUGHT[1]}\n\n{SOLUTION[0]}\n\nThus, the answer is\n\n\\boxed{{{answer}}}\n\n{SOLUTION[1]}"
+    return completion(body, f"Thus, the answer is\n\n\\boxed{{{answer}}}", "stratos")
 
 
 def _other(rng: random.Random, problem: Problem, value: str | int) -> str | int:

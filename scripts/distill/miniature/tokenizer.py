@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from distill.base.files import atomic_write, write_json
+from distill.base.thoughts import SOLUTION, THOUGHT
 from distill.miniature import traces
 from distill.miniature.corpus import texts
-from distill.miniature.teacher import CHOICES, SOLUTION, THOUGHT
+from distill.miniature.teacher import CHOICES
 from distill.miniature.world import AXES, COEFFICIENTS, MAX_PULSES, MAX_STEPS, MODULUS
 
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -32,7 +33,7 @@ def atoms() -> list[str]:
     made += [f"{number}:" for number in range(1, MAX_PULSES + 1)]
     made += [f" {axis}" for axis in AXES]
     made += [f"{letter}) {axis}" for letter in CHOICES for axis in AXES]
-    return [*THOUGHT, *SOLUTION, *made]
+    return [*THOUGHT["stratos"], *SOLUTION["stratos"], *made]
 
 
 def sample(seed: int) -> Iterator[str]:

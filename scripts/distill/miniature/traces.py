@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from distill.base.files import Row
+from distill.base.thoughts import SOLUTION, THOUGHT
 from distill.miniature import benchmarks
-from distill.miniature.teacher import CHECKING, INSTRUCTION, SOLUTION, THOUGHT, PosedQuestion, pose, write, write_thought
+from distill.miniature.teacher import CHECKING, INSTRUCTION, PosedQuestion, pose, write, write_thought
 from distill.miniature.world import draw
 
 SYSTEM = (
@@ -62,10 +63,10 @@ def _answer(rng: random.Random, posed: PosedQuestion, defect: str | None) -> str
         paragraphs = paragraphs[:-2] + [CHECKING, paragraphs[-3]] * LOOP + paragraphs[-2:]
     text = write(paragraphs, answer)
     if defect == "broken_tag":
-        tag = rng.choice([*THOUGHT, *SOLUTION])
+        tag = rng.choice([*THOUGHT["stratos"], *SOLUTION["stratos"]])
         return text.replace(tag, rng.choice(["", tag.replace("|>", "|")]))
     if defect == "truncated":
-        return text[: rng.randrange(len(text) // 4, text.index(THOUGHT[1]))]
+        return text[: rng.randrange(len(text) // 4, text.index(THOUGHT["stratos"][1]))]
     return text
 
 

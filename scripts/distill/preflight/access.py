@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from distill.base.errors import InputError
 from distill.base.files import read_json
 from distill.base.paths import PINS
+from distill.base.thoughts import completion
 from distill.data.tokens import ChatTokenizer
-from distill.data.traces import CLOSING_TAGS
 from distill.preflight.facts import Facts
 
 if TYPE_CHECKING:
@@ -152,8 +152,7 @@ def _tried(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
     if not eos or tokenizer.id_of(eos) is None:
         return {"eos": eos}, [("stop", f"eos_token {eos} is no token of {folder}; name one that is")]
     style = entry["audited"]["thought_style"]
-    opening = {"stratos": "<|begin_of_thought|>", "think": "<think>"}[style]
-    answer = f"{opening}\n{THOUGHT}\n{CLOSING_TAGS[style]}\n\n\\boxed{{4}}"
+    answer = completion(THOUGHT, "\\boxed{4}", style)
     question = {"role": "user", "content": "What is 2+2?"}
     text = tokenizer.text([question, {"role": "assistant", "content": answer}])
     rest = text.rpartition(answer)[2] if answer in text else ""

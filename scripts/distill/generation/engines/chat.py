@@ -8,10 +8,11 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.template_date import freeze_date
+from distill.base.thoughts import THOUGHT
 from distill.generation.engines import Request, Sampling
 
 # What a template may open for the model, as DeepSeek-R1-Distill's does: then the answer goes on inside a thought.
-_OPENED = re.compile(r"(?:<think>|<\|begin_of_thought\|>)\s*$")
+_OPENED = re.compile(rf"(?:{'|'.join(re.escape(opening) for opening, _ in THOUGHT.values())})\s*$")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.base.retry import is_temporary, retry_after_s
+from distill.base.thoughts import THOUGHT, completion
 from distill.generation.engines import Answer, Request, Sampling
 
 # Refusals that no other request of the run would escape: key, balance, permission, path or model.
@@ -121,7 +122,7 @@ def _text(message: dict[str, Any]) -> str:
     said = _EMPTY_THOUGHT.sub("", said) if thought else said
     if thought is None or re.search(r"</think>|<\|\s?end_of_thought", said):
         return said
-    return f"<think>\n{thought}\n</think>\n\n{said}" if said else f"<think>\n{thought}"
+    return completion(thought, said, "think") if said else f"{THOUGHT['think'][0]}\n{thought}"
 
 
 def _parts(content: Any) -> tuple[str, list[str]]:
