@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
@@ -66,10 +67,14 @@ def list_of(keys: dict[str, Part], required: Collection[str], least: int = 0) ->
 @cache
 def whole_schema() -> Part:
     """config/schema.yaml."""
+    return read_yaml(SCHEMA)
+
+
+def read_yaml(path: Path) -> Any:
     import yaml  # here and below at first use: the worker processes of filter and grade import this module and read no settings
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
-    return yaml.load(SCHEMA.read_text(encoding="utf-8"), loader)
+    return yaml.load(path.read_text(encoding="utf-8"), loader)
 
 
 def find(path: str) -> Part:

@@ -4,13 +4,15 @@ Each pass is `config -> list of errors`; a later one relies on what an earlier o
 "KEY: what is wrong; what to write".
 """
 
+import difflib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from distill.base import settings
-from distill.base.settings import Part, did_you_mean, resolve, whole_schema
+from distill.base.paths import KNOWN
+from distill.base.settings import Part, did_you_mean, read_yaml, resolve, whole_schema
 from distill.config import study as studies
 from distill.config.configured import parent_of
 from distill.training.checkpoints import checkpoint_mistakes, save_mistakes
@@ -204,7 +206,8 @@ def _protocols(config: Config) -> Iterator[str]:
 
 
 def _runtime(config: Config) -> Iterator[str]:
-    """What an engine would refuse in its job."""
+    """What would fail inside a job."""
+    yield from _devices(config["runtime"].get("devices") or {})
     gpus, size = config["runtime"]["respond_gpus"], config["runtime"]["tensor_parallel"]
     if gpus % size and _uses_vllm(config):
         fits = " or ".join(str(number * size) for number in (gpus // size, gpus // size + 1) if number)
@@ -214,6 +217,18 @@ def _runtime(config: Config) -> Iterator[str]:
     served = [name for name, model in config["models"].items() if "endpoint" in model and model["role"] != "none"]
     if served:
         yield from _contexts(config, served[0])
+
+
+def _devices(devices: Config) -> Iterator[str]:
+    """A device by name that config/known.yaml does not have, without its memory."""
+    if "name" not in devices or "memory_gb" in devices:
+        return
+    known = read_yaml(KNOWN)["devices"].keys() - {"unknown"}
+    if devices["name"] not in known:
+        plain = {re.sub(r"[\W_]", "", name).lower(): name for name in known}
+        near = difflib.get_close_matches(re.sub(r"[\W_]", "", devices["name"]).lower(), plain, 1)
+        hint = f"did you mean {plain[near[0]]}? For" if near else f"known are {', '.join(sorted(known))}; for"
+        yield f"runtime.devices.name: {devices['name']!r} is not in config/known.yaml; {hint} another device, give memory_gb too"
 
 
 def _uses_vllm(config: Config) -> bool:
