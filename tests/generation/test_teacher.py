@@ -167,9 +167,7 @@ def test_a_request_holds_what_was_asked_for_and_extra_is_laid_over_it():
 
 
 def test_an_endpoint_that_wants_another_key_for_the_longest_answer_names_the_cure():
-    said = {
-        "error": {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}
-    }
+    said = {"error": {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}
     found = read(400, None, json.dumps(said).encode())
     assert "extra: {max_tokens: null, max_completion_tokens: N}" in found.why and not found.retry
 

@@ -159,7 +159,7 @@ class Plan(Configured):
         form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
         return {
             "grader": asked["grader"],
-            **({"answer": asked["answer"]} if asked["answer"] != "box" else {}),
+            "answer": asked["answer"],
             "max_new_tokens": self.respond(run)["max_new_tokens"],
             **form,
             **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),

@@ -1,0 +1,52 @@
+"""The rules hand out complete specs: every default that can change a result is in them, for no digest of code sees config/schema.yaml."""
+
+from pathlib import Path
+
+import pytest
+import readme
+
+from distill.config.plan import Plan
+from distill.data import audit, filter_rules, normalise
+from distill.evaluation import compare, scoring
+from distill.generation import import_recorded, responses, teacher
+from distill.models import prepare
+from distill.training.recipe import RECIPE
+
+CONFIGS = readme.examples()
+# What the configuration has no key for, or leaves out where it changes nothing: the recipe's floor of a schedule that has none.
+LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "boxed"}
+
+
+def specs(plan):
+    """(the keys of a step, a spec that a rule hands out to it)."""
+    config, tasks = plan.config, plan.runs()
+    yield from ((RECIPE, plan.recipe(model)) for model in plan.made("train") + plan.made("checkpoint"))
+    yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
+    yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in config["datasets"])
+    yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in config["datasets"])
+    yield from ((teacher.SPEC, plan.teacher(dataset)) for dataset in plan.teacher_datasets())
+    yield from ((prepare.SPEC, plan.prepare(model)) for model in plan.made("source") + plan.made("prepare"))
+    yield from ((responses.SPEC, plan.respond(task)) for task in tasks)
+    yield from ((responses.SPEC, plan.ask(model, task)) for model in plan.made("endpoint") for task in tasks)
+    yield from ((import_recorded.SPEC, plan.import_responses(model, task)) for model in plan.made("responses") for task in tasks)
+    yield from ((scoring.SPEC, plan.grade(task)) for task in tasks)
+    yield compare.SPEC, plan.compare()
+
+
+def filled_in(filled, given, where=""):
+    """Keys that were filled in."""
+    if isinstance(filled, dict):
+        for key, value in filled.items():
+            if key not in given:
+                yield f"{where}{key}"
+            else:
+                yield from filled_in(value, given[key], f"{where}{key}.")
+    elif isinstance(filled, list):
+        for one, other in zip(filled, given, strict=True):
+            yield from filled_in(one, other, where)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: Path(config.get("title", "")).name)
+def test_no_default_is_left_to_a_step(config):
+    for settings, spec in specs(Plan(config)):
+        assert {key.rpartition(".")[2] for key in filled_in(settings.read(spec), spec)} <= LEFT_TO_THE_STEP
