@@ -14,7 +14,7 @@ from pathlib import Path
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import atomic_write, read_json, write_json
-from distill.preflight import access, facts
+from distill.preflight import access, facts, golds
 from distill.preflight.estimate import estimate, room_findings, stops
 from distill.preflight.page import page
 
@@ -44,7 +44,13 @@ def main() -> None:
     found["sources"], fetching = access.sources(part, known, args.results, not args.offline)
     found["tokenizers"], ending = access.tokenizers(part, args.results)
     found["versions"], missing = access.versions(part)
-    found["findings"] += [*fetching, *ending, *missing, *room_findings(found["disk"], free, str(args.results))]
+    found["findings"] += [
+        *fetching,
+        *ending,
+        *missing,
+        *golds.findings(part, args.results),
+        *room_findings(found["disk"], free, str(args.results)),
+    ]
     found["findings"].sort(key=lambda finding: ("stop", "warning", "note").index(finding["level"]))
     if args.json:
         write_json(args.json, found)
@@ -66,7 +72,9 @@ def check(part: dict, results: Path) -> None:
     mode = part["runtime"].get("preflight", "stop")
     if mode == "ignore":
         return
-    lines = stops(estimate(part, facts.gather(part, results)))
+    found = estimate(part, facts.gather(part, results))
+    found["findings"] += golds.findings(part, results)
+    lines = stops(found)
     if lines and mode == "stop":
         raise InputError("\n".join([f"preflight: {line}" for line in lines] + ["or set runtime.preflight: warn to go on all the same"]))
     for line in lines:

@@ -63,7 +63,8 @@ def test_the_summary_holds_the_score_and_how_the_answers_came_out(tmp_path, grad
     expected = {"pass@1": 0.5, "n_items": 2, "n_samples": 2, "maj@n": 1.0, "pass@n": 1.0}
     expected |= {"truncated": 0.25, "no_answer": 0.5, "unclosed_thought": 0.25, "mean_completion_tokens": 10.0, "flags": []}
     assert {key: found[key] for key in expected} == expected
-    assert found["self_test"] == {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
+    shares = {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
+    assert found["self_test"] == shares | {"respelled": 1.0, "near_miss": 0.0, "unread": 0.0, "worded": 0.0}
 
 
 def test_further_graders_are_recorded_and_their_disagreements_listed(tmp_path, grade):

@@ -3,7 +3,7 @@
 import pytest
 
 from distill.evaluation.scoring import Grading, PromptItem
-from distill.evaluation.self_test import flags_of, of_ours, probes, rates
+from distill.evaluation.self_test import flags_of, of_golds, of_ours, probes, rates
 from distill.grading.extract import before_box
 
 PERFECT = {"gold": 1.0, "echo": 0.0, "cut": 0.0, "empty": 0.0, "wrong": 0.0}
@@ -82,4 +82,22 @@ def test_golds_that_are_all_one_letter_are_flagged():
 
 
 def test_a_prefilled_thought_is_known_to_be_open():
-    assert of_ours(items("0", "1", "2"), Grading.of({"prefilled_thought": True})) == PERFECT
+    golds = {"respelled": 1.0, "near_miss": 0.0, "unread": 0.0, "worded": 0.0}
+    assert of_ours(items("0", "1", "2"), Grading.of({"prefilled_thought": True})) == PERFECT | golds
+
+
+@pytest.mark.parametrize(
+    ("golds", "flag"),
+    [
+        (["9 (apples)", "7", "3"], "33.3% of the golds are a number with words behind it (at most 5% wanted), such as '9 (apples)'"),
+        (["\\forall x \\exists", "7", "3"], "33.3% of the golds cannot be read (at most 5% wanted), such as '\\\\forall x \\\\exists'"),
+        (["4.5e33", "\\frac{1}{3}", "(1,2)", "204_5", "3\\pi", "5 \\text{ cm}", "1,2", "x=5", "[0,1)"], None),
+    ],
+)
+def test_golds_that_no_right_answer_would_match_are_flagged_before_anything_is_answered(golds, flag):
+    asked = items(*golds)
+    assert flags_of(asked, of_golds(asked)) == ([flag] if flag else [])
+
+
+def test_choice_questions_have_no_golds_to_read():
+    assert of_golds(items("A", "B", kind="choice", choices=("1", "2"))) == {}

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from distill.base.thoughts import THOUGHT, completion
 from distill.evaluation.scoring import Grading, PromptItem
+from distill.grading import respell
 from distill.grading.extract import before_box, last_boxed
+from distill.grading.grader import same
 
-GOLD_RIGHT, OTHERS_RIGHT = 0.995, 0.01  # what a grader must reach
+GOLD, RESPELLED, UNREAD, WORDED, NEAR_MISS = "gold", "respelled", "unread", "worded", "near_miss"
+LEAST = {GOLD: 0.995, RESPELLED: 0.97}  # the share that a grader must call right
+MOST = {UNREAD: 0.05, WORDED: 0.05}  # the largest share of golds that no rule reads, or that are numbers with words behind them
+OTHERS_RIGHT = 0.01  # of every other kind the largest share that it may call right
 _MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
 
 
@@ -54,7 +59,27 @@ def of_ours(items: Mapping[str, PromptItem], how: Grading) -> dict[str, float]:
     """What our own grader makes of the probes."""
     asked = probes(items, how)
     tasks = (probe.item.task(probe.text, how.prefilled_thought) for probe in asked)
-    return rates(asked, (verdict.correct for verdict in how.verdicts(tasks)))
+    return rates(asked, (verdict.correct for verdict in how.verdicts(tasks))) | of_golds(items)
+
+
+def of_golds(items: Mapping[str, PromptItem]) -> dict[str, float]:
+    """What the golds of math questions say before anything is answered: the shares of their respellings and of their near misses that our
+    grader calls right, of golds that no rule reads, and of those that are a number with words behind it. Starts no process."""
+    golds = [_answer(item) for item in items.values() if item.kind == "math"]
+    if not golds:
+        return {}
+    respelled = [same(gold, text) for gold in golds for text in respell.respelled(gold)]
+    near = [same(gold, text) for gold in golds for text in respell.near_misses(gold)]
+    return {
+        RESPELLED: _mean(respelled),
+        NEAR_MISS: _mean(near),
+        UNREAD: _mean(list(map(respell.is_unread, golds))),
+        WORDED: _mean(list(map(respell.is_worded, golds))),
+    }
+
+
+def _mean(found: Sequence[bool]) -> float:
+    return sum(found) / len(found) if found else 0.0
 
 
 def _answer(item: PromptItem) -> str:
@@ -83,11 +108,22 @@ def flags_of(items: Mapping[str, PromptItem], tested: Mapping[str, float]) -> li
     letters = {item.gold for item in items.values() if item.kind == "choice"}
     if len(letters) == 1 and len(items) >= _MANY:
         flags.append(f"the gold of all {len(items)} choice questions is {letters.pop()}")
-    if tested.get("gold", 1.0) < GOLD_RIGHT:
-        flags.append(f"the grader calls {tested['gold']:.1%} of the golds right (at least {GOLD_RIGHT:.1%} wanted)")
-    flags += [
-        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"
-        for name, rate in tested.items()
-        if name != "gold" and rate > OTHERS_RIGHT
-    ]
-    return flags
+    return flags + [flag for name, rate in tested.items() if (flag := _flag(name, rate, items))]
+
+
+def _flag(name: str, rate: float, items: Mapping[str, PromptItem]) -> str:
+    """What is wrong with a rate of the self-test, in words, or nothing."""
+    if name in LEAST:
+        what = "golds" if name == GOLD else "golds in other spellings"
+        return f"the grader calls {rate:.1%} of the {what} right (at least {LEAST[name]:.1%} wanted)" if rate < LEAST[name] else ""
+    if name in MOST:
+        if rate <= MOST[name]:
+            return ""
+        is_bad, what = {UNREAD: (respell.is_unread, "cannot be read"), WORDED: (respell.is_worded, "are a number with words behind it")}[
+            name
+        ]
+        example = next((gold for item in items.values() if item.kind == "math" and is_bad(gold := _answer(item))), "")
+        return f"{rate:.1%} of the golds {what} (at most {MOST[name]:.0%} wanted), such as {example[:60]!r}"
+    return (
+        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)" if rate > OTHERS_RIGHT else ""
+    )

@@ -3,21 +3,25 @@
 from collections.abc import Mapping
 
 from distill.base.files import Row
+from distill.evaluation.self_test import LEAST, MOST, OTHERS_RIGHT
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, gap, join, listed, number
 
 GOLD = "gold"
-# At least this share of golds must count as right, and at most this share of anything else.
-_GOLD_LEAST, _ELSE_MOST = 0.995, 0.01
 _KINDS = {
     "gold": "the gold, in the form that the protocol asks for",
     "echo": "the question itself",
     "cut": "a solution cut off before its answer",
     "empty": "nothing",
     "wrong": "the gold of another item",
+    "respelled": "the gold in other spellings (should be 100 too)",
+    "near_miss": "an answer that misses the gold narrowly",
+    "unread": "golds that no rule reads, which are compared as text",
+    "worded": "golds that are a number with words behind it",
 }
+_WORDS = {"gold": "golds", "respelled": "golds in other spellings"}
 _AGREEMENT_NOTE = "pass@1 in percent by each grader. The report uses the one that the protocol names."
 
 
@@ -39,7 +43,7 @@ def _self_tests(names: Names, results: Results) -> str | None:
         for benchmark, test in found
         if failures(test)
     ]
-    meanings = "; ".join(f"{kind}: {_KINDS[kind]}" for kind in kinds if kind in _KINDS)
+    meanings = "; ".join(f"{kind.replace('_', ' ')}: {_KINDS[kind]}" for kind in kinds if kind in _KINDS)
     note = f"In percent of made-up answers that count as right; it should be 100 for gold and 0 for all others. {meanings.capitalize()}."
     return join(table(["benchmark", *(text(kind.replace("_", " ")) for kind in kinds)], rows), "\n".join(bad), note)
 
@@ -52,10 +56,12 @@ def self_test(names: Names, results: Results, benchmark: ShownBenchmark) -> Mapp
 
 def failures(test: Mapping[str, float]) -> list[str]:
     """What a self-test found wrong, in words; empty where the grader is good enough."""
-    found = [f"only {number(100 * test[GOLD])} % of golds count as right"] if test.get(GOLD, 1) < _GOLD_LEAST else []
-    return found + [
-        f"{number(100 * rate)} % of {text(kind)} count as right" for kind, rate in test.items() if kind != GOLD and rate > _ELSE_MOST
+    low = [
+        f"only {number(100 * test[kind])} % of {_WORDS.get(kind, kind)} count as right" for kind in LEAST if test.get(kind, 1) < LEAST[kind]
     ]
+    odd = [f"{number(100 * test[kind])} % of golds are {kind}" for kind in MOST if test.get(kind, 0) > MOST[kind]]
+    others = [(kind, rate) for kind, rate in test.items() if kind not in LEAST and kind not in MOST and rate > OTHERS_RIGHT]
+    return low + odd + [f"{number(100 * rate)} % of {text(kind)} count as right" for kind, rate in others]
 
 
 def _agreement(names: Names, results: Results) -> str | None:
