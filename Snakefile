@@ -9,14 +9,17 @@ min_version("9.27")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 
-if "models" not in config:
-
-    configfile: os.path.join(workflow.basedir, "config", "config.yaml")
-
 
 include: "rules/config.smk"
 include: "rules/paths.smk"
 include: "rules/launch.smk"
+
+
+experiment_files = choose_experiment()
+
+for not_given in files_to_load(experiment_files):
+
+    configfile: not_given
 
 
 config = load_config(config)
@@ -40,6 +43,10 @@ include: "rules/report.smk"
 include: "rules/share.smk"
 include: "rules/bundle.smk"
 include: "rules/preflight.smk"
+
+
+onstart:
+    record_experiment(experiment_files)
 
 
 rule all:

@@ -5,15 +5,56 @@ from pathlib import Path
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
-from distill.config import preflight_part
+from distill.config import experiment, preflight_part
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.workflow.clean_work import planned_work
 from distill.workflow.why import record_code_digest
+from snakemake.logging import logger
+
+
+def choose_experiment():
+    """Names of the configuration files, as results/experiment.json has them. Ends Snakemake with one line where it holds another experiment."""
+    given = [experiment.name_of(path) for path in workflow.config_settings.configfiles]
+    if given and "models" not in config:
+        given = [experiment.default(), *given]
+    try:
+        recorded = experiment.read()
+        # A job's own Snakemake is started by one that has asked already.
+        takeover = is_true(workflow.config_settings.config.get("takeover"))
+        chosen = experiment.choose(given, recorded, takeover or not workflow.is_main_process)
+    except InputError as error:
+        raise SystemExit(f"config: {error}") from None
+    if not given and chosen != (experiment.default(),) and workflow.is_main_process:
+        logger.info(f"Configuration of the results in this folder: {' '.join(chosen)}")
+    return chosen
+
+
+def files_to_load(names):
+    """The files of an experiment that Snakemake has not loaded already, since they were not given on its command line."""
+    given = {experiment.name_of(path) for path in workflow.config_settings.configfiles}
+    try:
+        return [str(experiment.path_of(name)) for name in names if name not in given]
+    except InputError as error:
+        raise SystemExit(f"config: {error}") from None
+
+
+def record_experiment(names):
+    """Before the first job of a run: remember whose results these are. Estimates and the removal of work folders make none."""
+    making = {job.rule.name for job in workflow.dag.needrun_jobs()} - {"preflight", "preflight_estimate", "preflight_actual", "clean_work"}
+    if workflow.is_main_process and making:
+        experiment.record(experiment.Experiment(names, config["title"]))
+
+
+def is_true(value):
+    """Of a value on Snakemake's command line, where `true` comes as text and `True` as what it says (9.27.1)."""
+    return str(value).lower() == "true"
 
 
 def load_config(given):
     """The configuration with its defaults. Ends Snakemake with one line for each error in it."""
+    if is_true(given.get("takeover")):
+        given = {**given, "takeover": True}
     try:
         return load(given, exists=lambda path: Path(project_path(path)).exists())
     except InputError as error:

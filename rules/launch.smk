@@ -61,8 +61,8 @@ def launch_options(runtime):
 def report_command():
     """The command line that makes this configuration's report, from the working directory."""
     given, snakefile = workflow.config_settings, os.path.relpath(workflow.main_snakefile)
-    files = [os.path.relpath(path) for path in given.configfiles]
-    values = [f"{key}={json.dumps(value)}" for key, value in given.config.items()]
+    files = [] if experiment_files == (experiment.default(),) else [os.path.relpath(experiment.path_of(name)) for name in experiment_files]
+    values = [f"{key}={json.dumps(value)}" for key, value in given.config.items() if key not in ("takeover", "remove")]
     options = [] if snakefile == "Snakefile" else ["--snakefile", snakefile]
     options += [*(["--configfile", *files] if files else []), *(["--config", *values] if values else [])]
     return shlex.join(["snakemake", "--cores", "all", "results/report.md", *options])

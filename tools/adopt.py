@@ -8,6 +8,7 @@ Everything that it depends on must be up to date. See docs/operating.md.
     python tools/adopt.py results/responses/ours/mini_math.jsonl --from ~/answers.jsonl --configfile config/config.yaml my.yaml
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,8 +24,11 @@ def main() -> None:
     options.add_argument("--from", dest="source", required=True, type=Path, help="checkpoint folder, or responses file")
     options.add_argument("--configfile", nargs="+", default=[], type=Path, metavar="YAML", help="as Snakemake takes it")
     options.add_argument("--replace", action="store_true", help="replace existing results")
+    options.add_argument("--directory", default=".", type=Path, help="where Snakemake was started (default: here)")
     args = options.parse_args()
-    for line in adopt(args.target, args.source, args.configfile, args.replace):
+    source, configfiles = args.source.absolute(), [path.absolute() for path in args.configfile]
+    os.chdir(args.directory)
+    for line in adopt(args.target, source, configfiles, args.replace):
         print(line)
 
 

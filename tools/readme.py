@@ -37,8 +37,9 @@ EXAMPLES = (  # rows of tests/graph/staleness.yaml
 )
 CONFIG_HEAD = """# Configuration
 
-`config.yaml` is the miniature and the default. Another experiment is a file of its own: `snakemake --configfile config/tutorial.yaml ...`.
-Of several `--configfile`s the later is laid over the earlier: mappings merge, lists replace. YAML reads `2e-5` as text: write `2.0e-5`.
+`config.yaml` is the miniature and the default. Another experiment is a file and a folder of its own:
+`snakemake --directory runs/guide --configfile config/tutorial.yaml ...`. Of several `--configfile`s the later is laid
+over the earlier: mappings merge, lists replace. YAML reads `2e-5` as text: write `2.0e-5`.
 
 Scope says what a change does. A *recipe* key changes results, and the steps that depend on it rerun. A *runtime* key changes only speed,
 and nothing reruns. A *label* changes only what people read: figures and report. *Reruns* names the steps that a change of the key reaches

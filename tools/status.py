@@ -28,7 +28,7 @@ TAIL = 20_000  # bytes of a step's log in which its last line of progress is
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--folder", default=".", type=Path, help="where Snakemake was started (default: here)")
+    options.add_argument("--directory", "--folder", dest="folder", default=".", type=Path, help="where Snakemake runs (default: here)")
     options.add_argument("--watch", type=float, metavar="SECONDS", help="refresh every SECONDS, until Ctrl-C")
     options.add_argument("--json", action="store_true", help="print JSON")
     args = options.parse_args()
@@ -49,7 +49,7 @@ def read_status(folder: Path) -> dict:
     logs = sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True)
     runs = [run for log in logs[:5] if (run := parse_log(log.read_text(encoding="utf-8", errors="replace"))).planned]
     if not runs:
-        raise InputError(f"{folder}: no run of Snakemake here whose log lists its jobs; start one without --quiet, or name its --folder")
+        raise InputError(f"{folder}: no run of Snakemake here whose log lists its jobs; start one without --quiet, or name its --directory")
     alive = snakemake_runs_in(folder)
     chosen = next((one for one in runs if alive and not one.ended), runs[0])
     tails = {job.log: tail(folder / job.log) for job in chosen.of("running") if job.log and (folder / job.log).is_file()}

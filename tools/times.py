@@ -18,10 +18,11 @@ from distill.report.markdown import table
 
 def main() -> None:
     parse = parser(__doc__)
-    parse.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: %(default)s)")
+    parse.add_argument("--directory", type=Path, default=Path(), help="where Snakemake was started (default: here)")
+    parse.add_argument("--results", type=Path, default=Path("results"), help="results folder in it (default: %(default)s)")
     given = parse.parse_args()
 
-    folder = given.results / "timing"
+    folder = given.directory / given.results / "timing"
     steps = {path.relative_to(folder).with_suffix("").as_posix(): measured(path) for path in sorted(folder.rglob("*.tsv"))}
     if not steps:
         raise InputError(f"{folder}: has no times: make results/report.md first")

@@ -5,7 +5,7 @@ for a step of the killed run that still works: one that would write its output u
 that still works is no obstacle: the next run waits for it.
 
     python tools/unlock.py
-    python tools/unlock.py --folder runs/tutorial
+    python tools/unlock.py --directory runs/tutorial
 """
 
 import shutil
@@ -27,7 +27,7 @@ SHARED = {"nfs", "nfs4", "lustre", "gpfs", "beegfs", "cephfs", "ceph", "cifs", "
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--folder", default=".", type=Path, help="where Snakemake was started (default: here)")
+    options.add_argument("--directory", "--folder", dest="folder", default=".", type=Path, help="where Snakemake runs (default: here)")
     options.add_argument("--shared", action="store_true", help="on a network file system: no other machine runs Snakemake in this folder")
     args = options.parse_args()
     folder = args.folder.resolve()

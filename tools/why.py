@@ -5,8 +5,10 @@ what is missing; or that it is up to date. Give a file, a rule, or a rule and wi
 
     python tools/why.py results/models/ours
     python tools/why.py grade ours mini_math --configfile config/config.yaml my.yaml
+    python tools/why.py --directory runs/mine
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,8 +22,11 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("target", nargs="*", help="a file or folder under results/, or a rule and names (default: the report)")
     options.add_argument("--configfile", nargs="+", default=[], type=Path, metavar="YAML", help="as Snakemake takes it")
+    options.add_argument("--directory", default=".", type=Path, help="where Snakemake was started (default: here)")
     args = options.parse_args()
-    print("\n".join(why(args.target or ["results/report.md"], args.configfile)))
+    configfiles = [path.absolute() for path in args.configfile]
+    os.chdir(args.directory)
+    print("\n".join(why(args.target or ["results/report.md"], configfiles)))
 
 
 if __name__ == "__main__":

@@ -223,12 +223,34 @@ def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
     audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
     theirs = {**audit, "settings": {**given["trainings"][0]["audited"], "max_length": 1}, "tokens": {"total": 7}}
     mine = {**audit, "settings": given["trainings"][0]["audited"]}
+    fetched(tmp_path, "datasets/stratos", given["trainings"][0]["source"]["hub"])
     write_json(tmp_path / "results/data/stratos/audit.json", theirs)
     assert found(given, tmp_path)["trainings"][0]["data"].startswith("assumed"), "none of its own yet"
     write_json(tmp_path / "results/data/stratos/audit.json", {**theirs, "others": [mine]})
     (training,) = found(given, tmp_path)["trainings"]
     assert (training["tokens"], training["steps"], training["data"]) == (480_000, 3, "counted: audit.json")
     assert training["device_hours"] == pytest.approx(480 / 3600, abs=1e-4)
+
+
+def fetched(folder: Path, source: str, hub: str) -> None:
+    """The manifest that scripts/fetch.py leaves with the files of a source."""
+    write_json(folder / f"results/sources/{source}/manifest.json", {"made_by": "fetch", "asked": {"hub": hub}, "files": {}})
+
+
+@pytest.mark.parametrize(("hub", "is_its_own"), [("Qwen/Qwen2.5-Math-1.5B", True), ("Qwen/Qwen2.5-0.5B", False), (None, False)])
+def test_files_of_another_source_are_not_taken_for_those_of_the_configuration(hub, is_its_own, tmp_path):
+    """The results of another experiment have the same names: its base, its data and its benchmarks."""
+    given = planned(ONE, tmp_path, devices={"memory_gb": 640})
+    shape = {**KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"], "num_hidden_layers": 1}
+    write_json(tmp_path / "results/models/base/config.json", shape)
+    if hub:
+        fetched(tmp_path, "models/base", hub)
+    else:  # the miniature's
+        write_json(tmp_path / "results/sources/models/base/manifest.json", {"corpus": {}, "files": {}})
+    (training,) = found(given, tmp_path)["trainings"]
+    assert (training["parameters"] == PUBLISHED["Qwen/Qwen2.5-Math-1.5B"]) is not is_its_own
+    rows, _ = access.sources(given, facts.gather(given, tmp_path / "results"), tmp_path / "results", online=False)
+    assert {row["name"]: row["at_hand"] for row in rows}["models/base"] is is_its_own
 
 
 def test_an_unknown_shape_or_device_is_said_to_be_unknown(tmp_path):

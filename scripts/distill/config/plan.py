@@ -255,7 +255,7 @@ class Plan(Configured):
 
     def provenance(self) -> Part:
         """The configuration without what only people read and what only speed depends on."""
-        kept = without(self.config, "title", "note", "figures", "runtime", "remove")
+        kept = without(self.config, "title", "note", "figures", "runtime", "remove", "takeover")
         labelled = (*KINDS, "protocols")
         return {
             "config": {

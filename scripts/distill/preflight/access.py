@@ -15,7 +15,7 @@ from distill.base.files import read_json
 from distill.base.paths import PINS
 from distill.base.thoughts import completion
 from distill.data.tokens import ChatTokenizer
-from distill.preflight.facts import Facts
+from distill.preflight.facts import Facts, is_of
 
 if TYPE_CHECKING:
     from distill.base.retry import RetryPolicy
@@ -31,8 +31,9 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
     reachable = online and not os.environ.get("HF_HUB_OFFLINE")
     for source in part["sources"]:
         where = next((source[key] for key in ("hub", "modelscope", "url", "path") if key in source), "")
-        at_hand = (results / "sources" / source["name"] / "manifest.json").is_file()
-        row: Row = {"name": source["name"], "from": where, "at_hand": at_hand, "access": "at hand" if at_hand else "not asked"}
+        manifest = results / "sources" / source["name"] / "manifest.json"
+        at_hand = manifest.is_file() and is_of(*source["name"].split("/"), source, results)
+        row: Row = {"name": source["name"], "from": where, "at_hand": at_hand, "access": "available" if at_hand else "not asked"}
         gated = source["gated"] or bool(facts.known["benchmarks"].get(where, {}).get("gated"))
         if not at_hand and "hub" in source:
             if reachable:
@@ -129,10 +130,12 @@ def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
     for entry in part["trainings"]:
         about = f"train {entry['model']}"
         folders = [results / "models" / entry["base"], results / "sources" / "models" / entry["origin"]]
+        folders = folders if is_of("models", entry["origin"], part["origins"].get(entry["origin"], {}), results) else []
         folder = next((folder for folder in folders if (folder / "tokenizer.json").is_file()), None)
         if folder is None:
             rows.append({"model": entry["model"], "from": None})
-            text = f"template and end of turn are unknown until {entry['base']} is there: snakemake --cores all {folders[0]}/manifest.json"
+            base = entry["base"]
+            text = f"template and end of turn are unknown until {base} exists: snakemake --cores all results/models/{base}/manifest.json"
             findings.append({"level": "note", "about": about, "text": text})
             continue
         try:

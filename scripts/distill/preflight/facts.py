@@ -110,9 +110,23 @@ def _host_memory() -> float | None:
         return None
 
 
+def is_of(kind: str, name: str, source: Part, results: Path) -> bool:
+    """Whether results/sources/KIND/NAME, as its manifest has it, is this source's: what is here may be of another experiment."""
+    manifest = results / "sources" / kind / name / "manifest.json"
+    if not manifest.is_file():
+        return "miniature" in source  # whose tokenizer is there long before its base
+    made = read_json(manifest)
+    asked = made.get("asked", {})
+    if way := next((way for way in ("hub", "modelscope", "url") if way in source), None):
+        same = ("revision",) if "revision" in source and "revision" in asked else ()
+        return all(asked.get(key) == source[key] for key in (way, *same))
+    return ("path" in source) == (made.get("made_by") == "fetch") and not asked
+
+
 def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Known:
     """The shape of a source model: of a prepared or trained model it is its source's."""
-    places = [results / "models" / name, results / "sources" / "models" / name, *([Path(source["path"])] if "path" in source else [])]
+    here = [results / "models" / name, results / "sources" / "models" / name] if is_of("models", name, source, results) else []
+    places = [*here, *([Path(source["path"])] if "path" in source else [])]
     for folder in places:
         if (folder / "config.json").is_file():
             return Known.shape(read_json(folder / "config.json"), f"{folder}/config.json")
@@ -130,7 +144,8 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask:
 def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     """Rows, tokens and sequences of one epoch."""
     file, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
-    if file.is_file() and (audit := audit_of(read_json(file), entry["audited"])):
+    counted = file.is_file() and is_of("datasets", entry["dataset"], entry["source"], results)
+    if counted and (audit := audit_of(read_json(file), entry["audited"])):
         return Known(epoch_tokens(audit), "counted: audit.json")
     source = entry["source"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
@@ -160,9 +175,9 @@ def steps_of(sequences: int, recipe: Mapping[str, Any]) -> tuple[int, float]:
 
 def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     prompts = results / "benchmarks" / entry["run"] / "prompts.jsonl"
-    if prompts.is_file():
-        return Known(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
     source = entry["source"]
+    if prompts.is_file() and is_of("benchmarks", entry["run"].partition("@")[0], source, results):
+        return Known(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
     if "items" in source:
         return Known(source["items"], "configuration")
     table = known["benchmarks"].get(source.get("hub") or "")
@@ -174,7 +189,8 @@ def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:
     found = {}
     for entry in part["evaluations"]:
         summary = results / "scores" / entry["model"] / f"{entry['run']}.json"
-        if summary.is_file() and (mean := read_json(summary).get("mean_completion_tokens")):
+        its = is_of("models", entry["origin"], part["origins"].get(entry["origin"], {}), results)
+        if its and summary.is_file() and (mean := read_json(summary).get("mean_completion_tokens")):
             found[entry["model"], entry["run"]] = mean
     return found
 

@@ -1,0 +1,132 @@
+"""One folder, one experiment: no command replaces, or goes on with, the results of another configuration."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from checkout import PROJECT, checkout, digests, jobs_in
+
+BASE, TUTORIAL = "config/config.yaml", "config/tutorial.yaml"
+# Every configuration of config/: whole, or laid over the one that its first lines name.
+CONFIGURATIONS = [
+    *((BASE, *more) for more in ((), ("config/study.yaml",), ("config/miniature_teacher.yaml",), ("config/benchmarks.yaml",))),
+    (BASE, "config/replay.yaml"),
+    (TUTORIAL,),
+    (TUTORIAL, "config/benchmarks.yaml"),
+    ("config/open_r1.yaml",),
+]
+README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
+CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory, warm_python):
+    """A checkout in which nothing has run, and a small configuration that is laid over the miniature."""
+    here = checkout("tiny", tmp_path_factory.mktemp("experiments") / "project", warm_python)
+    (here.folder / "mine.yaml").write_text("models: {ours: {train: {learning_rate: 0.002}}}\ntitle: Mine\n", encoding="utf-8")
+    return here
+
+
+def snakemake(here, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(here.python), "-m", "snakemake", *words]
+    return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=600, check=False)
+
+
+def write_experiment(folder: Path, *files: str) -> None:
+    (folder / "results").mkdir(exist_ok=True)
+    (folder / "results/experiment.json").write_text(json.dumps({"title": "Theirs", "configfiles": files}), encoding="utf-8")
+
+
+def said_by(done: subprocess.CompletedProcess[str]) -> list[str]:
+    lines = (done.stdout + done.stderr).splitlines()
+    return [line for line in lines if not line.startswith("Using workflow specific profile")]
+
+
+def test_the_table_of_configurations_holds_each_of_config():
+    files = {f"config/{path.name}" for path in (PROJECT / "config").glob("*.yaml")} - {"config/schema.yaml", "config/known.yaml"}
+    assert {name for names in CONFIGURATIONS for name in names} == files
+
+
+@pytest.mark.parametrize("files", CONFIGURATIONS, ids=" ".join)
+def test_after_any_configuration_a_command_without_one_goes_on_with_it_and_another_one_stops(files, clone):
+    write_experiment(clone.folder, *files)
+    named, plain = snakemake(clone, "-n", "--configfile", *files), snakemake(clone, "-n")
+    assert (named.returncode, plain.returncode) == (0, 0), said_by(plain)
+    assert jobs_in(plain.stdout + plain.stderr) == jobs_in(named.stdout + named.stderr)
+    lines = [line for line in said_by(plain) if line.startswith("Configuration of the results in this folder:")]
+    assert lines == ([] if files == (BASE,) else [f"Configuration of the results in this folder: {' '.join(files)}"])
+    done = snakemake(
+        clone, "--cores", "1", "results/report.md", "--configfile", "config/open_r1.yaml" if files[0] == TUTORIAL else TUTORIAL
+    )
+    (line,) = said_by(done)
+    assert done.returncode != 0 and line.startswith(f"config: results/ holds another experiment, 'Theirs' ({' '.join(files)})")
+    assert json.loads((clone.folder / "results/experiment.json").read_bytes())["configfiles"] == list(files)
+    assert [path.name for path in (clone.folder / "results").iterdir()] == ["experiment.json"]
+
+
+def test_only_a_run_that_makes_something_makes_the_folder_its_own(clone, tmp_path):
+    here = clone.copy(tmp_path / "project")
+    record = here.folder / "results/experiment.json"
+    record.unlink(missing_ok=True)
+    given = ("--configfile", BASE, "mine.yaml")
+    for words in (["-n", CHEAP], ["--lint"], ["--rulegraph"], ["--unlock"], ["--cores", "1", "preflight"], ["--cores", "1", "clean_work"]):
+        snakemake(here, *words, *given)
+        assert not record.exists(), words
+    done = snakemake(here, "--cores", "1", CHEAP, *given)
+    assert done.returncode == 0, said_by(done)
+    assert json.loads(record.read_bytes()) == {"title": "Mine", "configfiles": [BASE, "mine.yaml"]}
+    # A job that is a Snakemake of its own, as on a cluster, has the configuration of the run that started it.
+    done = snakemake(here, "--cores", "1", "--forcerun", "miniature_questions", "--mode", "default", "--executor", "local", "--", CHEAP)
+    assert done.returncode == 0, said_by(done)
+
+    stopped = snakemake(here, "--cores", "1", CHEAP, "--configfile", TUTORIAL)
+    assert stopped.returncode != 0 and "--directory runs/tutorial" in said_by(stopped)[-1]
+    over = snakemake(here, "-n", "--configfile", TUTORIAL, "--config", "takeover=true")
+    assert over.returncode == 0 and json.loads(record.read_bytes())["configfiles"] == [BASE, "mine.yaml"]
+    assert snakemake(here, "--cores", "1", CHEAP, "--force", "--configfile", BASE, "--config", "takeover=true").returncode == 0
+    assert json.loads(record.read_bytes())["configfiles"] == [BASE]
+
+
+def test_a_value_on_the_command_line_is_laid_over_the_configuration_of_the_folder(clone):
+    write_experiment(clone.folder, TUTORIAL)
+    done = snakemake(clone, "-n", "--config", "title=Another")
+    assert done.returncode == 0 and "fetch models/base" in jobs_in(done.stdout + done.stderr)
+
+
+def test_a_run_in_a_folder_of_its_own_leaves_this_one_alone(clone):
+    write_experiment(clone.folder, BASE)
+    done = snakemake(clone, "--cores", "1", "--directory", "runs/mine", CHEAP, "--configfile", BASE, "mine.yaml")
+    assert done.returncode == 0, said_by(done)
+    own = clone.folder / "runs/mine/results"
+    assert json.loads((own / "experiment.json").read_bytes())["configfiles"] == [BASE, "mine.yaml"]
+    assert (own.parent / CHEAP).exists() and not (clone.folder / CHEAP).exists()
+    again = snakemake(clone, "-n", "--directory", "runs/mine")
+    assert again.returncode == 0 and "train ours" in jobs_in(again.stdout + again.stderr)
+    for tool in ("why.py", "status.py"):
+        words = [str(clone.python), f"tools/{tool}", "--directory", "runs/mine"]
+        done = subprocess.run(words, cwd=clone.folder, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+    assert json.loads((clone.folder / "results/experiment.json").read_bytes())["configfiles"] == [BASE]
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_lose_nothing_after_a_run_with_an_overlay(finished, tmp_path):
+    """bundle.zip, without --configfile, once trained the default recipe over the model of the overlay."""
+    here = finished.copy(tmp_path / "here")
+    before = digests(here.folder)
+    for order in (README, README[::-1]):
+        for words in order:
+            if "--directory" in words:  # the guide's: it needs a hub and GPUs, in a folder of its own
+                words = [*words, "-n"]
+            done = snakemake(here, *words[1:])
+            assert done.returncode == 0, (words, said_by(done))
+    after = digests(here.folder)
+    assert {name: after[name] for name in before} == before
+    assert after.keys() - before.keys() == {"bundle.zip"}
+
+
+def test_the_readme_gives_another_experiment_a_folder_of_its_own():
+    given = [words for words in README if "--configfile" in words]
+    assert given and all("--directory" in words for words in given)
