@@ -135,7 +135,7 @@ def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
         if folder is None:
             rows.append({"model": entry["model"], "from": None})
             base = entry["base"]
-            text = f"template and end of turn are unknown until {base} exists: snakemake --cores all results/models/{base}/manifest.json"
+            text = f"template and end of turn are unknown until {base} is there: snakemake --cores all results/models/{base}/manifest.json"
             findings.append({"level": "note", "about": about, "text": text})
             continue
         try:
