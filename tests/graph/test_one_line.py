@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, checkout
+from checkout import PROJECT, checkout
 
 MINIATURE = ["--configfile", str(PROJECT / "config/config.yaml")]
 
@@ -37,7 +37,7 @@ def test_preflight_fails_where_it_says_stop_and_keeps_its_page(tmp_path):
 
 @pytest.mark.parametrize("option", ["--snakefile", "--directory"])
 def test_the_command_in_the_provenance_works_from_the_folder_of_the_results(tmp_path, option):
-    project, here = checkout(tmp_path / "project").folder, tmp_path / "here"
+    project, here = checkout("tiny", tmp_path / "project").folder, tmp_path / "here"
     here.mkdir()
     start, options = (
         (here, ["--snakefile", str(project / "Snakefile")]) if option == "--snakefile" else (project, ["--directory", str(here)])
