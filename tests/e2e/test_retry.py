@@ -62,7 +62,9 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, 
 
 def start(here: Checkout, config: dict) -> subprocess.Popen:
     env = os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"}
-    return here.start("--cores", "1", TARGET, config=config, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # In the process group of this test: a stopped process whose group is left without a parent outside gets SIGHUP from the kernel.
+    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "process_group": None}
+    return here.start("--cores", "1", TARGET, config=config, env=env, **more)
 
 
 def tool(here: Path, name: str) -> str:

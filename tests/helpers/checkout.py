@@ -62,9 +62,9 @@ class Checkout:
 
     def start(self, *options: str, config: dict[str, Any] | None = None, **more: Any) -> subprocess.Popen[str]:
         """Snakemake in the background, in its own process group; `more` are arguments of Popen."""
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        alone = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "process_group": 0}
         command = self.command("-m", "snakemake", *options, config=config)
-        return subprocess.Popen(command, cwd=self.folder, text=True, process_group=0, **{**quiet, **more})
+        return subprocess.Popen(command, cwd=self.folder, text=True, **(alone | more))
 
     def jobs(self, *options: str, config: dict[str, Any] | None = None) -> list[str]:
         """The jobs that Snakemake plans or runs, sorted, as `rule wildcard wildcard`, each as often as it is named."""
