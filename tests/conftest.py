@@ -23,6 +23,9 @@ APART = ("graph/test_staleness.py",)  # files whose tests need not run in the sa
 ALSO = {"wider": ["results/data/written/traces.jsonl"]}
 
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: a worker a core, and threads that wait in busy loops
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         start_guard()
