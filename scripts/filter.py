@@ -59,7 +59,9 @@ def main() -> None:
         except NothingKept:
             kept = 0
     reasons = {reason: dropped.counts[reason] for reason in REASONS if dropped.counts[reason] or reason not in OPTIONAL_REASONS}
-    funnel = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": reasons}
+    funnel: Row = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": reasons}
+    if dropped.examples:
+        funnel["examples"] = dict(sorted(dropped.examples.items()))
     write_json(args.funnel, funnel)
     if args.contamination:
         write_json(args.contamination, report.as_json(spec.ngram, spec.contamination_action))

@@ -274,6 +274,24 @@ def test_each_row_is_kept_or_dropped_under_its_first_reason(run):
     assert files.read_json(folder / "contamination.json")["benchmarks"]["b"]["rows_hit"] == 1
 
 
+def test_a_thought_that_makes_no_sense_is_counted_and_shown(run):
+    """The thought's answer is the grader's to decide: 0.5 is 1/2, and 3 is not."""
+    half = {"gold": "\\frac{1}{2}", "solution": "\\boxed{\\frac{1}{2}}"}
+    same = but(**half, thought="It is one half, so \\boxed{0.5}.")
+    other = but(**half, thought="It is three, so \\boxed{3}.", question="Other?")
+    loop = but(thought="Wait, no. " * 50, question="Loop?")
+    spec = {"thought": {"same_answer": True, "max_repeated": 0.2}, "benchmarks": SPEC["benchmarks"]}
+    folder = run([GOOD, same, other, loop], spec)
+    assert [row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")] == ["t0", "t1"]
+    funnel = files.read_json(folder / "funnel.json")
+    assert (funnel["dropped"]["repeats"], funnel["dropped"]["other_answer"]) == (1, 1)
+    assert funnel["examples"]["other_answer"] == {
+        "id": "t2",
+        "detail": "its thought ends in \\boxed{3}, its solution in \\frac{1}{2}",
+    }
+    assert "examples" not in files.read_json(run([GOOD], {"benchmarks": SPEC["benchmarks"]}) / "funnel.json")
+
+
 HOSTILE = [
     *(
         {part: f"{getattr(GOOD, part)} {text}"}

@@ -12,6 +12,7 @@ from distill.base.tables import parse_line, read_lines
 from distill.data.contamination import BenchmarkIndex, Hit, contaminates, find_hits
 from distill.data.duplicates import Banding, Bands, NearCandidates, question_key, shingle_hashes, stem_key, trace_key
 from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable
+from distill.data.thoughts import answer_defect, answer_task, find_thought_defect
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import Defect, Trace, from_row
 from distill.grading.grader import Grader
@@ -86,6 +87,7 @@ class RowChecker:
         traces = _traces(self._path, batch)
         drops = [malformed(trace, self._special) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
         self._grade(traces, drops)
+        self._check_thoughts(traces, drops)
         found = [RowAnalysis(trace.id, drop) if drop else self._analyse(trace) for trace, drop in zip(traces, drops, strict=True)]
         return self._count_tokens(traces, found)
 
@@ -93,6 +95,14 @@ class RowChecker:
         tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := grading_task(trace, self._spec))}
         for (at, task), verdict in zip(tasks.items(), self._grader.grade(tasks.values()), strict=True):
             drops[at] = graded(verdict.reason, verdict.answer, task.gold)
+
+    def _check_thoughts(self, traces: Sequence[Trace], drops: list[Defect | None]) -> None:
+        spec = self._spec.thought
+        for at, trace in enumerate(traces):
+            drops[at] = drops[at] or find_thought_defect(trace, spec)
+        tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := answer_task(trace, spec))}
+        for (at, task), verdict in zip(tasks.items(), self._grader.grade(tasks.values()), strict=True):
+            drops[at] = answer_defect(verdict.correct, task)
 
     def _analyse(self, trace: Trace) -> RowAnalysis:
         hits = find_hits(self._indexes, trace.question)

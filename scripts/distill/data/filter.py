@@ -28,6 +28,7 @@ from distill.data.contamination import ContaminationReport, contaminates
 from distill.data.duplicates import DuplicateScan, NearCandidates, NearIndex
 from distill.data.filter_rules import BEFORE_CONTAMINATION, FilterSpec, PerQuestion, choose, wrong_length
 from distill.data.hashset import HashSet, hash64
+from distill.data.thoughts import REASONS as THOUGHT_REASONS
 from distill.data.traces import Defect
 
 SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # preloaded once for all worker processes
@@ -53,12 +54,15 @@ class DroppedRows:
     def __init__(self, file: IO[str]) -> None:
         self.counts: Counter[str] = Counter()
         self.first: dict[str, str] = {}
+        self.examples: dict[str, dict[str, str]] = {}  # of predicates that somebody chose, for the report
         self._file = file
 
     def add(self, row_id: str, reason: str, detail: str) -> None:
         line = dumps({"id": row_id, "reason": reason, "detail": detail})
         self._file.write(line + "\n")
         self.first.setdefault(reason, line)
+        if reason in THOUGHT_REASONS:
+            self.examples.setdefault(reason, {"id": row_id, "detail": detail})
         self.counts[reason] += 1
 
 

@@ -9,7 +9,9 @@ from distill.base.files import Row, encodable
 from distill.base.settings import Settings
 from distill.base.thoughts import completion
 from distill.data.hashset import hash64
-from distill.data.traces import MAX_CHARS, Defect, Trace, find_defect
+from distill.data.thoughts import REASONS as THOUGHT_REASONS
+from distill.data.thoughts import ThoughtSpec
+from distill.data.traces import MAX_CHARS, Defect, Trace, completion, find_defect
 from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.
@@ -23,6 +25,7 @@ REASONS = (
     "grader_timeout",
     "grader_memory",
     "grader_error",
+    *THOUGHT_REASONS,
     "duplicate",
     "near_duplicate",
     "contaminated",
@@ -31,7 +34,7 @@ REASONS = (
     "not_chosen",
 )
 # Reasons of predicates that are off unless the configuration asks for them: funnel.json has them where they drop a row.
-OPTIONAL_REASONS = ("not_selected",)
+OPTIONAL_REASONS = ("not_selected", *THOUGHT_REASONS)
 BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
 # A grader's reasons under the filter's names, where they differ.
 _VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}
@@ -84,13 +87,14 @@ class FilterSpec:
     max_tokens: int | None
     min_tokens: int
     per_question: PerQuestion
+    thought: ThoughtSpec
     benchmarks: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "FilterSpec":
         """Raises InputError that names the key."""
         made = SPEC.read(given)
-        return cls(**{**made, "per_question": PerQuestion(**made["per_question"])})
+        return cls(**{**made, "per_question": PerQuestion(**made["per_question"]), "thought": ThoughtSpec(**made["thought"])})
 
 
 def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Defect | None:

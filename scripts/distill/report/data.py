@@ -58,6 +58,10 @@ def funnel(names: Names, results: Results) -> str:
         ["share kept", *(share(row["kept"], row["rows_in"]) for _, row in there)],
     ]
     note = "Each dropped row is listed once in dropped.jsonl, under the first reason that applies."
+    for dataset, row in there:
+        for reason, example in row.get("examples", {}).items():
+            where = f"row {text(example['id'])} of {text(dataset.label)}"
+            note += f" An example of {text(reason.replace('_', ' '))}: {where}, {text(example['detail'])}."
     if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
         note += f" Also checked, and found in no row: {', '.join(none)}."
     return join(table(["", *(text(dataset.label) for dataset, _ in there)], lines), note, missing)
