@@ -12,7 +12,7 @@ from distill.base.tables import parse_line, read_lines
 from distill.data.contamination import BenchmarkIndex, Hit, contaminates, find_hits
 from distill.data.duplicates import Banding, Bands, NearCandidates, question_key, shingle_hashes, stem_key, trace_key
 from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable
-from distill.data.thoughts import answer_defect, answer_task, find_thought_defect
+from distill.data.thought_rules import answer_defect, answer_task, find_thought_defect
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import Defect, Trace, from_row
 from distill.grading.grader import Grader

@@ -28,7 +28,7 @@ from distill.data.contamination import ContaminationReport, contaminates
 from distill.data.duplicates import DuplicateScan, NearCandidates, NearIndex
 from distill.data.filter_rules import BEFORE_CONTAMINATION, FilterSpec, PerQuestion, choose, wrong_length
 from distill.data.hashset import HashSet, hash64
-from distill.data.thoughts import REASONS as THOUGHT_REASONS
+from distill.data.thought_rules import REASONS as THOUGHT_REASONS
 from distill.data.traces import Defect
 
 SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # preloaded once for all worker processes

@@ -9,9 +9,9 @@ from distill.base.files import Row, encodable
 from distill.base.settings import Settings
 from distill.base.thoughts import completion
 from distill.data.hashset import hash64
-from distill.data.thoughts import REASONS as THOUGHT_REASONS
-from distill.data.thoughts import ThoughtSpec
-from distill.data.traces import MAX_CHARS, Defect, Trace, completion, find_defect
+from distill.data.thought_rules import REASONS as THOUGHT_REASONS
+from distill.data.thought_rules import ThoughtSpec
+from distill.data.traces import MAX_CHARS, Defect, Trace, find_defect
 from distill.grading.grader import Task
 
 # The order in which predicates are tried, which is the order of the funnel. A row is dropped under the first that applies.

@@ -1,6 +1,6 @@
 """What the predicates on thoughts find in real traces, and in the same traces damaged on purpose.
 
-    python bench/thoughts.py --traces traces.jsonl --question question --thought trace --solution solution
+    python bench/thought_rules.py --traces traces.jsonl --question question --thought trace --solution solution
 
 Damage: a loop of the last 300 characters that doubles the thought; the second half in Chinese; cut at a random character; the answer at
 the beginning; a refusal in the middle; another answer in the thought's last box (of thoughts that have one).
@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.tables import read_rows
-from distill.data.thoughts import ThoughtSpec, answer_task, find_thought_defect
+from distill.data.thought_rules import ThoughtSpec, answer_task, find_thought_defect
 from distill.data.traces import Trace
 from distill.grading.extract import last_boxed
 from distill.grading.grader import Grader

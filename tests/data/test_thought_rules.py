@@ -7,7 +7,7 @@ import pytest
 
 from distill.base.tables import read_rows
 from distill.data.filter_rules import FilterSpec
-from distill.data.thoughts import (
+from distill.data.thought_rules import (
     REASONS,
     ThoughtSpec,
     answer_task,
@@ -117,7 +117,7 @@ REAL = os.environ.get("DISTILL_REAL_DATA")
 
 @pytest.mark.skipif(not REAL, reason="DISTILL_REAL_DATA is not set")
 def test_no_real_thought_is_dropped_at_the_thresholds_of_the_documentation():
-    """765 thoughts of R1-Distill and Qwen3, of which none loops, refuses or breaks off; bench/thoughts.py damages them, too."""
+    """765 thoughts of R1-Distill and Qwen3, of which none loops, refuses or breaks off; bench/thought_rules.py damages them, too."""
     rows = list(read_rows(Path(str(REAL)) / "traces" / "math_765_r1distill_qwen3.jsonl"))
     found = [find_thought_defect(but(row["trace"], row["question"], row["solution"] or ""), STRICT) for row in rows]
     assert len(rows) == 765 and not any(found)

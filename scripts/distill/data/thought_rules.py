@@ -1,6 +1,6 @@
 """Predicates on a thought: what makes it unfit to learn from although its answer is right. Each is off unless the configuration names it.
 
-docs/data.md has what each finds in real traces, and in real traces that were damaged on purpose (bench/thoughts.py).
+docs/data.md has what each finds in real traces, and in real traces that were damaged on purpose (bench/thought_rules.py).
 """
 
 import re
