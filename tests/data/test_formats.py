@@ -107,7 +107,8 @@ def test_each_published_shape_becomes_the_same_trace(name, row, system, gold, so
 
 
 def test_every_format_has_a_case():
-    assert {case[0] for case in ONE_TRACE} | {"openr1_math", "gsm8k", "distill"} == set(FORMATS)
+    """deepmath and am_distilled have theirs in test_published_shapes.py."""
+    assert {case[0] for case in ONE_TRACE} | {"openr1_math", "gsm8k", "distill"} | {"deepmath", "am_distilled"} == set(FORMATS)
 
 
 def as_jsonl(rows, folder):
@@ -217,7 +218,7 @@ def test_our_own_rows_come_back_as_they_are():
         ("table", {"question": None, "response": THINK}, "no text in column 'question'"),
         ("table", {"question": " ", "response": THINK}, "question of 1 characters"),
         ("table", {"question": "q", "response": "It is 7."}, "no thought tags"),
-        ("table", {"question": MESSAGES, "response": THINK}, "column 'question' is a list, not text"),
+        ("table", {"question": MESSAGES, "response": THINK}, "column 'question' is a conversation, not one question"),
         ("table", {"question": "q", "response": [THINK]}, "column 'response' is a list, not text"),
         ("table", {"question": "q", "response": {"content": THINK}}, "column 'response' is an object, not text"),
         ("table", {"question": "q", "response": THINK.encode()}, "column 'response' is bytes, not text"),

@@ -222,6 +222,46 @@ def _gsm8k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     yield RawResponse(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
 
 
+def _deepmath(row: Row, columns: Columns) -> Iterator[RawResponse]:
+    """zwhe99/DeepMath-103K: `question`, `final_answer`, and three responses, `r1_solution_1` to `_3`, each with a lone `</think>`."""
+    for name in _DEEPMATH_RESPONSES:
+        if row.get(name) is not None:
+            yield RawResponse(_text(row, "question"), _text(row, name), gold=_optional(row, "final_answer"), origin=_optional(row, "topic"))
+
+
+_DEEPMATH_RESPONSES = ("r1_solution_1", "r1_solution_2", "r1_solution_3")
+_ANSWER_TAGS = re.compile(r"\s*<answer>\s*(.*?)\s*</answer>\s*", re.DOTALL)
+
+
+def _am_distilled(row: Row, columns: Columns) -> Iterator[RawResponse]:
+    """a-m-team/AM-DeepSeek-R1-Distilled-1.4M: `messages` with an `info` each; the user's has `source` and `reference_answer`.
+
+    The solution stands in <answer> tags behind the thought; they are taken off, since no student is trained to write them.
+    """
+    (raw,) = _conversation({"messages": row.get("messages")}, columns)
+    info = next((turn["info"] for turn in row["messages"] if turn.get("role") == "user" and isinstance(turn.get("info"), dict)), {})
+    thought, closing, solution = raw.response.partition("</think>")
+    inner = _ANSWER_TAGS.fullmatch(solution)
+    response = f"{thought}{closing}\n\n{inner[1]}" if inner else raw.response
+    gold = _optional(info, "reference_answer")
+    yield replace(raw, response=response, gold=gold and _short_answer(gold), origin=_optional(info, "source"))
+
+
+_TAGGED = re.compile(r"</think>|<\s*\|\s*end_of_thought")
+
+
+def _question(row: Row, column: str) -> str:
+    """A text, or a list of messages of which one is the user's (Nemotron's `input`, dolphin-r1's `messages`)."""
+    turns = _as_rows(row.get(column))
+    if isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns):
+        asked = [turn.get("content") for turn in turns if turn.get("role") == "user"]
+        if len(asked) == 1 and isinstance(asked[0], str) and {turn.get("role") for turn in turns} <= {"system", "user"}:
+            return asked[0]
+        if asked:
+            raise FormatMismatch(f"column {column!r} is a conversation, not one question: use the format of a conversation")
+    return _text(row, column)
+
+
 CHOICE_COLUMNS = ("options", "choices")  # what published tables call them
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -232,13 +272,16 @@ def _table(row: Row, columns: Columns) -> Iterator[RawResponse]:
     def name(key: str) -> str:
         return columns.get(key, key)
 
-    question, column = _text(row, name("question")), name("options")
+    question, column = _question(row, name("question")), name("options")
     if "options" in columns and row.get(column) is not None and not shows_choices(question, choices := _choices(row[column], column)):
         question = f"{question.rstrip()}\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(_LETTERS, choices, strict=False))
+    response = _text(row, name("response"))
+    # A column reasoning that nobody named may be a flag (Nemotron's says on or off): tags in the response count.
+    apart = "reasoning" in columns or not _TAGGED.search(response)
     yield RawResponse(
         question,
-        _text(row, name("response")),
-        reasoning=_cell(row.get(name("reasoning")), name("reasoning")),
+        response,
+        reasoning=_cell(row.get(name("reasoning")), name("reasoning")) if apart else None,
         gold=_optional(row, name("gold")),
         origin=_optional(row, name("source")),
         finish_reason=_optional(row, name("finish_reason")),
@@ -300,6 +343,8 @@ FORMATS = {
     "mixture_of_thoughts": Format(("messages",), _mixture_of_thoughts),
     "s1k": Format(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),
     "gsm8k": Format(("question", "answer"), _gsm8k),
+    "deepmath": Format(("question", _DEEPMATH_RESPONSES), _deepmath),
+    "am_distilled": Format(("messages",), _am_distilled),
     "table": Format(("question", "response"), _table),
     "distill": Format(("id", "question", "thought", "solution", "source"), _distill),
 }
