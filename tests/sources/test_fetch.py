@@ -278,6 +278,33 @@ def test_trouble_that_stays_is_one_line_and_harms_nothing(hub, repo, fetch, tmp_
     assert os.listdir(tmp_path / "out") == ["source"]
 
 
+def test_a_repository_that_is_renamed_between_two_runs_is_followed_and_nothing_is_lost(hub, repo, fetch, tmp_path):
+    """As the hub answers for an old name: a redirect of its listing and of each file."""
+    fetch()
+    before = held(tmp_path / "out" / "source")
+    hub.repos["models/new/name"] = hub.repos.pop("models/owner/model")
+    listing = {"Location": "/api/models/new/name/revision/main"}
+    hub.misbehaviour["api/models/owner/model/revision/main"] = [(307, listing), "always"]
+    fetch()
+    assert held(tmp_path / "out" / "source") == before, "the same content, of which nothing is fetched again"
+    commit = repo.commit({**MODEL, "model.safetensors": WEIGHTS[::-1]})
+    for name in MODEL:
+        hub.misbehaviour[f"owner/model/resolve/{commit}/{name}"] = [(307, {"Location": f"/new/name/resolve/{commit}/{name}"}), "always"]
+    fetch()
+    assert held(tmp_path / "out" / "source")["model.safetensors"] == WEIGHTS[::-1]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_repository_that_is_made_private_or_removed_leaves_what_is_here(hub, repo, fetch, tmp_path, status):
+    fetch()
+    before = held(tmp_path / "out" / "source")
+    hub.misbehaviour["api/models/owner/model/revision/main"] = [status, "always"]
+    with pytest.raises(InputError, match="owner/model") as caught:
+        fetch()
+    assert "\n" not in str(caught.value)
+    assert held(tmp_path / "out" / "source") == before and manifest.read(tmp_path / "out" / "source")
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [

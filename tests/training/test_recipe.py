@@ -95,3 +95,10 @@ def test_equal_recipes_are_written_alike():
     made = RECIPE.read({"epochs": 2, "eos_token": None, "max_steps": 3.0})
     assert (repr(made["epochs"]), repr(made["max_steps"])) == ("2.0", "3")
     assert "eos_token" not in made, "null is the same as leaving it out"
+
+
+@pytest.mark.parametrize("ratio", [1, 100, -0.1])
+def test_a_warmup_ratio_that_is_no_share_is_refused_by_hand_too(ratio):
+    """transformers takes 1 and more for steps."""
+    with pytest.raises(InputError, match="warmup_ratio"):
+        RECIPE.read({"warmup_ratio": ratio})
