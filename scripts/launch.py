@@ -27,7 +27,7 @@ import yaml
 from distill.base.cli import ERROR_FILE, parser, run
 from distill.base.errors import InputError
 from distill.base.work import locked
-from distill.training.launch import ASKED, STOPPED, Machines, command, end_with_parent, environment
+from distill.training.launch import PROCESSES_VARIABLE, STOPPED, Nodes, command, end_with_parent, environment
 from distill.training.slurm import requeue
 
 ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
@@ -56,15 +56,15 @@ def main() -> None:
         settings = yaml.safe_load(args.accelerate.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise InputError(f"{args.accelerate}: not an accelerate configuration ({error}); see config/accelerate/") from None
-    machines = Machines.of(args.nodes, args.machine_rank, args.main_address, args.main_port)
+    nodes = Nodes.from_environment(args.nodes, args.machine_rank, args.main_address, args.main_port)
     # -P: modules next to it must not shadow packages of the same name, such as kernels.
-    launcher = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, machines), args.script, *args.args]
-    attempts = Attempts(launcher, environment(args.processes, machines))
+    launcher = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, nodes), args.script, *args.args]
+    attempts = Attempts(launcher, environment(args.processes, nodes))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, attempts.on_signal)
     if args.lock:
         args.lock.mkdir(parents=True, exist_ok=True)
-    with locked(args.lock, wait=True, end_orphans=args.orphans == "end") if args.lock and machines.rank == 0 else nullcontext():
+    with locked(args.lock, wait=True, end_orphans=args.orphans == "end") if args.lock and nodes.rank == 0 else nullcontext():
         code = attempts.run(args.retries)
     if code and attempts.stopped_by:
         requeued = "; this Slurm job is requeued" if attempts.stopped_by == signal.SIGTERM and requeue() else ""
@@ -86,7 +86,7 @@ class Attempts:
         for attempt in range(retries + 1):
             code, bad_input = self._run_once()
             if bad_input:  # the training has printed it; below several processes there is a traceback of torch's launcher
-                if int(self.env[ASKED]) > 1:
+                if int(self.env[PROCESSES_VARIABLE]) > 1:
                     raise InputError(bad_input)
                 return 2
             if code == 0 or self.stopped_by or attempt == retries:

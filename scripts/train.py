@@ -1,7 +1,7 @@
-"""Train a model on traces: from a base model and an sft.jsonl to a model folder with its log and, last, its manifest.
+"""Train a model on traces: from a base model and an sft.jsonl to a model folder with its log and, written last, its manifest.
 
-Started by scripts/launch.py, on one process or many. A killed run resumes from its last checkpoint in the work folder when the same
-command is given again, and ends in the same weights; exit code 75 says that it was asked to stop and can go on.
+Started by scripts/launch.py, in one or several processes. When the same command is given again, a killed training resumes from its last
+checkpoint in the work folder, and ends in the same weights. Exit code 75: it was stopped by SIGTERM and can be resumed.
 
     python scripts/launch.py --accelerate config/accelerate/single.yaml scripts/train.py --base results/models/base \\
         --data results/data/mini_stratos/sft.jsonl --spec '{"learning_rate": 0.0015, "packing": "none"}' --output results/models/ours
@@ -22,26 +22,23 @@ from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
-from distill.base.settings import Settings
 from distill.base.work import keep_attempt_log, locked, open_work_folder, work_key
 from distill.models.remote_code import KEY
-from distill.training.checkpoints import folder_name, publish
+from distill.training.checkpoints import kept_folder, publish
 from distill.training.launch import STOPPED, end_with_parent, world
-from distill.training.recipe import RECIPE, VERSIONS
-
-RUNTIME = Settings("runtime/*")
+from distill.training.recipe import RECIPE, RUNTIME, VERSIONS
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # scripts/launch.py hands it down ignored; until the training listens, it ends this
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # scripts/launch.py lets it be ignored; the training handles it later
     end_with_parent()
     options = parser(__doc__)
     options.add_argument("--base", required=True, type=Path, help="folder of the model to train")
     options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
-    options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train; until: end at this epoch")
+    options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train; until: the epoch to end at")
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file; the base's own template if absent")
-    options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, save_steps, report_to: what changes no result")
-    options.add_argument("--save", nargs="*", type=float, default=[], help="epochs whose model is kept in the work folder as it is then")
+    options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, ...: the keys of runtime")
+    options.add_argument("--save", nargs="*", type=float, default=[], help="epochs at which the model is kept in the work folder")
     options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
     args = options.parse_args()
@@ -51,7 +48,7 @@ def main() -> None:
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
     if first is None:
-        raise InputError(f"{args.data}: holds no rows to train on; see funnel.json beside it for where they went")
+        raise InputError(f"{args.data}: holds no rows to train on; see funnel.json next to it for why they were dropped")
     world_size, rank, sharing = world()
     base = manifest.read(args.base)
     facts = {
@@ -66,12 +63,12 @@ def main() -> None:
         "versions": {name: version(name) for name in VERSIONS},
         **({KEY: True} if base.get(KEY) else {}),
     }
-    # A checkpoint fits the micro batch and the sharing of the model that it was saved under; the finished model knows neither.
+    # A checkpoint can only be resumed with the micro batch and sharding that it was saved with; the finished model depends on neither.
     defines = {**facts, "micro_batch": runtime["micro_batch"], "sharing": sharing, "code": code_digest("train.py")}
     if until is not None:
         whole, defines["until"] = work_key(defines), until
-        for key in (whole, work_key(defines)):  # kept on the way of the whole training, or by this very run before it was killed
-            kept = args.work / key / folder_name(until)
+        for key in (whole, work_key(defines)):  # by the whole training, or by this one before it was killed
+            kept = args.work / key / kept_folder(until)
             if (kept / manifest.NAME).exists():
                 return publish(kept, args.output) if rank == 0 else None
     folder = open_work_folder(args.work, defines)
@@ -83,23 +80,15 @@ def main() -> None:
         from distill.training.rows import training_rows
         from distill.training.trainer import Stopped
 
-        arguments = sft.arguments(
-            recipe,
-            folder,
-            runtime["device"],
-            runtime["micro_batch"],
-            runtime["save_steps"],
-            world_size,
-            runtime["report_to"],
-            args.output.name,
-        )
+        arguments = sft.arguments(recipe, folder, runtime, world_size, args.output.name)
         rows = training_rows(args.data, args.work.parent / "rows" / digest[:16])
-        trainer = sft.build(args.base, rows, recipe, template, arguments)
+        trainer = sft.build(args.base, rows, recipe, template, arguments, runtime)
         shown = check_mask(trainer, first, recipe)
         if rank == 0:
             print("".join(f"{line}\n" for line in notes(trainer, first, recipe)), end="")
             print(f"{count} rows; the first batch begins, [without loss]:\n{shown}\n", flush=True)
-        keep = keep_callback.Keep(folder, args.save if until is None else [until], partial(export, trainer, facts), until is not None)
+        epochs = args.save if until is None else [until]
+        keep = keep_callback.KeepAtEpochs(trainer, folder, epochs, partial(export, trainer, facts), until is not None)
         try:
             sft.finetune(trainer, folder, [keep])
         except Stopped:
@@ -110,7 +99,7 @@ def main() -> None:
             export(trainer, facts, part)
 
     part = args.output.with_name(f".{args.output.name}.part")
-    # The other processes of a training would wait for this one in vain: scripts/launch.py waits before it starts several.
+    # The other processes would time out while this one waits: scripts/launch.py waits before it starts several.
     with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
         if rank == 0:
             keep_attempt_log(folder)
@@ -118,7 +107,7 @@ def main() -> None:
             part.mkdir(parents=True)
         fit(part)
         if rank == 0 and until is not None:
-            publish(folder / folder_name(until), args.output)
+            publish(folder / kept_folder(until), args.output)
         elif rank == 0:
             shutil.rmtree(args.output, ignore_errors=True)
             os.replace(part, args.output)
@@ -129,7 +118,7 @@ def main() -> None:
 
 
 def export(trainer, facts, part, epoch=None) -> None:
-    """Write the model as it is now, its log and, last, its manifest into `part`. All processes call this."""
+    """Write the current model, its log and, last, its manifest into `part`. All processes call this."""
     from distill.training import sft
 
     sft.save(trainer, part)

@@ -1,4 +1,4 @@
-"""What a batch teaches and what its loss is, against a few lines of plain PyTorch, for each way of packing."""
+"""What a batch teaches and what its loss is, compared with a few lines of plain PyTorch, for each kind of packing."""
 
 import re
 
@@ -12,22 +12,24 @@ from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
 from distill.base.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
 from distill.training.recipe import RECIPE as RECIPE_KEYS  # noqa: E402
+from distill.training.recipe import RUNTIME as RUNTIME_KEYS  # noqa: E402
 from distill.training.rows import training_rows  # noqa: E402
 
 DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
 KERNELS = [(device, dtype, name) for device in DEVICES for dtype in kernels.GAP for name in kernels.candidates(device, dtype, packed=True)]
 RECIPE = RECIPE_KEYS.read(tiny.RECIPE | {"max_length": 128})
+RUNTIME = RUNTIME_KEYS.read({"device": "cpu", "micro_batch": 2})
 
 
 @pytest.fixture
 def built(tiny_world, tmp_path):
     """built(**recipe): a trainer over the tiny world, and its rows."""
 
-    def built(template=None, rows=None, **changes):
+    def built(template=None, rows=None, runtime=RUNTIME, **changes):
         recipe = RECIPE | changes
         rows = rows or tiny_chat.read_jsonl(tiny_world / "sft.jsonl")
         data = training_rows(tiny_chat.write_jsonl(tmp_path / "sft.jsonl", rows), tmp_path / "rows")
-        return sft.build(tiny_world / "base", data, recipe, template, sft.arguments(recipe, tmp_path, "cpu", 2, 100, 1)), rows, recipe
+        return sft.build(tiny_world / "base", data, recipe, template, sft.arguments(recipe, tmp_path, runtime, 1), runtime), rows, recipe
 
     return built
 
@@ -48,33 +50,6 @@ def test_the_proof_tells_a_kernel_that_lets_documents_see_each_other(tiny_world)
     assert proof.leak > 100 * kernels.LEAK
     assert not proof.holds("float32")
     assert not proof.holds("bfloat16")
-
-
-def test_a_kernel_that_fails_its_proof_is_passed_over_and_the_log_says_so(tiny_world, monkeypatch):
-    """A stand-in for a machine with an accelerator: its kernels cannot run here, which is one way to fail."""
-    monkeypatch.setattr(kernels, "candidates", lambda *_: [kernels.TORCH_VARLEN, "sdpa"])
-    name, line = kernels.choose(AutoConfig.from_pretrained(tiny_world / "base"), torch.device("cpu"), "bfloat16", packed=True)
-    assert name == "sdpa"
-    assert line.startswith("attention: sdpa on cpu in bfloat16; not torch_varlen (")
-
-
-def test_torchs_varlen_attention_is_called_as_transformers_calls_attention(tiny_world, monkeypatch):
-    """torch_varlen with torch's CUDA kernel replaced by the same attention a document at a time: the shapes and bounds are right."""
-    import torch.nn.attention.varlen as varlen
-
-    def a_document_at_a_time(q, k, v, bounds, bounds_k, longest, longest_k, *, scale, window_size, enable_gqa):
-        assert window_size == (-1, 0)
-        assert longest == int(bounds.diff().max())
-        pieces = []
-        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-            one = (part[start:end].transpose(0, 1)[None] for part in (q, k, v))
-            attended = torch.nn.functional.scaled_dot_product_attention(*one, is_causal=True, scale=scale, enable_gqa=enable_gqa)
-            pieces.append(attended[0].transpose(0, 1))
-        return torch.cat(pieces)
-
-    monkeypatch.setattr(varlen, "varlen_attn", a_document_at_a_time)
-    proof = kernels.prove(AutoConfig.from_pretrained(tiny_world / "base"), kernels.TORCH_VARLEN, torch.device("cpu"), "float32", False)
-    assert proof.holds("float32"), proof
 
 
 def plain_loss(model, documents) -> float:
@@ -99,6 +74,55 @@ def test_the_loss_of_a_batch_is_plain_pytorchs(built, tiny_world, packing, loss_
         ours = float(trainer.compute_loss(trainer.model, {**batch}))
         plain = plain_loss(AutoModelForCausalLM.from_pretrained(tiny_world / "base").eval(), masks.documents(batch))
     assert ours == pytest.approx(plain, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def few_steps(tiny_world, tmp_path_factory):
+    """few_steps(rows_at_once, packing, **runtime): weights and log after six steps of a training."""
+
+    def few_steps(rows_at_once=1, packing="none", **runtime):
+        folder = tmp_path_factory.mktemp("few")
+        recipe, runtime = RECIPE | {"packing": packing}, RUNTIME | runtime
+        data = training_rows(tiny_world / "sft.jsonl", folder / "rows")
+        args = sft.arguments(recipe, folder, runtime, 1)
+        torch.manual_seed(0)
+        trainer = sft.build(tiny_world / "base", data, recipe, None, args, runtime)
+        trainer.rows_at_once = rows_at_once
+        sft.finetune(trainer, folder)
+        weights = {name: weight.detach().clone() for name, weight in trainer.model.state_dict().items()}
+        return weights, [row | {"tokens_per_s": None} for row in sft.log(trainer)]
+
+    return few_steps
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rows_at_once": 4}, {"rows_at_once": 100, "save_steps": 4}, {"checkpoint_layers": 1}, {"checkpoint_layers": 2}],
+    ids=lambda change: ", ".join(f"{key} {value}" for key, value in change.items()),
+)
+@pytest.mark.parametrize("packing", ["none", "bfd_split"])
+def test_what_changes_speed_or_memory_changes_no_weight_and_no_log_row(few_steps, monkeypatch, packing, change):
+    monkeypatch.setattr("distill.training.trainer.ROWS_EVERY_S", 1e9)
+    weights, log = few_steps(packing=packing)
+    changed, changed_log = few_steps(packing=packing, **change)
+    assert [row["step"] for row in log] == list(range(1, 7))
+    assert changed_log == log
+    assert all(torch.equal(weights[name], changed[name]) for name in weights)
+
+
+def test_some_of_the_layers_recompute_their_activations(built):
+    trainer, _, _ = built(runtime=RUNTIME | {"checkpoint_layers": 1})
+    trainer.args.max_steps = 1
+    trainer.train()
+    assert [layer.gradient_checkpointing for layer in kernels.decoder_layers(trainer.model)] == [True, False]
+
+
+def test_a_loss_that_is_not_a_number_ends_the_training(built):
+    trainer, _, _ = built()
+    with torch.no_grad():
+        trainer.model.get_input_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(InputError, match=r"train: the loss of step 1 is nan: lower train.learning_rate"):
+        trainer.train()
 
 
 @pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])

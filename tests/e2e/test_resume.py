@@ -192,4 +192,4 @@ def test_tensorboard_shows_the_log_and_changes_nothing(train, finished, tmp_path
 def test_a_tracker_that_is_not_installed_is_named(train, finished, tmp_path):
     status, out = train(argv(finished, tmp_path, GROUPED, [], report_to=["no_such_tracker"]))
     assert status == 2
-    assert out.rstrip().endswith("runtime.report_to: no_such_tracker is not installed; pip install no_such_tracker, or take it out")
+    assert out.rstrip().endswith("runtime.report_to: no_such_tracker is not installed; pip install no_such_tracker, or remove it")

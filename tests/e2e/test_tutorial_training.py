@@ -14,8 +14,8 @@ from distill.base import manifest
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.models.prepare import write_declarations
-from distill.training.launch import Machines, command
-from distill.training.recipe import RECIPE
+from distill.training.launch import Nodes, command
+from distill.training.recipe import RECIPE, RUNTIME
 
 GUIDE = yaml.safe_load((tiny.PROJECT / "config/tutorial.yaml").read_text(encoding="utf-8"))
 
@@ -30,9 +30,8 @@ def test_the_guides_recipe_is_what_trl_is_given_on_8_devices(guide, tmp_path):
     from distill.training import sft
 
     runtime = guide["runtime"]
-    made = sft.arguments(
-        RECIPE.read(Plan(guide).recipe("ours")), tmp_path, "cpu", runtime["micro_batch"], runtime["save_steps"], runtime["train_gpus"]
-    )
+    on_cpu = RUNTIME.read({"device": "cpu", "micro_batch": runtime["micro_batch"]})
+    made = sft.arguments(RECIPE.read(Plan(guide).recipe("ours")), tmp_path, on_cpu, runtime["train_gpus"])
     # The guide's command (open-r1, January 2025): --learning_rate 2.0e-5 --num_train_epochs 1 --packing --max_seq_length 4096
     # --per_device_train_batch_size 4 --gradient_accumulation_steps 4 --gradient_checkpointing --bf16, ZeRO-3 on 8 devices.
     expected = {
@@ -59,7 +58,7 @@ def test_the_guides_launch_is_zero3_on_8_devices(guide):
 
     runtime = guide["runtime"]
     path = tiny.PROJECT / runtime["accelerate"]
-    options = command(path, yaml.safe_load(path.read_text()), runtime["train_gpus"], Machines())
+    options = command(path, yaml.safe_load(path.read_text()), runtime["train_gpus"], Nodes())
     args, _, _ = _validate_launch_command(launch_command_parser().parse_args([*options, "scripts/train.py"]))
     assert (args.use_deepspeed, args.zero_stage, args.num_processes, args.num_machines) == (True, 3, 8, 1)
     assert args.zero3_save_16bit_model is True

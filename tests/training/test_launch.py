@@ -1,4 +1,4 @@
-"""A launch is what was asked for, or it is refused in words."""
+"""A launch starts the requested processes, or is an error."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from distill.base.errors import InputError
-from distill.training.launch import ASKED, Machines, command, environment, first_host, world
+from distill.training.launch import PROCESSES_VARIABLE, Nodes, command, environment, first_host, world
 
 ACCELERATE = Path(__file__).resolve().parents[2] / "config" / "accelerate"
 SLURM = {"SLURM_JOB_ID": "70042", "SLURM_JOB_NUM_NODES": "2", "SLURM_NODEID": "1", "SLURM_JOB_NODELIST": "gpu[07-08]"}
@@ -31,17 +31,17 @@ def test_the_first_machine_of_slurms_list(nodelist, first):
 @pytest.mark.parametrize(
     ("given", "env", "expected"),
     [
-        ((1,), {}, Machines()),
-        ((1,), SLURM, Machines()),
-        ((2,), SLURM, Machines(2, 1, "gpu07", 29542)),
-        ((2,), SLURM | {"SLURM_STEP_NUM_NODES": "2", "SLURM_STEP_NODELIST": "gpu08,gpu09"}, Machines(2, 1, "gpu08", 29542)),
-        ((2, 0, "10.0.0.1", 4000), {}, Machines(2, 0, "10.0.0.1", 4000)),
-        ((2, 1, "10.0.0.1"), {}, Machines(2, 1, "10.0.0.1", 29500)),
-        ((2, 0, "10.0.0.1", 4000), SLURM, Machines(2, 0, "10.0.0.1", 4000)),
+        ((1,), {}, Nodes()),
+        ((1,), SLURM, Nodes()),
+        ((2,), SLURM, Nodes(2, 1, "gpu07", 29542)),
+        ((2,), SLURM | {"SLURM_STEP_NUM_NODES": "2", "SLURM_STEP_NODELIST": "gpu08,gpu09"}, Nodes(2, 1, "gpu08", 29542)),
+        ((2, 0, "10.0.0.1", 4000), {}, Nodes(2, 0, "10.0.0.1", 4000)),
+        ((2, 1, "10.0.0.1"), {}, Nodes(2, 1, "10.0.0.1", 29500)),
+        ((2, 0, "10.0.0.1", 4000), SLURM, Nodes(2, 0, "10.0.0.1", 4000)),
     ],
 )
-def test_machines_come_from_the_command_line_or_else_from_slurm(given, env, expected):
-    assert Machines.of(*given, env=env) == expected
+def test_nodes_come_from_the_command_line_or_else_from_slurm(given, env, expected):
+    assert Nodes.from_environment(*given, env=env) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,22 +49,22 @@ def test_machines_come_from_the_command_line_or_else_from_slurm(given, env, expe
     [
         ((2,), {}, "give each its own --machine-rank, 0 to 1"),
         ((2, 0), {}, "give --main-address"),
-        ((2, 2, "a"), {}, "--machine-rank: 2 is none of the 2 machines"),
-        ((4,), SLURM, "4 machines are asked for, and Slurm gives this step 2: start it with srun --nodes=4"),
+        ((2, 2, "a"), {}, "--machine-rank: 2 is not a rank of 2 nodes"),
+        ((4,), SLURM, "4 nodes are requested, and Slurm gives this step 2: start it with srun --nodes=4"),
     ],
 )
-def test_machines_that_cannot_be_known_are_asked_for(given, env, answer):
+def test_nodes_that_cannot_be_known_are_errors(given, env, answer):
     with pytest.raises(InputError, match=answer):
-        Machines.of(*given, env=env)
+        Nodes.from_environment(*given, env=env)
 
 
 @pytest.mark.parametrize("settings", [yaml.safe_load((ACCELERATE / "single.yaml").read_text()), {"distributed_type": "MULTI_CPU"}])
 def test_a_file_that_would_start_one_process_for_many_is_refused(settings):
-    with pytest.raises(InputError, match=r"a.yaml: starts one process, and 8 are asked for: name ddp.yaml"):
-        command(Path("a.yaml"), settings, 8, Machines())
-    with pytest.raises(InputError, match="and 2 are asked for"):
-        command(Path("a.yaml"), settings, 1, Machines(2, 0, "a", 1))
-    assert command(Path("a.yaml"), settings, 1, Machines())
+    with pytest.raises(InputError, match=r"a.yaml: starts one process, and 8 are requested: name ddp.yaml"):
+        command(Path("a.yaml"), settings, 8, Nodes())
+    with pytest.raises(InputError, match="and 2 are requested"):
+        command(Path("a.yaml"), settings, 1, Nodes(2, 0, "a", 1))
+    assert command(Path("a.yaml"), settings, 1, Nodes())
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in ACCELERATE.glob("*.yaml")))
@@ -75,7 +75,7 @@ def test_each_accelerate_file_is_one_that_accelerate_reads_and_leaves_number_and
     assert load_config_from_file(str(ACCELERATE / name)).num_processes == settings["num_processes"] == settings["num_machines"] == 1
     assert settings["mixed_precision"] == "no"
     if name != "single.yaml":
-        options = command(ACCELERATE / name, settings, 8, Machines(2, 1, "gpu07", 29542))
+        options = command(ACCELERATE / name, settings, 8, Nodes(2, 1, "gpu07", 29542))
         pairs = dict(zip(options[::2], options[1::2], strict=False))
         assert pairs["--num_processes"] == "16"
         assert pairs["--machine_rank"] == "1"
@@ -89,12 +89,12 @@ def test_each_configuration_of_this_project_can_be_launched(path):
     given = {key: value for key, value in yaml.safe_load(path.read_text()).items() if key != "properties"}
     runtime = given.get("runtime", {})
     accelerate = ACCELERATE.parents[1] / runtime.get("accelerate", "config/accelerate/single.yaml")
-    assert command(accelerate, yaml.safe_load(accelerate.read_text()), max(runtime.get("train_gpus", 0), 1), Machines())
+    assert command(accelerate, yaml.safe_load(accelerate.read_text()), max(runtime.get("train_gpus", 0), 1), Nodes())
 
 
 def test_a_run_of_another_world_size_than_was_asked_for_is_refused():
-    env = environment(2, Machines(), {})
-    with pytest.raises(InputError, match="2 processes were asked for and 1 run"):
+    env = environment(2, Nodes(), {})
+    with pytest.raises(InputError, match="2 processes were requested and 1 run"):
         world(env)
     assert world(env | {"WORLD_SIZE": "2", "RANK": "1"}) == (2, 1, "ddp")
     assert world({}) == (1, 0, "single"), "started by hand, without the launcher"
@@ -108,14 +108,14 @@ def test_a_run_of_another_world_size_than_was_asked_for_is_refused():
     ],
 )
 def test_how_the_model_is_shared_out_is_known(env, sharing):
-    assert world({"WORLD_SIZE": "2", ASKED: "2", **env})[2] == sharing
+    assert world({"WORLD_SIZE": "2", PROCESSES_VARIABLE: "2", **env})[2] == sharing
 
 
 def test_programs_beside_the_interpreter_are_found_without_an_activated_environment():
-    assert environment(2, Machines(), {"PATH": "/bin"})["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"
+    assert environment(2, Nodes(), {"PATH": "/bin"})["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"
 
 
 def test_one_process_sees_one_device_unless_somebody_chose():
-    assert environment(1, Machines(), {})["CUDA_VISIBLE_DEVICES"] == "0"
-    assert environment(1, Machines(), {"CUDA_VISIBLE_DEVICES": "5"})["CUDA_VISIBLE_DEVICES"] == "5"
-    assert "CUDA_VISIBLE_DEVICES" not in environment(8, Machines(), {})
+    assert environment(1, Nodes(), {})["CUDA_VISIBLE_DEVICES"] == "0"
+    assert environment(1, Nodes(), {"CUDA_VISIBLE_DEVICES": "5"})["CUDA_VISIBLE_DEVICES"] == "5"
+    assert "CUDA_VISIBLE_DEVICES" not in environment(8, Nodes(), {})

@@ -3,7 +3,7 @@
 import pytest
 
 from distill.base.errors import InputError
-from distill.training.recipe import RECIPE
+from distill.training.recipe import RECIPE, RUNTIME
 
 KEYS = RECIPE.schema["properties"]
 
@@ -49,7 +49,9 @@ def arguments(tmp_path_factory):
     pytest.importorskip("trl")
     from distill.training import sft
 
-    return lambda **recipe: sft.arguments(RECIPE.read(recipe), tmp_path_factory.mktemp("run"), "cpu", 3, 100, 1)
+    return lambda **recipe: sft.arguments(
+        RECIPE.read(recipe), tmp_path_factory.mktemp("run"), RUNTIME.read({"device": "cpu", "micro_batch": 3}), 1
+    )
 
 
 @pytest.mark.parametrize(("recipe", "expected"), ARGUMENTS, ids=lambda value: ", ".join(value))

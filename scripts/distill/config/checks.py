@@ -15,8 +15,8 @@ from distill.base.paths import KNOWN
 from distill.base.settings import Part, did_you_mean, read_yaml, resolve, whole_schema
 from distill.config import study as studies
 from distill.config.configured import parent_of
-from distill.training.checkpoints import checkpoint_mistakes, save_mistakes
-from distill.training.launch import batch_mistakes
+from distill.training.checkpoints import checkpoint_errors, save_errors
+from distill.training.launch import batch_errors
 
 Config = dict[str, Any]
 BRACES = {"{", "}"}
@@ -77,7 +77,7 @@ def _models(config: Config) -> Iterator[str]:
         elif way == "train":
             yield from _train(name, entry, config)
         elif way == "checkpoint":
-            yield from checkpoint_mistakes(where, entry, models)
+            yield from checkpoint_errors(where, entry, models)
         elif way == "responses":
             yield from _recorded(where, name, entry, config["benchmarks"])
         elif way == "endpoint":
@@ -88,8 +88,8 @@ def _models(config: Config) -> Iterator[str]:
 def _train(name: str, recipe: Config, config: Config) -> Iterator[str]:
     where = f"models.{name}.train"
     yield from _with_weights(where, "base", recipe, config["models"])
-    yield from save_mistakes(where, recipe)
-    yield from batch_mistakes(f"models.{name}", recipe, config["runtime"])
+    yield from save_errors(where, recipe)
+    yield from batch_errors(f"models.{name}", recipe, config["runtime"])
     yield from _known(where, "dataset", recipe, config["datasets"])
     if recipe["warmup_steps"] and recipe["warmup_ratio"]:
         yield f"{where}.warmup_ratio: has no meaning together with warmup_steps; remove one of them"

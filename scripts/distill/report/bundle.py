@@ -39,9 +39,9 @@ def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) ->
     as_it_is += [f"models/{model}/{name}.json" for model in models for name in ("manifest", "config")]
     as_it_is += [f"scores/{model}/{task}.json" for model in models for task in tasks]
     changed: dict[str, Callable[[Row], Row]] = {
-        "provenance.json": partial(without, "made_at"),
-        **{f"models/{model}/log.jsonl": partial(without, "tokens_per_s") for model in models},
-        **{f"data/{dataset}/dropped.jsonl": partial(without, "detail") for dataset in datasets},
+        "provenance.json": partial(without, {"made_at"}),
+        **{f"models/{model}/log.jsonl": partial(without, {"tokens_per_s", "mfu"}) for model in models},
+        **{f"data/{dataset}/dropped.jsonl": partial(without, {"detail"}) for dataset in datasets},
     }
     for task in tasks:
         prefilled = bool(spec["grade"].get(task, {}).get("prefilled_thought"))
@@ -61,9 +61,9 @@ def _changed(path: Path, change: Callable[[Row], Row]) -> Iterator[str]:
     return (dumps(change(row)) + "\n" for row in rows)
 
 
-def without(key: str, row: Row) -> Row:
+def without(keys: set[str], row: Row) -> Row:
     """Without a time or a speed, which differ between equal runs, or the detail of a dropped row, which can be text of a benchmark."""
-    return {name: value for name, value in row.items() if name != key}
+    return {name: value for name, value in row.items() if name not in keys}
 
 
 def prompt(row: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Kept checkpoints: a model as it was at some epoch of its training (`train.save`), to be a model of its own (`checkpoint:`)."""
+"""Models that a training keeps at some of its epochs (`train.save`), each of which can be a model of its own (`checkpoint:`)."""
 
 import os
 import shutil
@@ -9,29 +9,29 @@ from typing import Any
 from distill.base import manifest
 from distill.base.errors import InputError
 
-ALMOST = 1e-6  # of an epoch: how far epochs counted in batches may be from what a person writes
+TOLERANCE = 1e-6  # of an epoch: epochs counted in batches are not exactly what a person writes
 
 
-def folder_name(epoch: float) -> str:
-    """Where in the run's folder the model of this epoch is kept."""
+def kept_folder(epoch: float) -> str:
+    """Where in the training's work folder the model of this epoch is kept."""
     return f"kept/epoch-{epoch:g}"
 
 
-def reached(epochs: list[float], before: float, now: float) -> list[float]:
-    """Those of `epochs` that a step from epoch `before` to epoch `now` has reached."""
-    return [epoch for epoch in epochs if before + ALMOST < epoch <= now + ALMOST]
+def epochs_reached(epochs: list[float], before: float, now: float) -> list[float]:
+    """Those of `epochs` that are reached by a step from epoch `before` to epoch `now`."""
+    return [epoch for epoch in epochs if before + TOLERANCE < epoch <= now + TOLERANCE]
 
 
-def save_mistakes(where: str, recipe: dict[str, Any]) -> Iterator[str]:
-    """An epoch that a training never reaches; with max_steps only the training itself can tell."""
+def save_errors(where: str, recipe: dict[str, Any]) -> Iterator[str]:
+    """An error for each epoch that the training never reaches; with max_steps only the training itself can tell."""
     if recipe["max_steps"] == -1:
         for epoch in recipe["save"]:
             if epoch > recipe["epochs"]:
                 yield f"{where}.save: {epoch:g} is beyond the {recipe['epochs']:g} epochs of this training; remove it or raise epochs"
 
 
-def checkpoint_mistakes(where: str, entry: dict[str, Any], models: dict[str, Any]) -> Iterator[str]:
-    """A checkpoint of what is not trained, or of an epoch that is not kept."""
+def checkpoint_errors(where: str, entry: dict[str, Any], models: dict[str, Any]) -> Iterator[str]:
+    """Errors of a `checkpoint:` entry: its model is not trained, or keeps no model of that epoch."""
     trained = [name for name, model in models.items() if "train" in model]
     if entry["of"] not in trained:
         what = "is not trained" if entry["of"] in models else "does not exist"
@@ -42,9 +42,9 @@ def checkpoint_mistakes(where: str, entry: dict[str, Any], models: dict[str, Any
 
 
 def publish(kept: Path, output: Path) -> None:
-    """Put a kept model in place of `output`, whole or not at all. Where one disk holds both, they share their files.
+    """Copy a kept model to `output`, whole or not at all; by hard links where both are on one disk.
 
-    Raises InputError where a file is no longer what it was when it was kept.
+    Raises InputError where its files are no longer those of its manifest.
     """
     part = output.with_name(f".{output.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -58,5 +58,5 @@ def publish(kept: Path, output: Path) -> None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # another disk, or one that has no links
+    except OSError:  # another disk, or one without hard links
         shutil.copyfile(source, target)

@@ -1,4 +1,4 @@
-"""The end of a process that trained beside others."""
+"""How one of several training processes ends."""
 
 import atexit
 import os
@@ -8,15 +8,16 @@ from torch import distributed
 
 
 def exit_together(code: int = 0) -> None:
-    """End this process once all have come here: the launcher ends every other with the first that is gone badly. Alone, do nothing.
+    """Wait for all processes of the training and exit; where there is only this one, return.
 
-    Without the interpreter's own shutdown: DeepSpeed 0.19.8 on a CPU leaves a C++ thread behind, which now and then aborts a process there
-    ("terminate called without an active exception", SIGABRT) although its work is done.
+    The launcher kills all others as soon as one has failed, so none may leave early. The interpreter's own shutdown is skipped: DeepSpeed
+    0.19.8 on a CPU leaves a C++ thread running, which sometimes aborts the process there ("terminate called without an active exception",
+    SIGABRT) although its work is done.
     """
     if not distributed.is_initialized() or distributed.get_world_size() == 1:
         return
     distributed.barrier()
-    atexit._run_exitfuncs()  # W&B's last words are one
+    atexit._run_exitfuncs()  # W&B ends its run in one
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

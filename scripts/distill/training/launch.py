@@ -1,4 +1,4 @@
-"""How a training is started: processes, machines, and who is first among them; the command line of `accelerate launch` from that."""
+"""Start of a training: its processes and nodes, and the command line of `accelerate launch` that follows from them."""
 
 import ctypes
 import os
@@ -13,12 +13,12 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.training.slurm import address_of
 
-ONE_PROCESS = ("NO", "MULTI_CPU")  # accelerate 1.15 starts one process for either, however many are asked for, and says nothing
+ONE_PROCESS = ("NO", "MULTI_CPU")  # accelerate 1.15 starts one process for either, however many were requested, without an error
 SEVERAL = "ddp.yaml, zero2.yaml, zero3.yaml or fsdp2.yaml of config/accelerate"
-# What the launcher asked for, for the run to hold against what it finds: accelerate can start fewer processes without a word.
-ASKED = "DISTILL_PROCESSES"
-# How long the processes of a machine may take to save after SIGTERM before torch kills them. Its own 30 s are too
-# short for the checkpoint of a large model, and who sent the SIGTERM has a limit of their own.
+# The number of processes that the launcher asked for, so that train.py can compare: accelerate can start fewer without an error.
+PROCESSES_VARIABLE = "DISTILL_PROCESSES"
+# How long the processes of a node may take to save after SIGTERM before torch kills them. Its default of 30 s is too short for the
+# checkpoint of a large model, and whoever sent the SIGTERM has a limit of its own.
 SHUTDOWN_S = 1800
 NOISE = "ignore::FutureWarning:torch.distributed.c10d_logger"  # DeepSpeed 0.19 calls what torch 2.13 renames, many times a step
 PORT = 29500
@@ -26,64 +26,64 @@ STOPPED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 @dataclass(frozen=True)
-class Machines:
-    """How many machines take part, which of them this is, and where the first listens."""
+class Nodes:
+    """How many nodes take part, the rank of this one, and the address of the node of rank 0."""
 
     count: int = 1
     rank: int = 0
     address: str = "127.0.0.1"
-    port: int = 0  # any that is free
+    port: int = 0  # any free one
 
     @classmethod
-    def of(
+    def from_environment(
         cls, count: int, rank: int | None = None, address: str | None = None, port: int | None = None, env: Mapping[str, str] = os.environ
-    ) -> "Machines":
-        """What is not given comes from Slurm's environment. Raises InputError where it is not there either."""
+    ) -> "Nodes":
+        """What is not given is taken from Slurm's environment. Raises InputError where that does not have it either."""
         if count == 1:
             return cls()
         if "SLURM_JOB_ID" in env:
             there = int(env.get("SLURM_STEP_NUM_NODES", env.get("SLURM_JOB_NUM_NODES", 1)))
             if there != count:
-                raise InputError(f"{count} machines are asked for, and Slurm gives this step {there}: start it with srun --nodes={count}")
+                raise InputError(f"{count} nodes are requested, and Slurm gives this step {there}: start it with srun --nodes={count}")
             rank = int(env["SLURM_NODEID"]) if rank is None else rank
             address = address or address_of(first_host(env.get("SLURM_STEP_NODELIST") or env["SLURM_JOB_NODELIST"]))
-            port = port or PORT + int(env["SLURM_JOB_ID"]) % 10_000  # two jobs may share a machine
+            port = port or PORT + int(env["SLURM_JOB_ID"]) % 10_000  # two jobs may share a node
         if rank is None:
-            raise InputError(f"{count} machines are asked for: give each its own --machine-rank, 0 to {count - 1}, or start it with srun")
+            raise InputError(f"{count} nodes are requested: give each its own --machine-rank, 0 to {count - 1}, or start it with srun")
         if not address:
-            raise InputError(f"{count} machines are asked for: give --main-address, where the machine of rank 0 can be reached")
+            raise InputError(f"{count} nodes are requested: give --main-address, where the node of rank 0 can be reached")
         if not 0 <= rank < count:
-            raise InputError(f"--machine-rank: {rank} is none of the {count} machines, which count from 0")
+            raise InputError(f"--machine-rank: {rank} is not a rank of {count} nodes, which are numbered from 0")
         return cls(count, rank, address, port or PORT)
 
 
 def first_host(nodelist: str) -> str:
-    """The first machine of Slurm's short form: gpu[007-010,12],cpu1 is gpu007."""
+    """The first node of a Slurm node list: gpu007 of gpu[007-010,12],cpu1."""
     return re.sub(r"\[(\w+)[^\]]*\]", r"\1", re.match(r"(?:[^,\[]|\[[^\]]*\])*", nodelist)[0])
 
 
-def command(config: Path, settings: Mapping[str, Any], processes: int, machines: Machines) -> list[str]:
-    """The options of `accelerate launch` for `processes` on each of `machines`.
+def command(config: Path, settings: Mapping[str, Any], processes: int, nodes: Nodes) -> list[str]:
+    """The options of `accelerate launch` for `processes` on each of `nodes`.
 
-    `settings` are those of the accelerate file `config`. Raises InputError where it would start fewer processes than asked for.
+    `settings` is the content of the accelerate file `config`. Raises InputError where accelerate would start fewer processes.
     """
-    total = processes * machines.count
+    total = processes * nodes.count
     if str(settings.get("distributed_type")) in ONE_PROCESS and total > 1:
-        raise InputError(f"{config}: starts one process, and {total} are asked for: name {SEVERAL} as runtime.accelerate")
-    options = ["--config_file", str(config), "--num_processes", str(total), "--num_machines", str(machines.count)]
-    options += ["--machine_rank", str(machines.rank), "--main_process_port", str(machines.port), "--quiet"]
-    return options + (["--main_process_ip", machines.address] if machines.count > 1 else [])
+        raise InputError(f"{config}: starts one process, and {total} are requested: name {SEVERAL} as runtime.accelerate")
+    options = ["--config_file", str(config), "--num_processes", str(total), "--num_machines", str(nodes.count)]
+    options += ["--machine_rank", str(nodes.rank), "--main_process_port", str(nodes.port), "--quiet"]
+    return options + (["--main_process_ip", nodes.address] if nodes.count > 1 else [])
 
 
 def processes_of(runtime: Mapping[str, Any]) -> int:
-    """The processes of one training on each machine, by the configuration's `runtime`."""
+    """The processes of one training on each node, by the configuration's `runtime`."""
     return runtime["train_processes"] or max(runtime["train_gpus"], 1)
 
 
 def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[int, int]:
-    """(sequences a device takes at once, gradient accumulation steps) whose product with `world_size` is `global_batch`.
+    """(sequences of one forward pass, gradient accumulation steps) of each process; their product with `world_size` is `global_batch`.
 
-    A micro batch above a device's share is cut to that share. Raises InputError where the numbers do not divide, and says what would.
+    A micro batch larger than a process's share is reduced to it. Raises InputError, with numbers that work, where these do not divide.
     """
     if global_batch % world_size:
         fits = ", ".join(str(size) for size in range(1, global_batch + 1) if global_batch % size == 0)
@@ -96,32 +96,37 @@ def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[
     return micro, share // micro
 
 
-def batch_mistakes(where: str, train: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[str]:
-    """What keeps the global batch of a recipe from being shared out, before anything has run."""
+def batch_errors(where: str, train: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[str]:
+    """The error, if any, of a global batch that cannot be divided among the processes of `runtime`."""
     try:
         accumulation(train["global_batch"], processes_of(runtime) * runtime["train_nodes"], runtime["micro_batch"])
     except InputError as error:
         yield f"{where}: {error}"
 
 
-def environment(processes: int, machines: Machines, env: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the processes of a training find in their environment."""
-    made = {"PYTHONWARNINGS": NOISE, "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_S), **env, ASKED: str(processes * machines.count)}
-    # DeepSpeed compiles on first use and looks for ninja, which pip puts beside the interpreter.
+def environment(processes: int, nodes: Nodes, env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of the processes of a training."""
+    made = {
+        "PYTHONWARNINGS": NOISE,
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(SHUTDOWN_S),
+        **env,
+        PROCESSES_VARIABLE: str(processes * nodes.count),
+    }
+    # DeepSpeed compiles on first use and looks for ninja, which pip installs next to the interpreter.
     made["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env.get("PATH", os.defpath)])
     if processes == 1:
-        made.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one process that sees several devices would share batches among them
+        made.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one process that sees several GPUs would split its batches between them
     return made
 
 
 def world(env: Mapping[str, str] = os.environ) -> tuple[int, int, str]:
-    """Of the process that calls this: (world size, rank, how the model is shared out).
+    """World size and rank of this process, and how the model is sharded: single, ddp, zero2, zero3, fsdp2.
 
-    Raises InputError where the launcher asked for another world size.
+    Raises InputError where the world size is not what the launcher asked for.
     """
-    size, rank, asked = int(env.get("WORLD_SIZE", 1)), int(env.get("RANK", 0)), int(env.get(ASKED, 0))
-    if asked and asked != size:
-        raise InputError(f"{asked} processes were asked for and {size} run: name {SEVERAL} as runtime.accelerate")
+    size, rank, requested = int(env.get("WORLD_SIZE", 1)), int(env.get("RANK", 0)), int(env.get(PROCESSES_VARIABLE, 0))
+    if requested and requested != size:
+        raise InputError(f"{requested} processes were requested and {size} run: name {SEVERAL} as runtime.accelerate")
     if env.get("ACCELERATE_USE_DEEPSPEED") == "true":
         return size, rank, f"zero{env.get('ACCELERATE_DEEPSPEED_ZERO_STAGE', '')}"
     if env.get("ACCELERATE_USE_FSDP") == "true":
@@ -130,7 +135,7 @@ def world(env: Mapping[str, str] = os.environ) -> tuple[int, int, str]:
 
 
 def end_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies, on Linux: torch starts workers in sessions of their own, which a kill of the
-    launcher's group does not reach, and they would train on."""
+    """On Linux, let the kernel kill this process when its parent dies: torch starts its workers in new sessions, which a kill of the
+    launcher's process group does not reach, and they would train on."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -9,7 +9,10 @@ from typing import Any
 from distill.base.settings import Settings
 
 Recipe = Mapping[str, Any]
+Runtime = Mapping[str, Any]
 # The --spec of scripts/train.py; `until` is the epoch of a checkpoint, at whose end the training stops.
 RECIPE = Settings("$defs/recipe/*", without=("base", "dataset", "chat_template", "save"), until="$defs/checkpoint/epoch")
+# The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
+RUNTIME = Settings("runtime/*")
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")

@@ -1,6 +1,6 @@
-"""A training set on disk: its rows, and the tokens that TRL makes of them, are mapped into memory and shared by the processes of a machine.
+"""A training set on disk: its rows, and the tokens that TRL makes of them, are memory-mapped, so the processes of a node share them.
 
-As Python objects 20,000 rows of 20 KB are 2.2 GB in each process, on disk 0.06 GB (docs/scale.md).
+As Python objects, 20,000 rows of 20 KB take 2.2 GB in each process; mapped, 0.06 GB (docs/scale.md).
 """
 
 from pathlib import Path
@@ -11,5 +11,5 @@ disable_progress_bars()
 
 
 def training_rows(data: Path, folder: Path) -> Dataset:
-    """Prompt and completion of each row of an sft.jsonl, kept in `folder`. Only these two: TRL would take further columns for its own."""
+    """Prompt and completion of each row of an sft.jsonl; `folder` is their cache. TRL would interpret other columns, so none stay."""
     return Dataset.from_json(str(data), cache_dir=str(folder)).select_columns(["prompt", "completion"])

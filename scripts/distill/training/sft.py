@@ -20,26 +20,18 @@ from distill.models.remote_code import remote_code_option
 from distill.models.tokenizer_files import write_for_older_transformers
 from distill.training import kernels
 from distill.training.launch import accumulation, world
-from distill.training.recipe import Recipe
-from distill.training.trackers import trackers
-from distill.training.trainer import ProgressLog, StopOnSignal, Stopped, Trainer, full_disk_told
+from distill.training.recipe import Recipe, Runtime
+from distill.training.speed import peak_flops
+from distill.training.trackers import configure_trackers
+from distill.training.trainer import ProgressLog, StopOnSignal, Stopped, Trainer, report_full_disk
 
 disable_progress_bar()
 
 
-def arguments(
-    recipe: Recipe,
-    run: Path,
-    device: str,
-    micro_batch: int,
-    save_steps: int,
-    world_size: int,
-    report_to: Sequence[str] = (),
-    name: str | None = None,
-) -> SFTConfig:
-    """The recipe as TRL and transformers take it; `name` is what trackers call the run."""
-    micro, steps = accumulation(recipe["global_batch"], world_size, micro_batch)
-    use_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None = None) -> SFTConfig:
+    """The recipe in the terms of TRL and transformers; `run` is the work folder, `name` what trackers call the training."""
+    micro, steps = accumulation(recipe["global_batch"], world_size, runtime["micro_batch"])
+    use_cpu = runtime["device"] == "cpu" or (runtime["device"] == "auto" and not torch.cuda.is_available())
     # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
     made = {key: value for key, value in recipe.items() if key in SFTConfig.__dataclass_fields__}
     made |= {
@@ -51,29 +43,34 @@ def arguments(
         "bf16": recipe["dtype"] == "bfloat16",
         "data_seed": recipe["seed"],
     }
+    if runtime["checkpoint_layers"] is not None:
+        made["gradient_checkpointing"] = runtime["checkpoint_layers"] > 0
     if made["packing"]:
         made["packing_strategy"] = recipe["packing"]
     return SFTConfig(
         **made,
         output_dir=str(run),
-        optim="adamw_torch",
+        # One kernel for all weights on a GPU. It rounds differently, so a CPU keeps the plain one; DeepSpeed flattens the weights itself.
+        optim="adamw_torch" if use_cpu or world()[2].startswith("zero") else "adamw_torch_fused",
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=steps,
         use_cpu=use_cpu,
-        # Liger's layers only: TRL 1.16 refuses its fused linear cross-entropy for a chunked one of its own, which is always on.
-        use_liger_kernel=not use_cpu and is_liger_kernel_available(),
+        # Liger's layers only: TRL 1.16 rejects its fused linear cross-entropy in favour of a fused head of its own, which is always on.
+        # Compiled layers are fused by the compiler, which cannot look into Liger's kernels.
+        use_liger_kernel=not use_cpu and not runtime["compile_layers"] and is_liger_kernel_available(),
         logging_steps=1,
+        logging_nan_inf_filter=False,  # it waits for each micro batch; Trainer.write_log raises an error
         save_strategy="steps",
-        save_steps=save_steps,
+        save_steps=runtime["save_steps"],
         disable_tqdm=True,
-        report_to=trackers(report_to, run),
+        report_to=configure_trackers(runtime["report_to"], run),
         run_name=name,
         dataloader_num_workers=0,
         ddp_find_unused_parameters=False,
     )
 
 
-def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig) -> Trainer:
+def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig, runtime: Runtime) -> Trainer:
     """The trainer over prompt/completion rows. Raises InputError where its first rows would teach the wrong thing."""
     with remote_code_option(base) as code:
         tokenizer = AutoTokenizer.from_pretrained(base, **code)
@@ -84,9 +81,11 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
         tokenizer.chat_template = freeze_date(tokenizer.chat_template)
     if "eos_token" in recipe and recipe["eos_token"] not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe['eos_token']} is no token of {base}; name one that is")
-    attention, why = kernels.choose(config, args.device, recipe["dtype"], packed=recipe["packing"] in ("bfd", "bfd_split"))
+    dtype, packed = recipe["dtype"], recipe["packing"] in ("bfd", "bfd_split")
+    attention, why = kernels.choose(config, args.device, dtype, packed)
+    compiled, layers = kernels.choose_layers(config, attention, args.device, dtype, runtime["compile_layers"])
     if args.should_log:
-        print(f"{why}; layers: {'Liger' if args.use_liger_kernel else 'PyTorch'}; loss: in chunks, by TRL", flush=True)
+        print(f"{why}; {layers}{', Liger' if args.use_liger_kernel else ''}; loss: TRL's fused head; optimizer: {args.optim}", flush=True)
     with remote_code_option(base) as code:
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
@@ -95,9 +94,32 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     trainer = Trainer(model=model, args=args, train_dataset=rows, processing_class=tokenizer)
     if len(trainer.train_dataset) == 0:
         raise InputError(f"train.max_length: no row has a token to learn within {recipe['max_length']} tokens; raise it")
+    if compiled:
+        kernels.compile_layers(model)
+    if runtime["checkpoint_layers"] is not None:
+        trainer.add_callback(CheckpointLayers(model, runtime["checkpoint_layers"]))
     trainer.group_by_length = recipe["group_by_length"]
-    trainer.lines = ProgressLog(trainer)
+    trainer.progress_log = ProgressLog(trainer, _peak(args, runtime))
     return trainer
+
+
+def _peak(args: SFTConfig, runtime: Runtime) -> float | None:
+    """FLOP/s of all GPUs of the training; None on a CPU and in float32, for which the table has no peaks."""
+    if args.device.type != "cuda" or not args.bf16:
+        return None
+    each = peak_flops(torch.cuda.get_device_properties(args.device).name, runtime.get("devices"))
+    return each and each * args.world_size
+
+
+class CheckpointLayers(TrainerCallback):
+    """Gradient checkpointing of the first `count` layers: they recompute their activations, the others keep them. No result changes."""
+
+    def __init__(self, model: torch.nn.Module, count: int) -> None:
+        self.layers, self.count = kernels.decoder_layers(model), count
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        for layer in self.layers[self.count :]:
+            layer.gradient_checkpointing = False  # transformers has just switched all of them on
 
 
 def finetune(trainer: Trainer, run: Path, further: Sequence[TrainerCallback] = ()) -> None:
@@ -107,18 +129,19 @@ def finetune(trainer: Trainer, run: Path, further: Sequence[TrainerCallback] = (
     """
     stop = StopOnSignal(trainer)
     trainer.remove_callback(PrinterCallback)
-    for callback in (stop, trainer.lines, *further):
+    for callback in (stop, trainer.progress_log, *further):
         trainer.add_callback(callback)
     last = get_last_checkpoint(str(run))
     if last:
         print(f"resuming from {last}", flush=True)
     trainer.train(resume_from_checkpoint=last)
-    if stop.asked and trainer.state.global_step < trainer.state.max_steps:
+    trainer.wait_for_checkpoint()
+    if stop.stopping and trainer.state.global_step < trainer.state.max_steps:
         raise Stopped
 
 
 def log(trainer: Trainer) -> list[dict[str, Any]]:
-    """The rows of log.jsonl up to now."""
+    """The rows of log.jsonl so far."""
     return [
         {
             "step": row["step"],
@@ -127,7 +150,8 @@ def log(trainer: Trainer) -> list[dict[str, Any]]:
             "loss": row["loss"],
             "lr": row["learning_rate"],
             "grad_norm": row.get("grad_norm"),
-            "tokens_per_s": trainer.lines.tokens_per_s.get(row["step"]),
+            "tokens_per_s": trainer.progress_log.tokens_per_s.get(row["step"]),
+            "mfu": trainer.progress_log.mfu.get(row["step"]),
         }
         for row in trainer.state.log_history
         if "loss" in row
@@ -135,36 +159,36 @@ def log(trainer: Trainer) -> list[dict[str, Any]]:
 
 
 def save(trainer: Trainer, folder: Path) -> None:
-    """Write the model, its tokenizer and a generation config that stops where the training taught it to. All processes must call this."""
+    """Write the model, its tokenizer and a generation config with the end of turn that was trained. All processes must call this."""
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-    model.config.use_cache = True  # for who loads it
+    model.config.use_cache = True  # for whoever loads it
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    with full_disk_told(folder, "the trained model; all its checkpoints are still good"):
-        if trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 would write no weights and say nothing
+    with report_full_disk(folder, "the trained model; all its checkpoints are still good"):
+        if trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 silently writes no weights
             weights = trainer.accelerator.get_state_dict(trainer.model)
             if trainer.args.should_save:
                 trainer._save(str(folder), state_dict=weights)
         else:
             trainer.save_model(str(folder))
-    model.config.use_cache = False  # the training may go on
+    model.config.use_cache = False  # the training may continue
     if trainer.args.should_save:
-        as_declared(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
+        normalise_weights(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
         tokenizer.save_pretrained(folder)
         write_for_older_transformers(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)
 
 
-def as_declared(folder: Path, dtype: torch.dtype, tied: Collection[str]) -> None:
-    """Write the weights in `folder` alike under every launcher: in the recipe's precision, and each once.
+def normalise_weights(folder: Path, dtype: torch.dtype, tied: Collection[str]) -> None:
+    """Rewrite the weights in `folder` so that they do not depend on the launcher: in the recipe's precision, and each tied weight once.
 
-    DeepSpeed exports bfloat16, the others the float32 that they train; under ZeRO-2 it unties weights that are `tied` to others.
+    DeepSpeed exports bfloat16, the others the float32 that they train in; under ZeRO-2 it stores weights that are `tied` to others again.
     """
     for path in sorted(folder.glob("*.safetensors")):
         tensors = load_file(path)
         kept = {name: tensor.to(dtype) for name, tensor in tensors.items() if name not in tied}
         if kept.keys() != tensors.keys() or any(tensor.dtype != dtype for tensor in tensors.values()):
             save_file(kept, path, metadata={"format": "pt"})
-        path.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 lets nobody but the owner read them
+        path.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 writes files that only their owner can read
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})

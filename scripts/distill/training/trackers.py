@@ -1,4 +1,4 @@
-"""Where a training's log goes beside log.jsonl: TensorBoard, Weights & Biases, or nowhere."""
+"""Trackers that show a training's log in addition to log.jsonl: TensorBoard and Weights & Biases."""
 
 import os
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 from distill.base.errors import InputError
 
 
-def trackers(asked: Sequence[str], run: Path) -> list[str] | str:
-    """`report_to` as transformers takes it; TensorBoard writes into `run`, and a resumed training goes on in the same run of W&B.
+def configure_trackers(names: Sequence[str], run: Path) -> list[str] | str:
+    """`report_to` for transformers; TensorBoard writes into the folder `run`, and a resumed training continues the same run of W&B.
 
-    Raises InputError for one that is not installed. Names, keys and modes of W&B are its own environment variables (WANDB_PROJECT, ...).
+    Raises InputError for a tracker that is not installed. W&B's project, key and mode are its environment variables (WANDB_PROJECT, ...).
     """
-    for name in asked:
+    for name in names:
         if find_spec(name) is None:
-            raise InputError(f"runtime.report_to: {name} is not installed; pip install {name}, or take it out")
-    if "tensorboard" in asked:
+            raise InputError(f"runtime.report_to: {name} is not installed; pip install {name}, or remove it")
+    if "tensorboard" in names:
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(run / "tensorboard"))
-    if "wandb" in asked:
+    if "wandb" in names:
         for key, value in {"WANDB_DIR": str(run), "WANDB_RUN_ID": run.name, "WANDB_RESUME": "allow"}.items():
             os.environ.setdefault(key, value)
-    return list(asked) or "none"
+    return list(names) or "none"

@@ -1,0 +1,60 @@
+"""How much of a GPU's arithmetic a training uses: FLOPs of a token, and model FLOPs utilisation (MFU).
+
+MFU = tokens/s * FLOPs of a token / peak FLOP/s of the devices (Chowdhery et al. 2022, arXiv:2204.02311, appendix B). What gradient
+checkpointing computes a second time does not count, nor does padding.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import yaml
+from transformers import PreTrainedModel
+
+from distill.base.paths import KNOWN
+
+
+def matrix_weights(model: PreTrainedModel) -> int:
+    """Weights that each token is multiplied by: all matrices but the input embedding, which counts where it is the output head too."""
+    embedding = model.get_input_embeddings().weight
+    return sum(
+        weight.numel()
+        for weight in model.parameters()
+        if weight.dim() > 1 and (weight is not embedding or model.config.tie_word_embeddings)
+    )
+
+
+def flops_per_token(model: PreTrainedModel, attended: float) -> float:
+    """Forward and backward: 6 for each weight, 12 * layers * width of the query heads for each of the `attended` tokens in the mean."""
+    config = model.config
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return 6 * matrix_weights(model) + 12 * config.num_hidden_layers * config.num_attention_heads * head * attended
+
+
+def count_attended(inputs: Mapping[str, Any]) -> torch.Tensor | int:
+    """How many tokens the tokens of a batch attend to, themselves included, summed; on the batch's device, without waiting for it."""
+    if "position_ids" in inputs:
+        return (inputs["position_ids"] + 1).sum()
+    if (mask := inputs.get("attention_mask")) is not None:
+        return (mask.cumsum(-1) * mask).sum()
+    rows, length = inputs["input_ids"].shape
+    return rows * length * (length + 1) // 2
+
+
+def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | None:
+    """Dense bfloat16 FLOP/s of the device that torch calls `name`: `tflops` or `name` of runtime.devices, else by config/known.yaml.
+
+    None where nobody has said.
+    """
+    devices = devices or {}
+    if devices.get("tflops"):
+        return devices["tflops"] * 1e12
+    known = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))["devices"]
+    if devices.get("name") in known:
+        return known[devices["name"]]["tflops"] * 1e12
+    for model, peaks in known.items():
+        words = re.sub(r"-\d+GB$", "", model).replace("-", " ")
+        if re.search(rf"\b{re.escape(words)}\b", name):
+            return peaks["tflops"] * 1e12
+    return None
