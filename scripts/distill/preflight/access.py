@@ -1,4 +1,4 @@
-"""Whether what a run needs can be had: gated repositories and the token, package versions, the tokenizer's template and end of turn."""
+"""Whether a run has access to what it needs: gated repositories and the token, package versions, a chat template with an end of turn."""
 
 import os
 import re
@@ -26,7 +26,7 @@ THOUGHT = "First, 2+2=4."
 
 
 def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[Row], list[Row]]:
-    """([{name, from, at_hand, access, gb}], findings). The hub is asked only for what is not at hand, and only where `online`."""
+    """([{name, from, at_hand, access, gb}], findings). The hub is asked only for sources that are not on disk, and only where `online`."""
     rows, findings = [], []
     reachable = online and not os.environ.get("HF_HUB_OFFLINE")
     for source in part["sources"]:
@@ -40,21 +40,21 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
                 row |= _asked(source)
                 reachable = row["access"] != "the hub cannot be reached"
             if gated and not _token():
-                text = f"{where} is gated and no token is at hand: accept its terms on its page, then hf auth login or set HF_TOKEN"
+                text = f"{where} is gated and there is no token: accept its terms on its page, then hf auth login or set HF_TOKEN"
                 findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": text})
             elif row["access"].startswith("refused"):
                 findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": row["access"]})
         if not at_hand and "path" in source and not Path(source["path"]).exists():
-            findings.append({"level": "stop", "about": f"fetch {source['name']}", "text": f"{where} does not exist; mend path:"})
+            findings.append({"level": "stop", "about": f"fetch {source['name']}", "text": f"{where} does not exist; correct path:"})
         rows.append(row)
     if any(row["access"] in ("not asked", "the hub cannot be reached") and not row["at_hand"] for row in rows if "/" in row["from"]):
-        text = "the hub was not asked or could not be reached: whether all may be downloaded is not known"
+        text = "the hub was not asked or could not be reached, so access to these sources is unknown"
         findings.append({"level": "note", "about": "fetch", "text": text})
     return rows, findings
 
 
 def _asked(source: Row) -> Row:
-    """What the hub says of a repository: access and size of the wanted files in GB."""
+    """Access to a repository, and the size of the files to fetch in GB, as the hub says."""
     from distill.sources.fetch import files_to_fetch
 
     repo_type = "model" if source["name"].startswith("models/") else "dataset"
@@ -69,7 +69,7 @@ def _asked(source: Row) -> Row:
 
 
 def model_config(source: Row) -> Row | None:
-    """config.json of a model on the hub; None where it cannot be had now, of which `sources` tells why."""
+    """config.json of a model on the hub; None where it cannot be fetched now, for the reason that `sources` gives."""
     from distill.sources.fetch import fetch_source
 
     if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
@@ -90,7 +90,7 @@ def _once() -> "RetryPolicy":
 
 
 def _token() -> bool:
-    """Whether there is a token; what it is is nobody's business."""
+    """Whether there is a token. It is not read."""
     if os.environ.get("HF_TOKEN") or os.environ.get("HF_TOKEN_PATH"):
         return True
     home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
@@ -98,7 +98,7 @@ def _token() -> bool:
 
 
 def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
-    """Versions of the packages that this plan runs on, and those that are missing or not the pinned ones."""
+    """Versions of the packages that this plan needs, and findings on those that are missing or not the pinned ones."""
     kinds = {"train"} if part["trainings"] else set()
     kinds |= {entry["engine"] for entry in part["evaluations"]}
     names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
@@ -125,7 +125,7 @@ def _version(name: str) -> str:
 
 
 def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
-    """What the real tokenizer and template do to a trace, for each training; unknown where the files are not at hand."""
+    """What the real tokenizer and template do to a trace, for each training; unknown where their files are not on disk yet."""
     rows, findings = [], []
     for entry in part["trainings"]:
         about = f"train {entry['model']}"
@@ -166,8 +166,8 @@ def _tried(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
 
 def _template_findings(row: Row) -> Iterator[tuple[str, str]]:
     if not row["template_keeps_thought"]:
-        yield "stop", "the chat template takes the thought away: train with another, such as config/templates/chatml.jinja"
+        yield "stop", "the chat template removes the thought: train with another, such as config/templates/chatml.jinja"
     elif not row["ends_with_eos"]:
         yield "stop", f"the chat template does not end a turn with {row['eos']}, so the student never learns to stop: set train.eos_token"
     if row["adds_system"]:
-        yield "note", "the chat template adds a system prompt of its own where there is none"
+        yield "note", "the chat template adds its own system prompt where there is none"

@@ -1,4 +1,4 @@
-"""After a run: preflight's estimates beside what it took, and the speeds that were measured, as runtime.rates takes them."""
+"""After a run: preflight's estimates next to the actual numbers, and the measured speeds in the form of runtime.rates."""
 
 import csv
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def measured(found: Row, results: Path) -> list[Row]:
-    """A row a training, and one a model's answers: hours and tokens estimated and actual, tokens a second, peak memory in GB."""
+    """A row for each training and for each model's responses: hours and tokens estimated and actual, tokens a second, peak memory in GB."""
     rows = [_training(entry, results) for entry in found["trainings"]]
     by_model: dict[str, list[Row]] = {}
     for entry in found["evaluations"]:
@@ -40,7 +40,7 @@ def _training(entry: Row, results: Path) -> Row | None:
 
 
 def _answers(model: str, entries: list[Row], results: Path) -> Row | None:
-    """One load of a model answers all that it lacks, so the runs of a model are told together."""
+    """One load of a model generates all its missing responses, so all tasks of a model are one row."""
     timings = [results / "timing" / "respond" / model / f"{entry['run']}.tsv" for entry in entries]
     files = [results / "responses" / model / f"{entry['run']}.jsonl" for entry in entries]
     if not all(path.is_file() for path in (*timings, *files)):
@@ -60,7 +60,7 @@ def _answers(model: str, entries: list[Row], results: Path) -> Row | None:
 
 
 def _timing(files: list[Path]) -> Row:
-    """Hours and peak memory by Snakemake's benchmark files."""
+    """Hours and peak memory, from Snakemake's benchmark files."""
     rows: list[Mapping[str, str]] = []
     for file in files:
         with open(file, encoding="utf-8", newline="") as opened:
@@ -71,10 +71,10 @@ def _timing(files: list[Path]) -> Row:
 
 def page(rows: list[Row]) -> str:
     if not rows:
-        return "Nothing has been trained or answered yet.\n"
+        return "Nothing has been trained or generated yet.\n"
     table = [["", "tokens", "actual", "minutes", "actual", "tokens/s a device", "host memory, GB"]]
     table += [_cells(row) for row in rows]
-    lines = ["Estimated beside actual. Minutes hold the start of a step; of answers that an earlier attempt gave they hold nothing.", ""]
+    lines = ["Estimated next to actual. Minutes include the start of a step, and exclude responses that an earlier attempt generated.", ""]
     lines += [columns(table), "", "To plan by these speeds:", "", "runtime:", "  rates:"]
     for rate in dict.fromkeys(row["rate"] for row in rows):
         speeds = [row["tokens_per_s"] for row in rows if row["rate"] == rate and row["tokens_per_s"]]

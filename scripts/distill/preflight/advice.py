@@ -1,4 +1,4 @@
-"""Which knobs to turn where a training does not fit its device, in words."""
+"""Which settings to change where a training does not fit its device."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,14 +13,15 @@ Row = dict[str, Any]
 Setting = tuple[str, Callable[[Launch, Batch], tuple[Launch, Batch]]]
 
 
-def _knobs(launch: Launch, batch: Batch, devices: int) -> Iterator[Setting]:
-    """What makes a training smaller, in the order in which one would turn it: first what changes no result."""
+def _settings(arch: Arch, launch: Launch, batch: Batch, devices: int) -> Iterator[Setting]:
+    """What makes a training smaller, in the order in which to try it: first what changes no result."""
     size = batch.micro_batch // 2
     while size >= 1:
         yield f"runtime.micro_batch: {size}", partial(_with, of_batch={"micro_batch": size})
         size //= 2
-    if not batch.gradient_checkpointing:
-        yield "train.gradient_checkpointing: true", partial(_with, of_batch={"gradient_checkpointing": True})
+    for count in dict.fromkeys(-(-arch.layers * quarters // 4) for quarters in (1, 2, 3, 4)):
+        if count > batch.recomputing(arch.layers):
+            yield f"runtime.checkpoint_layers: {count}", partial(_with, of_batch={"checkpoint_layers": count})
     spread = max(launch.processes, devices)
     zero3: Row = {"kind": "zero3", "processes": spread}
     if spread > 1 and launch.kind != "zero3":
@@ -44,30 +45,30 @@ def _with(launch: Launch, batch: Batch, of_launch: Row | None = None, of_batch: 
 
 
 def smaller(arch: Arch, launch: Launch, batch: Batch, usable: float, devices: int) -> tuple[list[str], int]:
-    """(what to change, bytes then): the first knobs that together make it fit, without those that it does not take; else all of them."""
+    """(what to change, bytes then): the first settings that together make it fit, without those that are not needed; else all of them."""
 
-    def needed(knobs: Sequence[Setting]) -> int:
-        made = (launch, batch)
-        for _, turn in knobs:
-            made = turn(*made)
-        return memory.training(arch, *made)["total"]
+    def needed(settings: Sequence[Setting]) -> int:
+        changed = (launch, batch)
+        for _, change in settings:
+            changed = change(*changed)
+        return memory.training(arch, *changed)["total"]
 
-    turned: list[Setting] = []
-    for knob in _knobs(launch, batch, devices):
-        turned.append(knob)
-        if needed(turned) <= usable:
+    changes: list[Setting] = []
+    for setting in _settings(arch, launch, batch, devices):
+        changes.append(setting)
+        if needed(changes) <= usable:
             break
-    for knob in list(turned):
-        rest = [other for other in turned if other is not knob]
-        if needed(rest) <= max(usable, needed(turned)):
-            turned = rest
-    return [text for text, _ in turned], needed(turned)
+    for setting in list(changes):
+        rest = [other for other in changes if other is not setting]
+        if needed(rest) <= max(usable, needed(changes)):
+            changes = rest
+    return [text for text, _ in changes], needed(changes)
 
 
 def too_large(model: str, total: int, usable: float, tried: list[str], after: int) -> str:
     needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
     if not tried:
         return f"{needs}; nothing in the configuration makes it smaller: take larger devices"
-    steps = "; then ".join(f"models.{model}.{knob}" if knob.startswith("train.") else knob for knob in tried)
+    steps = "; then ".join(f"models.{model}.{setting}" if setting.startswith("train.") else setting for setting in tried)
     verdict = f"which comes to {gb(after)} GB" if after <= usable else f"even so {gb(after)} GB: take more or larger devices"
     return f"{needs}. Set {steps}: {verdict}"

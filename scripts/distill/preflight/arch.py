@@ -1,4 +1,4 @@
-"""The shape of a decoder-only transformer as its config.json has it, and what follows from it: parameters, bytes of a cached token."""
+"""The shape of a decoder-only transformer, from its config.json, and what follows from it: parameters, bytes of a cached token, FLOPs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ FAMILIES = {"qwen2": (True, False), "qwen3": (False, True), "llama": (False, Fal
 
 @dataclass(frozen=True)
 class Arch:
-    """`q` and `kv`: width of all query and of all key (or value) heads. Everything is in numbers, not bytes."""
+    """`q` and `kv`: width of all query heads and of all key (or value) heads, in numbers, not bytes."""
 
     family: str
     hidden: int
@@ -30,7 +30,7 @@ class Arch:
         """Raises InputError for a family that is not known here, or where a number is missing."""
         family = config.get("model_type", "")
         if family not in FAMILIES:
-            raise InputError(f"{what}: model_type {family!r} is not known to preflight: known are {', '.join(FAMILIES)}")
+            raise InputError(f"{what}: model_type {family!r} is unknown to preflight, which knows {', '.join(FAMILIES)}")
         try:
             heads = config["num_attention_heads"]
             head_dim = config.get("head_dim") or config["hidden_size"] // heads

@@ -1,4 +1,4 @@
-"""From what is known to what a run will take, and what does not fit."""
+"""What the trainings and evaluations of a configuration will take, from what is known of them, and what does not fit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def estimate(part: Part, facts: Facts) -> Row:
-    """Trainings, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}] in the order of weight."""
+    """Trainings, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}], stops first."""
     trainings = [_training(entry, part, facts) for entry in part["trainings"]]
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
     findings = [finding for row in (*trainings, *evaluations) for finding in row.pop("findings")]
@@ -28,24 +28,24 @@ def estimate(part: Part, facts: Facts) -> Row:
         "evaluations": evaluations,
         "totals": _totals(trainings, evaluations),
         "disk": _disk(part, facts, trainings, evaluations),
-        "findings": sorted(_once(findings), key=lambda finding: order.index(finding["level"])),
+        "findings": sorted(_merged(findings), key=lambda finding: order.index(finding["level"])),
     }
 
 
 def _training(entry: Part, part: Part, facts: Facts) -> Row:
     recipe, runtime = entry["recipe"], part["runtime"]
-    told, data = facts.archs[entry["origin"]], facts.data[entry["model"]]
-    row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": told.how, "data": data.how}
+    shape, data = facts.archs[entry["origin"]], facts.data[entry["model"]]
+    row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": shape.how, "data": data.how}
     about = f"train {entry['model']}"
-    if told.value is None:
-        return {**row, "findings": [_shapeless(entry["origin"], told, about)]}
-    arch: Arch = told.value
-    launch = _at_hand(launch_of(part, facts), part, facts)
-    batch = batch_of(recipe, runtime, launch.processes)
+    if shape.value is None:
+        return {**row, "findings": [_unknown_shape(entry["origin"], shape, about)]}
+    arch: Arch = shape.value
+    launch = _on_available(launch_of(part, facts), part, facts)
+    batch = batch_of(recipe, runtime, launch.processes, facts.device)
     needed = memory.training(arch, launch, batch)
     usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
-    rate = speed.training(arch, facts.device, recipe["max_length"], recipe["gradient_checkpointing"], facts.rates)
+    rate = speed.training(arch, facts.device, batch, _sequence(batch, data.value), facts.rates)
     row |= {
         "parameters": arch.parameters,
         "launch": launch.kind,
@@ -62,78 +62,90 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         row |= {"tokens": tokens, "steps": steps, **_time(tokens, rate, launch.processes)}
     if fits is False:
         assert usable is not None
-        knobs, after = advice.smaller(arch, launch, batch, usable, facts.device.count)
-        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, knobs, after)))
+        settings, after = advice.smaller(arch, launch, batch, usable, facts.device.count)
+        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, settings, after)))
     return {**row, "findings": findings}
 
 
 def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
-    """Of a trained model, which is written in the precision of its recipe."""
+    """Size of a trained model's file, which is written in the precision of its recipe."""
     return parameters * (2 if recipe["dtype"] == "bfloat16" else 4)
 
 
 def launch_of(part: Part, facts: Facts) -> Launch:
-    """How a training is spread: one process a device on each machine unless runtime.train_processes says otherwise."""
+    """The launch of a training: one process for each GPU on each node, unless runtime.train_processes says otherwise."""
     runtime = part["runtime"]
-    if "train_nodes" in runtime:  # scripts/launch.py puts processes and machines in place of those of the file
+    if "train_nodes" in runtime:  # scripts/launch.py overrides processes and nodes of the file
         each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
         return Launch.of(dict(facts.accelerate), each * runtime["train_nodes"])
     return Launch.of(dict(facts.accelerate), int(facts.accelerate.get("num_processes", 1)))
 
 
-def _at_hand(launch: Launch, part: Part, facts: Facts) -> Launch:
-    """The launch on the devices that there are, where more are asked for: what is advised is then true of those."""
+def _on_available(launch: Launch, part: Part, facts: Facts) -> Launch:
+    """The launch reduced to the devices that exist, where more are requested, so that the advice fits these."""
     device, runtime = facts.device, part["runtime"]
     if device.kind != "gpu" or runtime.get("train_gpus", 0) <= device.count:
         return launch
     return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
 
 
-def batch_of(recipe: Part, runtime: Part, processes: int) -> Batch:
+def batch_of(recipe: Part, runtime: Part, processes: int, device: Device) -> Batch:
     share = max(1, recipe["global_batch"] // processes)
+    on_gpu = device.kind == "gpu"
     return Batch(
         min(runtime["micro_batch"], share),
         recipe["max_length"],
         recipe["dtype"] == "bfloat16",
         recipe["gradient_checkpointing"],
+        checkpoint_layers=runtime.get("checkpoint_layers"),
+        liger=on_gpu and not runtime.get("compile_layers"),  # envs/requirements-cuda.txt has it
+        cpu=not on_gpu,
+        separate=recipe["packing"] in ("bfd", "bfd_split"),
     )
+
+
+def _sequence(batch: Batch, data: Mapping[str, Any] | None) -> int:
+    """Tokens that see each other: a whole sequence, or the mean document where documents are kept apart."""
+    if not batch.separate or not data or not data["rows"]:
+        return batch.max_length
+    return min(batch.max_length, max(1, data["tokens"] // data["rows"]))
 
 
 def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
     context = entry["context"] or arch.context
     if entry["recipe"]["max_length"] > context:
-        text = f"max_length {entry['recipe']['max_length']} is beyond the context of {entry['base']}, {context}: widen it by prepare:"
+        text = f"max_length {entry['recipe']['max_length']} is beyond the context of {entry['base']}, {context}: extend it with prepare:"
         yield _finding("warning", about, text)
 
 
-def _shapeless(origin: str, told: Known, about: str) -> Row:
-    return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {told.how}")
+def _unknown_shape(origin: str, shape: Known, about: str) -> Row:
+    return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {shape.how}")
 
 
 def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
-    launch, wanted, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
+    launch, requested, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
     nodes = part["runtime"].get("train_nodes", 1)
-    if wanted and launch.processes != wanted * nodes:
-        text = f"runtime.train_gpus is {wanted}, but {part['accelerate']} starts {launch.processes}; name a file that starts as many"
+    if requested and launch.processes != requested * nodes:
+        text = f"runtime.train_gpus is {requested}, but {part['accelerate']} starts {launch.processes}; name a file that starts as many"
         yield _finding("warning", "train", text)
-    if wanted > device.count and device.kind == "gpu":
-        yield _finding("stop", "train", f"runtime.train_gpus is {wanted}, but devices are {device.count}; set it to {device.count}")
+    if requested > device.count and device.kind == "gpu":
+        yield _finding("stop", "train", f"runtime.train_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
 
 
 def _respond_findings(part: Part, device: Device) -> Iterator[Row]:
-    """A job that takes more devices than there are would wait for them for ever."""
-    wanted = part["runtime"].get("respond_gpus", 0)
-    if wanted > device.count and device.kind == "gpu":
-        yield _finding("stop", "respond", f"runtime.respond_gpus is {wanted}, but devices are {device.count}; set it to {device.count}")
+    """A job that requests more GPUs than exist would wait for them forever."""
+    requested = part["runtime"].get("respond_gpus", 0)
+    if requested > device.count and device.kind == "gpu":
+        yield _finding("stop", "respond", f"runtime.respond_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
 
 
 def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
-    told, items, device = facts.archs[entry["origin"]], facts.items[entry["run"]], facts.device
-    row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": told.how}
+    shape, items, device = facts.archs[entry["origin"]], facts.items[entry["run"]], facts.device
+    row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": shape.how}
     about = f"respond {entry['model']} {entry['run']}"
-    if told.value is None:
-        return {**row, "findings": [_shapeless(entry["origin"], told, about)]}
-    arch: Arch = told.value
+    if shape.value is None:
+        return {**row, "findings": [_unknown_shape(entry["origin"], shape, about)]}
+    arch: Arch = shape.value
     longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context)
     mean = facts.mean_tokens.get((entry["model"], entry["run"]))
     expected = longest * facts.rates.assumed["filled"] if mean is None else mean
@@ -143,7 +155,7 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     spread = part["runtime"].get("tensor_parallel", 1) if entry["engine"] == "vllm" else 1
     whole = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
     needed = {name: -(-value // spread) for name, value in whole.items()}
-    # Each of the devices that a model is spread over reads its share of weights and caches.
+    # Each device of a tensor-parallel group reads its share of weights and caches.
     device = replace(device, memory_gb=device.memory_gb and device.memory_gb * spread)
     usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
@@ -174,7 +186,7 @@ def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float
 
 def _time(tokens: int, rate: speed.Rate | None, devices: int) -> Row:
     if rate is None:
-        return {"tokens_per_s": None, "rate": "nobody measured a model of this size on a CPU", "device_hours": None, "hours": None}
+        return {"tokens_per_s": None, "rate": "no model of this size was measured on a CPU", "device_hours": None, "hours": None}
     hours = tokens / rate.tokens_per_s / 3600
     each = {"tokens_per_s": round(rate.tokens_per_s, 1), "rate": rate.how, "measured": rate.measured}
     return {**each, "device_hours": round(hours, 4), "hours": round(hours / devices, 4)}
@@ -189,13 +201,12 @@ def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
 
 
 def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
-    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints of trainings, trained models and those
-    of epochs that are kept, answers.
+    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints, trained models and those of kept epochs, responses.
 
-    A training keeps two checkpoints of weights and optimizer (12 bytes a parameter) in work/ while it runs and after. A token is some
-    four bytes of text, and answers are kept twice.
+    A training leaves two checkpoints of weights and optimizer (12 bytes a parameter) in work/. A token is some four bytes of text, and
+    responses are stored twice.
     """
-    sizes = {name: 2 * told.value.parameters for name, told in facts.archs.items() if told.value}
+    sizes = {name: 2 * shape.value.parameters for name, shape in facts.archs.items() if shape.value}
     downloads = sum(sizes.values())
     prepared = sum(sizes.get(name, 0) for name in part["copies"])
     kept = {entry["model"]: entry["kept"] for entry in part["trainings"]}
@@ -216,8 +227,8 @@ def _finding(level: str, about: str, text: str) -> Row:
     return {"level": level, "about": about, "text": text}
 
 
-def _once(findings: list[Row]) -> list[Row]:
-    """Findings of the same words are one, about all that they are about."""
+def _merged(findings: list[Row]) -> list[Row]:
+    """Findings with the same text are merged into one about all their subjects."""
     merged: dict[tuple[str, str], list[str]] = {}
     for finding in findings:
         merged.setdefault((finding["level"], finding["text"]), []).append(finding["about"])
@@ -225,5 +236,5 @@ def _once(findings: list[Row]) -> list[Row]:
 
 
 def stops(found: Mapping[str, Any]) -> list[str]:
-    """What does not fit, a line each."""
+    """A line for each thing that does not fit."""
     return [f"{finding['about']}: {finding['text']}" for finding in found["findings"] if finding["level"] == "stop"]

@@ -1,4 +1,4 @@
-"""What is known before a run, and from where: files at hand, else the table of known repositories, else nothing."""
+"""What is known before a run, and from where: existing files, else the table of known repositories, else nothing."""
 
 import shutil
 import subprocess
@@ -24,14 +24,14 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True)
 class Known:
-    """Something known, and from where; of None why nobody knows."""
+    """A value and where it comes from; where the value is None, why it is unknown."""
 
     value: Any = None
     how: str = "unknown until it is fetched"
 
     @classmethod
     def shape(cls, config: Mapping[str, Any], where: str) -> "Known":
-        """An Arch; None where its family or a number of it is not known here, which stops nobody from training it."""
+        """An Arch; None where its family or one of its numbers is unknown. Such a model can be trained all the same."""
         try:
             return cls(Arch.of(config, where), where)
         except InputError as error:
@@ -53,18 +53,18 @@ class Facts:
 
 
 def joined(part: Part) -> Part:
-    """A plan as the rules hand it over (distill.config.preflight_part), each evaluation with what its run asks."""
+    """A plan as the rules pass it (distill.config.preflight_part), each evaluation merged with its task."""
     return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
 
 
 def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[Part], Part | None] = lambda _: None) -> Facts:
-    """Reads small files only, asks no network and imports nothing heavy.
+    """Reads small files only, uses no network and imports nothing heavy.
 
-    `ask` may know the config.json of a source model that is neither at hand nor in the table.
+    `ask` may return the config.json of a source model that is neither on disk nor in the table.
     """
     known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
-    wanted = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
-    archs = {name: _arch(name, part["origins"].get(name, {}), results, known, ask) for name in wanted}
+    origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
+    archs = {name: _arch(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
     return Facts(
         device=device(part["runtime"], known),
         archs=archs,
@@ -78,13 +78,13 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
 
 
 def device(runtime: Part, known: Mapping[str, Any]) -> Device:
-    """What a job may count on: as runtime.devices says, else as the driver says, else this machine's processor and memory."""
-    told = dict(runtime.get("devices") or {})
-    if told:
-        named = known["devices"].get(told.get("name") or "", {})
-        if told.get("name") and not named and "memory_gb" not in told:
-            raise InputError(f"runtime.devices.name: {told['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
-        return Device(**{"kind": "gpu", **named, **told})
+    """The devices of a job: from runtime.devices, else from the driver, else this machine's processor and memory."""
+    given = dict(runtime.get("devices") or {})
+    if given:
+        named = known["devices"].get(given.get("name") or "", {})
+        if given.get("name") and not named and "memory_gb" not in given:
+            raise InputError(f"runtime.devices.name: {given['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
+        return Device(**{"kind": "gpu", **named, **given})
     if runtime.get("device") != "cpu" and (found := _driver()):
         return Device("gpu", len(found), memory_gb=min(found))
     if runtime.get("train_gpus") or runtime.get("respond_gpus"):
@@ -93,7 +93,7 @@ def device(runtime: Part, known: Mapping[str, Any]) -> Device:
 
 
 def _driver() -> list[float]:
-    """GB of each device that nvidia-smi shows."""
+    """Memory in GB of each device that nvidia-smi lists."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
@@ -124,7 +124,7 @@ def is_of(kind: str, name: str, source: Part, results: Path) -> bool:
 
 
 def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Known:
-    """The shape of a source model: of a prepared or trained model it is its source's."""
+    """The shape of a source model, which its prepared and trained models share."""
     here = [results / "models" / name, results / "sources" / "models" / name] if is_of("models", name, source, results) else []
     places = [*here, *([Path(source["path"])] if "path" in source else [])]
     for folder in places:
@@ -137,7 +137,7 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask:
     return (
         Known.shape(config, f"config.json of {where}")
         if config
-        else Known(None, "it is neither here, nor on a hub that answers, nor in config/known.yaml")
+        else Known(None, "it is neither here, nor on a hub that can be reached, nor in config/known.yaml")
     )
 
 
@@ -149,7 +149,7 @@ def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
         return Known(epoch_tokens(audit), "counted: audit.json")
     source = entry["source"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
-    if not table and "rows" in source:  # the miniature says how many it makes
+    if not table and "rows" in source:  # the miniature's configuration has the number
         table = {"rows": source["rows"], "tokens_a_row": recipe["max_length"] // 4}
     if not table:
         return Known()
@@ -160,7 +160,7 @@ def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
 
 
 def epoch_tokens(audit: Mapping[str, Any]) -> dict[str, int]:
-    """Rows, tokens and sequences of one epoch, as the audit counted them."""
+    """Rows, tokens and sequences of one epoch, counted by the audit."""
     tokens = audit["tokens"]["total"] - audit["cut"]["tokens"]
     return {"rows": audit["rows"], "tokens": tokens, "sequences": audit["packing"]["sequences"]}
 
@@ -185,7 +185,7 @@ def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
 
 
 def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:
-    """Of models that have answered: what their answers had."""
+    """Mean tokens of a response, of models that have generated responses before."""
     found = {}
     for entry in part["evaluations"]:
         summary = results / "scores" / entry["model"] / f"{entry['run']}.json"
@@ -196,7 +196,7 @@ def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:
 
 
 def _here(results: Path) -> list[tuple[int, float]]:
-    """(parameters, median tokens a second of one process) of each training that this folder holds."""
+    """(parameters, median tokens a second of one process) of each training in this folder."""
     found = []
     for log in sorted((results / "models").glob("*/log.jsonl")):
         rates = [row["tokens_per_s"] for row in read_jsonl(log) if row.get("tokens_per_s")]
@@ -217,7 +217,7 @@ def _accelerate(path: str) -> dict[str, Any]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Room on the disk that a folder is, or will be, on."""
+    """Free bytes on the disk of a folder, which need not exist yet."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -8,23 +8,33 @@ Training holds, with P parameters, N processes and AdamW:
 | DDP (MULTI_GPU) | the same | 4P, and 4P in buckets | 8P |
 | ZeRO-1 | 2P | 2P | 12P/N |
 | ZeRO-2 | 2P | 2P/N | 12P/N |
-| ZeRO-3 | 2P/N, and the layer at hand gathered | 2P/N | 12P/N |
-| FSDP2 | 4P/N, and the layer at hand gathered | 4P/N | 8P/N |
+| ZeRO-3 | 2P/N, and one layer gathered | 2P/N | 12P/N |
+| FSDP2 | 4P/N, and one layer gathered | 4P/N | 8P/N |
 
-In float32 the 2P of ZeRO are 4P, and its optimizer is 8P/N: no master copy. What is offloaded counts for the host. (Rajbhandari et al.,
-arXiv:1910.02054, figure 1.)
+In float32 the 2P of ZeRO are 4P, and its optimizer is 8P/N: no master copy. What is offloaded is in the memory of the host.
+(Rajbhandari et al., arXiv:1910.02054, figure 1.)
 
-Activations of one layer, for each of the T = micro batch x max_length tokens: under bfloat16 autocast 26·hidden + 4·q + 8·intermediate +
-4·kv bytes, in float32 24·hidden + 8·q + 16·intermediate + 8·kv; with gradient checkpointing 4·hidden, and one layer in full while it is
-computed again. These are the tensors that autograd keeps for Qwen2 under sdpa (transformers 5.19, torch 2.13): tests/unit/
-test_preflight_measured.py counts them. Attention keeps no square of the sequence, which holds for sdpa's fused kernels only.
+Activations of one layer, for each of the T = micro batch x max_length tokens, in bytes:
 
-Output head: TRL 1.16 never holds all logits (trl/kernels/chunked_logprob.py, add_fused_lm_head). It works in tiles of up to 4096 tokens x
-32768 words, 12 bytes each where torch folds them (2 where Triton does), and holds the head's gradient in float32, 4·vocabulary·hidden, and
-the last hidden state with its gradient, 8·T·hidden.
+| layers | bytes |
+|---|---|
+| PyTorch's, bfloat16 autocast | 26·hidden + 4·q + 8·intermediate + 4·kv |
+| PyTorch's, float32 | 24·hidden + 8·q + 16·intermediate + 8·kv |
+| Liger's, bfloat16 autocast | 18·hidden + 4·q + 6·intermediate + 4·kv |
+| a layer that recomputes (gradient checkpointing) | 4·hidden, and one such layer in full while it is computed again |
 
-The step of the optimizer needs up to 4P more at a moment at which activations are gone, so the larger of the two counts. A tenth of a
-device is left for its runtime, for fragments and for what is not in here. None of this has been held against a GPU.
+PyTorch's are the tensors that autograd keeps for Qwen2 under sdpa (transformers 5.19, torch 2.13); tests/preflight/test_memory.py counts
+them. Liger's norm keeps its input only, not the normalised copy in float32 (8·hidden less in two norms), and its MLP recomputes the
+activation (2·intermediate less). Attention keeps no square of the sequence, except on a CPU, where packed documents need a mask: MASK
+bytes for each pair of the T tokens.
+
+Output head: TRL 1.16 never holds all logits (trl/kernels/chunked_logprob.py, add_fused_lm_head). It works in tiles of up to 4096 tokens
+x 32768 words, at 2 bytes an entry where Triton folds them (a GPU), and at FOLDED where torch does (a CPU). It holds the gradient of its
+weights in float32, 4·vocabulary·hidden, and the last hidden state with its gradient, 8·T·hidden.
+
+The step of the optimizer needs up to 4P more at a time when activations are freed, so the larger of the two counts. A tenth of a device is
+left for its runtime, for fragmentation and for what is not listed here. tests/preflight/test_measured.py holds the totals within 20 % of
+what was measured on an H200 and on a CPU.
 """
 
 from dataclasses import dataclass
@@ -35,6 +45,8 @@ from distill.preflight.arch import Arch
 USABLE = 0.9
 GB = 10**9
 TILE = (4096, 32768)  # tokens and words that TRL 1.16 scores at once
+FOLDED = 33  # bytes of a tile's entry on a CPU: 1.8 times the float32 logits of 4096 tokens x 151,936 words, measured in both precisions
+MASK = 5.7  # bytes of a pair of tokens in sdpa's mask on a CPU: 5.2 to 6.1 were measured
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ class Launch:
 
     @classmethod
     def of(cls, accelerate: dict[str, Any], processes: int) -> "Launch":
-        """From a file of accelerate's and the number of processes."""
+        """From the content of an accelerate file, and the number of processes."""
         deepspeed = accelerate.get("deepspeed_config") or {}
         distributed = accelerate.get("distributed_type", "NO")
         if distributed == "DEEPSPEED":
@@ -62,12 +74,30 @@ class Launch:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one forward pass of a training holds, and in which precision."""
+    """What one forward pass of a training holds, and in which precision.
+
+    `checkpoint_layers`: layers that recompute their activations; None: all with gradient_checkpointing, else none. `liger`: Liger's layers
+    are used. `cpu`: on a CPU. `separate`: documents are packed and do not see each other.
+    """
 
     micro_batch: int
     max_length: int
     bfloat16: bool
     gradient_checkpointing: bool
+    checkpoint_layers: int | None = None
+    liger: bool = False
+    cpu: bool = False
+    separate: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return self.micro_batch * self.max_length
+
+    def recomputing(self, layers: int) -> int:
+        """How many of the model's layers recompute their activations."""
+        if self.checkpoint_layers is None:
+            return layers if self.gradient_checkpointing else 0
+        return min(self.checkpoint_layers, layers)
 
 
 def training(arch: Arch, launch: Launch, batch: Batch) -> dict[str, int]:
@@ -98,31 +128,33 @@ def _states(arch: Arch, launch: Launch, bfloat16: bool) -> dict[str, int]:
 
 
 def _activations(arch: Arch, batch: Batch) -> int:
-    tokens = batch.micro_batch * batch.max_length
-    layer = layer_bytes(arch, batch.bfloat16)
-    if batch.gradient_checkpointing:
-        return tokens * (arch.layers * 4 * arch.hidden + layer)
-    return tokens * arch.layers * layer
+    layer, recomputing = layer_bytes(arch, batch.bfloat16, batch.liger), batch.recomputing(arch.layers)
+    kept = (arch.layers - recomputing) * layer
+    checkpointed = recomputing * 4 * arch.hidden + (layer if recomputing else 0)
+    mask = round(MASK * batch.tokens**2) if batch.cpu and batch.separate else 0
+    return batch.tokens * (kept + checkpointed) + mask
 
 
-def layer_bytes(arch: Arch, bfloat16: bool) -> int:
+def layer_bytes(arch: Arch, bfloat16: bool, liger: bool = False) -> int:
     """What autograd keeps of one layer for one token."""
-    if bfloat16:
-        return 26 * arch.hidden + 4 * arch.q + 8 * arch.intermediate + 4 * arch.kv
-    return 24 * arch.hidden + 8 * arch.q + 16 * arch.intermediate + 8 * arch.kv
+    if not bfloat16:
+        return 24 * arch.hidden + 8 * arch.q + 16 * arch.intermediate + 8 * arch.kv
+    if liger:
+        return 18 * arch.hidden + 4 * arch.q + 6 * arch.intermediate + 4 * arch.kv
+    return 26 * arch.hidden + 4 * arch.q + 8 * arch.intermediate + 4 * arch.kv
 
 
 def _head(arch: Arch, batch: Batch) -> int:
-    tokens = batch.micro_batch * batch.max_length
-    tile = 12 * min(tokens, TILE[0]) * min(arch.vocabulary, TILE[1])
-    return tile + 4 * arch.vocabulary * arch.hidden + 8 * tokens * arch.hidden
+    entry = FOLDED if batch.cpu else 2 if batch.bfloat16 else 4
+    tile = entry * min(batch.tokens, TILE[0]) * min(arch.vocabulary, TILE[1])
+    return tile + 4 * arch.vocabulary * arch.hidden + 8 * batch.tokens * arch.hidden
 
 
 def answering(arch: Arch, engine: str, at_once: int, tokens: int, cpu: bool = False) -> dict[str, int]:
-    """Bytes on one device: weights, cache, total.
+    """Bytes on one device: weights, cache, total, for `at_once` sequences of up to `tokens`.
 
-    `at_once` sequences of up to `tokens`. The transformers engine keeps the cache of a whole batch as long as its longest; vLLM hands its
-    cache out in pages and needs room for one such sequence, the rest decides how many it answers at once.
+    The transformers engine allocates the cache of a whole batch at the length of its longest sequence. vLLM allocates its cache in pages
+    and needs room for one such sequence; the remaining memory decides how many it generates at once.
     """
     each = 4 if cpu else 2
     weights = each * arch.parameters
@@ -131,7 +163,7 @@ def answering(arch: Arch, engine: str, at_once: int, tokens: int, cpu: bool = Fa
 
 
 def gb(value: Any) -> Any:
-    """GB to three figures: a tiny model is not nothing. None stays None."""
+    """Bytes in GB to three significant figures, so that a tiny model is not 0. None stays None."""
     if value is None:
         return None
     amount = value / GB

@@ -1,4 +1,4 @@
-"""preflight.json in words: what does not fit first, then trainings, evaluations, disk, access and versions."""
+"""preflight.json as text: what does not fit first, then trainings, evaluations, disk, access and versions."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,14 +18,13 @@ def page(found: Row) -> str:
     totals, disk = found["totals"], found["disk"]
     parts = [
         f"Preflight for {device['count']} x {name} {memory}",
-        "\n".join(f"{SIGNS[finding['level']]}  {finding['about']}: {finding['text']}" for finding in found["findings"])
-        or "Nothing to say against it.",
+        "\n".join(f"{SIGNS[finding['level']]}  {finding['about']}: {finding['text']}" for finding in found["findings"]) or "No findings.",
         _section("Trainings (GB of one device)", _trainings(found["trainings"])),
         _section("Evaluations (GB of one device)", _evaluations(found["evaluations"])),
-        f"Device hours: {totals['train_device_hours']:,.2f} of training, {totals['respond_device_hours']:,.2f} of answering"
-        + (f", and {totals['jobs_without_a_time']} jobs that nobody has a time for" if totals["jobs_without_a_time"] else "")
+        f"Device hours: {totals['train_device_hours']:,.2f} of training, {totals['respond_device_hours']:,.2f} of generating"
+        + (f", and {totals['jobs_without_a_time']} jobs whose time is unknown" if totals["jobs_without_a_time"] else "")
         + ".",
-        _section("Where the speeds are from", _rates(found)),
+        _section("Where the speeds come from", _rates(found)),
         "Disk, GB: "
         + ", ".join(f"{name} {disk[name]}" for name in disk if name not in ("total", "free"))
         + f"; in all {disk['total']}"
@@ -42,7 +41,7 @@ def _section(head: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows with their cells under each other."""
+    """Rows with aligned columns."""
     widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
     return "\n".join("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows)
 
@@ -91,18 +90,18 @@ def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
 
 
 def _rates(found: Row) -> list[list[str]]:
-    """Where the speeds are from, each once."""
+    """Where the speeds come from, each once."""
     said = [(what, row["rate"]) for what in ("trainings", "evaluations") for row in found[what] if row.get("rate")]
     return [[what, how] for what, how in dict.fromkeys(said)]
 
 
 def _tokenizer(row: Row) -> list[str]:
     if row["from"] is None:
-        return [row["model"], "unknown until its base is there"]
+        return [row["model"], "unknown until its base is fetched"]
     if "ends_with_eos" not in row:
         return [row["model"], row["from"], "see above"]
     said = [f"ends its turns with {row['eos']}" if row["ends_with_eos"] else f"does not end its turns with {row['eos']}"]
-    said += ["keeps the thought" if row["template_keeps_thought"] else "takes the thought away"]
+    said += ["keeps the thought" if row["template_keeps_thought"] else "removes the thought"]
     said += ["adds a system prompt"] if row["adds_system"] else []
     return [row["model"], row["from"], ", ".join(said)]
 

@@ -1,19 +1,19 @@
-"""Tokens a second of one device, and where the number is from: given, measured in this folder, in the table, or assumed from peaks."""
+"""Tokens a second of one device, and where the number comes from: given, measured in this folder, in the table, or assumed from peaks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from distill.preflight.arch import Arch
-from distill.preflight.memory import GB, USABLE
+from distill.preflight.memory import GB, USABLE, Batch
 
-ALIKE = 3.0  # a measured rate counts for models up to so many times larger or smaller, by their parameters
-AT_ONCE = 256  # sequences that vLLM answers at once, its own default; memory may allow fewer
+SIMILAR = 3.0  # a measured rate is used for models up to this many times larger or smaller, by their parameters
+AT_ONCE = 256  # sequences that vLLM generates at once, its default; memory may allow fewer
 
 
 @dataclass(frozen=True)
 class Device:
-    """One of `count` devices. Numbers that nobody told are None; `kind` is cpu or gpu."""
+    """One of `count` devices. Unknown numbers are None; `kind` is cpu or gpu."""
 
     kind: str
     count: int = 1
@@ -24,7 +24,7 @@ class Device:
 
     @property
     def usable(self) -> float | None:
-        """Bytes that a step may take."""
+        """Bytes that a training or an evaluation may use."""
         return None if self.memory_gb is None else USABLE * self.memory_gb * GB
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Rate:
-    """Tokens a second of one device; `how` says from where, `measured` whether anybody saw it."""
+    """Tokens a second of one device; `how` says where the number comes from."""
 
     tokens_per_s: float
     how: str
@@ -43,7 +43,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where rates come from, in the order in which they are asked. `here`: (parameters, tokens a second) of trainings in this folder."""
+    """Where rates come from, in order of precedence. `here`: (parameters, tokens a second) of trainings in this folder."""
 
     given: Mapping[str, float | None]
     here: Sequence[tuple[int, float]]
@@ -52,26 +52,33 @@ class Sources:
     peaks: Mapping[str, float]
 
 
-def training(arch: Arch, device: Device, sequence: int, checkpointing: bool, sources: Sources) -> Rate | None:
-    """None for a CPU that nobody measured a model of this size on.
+def training(arch: Arch, device: Device, batch: Batch, sequence: int, sources: Sources) -> Rate | None:
+    """`sequence`: tokens that see each other, fewer than max_length where documents are kept apart. None for a CPU on which no model of a
+    similar size was measured.
 
-    Assumed: peak · mfu / operations of a token, which recomputing multiplies.
+    Assumed: peak · mfu / operations of a token, which recomputing layers increase; but a forward and backward pass takes at least layer_ms
+    for each layer, the time in which a CPU launches its kernels, which bounds small models.
     """
     if known := _known("train", arch, device, sources):
         return known
     if device.kind == "cpu":
         return None
     peak, mfu = device.tflops or sources.peaks["tflops"], sources.assumed["mfu"]
-    again = sources.assumed["recompute"] if checkpointing else 1.0
+    again = 1 + (sources.assumed["recompute"] - 1) * batch.recomputing(arch.layers) / arch.layers
+    rate = peak * 1e12 * mfu / (arch.training_flops(sequence) * again)
+    launched = batch.tokens / (arch.layers * sources.assumed["layer_ms"] / 1000)
+    if launched < rate:
+        how = f"assumed: {sources.assumed['layer_ms']:g} ms a layer to launch its kernels, {batch.tokens:,} tokens at once"
+        return Rate(launched, how, False)
     what = "peak" if device.tflops else "an assumed peak"
-    return Rate(peak * 1e12 * mfu / (arch.training_flops(sequence) * again), f"assumed: {mfu:.0%} of {what} of {peak:g} TFLOPS", False)
+    return Rate(rate, f"assumed: {mfu:.0%} of {what} of {peak:g} TFLOPS", False)
 
 
 def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens: float, sources: Sources) -> Rate | None:
     """Decoding reads the weights and all caches once for each token of each sequence, so bandwidth bounds it.
 
-    Assumed: B · bandwidth · mbu / (weights + B · mean_tokens / 2 · cached bytes), where B sequences are answered at once: vLLM's 256 or as
-    many as fit, and no more than there are (`at_once`); of the transformers engine a batch, of which in the mean half still answers.
+    Assumed: B · bandwidth · mbu / (weights + B · mean_tokens / 2 · cached bytes), with B sequences at once: for vLLM 256, or as many as
+    fit, and no more than there are (`at_once`); for the transformers engine half a batch, since its sequences end at different times.
     """
     if known := _known("answer", arch, device, sources):
         return known
@@ -94,13 +101,13 @@ def _known(stage: str, arch: Arch, device: Device, sources: Sources) -> Rate | N
         return Rate(given, f"given: runtime.rates.{stage}_tokens_per_s", True)
     if stage == "train":
         for parameters, rate in sources.here:
-            if _alike(parameters, arch):
+            if _similar(parameters, arch):
                 return Rate(rate * parameters / arch.parameters, "measured: a training in this folder", True)
     for row in sources.table:
-        if row["stage"] == stage and row["device"] in (device.kind, device.name) and _alike(row["parameters"], arch):
+        if row["stage"] == stage and row["device"] in (device.kind, device.name) and _similar(row["parameters"], arch):
             return Rate(row["tokens_per_s"] * row["parameters"] / arch.parameters, f"measured: {row['how']}", True)
     return None
 
 
-def _alike(parameters: int, arch: Arch) -> bool:
-    return 1 / ALIKE <= parameters / arch.parameters <= ALIKE
+def _similar(parameters: int, arch: Arch) -> bool:
+    return 1 / SIMILAR <= parameters / arch.parameters <= SIMILAR
