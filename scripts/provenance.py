@@ -1,7 +1,7 @@
 """Where the results come from: versions, git commit, machine, resolved config and digests.
 
-From a results folder and the resolved config to provenance.json, the only result with a time stamp. Environment variables are never
-written, and a config with something like an access token in it is refused.
+From a results folder and the resolved config to provenance.json, the only result with a time stamp. Of the environment, only
+the variables of vLLM are written, without its keys; a config with something like an access token in it is refused.
 
     python scripts/provenance.py --spec '{"config": {...}}' --results results --output results/provenance.json
 """
@@ -36,6 +36,7 @@ def main() -> None:
             "git": provenance.git(Path(__file__).parent),
             "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
             "hardware": provenance.hardware(),
+            "vllm_variables": provenance.vllm_variables(),
             "config": config,
             "digests": provenance.digests(args.results),
         },

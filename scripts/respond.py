@@ -29,52 +29,56 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--model", type=Path, help="model folder with its manifest; without it spec names endpoint and model there")
     options.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl")
-    options.add_argument("--spec", required=True, help="JSON of engine, n_samples, temperature, top_p, max_new_tokens, context, seed")
-    options.add_argument("--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed, no answer")
+    options.add_argument(
+        "--spec", required=True, help="JSON of engine, n_samples, temperature, top_p, max_new_tokens, context, seed, batch_invariant"
+    )
+    options.add_argument("--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed and no answer")
     options.add_argument("--siblings", default="[]", help="JSON list of prompts, spec, output of this model's other benchmarks")
     options.add_argument("--work", default="work/responses", type=Path, help="where answers are kept as they come")
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
-    asked = spec(args.spec)
-    digest = manifest.read(args.model)["digest"] if args.model else served(asked)
+    sampling = spec(args.spec)
+    digest = manifest.read(args.model)["digest"] if args.model else endpoint_identity(sampling)
 
-    own = response_set(args.work, digest, args.prompts, asked, args.output)
+    own = response_set(args.work, digest, args.prompts, sampling, args.output)
     with ExitStack() as held:
         held.enter_context(locked(own.folder, wait=True))
         missing = [own] if own.missing() else []
         if missing:
-            missing += hold(held, [response_set(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
-            answer(args.model or asked["model"], missing, spec(args.runtime))
+            missing += lock_siblings(held, [response_set(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
+            generate(args.model or sampling["model"], missing, spec(args.runtime))
         write_jsonl(args.output, own.rows())
         mark_complete(own)
     print(f"{len(own.pairs)} answers")
 
 
-def hold(held: ExitStack, siblings: list[ResponseSet], own: ResponseSet) -> list[ResponseSet]:
-    """Those siblings that lack answers and that nobody else works on, held until the end."""
-    taken = []
+def lock_siblings(held: ExitStack, siblings: list[ResponseSet], own: ResponseSet) -> list[ResponseSet]:
+    """The siblings with missing answers that this load of the model can generate and no other process works on; locked until the end."""
+    locked_ones = []
     for sibling in siblings:
-        if sibling.output == own.output or sibling.is_complete() or sibling.spec["engine"] != own.spec["engine"]:
+        alike = all(sibling.spec.get(key) == own.spec.get(key) for key in ("engine", "batch_invariant"))
+        if sibling.output == own.output or sibling.is_complete() or not alike:
             continue
         try:
             held.enter_context(locked(sibling.folder))
         except InputError:
             continue
         if sibling.missing():
-            taken.append(sibling)
-    return taken
+            locked_ones.append(sibling)
+    return locked_ones
 
 
-def served(asked: dict) -> str:
-    """What a model behind an endpoint is known by."""
-    if asked.get("engine") != "openai" or not asked.get("endpoint") or not asked.get("model"):
+def endpoint_identity(sampling: dict) -> str:
+    """What stands for the digest of a model behind an endpoint: the names of both."""
+    if sampling.get("engine") != "openai" or not sampling.get("endpoint") or not sampling.get("model"):
         raise InputError("--model: missing; name the model's folder, or give --spec engine openai, and the names endpoint and model")
-    return f"{asked['endpoint']} {asked['model']}"
+    return f"{sampling['endpoint']} {sampling['model']}"
 
 
-def answer(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
+def generate(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
     """Load the model once and put all missing answers into their stores, batch by batch."""
-    engine = engines.load(todo[0].spec["engine"], model, runtime)
+    first = todo[0].spec
+    engine = engines.load(first["engine"], model, {**runtime, "batch_invariant": first.get("batch_invariant", False)})
     for one in todo:
         one.read_again()
         missing = one.missing()

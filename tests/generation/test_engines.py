@@ -1,12 +1,16 @@
 """What all engines that hold a model share: no prompt is cut, stop tokens come from the generation config, GPUs are shared out."""
 
+import importlib.util
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from distill.base.errors import InputError
-from distill.generation.engines import Request, Sampling, vllm
+from distill.base.paths import SCRIPTS
+from distill.generation.engines import Request, Sampling, load, vllm
 from distill.generation.engines.chat import prompts, stop_tokens
 from distill.generation.engines.vllm import groups
 from distill.grading.extract import cut_thought
@@ -114,6 +118,53 @@ def test_each_copy_of_a_model_has_gpus_of_its_own(gpus, tensor_parallel, visible
 def test_gpus_that_cannot_be_shared_out_are_refused(gpus, tensor_parallel, visible, message):
     with pytest.raises(InputError, match=message):
         groups(gpus, tensor_parallel, visible)
+
+
+@pytest.mark.parametrize(
+    ("env", "gpus", "batch_invariant", "added"),
+    [
+        ({}, None, False, {"PYTHONPATH": str(SCRIPTS)}),
+        ({"PYTHONPATH": ""}, None, False, {"PYTHONPATH": str(SCRIPTS)}),
+        ({"PYTHONPATH": "/opt/vllm:/opt/more"}, None, False, {"PYTHONPATH": f"{SCRIPTS}{os.pathsep}/opt/vllm:/opt/more"}),
+        ({"CUDA_VISIBLE_DEVICES": "0,1"}, ["1"], False, {"PYTHONPATH": str(SCRIPTS), "CUDA_VISIBLE_DEVICES": "1"}),
+        ({"VLLM_USE_FLASHINFER_SAMPLER": "0"}, None, True, {"PYTHONPATH": str(SCRIPTS), "VLLM_BATCH_INVARIANT": "1"}),
+    ],
+    ids=["nothing set", "an empty PYTHONPATH", "vLLM is on PYTHONPATH", "its own GPUs", "batch invariance"],
+)
+def test_a_worker_keeps_the_environment_and_finds_this_project(env, gpus, batch_invariant, added):
+    assert vllm.worker_environment(env, gpus, batch_invariant) == env | added
+
+
+@pytest.mark.parametrize("engine", ["transformers", "openai"])
+def test_an_engine_without_batch_invariant_answers_refuses_them(engine):
+    with pytest.raises(InputError, match=f"sampling.batch_invariant: engine {engine} has no such answers: write engine: vllm"):
+        load(engine, Path("a/model"), {"batch_invariant": True})
+
+
+def platform(capability: int | None) -> SimpleNamespace:
+    """A CUDA device of vLLM, or another where None."""
+    return SimpleNamespace(is_cuda=lambda: capability is not None, has_device_capability=lambda least: capability >= least)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
+@pytest.mark.parametrize(
+    ("on_cpu", "capability", "known", "refused"),
+    [
+        (True, None, True, "built for CPUs"),
+        (False, 75, True, "older than compute capability 8.0"),
+        (False, 90, False, "has no VLLM_BATCH_INVARIANT"),
+        (False, 90, True, None),
+        (False, None, True, None),
+    ],
+)
+def test_vllm_refuses_batch_invariance_where_it_would_have_no_effect(on_cpu, capability, known, refused, monkeypatch):
+    from vllm import envs
+
+    from distill.generation.engines.vllm_worker import check_batch_invariance
+
+    monkeypatch.setattr(envs, "environment_variables", {"VLLM_BATCH_INVARIANT": bool} if known else {})
+    with pytest.raises(InputError, match=refused) if refused else nullcontext():
+        check_batch_invariance(on_cpu, platform(capability))
 
 
 STANDS_IN = """

@@ -81,6 +81,12 @@ def _version(name: str) -> str | None:
         return None
 
 
+def vllm_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables that change how vLLM generates (VLLM_USE_FLASHINFER_SAMPLER, VLLM_BATCH_INVARIANT, ...), without its keys."""
+    found = {name: value for name, value in sorted(env.items()) if name.startswith("VLLM_")}
+    return {name: value for name, value in found.items() if not re.search("KEY|TOKEN|SECRET", name) and not _SECRET_VALUE.search(value)}
+
+
 def git(folder: str | Path) -> dict[str, Any] | None:
     """The commit and whether tracked files differ from it; None outside git, before the first commit or without git."""
     commit = _output("git", "-C", str(folder), "rev-parse", "--verify", "HEAD")

@@ -1,7 +1,7 @@
-"""What generates: one module an engine, each with a class Engine(model, runtime). torch and vllm are imported there.
+"""Engines that generate: one module each, with a class Engine(model, runtime). torch and vllm are imported there.
 
-Engine.answers(requests, sampling) yields (place in `requests`, Answer) in whatever order answers are finished, so that each can be kept
-as it comes. An engine that could not answer some of them raises Unanswered once all others are out.
+Engine.answers(requests, sampling) yields (index in `requests`, Answer) in the order in which answers are finished, so that each can be
+stored at once. An engine that could not answer some requests raises Unanswered after all others.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ENGINES = ("vllm", "transformers", "openai")
 
 @dataclass(frozen=True)
 class Request:
-    """One answer wanted: the messages of a prompt, and the seed of this sample."""
+    """A request for one answer: the messages of a prompt, and the seed of this sample."""
 
     messages: list[dict[str, str]]
     seed: int
@@ -24,7 +24,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Sampling:
-    """temperature 0 is greedy; `max_new_tokens` is capped where the model's context ends, or that of the protocol (`context`)."""
+    """temperature 0 is greedy; `max_new_tokens` is capped at the end of the model's context, or of the protocol's (`context`)."""
 
     temperature: float
     top_p: float
@@ -65,5 +65,8 @@ class Unanswered(InputError):
 
 
 def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:
-    """The engine of that name with a model in memory. `runtime` is what changes speed and not the answers."""
+    """The engine of that name with a model in memory. `runtime` changes speed and no answer, except for `batch_invariant`: answers do not
+    depend on which others are generated at the same time. Raises InputError where the engine cannot promise that."""
+    if runtime.get("batch_invariant") and name != "vllm":
+        raise InputError(f"sampling.batch_invariant: engine {name} has no such answers: write engine: vllm, or remove batch_invariant")
     return import_module(f"distill.generation.engines.{name}").Engine(model, runtime)

@@ -1,4 +1,4 @@
-"""Prompts as tokens, and what of an answer fits behind them: the same for every engine that holds a model itself."""
+"""Prompts as tokens, and how long their answers may be: the same for every engine that holds a model itself."""
 
 import re
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from distill.base.template_date import freeze_date
 from distill.base.thoughts import THOUGHT
 from distill.generation.engines import Request, Sampling
 
-# What a template may open for the model, as DeepSeek-R1-Distill's does: then the answer goes on inside a thought.
+# A tag that the chat template opens for the model, as DeepSeek-R1-Distill's does: the answer then begins inside a thought.
 _OPENED = re.compile(rf"(?:{'|'.join(re.escape(opening) for opening, _ in THOUGHT.values())})\s*$")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """`room` is how many tokens its answer may have; `opened` the tag that the prompt ends in, which is part of the answer's text."""
+    """`room`: the most tokens of its answer. `opened`: the tag at the end of the prompt, which is part of the answer's text."""
 
     tokens: list[int]
     room: int
@@ -25,7 +25,7 @@ class Prompt:
 
 
 def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
-    """The requests by the model's own chat template.
+    """The requests, rendered by the model's own chat template.
 
     No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room and a line says so. Raises
     InputError where a prompt leaves none.

@@ -23,9 +23,9 @@ from distill.generation.engines.chat_completions import RequestFailure, body, mo
 
 CONNECT_S = 10.0
 LONGEST_WAIT_S = 60.0  # between two attempts, unless the server asks for more
-MAX_RETRY_AFTER_S = 900.0  # a server that wants to be left alone for longer is not waited for
+MAX_RETRY_AFTER_S = 900.0  # a server that asks for a longer wait is given up
 MAX_BYTES = 1 << 26  # of one response
-FAILURES_IN_A_ROW = 5  # requests in a row that no attempt got an answer to: nobody is there
+FAILURES_IN_A_ROW = 5  # requests in a row that no attempt got an answer to: the server is down
 
 
 class Engine:
@@ -33,8 +33,8 @@ class Engine:
 
     Runtime: base_url (mostly ends in /v1), key_variable (the environment variable that holds the key; without it none is sent),
     concurrency (requests at a time), timeout_s (of an attempt as a whole), retries, backoff_s (before the first retry), model (its name
-    there, where that is not `model`), extra (further fields of each request). Raises InputError where nobody is there, or the key is
-    missing or refused.
+    there, where that is not `model`), extra (further fields of each request). Raises InputError where the server is down, or the key is missing
+    or refused.
     """
 
     def __init__(self, model: str | Path, runtime: dict[str, Any]):
@@ -56,8 +56,8 @@ class Engine:
     ) -> Iterator[tuple[int, Answer]]:
         """Raises Unanswered at the end where requests failed. `answered`: earlier runs had answers from there.
 
-        It `ended` early where the budget of `ledger` would not hold the next request, or where no request would be answered: key or model
-        are refused, or nobody is there any more. What is under way is waited for.
+        It `ended` early where the budget of `ledger` is too small for the next request, or where no request would be answered: key or model
+        are refused, or the server is down. Requests in flight are completed.
         """
         if sampling.context is not None:
             raise InputError(f"{self.url}: an endpoint tells no prompt's tokens beforehand, so context: cannot be kept there; leave it out")

@@ -1,4 +1,4 @@
-"""Answers by transformers' generate, in batches of like length. Each sample draws from its own generator, so batches change no draw."""
+"""Answers by transformers' generate, in batches of similar length. Each sample has its own generator, so batches change no draw."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
@@ -22,18 +22,20 @@ from distill.models.remote_code import remote_code_option
 
 
 class Gumbel(LogitsProcessor):
-    """Turns the arg max over logits into a draw from their softmax, row by row from generators of their own.
+    """Turns the arg max over logits into a draw from their softmax, each row with its own generator.
 
     The arg max of logits plus standard Gumbel noise is distributed as their softmax (Gumbel 1954; Maddison et al. 2014, arXiv:1411.0030).
     """
 
-    def __init__(self, seeds: list[int]):
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    def __init__(self, seeds: list[int], device: str):
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """scores: (rows, vocabulary), already tempered and cut to the nucleus."""
-        uniform = torch.stack([torch.rand(scores.shape[1], generator=generator) for generator in self.generators])
-        return scores - torch.log(-torch.log(uniform.clamp_min(1e-20))).to(scores.device)
+        """scores: (rows, vocabulary), with temperature and nucleus applied. The noise is drawn on their device."""
+        noise = torch.empty(scores.shape, device=scores.device)
+        for row, generator in zip(noise, self.generators, strict=True):
+            row.uniform_(generator=generator)
+        return scores - torch.log(-torch.log(noise.clamp_min(1e-20)))
 
 
 class Engine:
@@ -46,12 +48,15 @@ class Engine:
         self.name = model
         dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
         with remote_code_option(model) as code:
-            self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **code)
+            self.tokenizer = AutoTokenizer.from_pretrained(model, **code)
             network = AutoModelForCausalLM.from_pretrained(model, dtype=dtype, use_safetensors=True, **code)
         self.network = network.to(self.where).eval()
         self.stops = stop_tokens(self.network.generation_config, self.tokenizer)
-        # generate would take temperature, penalties and more from the model's own: how answers are drawn is the protocol's to say.
-        self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.tokenizer.pad_token_id)
+        # Any token pads, since padding is masked out; few models without a pad token lack an end of turn as well.
+        pad = self.tokenizer.pad_token_id
+        self.pad = pad if pad is not None else min(self.stops, default=0)
+        # The model's own config would bring temperature, penalties and more: sampling is the protocol's.
+        self.network.generation_config = GenerationConfig(eos_token_id=sorted(self.stops) or None, pad_token_id=self.pad)
 
     def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
         """Raises InputError where a prompt does not fit the model's context."""
@@ -69,11 +74,13 @@ class Engine:
                     yield place, Answer(text, "length" if end is None else "stop", len(asked[place].tokens), count)
 
     def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
-        """New tokens of each prompt, padded to one length."""
-        inputs = self.tokenizer.pad({"input_ids": tokens}, return_tensors="pt").to(self.where)
-        width = inputs["input_ids"].shape[1]
+        """New tokens of each prompt, padded on the right to one length."""
+        width = max(map(len, tokens))
+        ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in tokens], device=self.where)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in tokens], device=self.where)
+        draws = _draws(sampling, seeds, self.where)
         with torch.inference_mode():
-            out = self.network.generate(**inputs, max_new_tokens=room, do_sample=False, logits_processor=_draws(sampling, seeds))
+            out = self.network.generate(input_ids=ids, attention_mask=mask, max_new_tokens=room, do_sample=False, logits_processor=draws)
         return out[:, width:].tolist()
 
 
@@ -83,8 +90,8 @@ def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _draws(sampling: Sampling, seeds: list[int]) -> LogitsProcessorList:
+def _draws(sampling: Sampling, seeds: list[int], device: str) -> LogitsProcessorList:
     if sampling.temperature == 0:
         return LogitsProcessorList()
     nucleus = [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
-    return LogitsProcessorList([TemperatureLogitsWarper(sampling.temperature), *nucleus, Gumbel(seeds)])
+    return LogitsProcessorList([TemperatureLogitsWarper(sampling.temperature), *nucleus, Gumbel(seeds, device)])

@@ -1,7 +1,7 @@
-"""Answers by vLLM, offline: one worker process a group of GPUs (vllm_worker.py), each with a copy of the model.
+"""Answers by vLLM, offline: a worker process for each group of GPUs (vllm_worker.py), each with a copy of the model.
 
-This process imports neither torch nor vLLM. Each worker leads a process group of its own, which is killed as a whole, so that no part of a
-crashed engine holds on to a GPU's memory; a worker whose parent has died ends by itself.
+This process imports neither torch nor vLLM. Each worker leads its own process group, which is killed as a whole, so that no part of a
+crashed engine keeps a GPU's memory; a worker whose parent has died ends by itself.
 """
 
 import atexit
@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -26,21 +26,21 @@ class Engine:
     """A model in memory, once for each `tensor_parallel` of `respond_gpus` GPUs.
 
     Runtime: device, respond_gpus (0: one worker on what vLLM finds, a CPU if it is built for one), tensor_parallel, gpu_memory (share of a
-    GPU's memory).
+    GPU's memory), batch_invariant.
     """
 
     def __init__(self, model: Path, runtime: dict[str, Any]):
         self.workers: list[Worker] = []
         atexit.register(self.close)
-        asked = {"device": runtime.get("device", "auto"), "tensor_parallel": runtime.get("tensor_parallel", 1)}
-        asked["gpu_memory"] = runtime.get("gpu_memory", 0.9)
-        for gpus in groups(runtime.get("respond_gpus", 0), asked["tensor_parallel"], os.environ.get("CUDA_VISIBLE_DEVICES")):
-            self.workers.append(Worker(model, asked, gpus))
+        options = {"device": runtime.get("device", "auto"), "tensor_parallel": runtime.get("tensor_parallel", 1)}
+        options |= {"gpu_memory": runtime.get("gpu_memory", 0.9), "batch_invariant": bool(runtime.get("batch_invariant"))}
+        for gpus in groups(runtime.get("respond_gpus", 0), options["tensor_parallel"], os.environ.get("CUDA_VISIBLE_DEVICES")):
+            self.workers.append(Worker(model, options, gpus))
 
     def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
         """Raises InputError where a prompt does not fit the model's context, or a worker has died."""
         found: Queue[tuple[int, Answer] | Exception | None] = Queue()
-        # In turn, so that each worker has its share of every item's samples.
+        # Every n-th request to each worker, so that each gets its share of every item's samples.
         shares = [range(start, len(requests), len(self.workers)) for start in range(len(self.workers))]
         for worker, places in zip(self.workers, shares, strict=True):
             Thread(target=worker.answer, args=(places, requests, sampling, found), daemon=True).start()
@@ -62,35 +62,35 @@ class Engine:
 
 
 class Worker:
-    """A process with a copy of the model, on these GPUs (None: whatever there is)."""
+    """A process with a copy of the model, on these GPUs (None: whatever vLLM finds)."""
 
-    def __init__(self, model: Path, asked: dict[str, Any], gpus: list[str] | None):
+    def __init__(self, model: Path, options: dict[str, Any], gpus: list[str] | None):
         self.model = model
-        env = os.environ | {"PYTHONPATH": str(SCRIPTS)} | ({} if gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(gpus)})
-        command = [sys.executable, "-m", vllm_worker.__name__, str(model), json.dumps(asked)]
+        command = [sys.executable, "-m", vllm_worker.__name__, str(model), json.dumps(options)]
+        env = worker_environment(os.environ, gpus, options["batch_invariant"])
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True, encoding="utf-8", start_new_session=True
         )
 
     def answer(self, places: range, requests: list[Request], sampling: Sampling, found: Queue) -> None:
         """Put each answer into `found` with its place, then None; or an exception."""
-        asked = {"sampling": vars(sampling), "requests": [vars(requests[place]) for place in places]}
-        with contextlib.suppress(OSError):  # it has ended; what it said of that can still be read
-            print(json.dumps(asked), file=self.process.stdin, flush=True)
+        job = {"sampling": vars(sampling), "requests": [vars(requests[place]) for place in places]}
+        with contextlib.suppress(OSError):  # it has ended; its error can still be read
+            print(json.dumps(job), file=self.process.stdin, flush=True)
         for line in self.process.stdout:
-            told = json.loads(line)
-            if "error" in told:
-                found.put(InputError(told["error"]))
+            message = json.loads(line)
+            if "error" in message:
+                found.put(InputError(message["error"]))
                 return
-            if "done" in told:
+            if "done" in message:
                 found.put(None)
                 return
-            found.put((places[told.pop("place")], Answer(**told)))
+            found.put((places[message.pop("place")], Answer(**message)))
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         found.put(
             InputError(
-                f"{self.model}: a vLLM worker has died ({how}); its own words stand above. Answers so far are kept: run the same command "
+                f"{self.model}: a vLLM worker has died ({how}); its own messages are above. Answers so far are kept: run the same command "
                 "again, with a lower runtime.gpu_memory or a higher runtime.tensor_parallel where memory ran out"
             )
         )
@@ -100,6 +100,16 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def worker_environment(env: Mapping[str, str], gpus: list[str] | None, batch_invariant: bool) -> dict[str, str]:
+    """`env` with this project in front of PYTHONPATH, which images of some vendors need for their vLLM. VLLM_* variables stay."""
+    made = {**env, "PYTHONPATH": os.pathsep.join([str(SCRIPTS), *filter(None, [env.get("PYTHONPATH")])])}
+    if gpus is not None:
+        made["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+    if batch_invariant:
+        made["VLLM_BATCH_INVARIANT"] = "1"
+    return made
 
 
 def groups(gpus: int, tensor_parallel: int, visible: str | None) -> list[list[str] | None]:

@@ -1,4 +1,4 @@
-"""One vLLM engine in a process of its own, which vllm.py starts: a line of requests on stdin, a line an answer on stdout, as each is done.
+"""One vLLM engine in its own process, which vllm.py starts: a line of requests on stdin, a line for each answer on stdout, once it is done.
 
 python -m distill.generation.engines.vllm_worker results/models/ours '{"device": "auto", "tensor_parallel": 1, "gpu_memory": 0.9}'
 """
@@ -20,10 +20,10 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # A forked child would hold on to our stdout after our death.
+    # A forked child would keep our stdout open after our death.
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-    # On a CPU: GiB of the cache of keys and values, which would be most of the machine's memory; and no thread is bound to a core, since
-    # workers would all take the same ones.
+    # On a CPU: GiB of the cache of keys and values, whose default is most of the machine's memory; and no thread is bound to a core, since
+    # all workers would take the same ones.
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
@@ -35,32 +35,32 @@ def main() -> None:
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     jobs: Queue[dict[str, Any]] = Queue()
     Thread(target=listen, args=(jobs,), daemon=True).start()
-    model, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    model, options = Path(sys.argv[1]), json.loads(sys.argv[2])
     try:
-        engine = Local(model, **asked)
+        engine = LocalEngine(model, **options)
         while True:
             job = jobs.get()
             engine.answer([Request(**one) for one in job["requests"]], Sampling(**job["sampling"]), out)
-            tell(out, done=True)
+            send(out, done=True)
     except InputError as error:
-        tell(out, error=str(error))
+        send(out, error=str(error))
 
 
 def listen(jobs: Queue) -> None:
-    """Hand on what is asked; at the end of it, which is our parent's too, end with all that vLLM has started."""
+    """Pass jobs on; when stdin ends, as it does with our parent, end together with all that vLLM has started."""
     for line in sys.stdin:
         jobs.put(json.loads(line))
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def tell(out: TextIO, **what: Any) -> None:
-    print(json.dumps(what), file=out, flush=True)
+def send(out: TextIO, **message: Any) -> None:
+    print(json.dumps(message), file=out, flush=True)
 
 
-class Local:
+class LocalEngine:
     """vLLM with a model in memory."""
 
-    def __init__(self, model: Path, device: str, tensor_parallel: int, gpu_memory: float):
+    def __init__(self, model: Path, device: str, tensor_parallel: int, gpu_memory: float, batch_invariant: bool = False):
         try:
             from vllm.platforms import current_platform
         except ImportError:
@@ -70,6 +70,8 @@ class Local:
         on_cpu = current_platform.is_cpu()
         if device not in ("auto", "cpu" if on_cpu else "cuda"):
             raise InputError(f"runtime.device: {device}, but this vLLM is built for {'CPUs' if on_cpu else 'GPUs'}: write auto")
+        if batch_invariant:
+            check_batch_invariance(on_cpu, current_platform)
         if on_cpu:
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         from transformers import GenerationConfig
@@ -87,7 +89,7 @@ class Local:
                 tensor_parallel_size=tensor_parallel,
                 gpu_memory_utilization=gpu_memory,
                 enforce_eager=on_cpu,
-                # A prompt in chunks makes vLLM 0.32 turn a request's generator back, which a CPU's cannot ("does not use offset").
+                # With chunked prompts vLLM 0.32 rewinds a request's generator, which a CPU's cannot do ("does not use offset").
                 enable_chunked_prefill=not on_cpu,
                 **code,
             )
@@ -99,13 +101,13 @@ class Local:
         self.stops = stop_tokens(found, self.tokenizer)
 
     def answer(self, requests: list[Request], sampling: Sampling, out: TextIO) -> None:
-        """Tell each answer as it is done."""
+        """Send each answer once it is done."""
         from distill.generation.engines.chat import prompts
 
-        asked = prompts(self.tokenizer, requests, sampling, self.vllm.model_config.max_model_len, self.name)
+        rendered = prompts(self.tokenizer, requests, sampling, self.vllm.model_config.max_model_len, self.name)
         names = self.vllm.enqueue(
-            [{"prompt_token_ids": prompt.tokens} for prompt in asked],
-            [self._params(sampling, request.seed, prompt.room) for prompt, request in zip(asked, requests, strict=True)],
+            [{"prompt_token_ids": prompt.tokens} for prompt in rendered],
+            [self._params(sampling, request.seed, prompt.room) for prompt, request in zip(rendered, requests, strict=True)],
             use_tqdm=False,
         )
         places = {name.partition("-")[0]: place for place, name in enumerate(names)}
@@ -114,7 +116,7 @@ class Local:
             for done in engine.step():
                 if done.finished:
                     place = places[done.request_id]
-                    tell(out, place=place, **self._told(asked[place], list(done.outputs[0].token_ids)))
+                    send(out, place=place, **self._message(rendered[place], list(done.outputs[0].token_ids)))
 
     def _params(self, sampling: Sampling, seed: int, room: int) -> Any:
         from vllm import SamplingParams
@@ -124,12 +126,12 @@ class Local:
             top_p=sampling.top_p,
             max_tokens=room,
             seed=seed if sampling.temperature else None,
-            ignore_eos=True,  # of the tokenizer, which may be another than the generation config's
+            ignore_eos=True,  # that of the tokenizer, which may differ from the generation config's
             stop_token_ids=sorted(self.stops),
             detokenize=False,
         )
 
-    def _told(self, prompt: Any, tokens: list[int]) -> dict[str, Any]:
+    def _message(self, prompt: Any, tokens: list[int]) -> dict[str, Any]:
         ended = bool(tokens) and tokens[-1] in self.stops
         return {
             "text": prompt.opened + self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True),
@@ -137,6 +139,22 @@ class Local:
             "prompt_tokens": len(prompt.tokens),
             "completion_tokens": len(tokens),
         }
+
+
+def check_batch_invariance(on_cpu: bool, platform: Any) -> None:
+    """Raises InputError where VLLM_BATCH_INVARIANT has no effect: vLLM itself accepts it there without a word."""
+    import vllm
+    from vllm import envs
+
+    why = None
+    if "VLLM_BATCH_INVARIANT" not in envs.environment_variables:
+        why = f"vLLM {vllm.__version__} has no VLLM_BATCH_INVARIANT: install the version of envs/requirements-cuda.txt"
+    elif on_cpu:
+        why = "this vLLM is built for CPUs, where it has no batch-invariant kernels"
+    elif platform.is_cuda() and not platform.has_device_capability(80):
+        why = "this GPU is older than compute capability 8.0, for which vLLM has no batch-invariant kernels"
+    if why:
+        raise InputError(f"sampling.batch_invariant: {why}; or remove batch_invariant")
 
 
 if __name__ == "__main__":

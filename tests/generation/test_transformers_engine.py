@@ -1,0 +1,43 @@
+"""The transformers engine: noise is drawn on the model's device, and a tokenizer needs no pad token."""
+
+import shutil
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from distill.base.files import read_json, write_json  # noqa: E402
+from distill.generation.engines import Request, Sampling  # noqa: E402
+from distill.generation.engines.transformers import Engine, Gumbel  # noqa: E402
+
+REQUESTS = [Request([{"role": "user", "content": "+".join("123456"[: count + 1])}], seed) for count in range(4) for seed in range(3)]
+SAMPLED = Sampling(0.8, 0.9, 12)
+
+
+def answers(folder, **runtime) -> list:
+    engine = Engine(folder, {"device": "cpu", **runtime})
+    return [answer for _, answer in sorted(engine.answers(REQUESTS, SAMPLED))]
+
+
+def test_a_tokenizer_without_a_pad_token_gives_the_same_answers(tiny_world, tmp_path):
+    bare = shutil.copytree(tiny_world / "base", tmp_path / "bare")
+    for name in ("tokenizer_config.json", "config.json", "generation_config.json", "special_tokens_map.json"):
+        if (bare / name).exists():
+            write_json(bare / name, {key: value for key, value in read_json(bare / name).items() if not key.startswith("pad_token")})
+    assert Engine(bare, {"device": "cpu"}).tokenizer.pad_token is None
+    expected = answers(tiny_world / "base")
+    assert answers(bare) == expected
+    assert len({answer.text for answer in expected}) > 3
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_a_sample_is_the_same_in_every_batch(tiny_world, batch_size):
+    assert answers(tiny_world / "base", batch_size=batch_size) == answers(tiny_world / "base")
+
+
+def test_noise_is_that_of_each_rows_own_seed():
+    scores = torch.zeros(2, 1000)
+    both = Gumbel([3, 4], "cpu")(None, scores)
+    for row, seed in zip(both, (3, 4), strict=True):
+        uniform = torch.rand(1000, generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(row, 0 - torch.log(-torch.log(uniform.clamp_min(1e-20))))
