@@ -380,7 +380,7 @@ SPEAKS_FIRST = "You are a helpful assistant.<|im_end|>" + tiny_chat.CHATML
         (SWALLOWS, "<|im_end|>", "stop", "removes the thought"),
         (NEVER_ENDS, "<|im_end|>", "stop", "does not end a turn with <|im_end|>"),
         (tiny_chat.CHATML, "<|eot|>", "stop", "eos_token <|eot|> is no token of"),
-        (SPEAKS_FIRST, "<|im_end|>", "note", "adds a system prompt of its own"),
+        (SPEAKS_FIRST, "<|im_end|>", "note", "adds its own system prompt"),
     ],
 )
 def test_the_real_tokenizer_and_template_are_tried_on_a_trace(template, eos, level, answer, tmp_path):
