@@ -2,8 +2,9 @@
 
     python bench/respond_throughput.py --model results/models/ours --prompts results/benchmarks/*/prompts.jsonl
 
-Both hold the model at the same time, in separate processes, and generate in turn, so that other load affects both. Prints
-tokens a second of each round and the ratio of the medians; below 0.95 it ends with 1. Loading is not counted.
+Both hold the model at the same time, in separate processes, and generate in turn, so that other load affects both. On one GPU each takes
+--gpu-memory of its memory; they load one after the other, since vLLM measures what is free. Prints the seconds until each has generated its
+first token, then tokens a second of each round, which exclude them, and the ratio of the medians; below 0.95 it ends with 1.
 """
 
 import json
@@ -34,6 +35,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--max-new-tokens", type=int, default=320)
     options.add_argument("--temperature", type=float, default=0.0, help="above 0 each request has its own seed, in bare vLLM too")
+    options.add_argument("--gpu-memory", type=float, default=0.42, help="share of the GPU's memory for each (default: %(default)s)")
     options.add_argument("--bare", action="store_true", help="used internally: serve bare vLLM")
     args = options.parse_args()
     if args.bare:
@@ -41,10 +43,16 @@ def main() -> None:
         return
     spec = {"engine": "vllm", "n_samples": 1, "temperature": args.temperature, "top_p": 0.95 if args.temperature else 1.0}
     spec |= {"max_new_tokens": args.max_new_tokens, "seed": 0}
-    bare = subprocess.Popen([sys.executable, *sys.argv, "--bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    ours = engines.load("vllm", args.model, {})
     speeds: dict[str, list[float]] = {"ours": [], "bare": []}
     with tempfile.TemporaryDirectory() as folder:
+        first = [ask(args, spec | {"max_new_tokens": 1}, args.prompts[0], Path(folder), "first")]
+        start = time.perf_counter()
+        ours = engines.load("vllm", args.model, {"gpu_memory": args.gpu_memory})
+        answer(ours, first[0])
+        loaded = time.perf_counter()
+        bare = subprocess.Popen([sys.executable, *sys.argv, "--bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        tell_bare(bare, first)
+        print(f"start to first token: ours {loaded - start:.1f} s, bare {time.perf_counter() - loaded:.1f} s", flush=True)
         response_sets = [one for path in args.prompts for one in [ask(args, spec, path, Path(folder), "warm-up")]]
         tell_bare(bare, response_sets)
         for one in response_sets:
@@ -102,7 +110,9 @@ def serve_bare(args: Any) -> None:
     from vllm import LLM, SamplingParams
 
     chunked = {"enable_chunked_prefill": False} if on_cpu and args.temperature else {}  # vLLM 0.32 cannot seed requests with it on a CPU
-    llm = LLM(str(args.model), dtype="float32" if on_cpu else "bfloat16", enforce_eager=on_cpu, **chunked)
+    llm = LLM(
+        str(args.model), dtype="float32" if on_cpu else "bfloat16", enforce_eager=on_cpu, gpu_memory_utilization=args.gpu_memory, **chunked
+    )
     tokenizer = llm.get_tokenizer()
     for line in sys.stdin:
         job = json.loads(line)

@@ -1,16 +1,15 @@
-"""Training speed: the guide's stock recipe and ours, in one run, on one GPU or (--toy) a CPU.
+"""Training speed: the guide's stock recipe and ours, each in its own process, in one run on one GPU or (--toy) a CPU.
 
-A random-weight Qwen2.5-1.5B is trained by scripts/distill/training, which hands it to TRL's SFTTrainer, on synthetic traces as long as
-R1's (median 5k tokens, tail to 16k). Printed for each recipe: tokens per second, MFU, peak memory, padding waste, and the loss of both on
-the same sequences before the first step, which must agree. docs/benchmarks.md has the goals and what has been measured.
+A model of random weights is trained by scripts/distill/training, which hands it to TRL's SFTTrainer, on synthetic traces as long as R1's
+(median 5k tokens, at most 16k). For each of EXPERIMENTS this prints a column of a table: tokens per second, MFU, peak memory, and the loss
+on the same sequences before the first step, which must be equal for all of one model and length. The goals are docs/benchmarks.md's.
 
-    python bench/sft_throughput.py                          # an H100 or H200: 4096 tokens and 32k
+    python bench/sft_throughput.py                          # all, on an H100 or H200: under six minutes
+    python bench/sft_throughput.py --only stock ours        # some of them
     python bench/sft_throughput.py --toy                    # a toy size on a CPU, in a minute
-    python bench/sft_throughput.py --max-length 4096 --micro-batch 16 --ours-checkpointing
 
-MFU = tokens/s * FLOPs per token / peak FLOP/s of the device (of a CPU: what a large product of matrices reaches). FLOPs per token =
-6 * N + 12 * layers * hidden * c: N the weights that multiply (all but the input embedding; a tied output head counts), c the mean number of
-tokens that a token attends to, itself included. What gradient checkpointing computes twice counts once. Padding is no token.
+MFU = tokens/s * FLOPs per token / peak FLOP/s of the device (scripts/distill/training/speed.py; of a CPU: what a large product of matrices
+reaches). What gradient checkpointing computes twice counts once; padding is no token.
 """
 
 import argparse
@@ -22,13 +21,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-# Qwen/Qwen2.5-Math-1.5B, config.json
+# config.json of Qwen/Qwen2.5-Math-1.5B and of HuggingFaceTB/SmolLM2-135M-Instruct
 QWEN = {
+    "model_type": "qwen2",
     "hidden_size": 1536,
     "num_hidden_layers": 28,
     "num_attention_heads": 12,
@@ -38,95 +39,124 @@ QWEN = {
     "rope_theta": 300000.0,
     "tie_word_embeddings": True,
 }
-TOY = QWEN | {"hidden_size": 96, "num_hidden_layers": 2, "num_attention_heads": 3, "num_key_value_heads": 3, "intermediate_size": 256}
+SMOLLM2 = {
+    "model_type": "llama",
+    "hidden_size": 576,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "intermediate_size": 1536,
+    "vocab_size": 49152,
+    "tie_word_embeddings": True,
+}
+TOY = {"hidden_size": 96, "num_hidden_layers": 2, "num_attention_heads": 3, "num_key_value_heads": 3, "intermediate_size": 256}
 TOY |= {"vocab_size": 512}
-TOY_SCALE = 32  # a toy trace is so many times shorter
-MEDIAN, SPREAD, LONGEST, SHORTEST = 5000, 0.65, 16384, 400  # tokens of R1's traces; log-normal
-# Dense bfloat16 in FLOP/s, from NVIDIA's data sheets.
-PEAK = {"H200": 989e12, "H100": 989e12, "H800": 989e12, "A100": 312e12, "A800": 312e12}
+TOY_SCALE = 32  # sequences and traces of the toy are this many times shorter
+SPREAD, LONGEST, SHORTEST = 0.65, 16384, 60  # of the log-normal lengths of traces, in tokens
 WARM_UP = 3  # steps before the clock starts
-LOSS_ROWS = 4  # sequences on which both recipes' loss is compared
+LOSS_ROWS = 4  # sequences whose loss is compared
 
-# The guide: packing as TRL had it (documents see each other), checkpointing, its batch of 4; the default kernel.
-STOCK = {"packing": "wrapped", "gradient_checkpointing": True}
-OURS = {"packing": "bfd_split"}
+
+@dataclass(frozen=True)
+class Experiment:
+    """A training to measure. `stock`: TRL's own loss and log, sdpa, no Liger, unfused AdamW. `median`: tokens of a trace."""
+
+    sequences: int
+    max_length: int
+    recipe: dict[str, Any] = field(default_factory=lambda: {"packing": "bfd_split"})
+    runtime: dict[str, Any] = field(default_factory=dict)
+    stock: bool = False
+    shape: str = "qwen"
+    median: int = 5000
+
+
+EXPERIMENTS = {
+    # The guide: packing as TRL had it (documents see each other), checkpointing, its batch of 4.
+    "stock": Experiment(4, 4096, {"packing": "wrapped", "gradient_checkpointing": True}, stock=True),
+    "ours": Experiment(8, 4096),
+    "compiled": Experiment(8, 4096, runtime={"compile_layers": True}),
+    "80 GB": Experiment(4, 4096),
+    "32k": Experiment(1, 32768),
+    "135M": Experiment(8, 1024, shape="smollm2", median=200),
+    "135M compiled": Experiment(8, 1024, runtime={"compile_layers": True}, shape="smollm2", median=200),
+}
+ROWS = (
+    ("model", "model", "{}"),
+    ("packing", "packing", "{}"),
+    ("sequences x tokens", "batch", "{}"),
+    ("attention", "attention", "{}"),
+    ("layers", "layers", "{}"),
+    ("gradient checkpointing", "checkpointing", "{}"),
+    ("tokens/s", "tokens_per_s", "{:,.0f}"),
+    ("MFU, %", "mfu", "{:.1f}"),
+    ("peak memory, GiB", "peak_gib", "{:.1f}"),
+    ("padding, %", "waste", "{:.2f}"),
+    ("tokens that a token attends to", "attended", "{:,.0f}"),
+    ("compiled graphs", "graphs", "{}"),
+    ("loss on the same sequences", "loss", "{:.6f}"),
+)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--only", nargs="+", choices=EXPERIMENTS, help="experiments to run (default: all; --toy: the eager ones)")
     options.add_argument("--toy", action="store_true", help="a toy model and toy lengths, for a CPU")
-    options.add_argument("--max-length", type=int, nargs="+", default=[4096, 32768], help="tokens of a training sequence")
-    options.add_argument("--micro-batch", type=int, help="sequences at once in our recipe; tokens of 8 x 4096 if absent")
-    options.add_argument("--stock-micro-batch", type=int, help="in the stock recipe; tokens of 4 x 4096 if absent")
-    options.add_argument("--ours-checkpointing", action="store_true", help="gradient checkpointing in our recipe too")
-    options.add_argument("--steps", type=int, default=20, help="steps on the clock")
-    options.add_argument("--peak-tflops", type=float, help="of the device in bfloat16, where this does not know it")
-    options.add_argument("--one", help=argparse.SUPPRESS)  # a single measurement, in a separate process
+    options.add_argument("--steps", type=int, default=10, help="steps on the clock (default: %(default)s)")
+    options.add_argument("--peak-tflops", type=float, help="of the device in bfloat16, where config/known.yaml does not have it")
+    options.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # (name, work folder): a single measurement, in a separate process
     args = options.parse_args()
     if args.one:
-        return print(json.dumps(measured(**json.loads(args.one))), file=sys.stdout)
+        return print(json.dumps(measure(args.one[0], Path(args.one[1]), args)))
+    names = args.only or [name for name, one in EXPERIMENTS.items() if not (args.toy and one.runtime)]
     with tempfile.TemporaryDirectory() as work:
-        make_model(Path(work), TOY if args.toy else QWEN, max(args.max_length))
-        for max_length in args.max_length:
-            compare(args, Path(work), max_length)
+        for shape in dict.fromkeys(EXPERIMENTS[name].shape for name in names):
+            make_model(Path(work, shape), {"qwen": QWEN, "smollm2": SMOLLM2}[shape] | (TOY if args.toy else {}))
+        print_table({name: measure_apart(name, work) for name in names})
 
 
-def compare(args: argparse.Namespace, work: Path, max_length: int) -> None:
-    """Measure both recipes at one length, in separate processes, so that neither affects the other's memory."""
-    length = max_length // TOY_SCALE if args.toy else max_length
-    found = {}
-    for name, recipe, micro, tokens in (("stock", STOCK, args.stock_micro_batch, 4), ("ours", OURS, args.micro_batch, 8)):
-        micro = micro or max(1, tokens * 4096 // max_length)
-        checkpointing = {"gradient_checkpointing": True} if name == "ours" and args.ours_checkpointing else {}
-        recipe = {**recipe, **checkpointing, "max_length": length, "dtype": "float32" if args.toy else "bfloat16", "global_batch": micro}
-        one = {"work": str(work), "name": name, "recipe": recipe, "steps": args.steps, "toy": args.toy, "peak_tflops": args.peak_tflops}
-        command = [sys.executable, __file__, "--one", json.dumps(one)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{name} at {length} tokens failed (exit code {done.returncode}); see above")
-        found[name] = json.loads(done.stdout.splitlines()[-1])
-    show(length, found)
+def measure_apart(name: str, work: str) -> dict[str, Any] | None:
+    """One measurement in its own process, so that none affects the memory of another; None where it failed."""
+    done = subprocess.run([sys.executable, *sys.argv, "--one", name, work], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(f"{name} failed (exit code {done.returncode}); see above", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def show(length: int, found: dict[str, dict[str, Any]]) -> None:
-    stock, ours = found["stock"], found["ours"]
-    print(f"\nmax_length {length}, {ours['device']}, torch {ours['torch']}")
-    print(f"{'':<34}{'stock':>16}{'ours':>16}")
-    for label, key, form in (
-        ("packing", "packing", "{}"),
-        ("attention", "attention", "{}"),
-        ("layers", "layers", "{}"),
-        ("gradient checkpointing", "checkpointing", "{}"),
-        ("sequences a step", "micro_batch", "{}"),
-        ("tokens/s", "tokens_per_s", "{:,.0f}"),
-        ("MFU, %", "mfu", "{:.1f}"),
-        ("peak memory, GiB", "peak_gib", "{:.2f}"),
-        ("padding waste, %", "waste", "{:.2f}"),
-        ("tokens that a token attends to", "attended", "{:,.0f}"),
-        ("loss on the same sequences", "loss", "{:.6f}"),
-    ):
-        cells = ["not known" if one[key] is None else form.format(one[key]) for one in (stock, ours)]
-        print(f"{label:<34}{cells[0]:>16}{cells[1]:>16}")
-    print(f"{'ours / stock, tokens/s':<34}{ours['tokens_per_s'] / stock['tokens_per_s']:>32.2f}")
-    print(f"{'difference of the losses':<34}{abs(ours['loss'] - stock['loss']):>32.1e}", flush=True)
+def print_table(found: dict[str, dict[str, Any] | None]) -> None:
+    """A Markdown table with a column for each experiment, and what the goals are about."""
+    first = next((one for one in found.values() if one), None)
+    print(f"\n{first['device']}, torch {first['torch']}\n" if first else "nothing was measured")
+    print("| | " + " | ".join(found) + " |")
+    print("|---" * (1 + len(found)) + "|")
+    for label, key, form in ROWS:
+        cells = ["failed" if one is None else "–" if one[key] is None else form.format(one[key]) for one in found.values()]
+        print(f"| {label} | " + " | ".join(cells) + " |")
+    speeds = {name: one["tokens_per_s"] for name, one in found.items() if one}
+    if "stock" in speeds:
+        ratios = [f"{name} {speed / speeds['stock']:.2f}" for name, speed in speeds.items() if EXPERIMENTS[name].shape == "qwen"]
+        print(f"\ntokens/s as multiples of stock: {', '.join(ratios)}")
+    losses = [one["loss"] for name, one in found.items() if one and EXPERIMENTS[name].max_length == 4096]
+    if losses:
+        print(f"largest difference of the losses at 4096 tokens: {max(losses) - min(losses):.1e}", flush=True)
 
 
-def make_model(work: Path, shape: dict[str, Any], max_length: int) -> None:
-    """Write a model with random weights and the miniature's tokenizer, whose 512 tokens are among the model's 151,936."""
+def make_model(folder: Path, shape: dict[str, Any]) -> None:
+    """Random weights, with the miniature's tokenizer: its 512 tokens are among the model's."""
     import torch
-    from transformers import AutoModelForCausalLM, Qwen2Config
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     from distill.base import manifest
     from distill.miniature import tokenizer
 
     torch.manual_seed(0)
-    config = Qwen2Config(**shape, max_position_embeddings=max(max_length, LONGEST), bos_token_id=None)
-    AutoModelForCausalLM.from_config(config).to(torch.bfloat16).save_pretrained(work / "base")
-    tokenizer.save(0, work / "base")
-    manifest.write(work / "base", made_by="bench")
+    config = AutoConfig.for_model(**shape, max_position_embeddings=32768, bos_token_id=None)
+    AutoModelForCausalLM.from_config(config).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save(0, folder)
+    manifest.write(folder, made_by="bench")
 
 
-def traces(count: int, scale: int) -> list[dict[str, Any]]:
+def traces(count: int, median: int, scale: int) -> list[dict[str, Any]]:
     """Rows of prompt and completion in which a character is a token: the tokenizer merges none of them."""
     draw = random.Random(0)
 
@@ -135,37 +165,45 @@ def traces(count: int, scale: int) -> list[dict[str, Any]]:
 
     rows = []
     for _ in range(count):
-        length = min(max(round(draw.lognormvariate(math.log(MEDIAN), SPREAD)), SHORTEST), LONGEST) // scale
+        length = min(max(round(draw.lognormvariate(math.log(median), SPREAD)), SHORTEST), LONGEST) // scale
         prompt = min(150 // math.isqrt(scale), length // 3)
         messages = [[{"role": "user", "content": words(prompt)}], [{"role": "assistant", "content": words(length - prompt)}]]
         rows.append(dict(zip(("prompt", "completion"), messages, strict=True)))
     return rows
 
 
-def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool, peak_tflops: float | None) -> dict[str, Any]:
+def measure(name: str, work: Path, args: argparse.Namespace) -> dict[str, Any]:
     """Train for some steps and measure them."""
     import torch
     from datasets import Dataset
     from transformers import TrainerCallback
+    from trl import SFTTrainer
 
-    from distill.training import sft
-    from distill.training.recipe import RECIPE
+    from distill.training import kernels, sft
+    from distill.training.recipe import RECIPE, RUNTIME
+    from distill.training.speed import flops_per_token, peak_flops
 
+    one, steps, toy = EXPERIMENTS[name], args.steps, args.toy
     scale = TOY_SCALE if toy else 1
     fixed = {"max_steps": WARM_UP + steps, "learning_rate": 1e-5, "lr_scheduler_type": "constant", "eos_token": "<|im_end|>", "seed": 0}
-    settings = RECIPE.read(recipe | fixed)
-    needed = (WARM_UP + steps + 2) * settings["global_batch"] * settings["max_length"]
-    rows = Dataset.from_list(traces(max(200, 2 * needed * scale // MEDIAN), scale))
-    run = Path(work) / f"{name}-{settings['max_length']}"
-    arguments = sft.arguments(settings, run, "cpu" if toy else "auto", settings["global_batch"], 10**9, 1)
+    fixed |= {"max_length": one.max_length // scale, "global_batch": one.sequences, "dtype": "float32" if toy else "bfloat16"}
+    recipe = RECIPE.read(one.recipe | fixed)
+    runtime = RUNTIME.read({"device": "cpu" if toy else "auto", "micro_batch": one.sequences, **one.runtime}, "--runtime")
+    needed = (WARM_UP + steps + 2) * one.sequences * one.max_length
+    rows = Dataset.from_list(traces(max(200, 2 * needed // one.median), one.median, scale))
+    run = work / name.replace(" ", "-")
+    arguments = sft.arguments(recipe, run, runtime, 1)
     arguments.save_strategy = "no"
-    if name == "stock":
-        arguments.use_liger_kernel = False
+    if one.stock:
+        arguments.use_liger_kernel, arguments.optim = False, "adamw_torch"
     sys.stdout, out = sys.stderr, sys.stdout  # the training prints to stdout too
-    trainer = sft.build(Path(work) / "base", rows, settings, None, arguments)
-    if name == "stock":
+    trainer = sft.build(work / one.shape, rows, recipe, None, arguments, runtime)
+    if one.stock:
         trainer.model.set_attn_implementation("sdpa")
-    loss = loss_alone(trainer, settings["max_length"])
+        trainer.rows_at_once = 1
+        trainer.compute_loss = SFTTrainer.compute_loss.__get__(trainer)
+    loss = loss_alone(trainer, recipe["max_length"])
+    trainer._reset_sums()
     batches = Batches(trainer.data_collator)
     trainer.data_collator = batches
     on_gpu = torch.cuda.is_available() and not toy
@@ -186,25 +224,26 @@ def measured(work: str, name: str, recipe: dict[str, Any], steps: int, toy: bool
     clock = Clock()
     sft.finetune(trainer, run, [clock])
     sys.stdout = out
-    tokens_per_s = batches.tokens / (clock.ended - clock.started)
-    attended = batches.attended / batches.tokens
+    tokens_per_s, attended = batches.tokens / (clock.ended - clock.started), batches.attended / batches.tokens
     config, device = trainer.model.config, torch.cuda.get_device_name() if on_gpu else "CPU"
-    known = next((flops for name, flops in PEAK.items() if name in device), None if on_gpu else reached())
-    peak = peak_tflops * 1e12 if peak_tflops else known
-    flops = 6 * multiplied(trainer.model) + 12 * config.num_hidden_layers * config.hidden_size * attended
+    peak = peak_flops(device, {"tflops": args.peak_tflops}) if on_gpu else reached_flops()
+    layers, recomputing = kernels.decoder_layers(trainer.model), runtime["checkpoint_layers"]
+    graphs = kernels.compiled_graphs()
     return {
         "device": device,
         "torch": torch.__version__,
-        "packing": settings["packing"],
+        "model": "toy" if toy else {"qwen": "1.5B", "smollm2": "135M"}[one.shape],
+        "packing": recipe["packing"],
+        "batch": f"{one.sequences} x {recipe['max_length']}",
         "attention": config._attn_implementation,
-        "layers": "Liger" if arguments.use_liger_kernel else "PyTorch",
-        "checkpointing": "on" if settings["gradient_checkpointing"] else "off",
-        "micro_batch": settings["global_batch"],
+        "layers": "compiled" if graphs and one.runtime else "Liger" if arguments.use_liger_kernel else "PyTorch",
+        "checkpointing": f"{recomputing} of {len(layers)}" if recomputing else "all" if recipe["gradient_checkpointing"] else "none",
         "tokens_per_s": tokens_per_s,
-        "mfu": 100 * tokens_per_s * flops / peak if peak else None,
+        "mfu": 100 * tokens_per_s * flops_per_token(trainer.model, attended) / peak if peak else None,
         "peak_gib": (torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) / 2**30,
         "waste": 100 * (1 - batches.tokens / batches.slots),
         "attended": attended,
+        "graphs": graphs if one.runtime else None,
         "loss": loss,
     }
 
@@ -246,7 +285,7 @@ def loss_alone(trainer: Any, max_length: int) -> float:
     return sum(losses) / len(losses)
 
 
-def reached(size: int = 1024) -> float:
+def reached_flops(size: int = 1024) -> float:
     """FLOP/s of a product of float32 matrices on this CPU: the best of ten."""
     import torch
 
@@ -257,16 +296,6 @@ def reached(size: int = 1024) -> float:
         one @ other
         seconds.append(time.perf_counter() - started)
     return 2 * size**3 / min(seconds)
-
-
-def multiplied(model: Any) -> int:
-    """Number of weights that a token is multiplied with: all matrices, a tied embedding included as the output head."""
-    embedding = model.get_input_embeddings().weight
-    return sum(
-        weight.numel()
-        for weight in model.parameters()
-        if weight.dim() > 1 and (weight is not embedding or model.config.tie_word_embeddings)
-    )
 
 
 if __name__ == "__main__":

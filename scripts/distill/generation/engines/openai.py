@@ -33,8 +33,8 @@ class Engine:
 
     Runtime: base_url (mostly ends in /v1), key_variable (the environment variable that holds the key; without it none is sent),
     concurrency (requests at a time), timeout_s (of an attempt as a whole), retries, backoff_s (before the first retry), model (its name
-    there, where that is not `model`), extra (further fields of each request). Raises InputError where the server is down, or the key is missing
-    or refused.
+    there, where that is not `model`), extra (further fields of each request). Raises InputError where the server is down, or the key is
+    missing or refused.
     """
 
     def __init__(self, model: str | Path, runtime: dict[str, Any]):
