@@ -328,7 +328,7 @@ def script(folder: Path, given: dict, *args: str, **env: str) -> subprocess.Comp
 def test_a_job_that_does_not_fit_stops_in_words_unless_told_otherwise(mode, code, tmp_path):
     done = script(tmp_path, planned(ONE, tmp_path, devices={"memory_gb": 24}, preflight=mode), "--check")
     assert done.returncode == code, done.stderr
-    assert ("preflight: train ours: needs 35.3 GB" in done.stderr) is (mode != "ignore")
+    assert ("preflight: train ours: needs 34.0 GB" in done.stderr) is (mode != "ignore")
     assert "Traceback" not in done.stderr
     assert ("or set runtime.preflight: warn to go on all the same" in done.stderr) is (mode == "stop")
 
@@ -340,7 +340,7 @@ def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
     without = script(tmp_path, given, "--offline", "--json", str(written), **hidden)
     assert without.returncode == 0, without.stderr
     assert "Idavidrein/gpqa is gated and there is no token" in without.stdout
-    assert "template and end of turn are unknown until base-chat is there" in without.stdout
+    assert "template and end of turn are unknown until base-chat is fetched" in without.stdout
     told = json.loads(written.read_bytes())
     assert told["disk"]["free"] > 0 and told["versions"]["trl"] and told["totals"]["train_device_hours"] > 0
     with_token = script(tmp_path, given, "--offline", **hidden | {"HF_TOKEN": "hf_secretsecret"})

@@ -109,5 +109,5 @@ def test_compiled_layers_are_proved_against_eager_ones_and_do_not_recompile_for_
 
 
 def test_decoder_layers_are_those_of_the_model(tiny_world):
-    model = kernels.small(AutoConfig.from_pretrained(tiny_world / "base"), "sdpa", layers=3)
+    model = kernels.small(AutoConfig.from_pretrained(tiny_world / "base"), "sdpa")
     assert kernels.decoder_layers(model) == list(model.get_decoder().layers)
