@@ -1,8 +1,8 @@
 """Turn a GGUF file into a model folder that from_pretrained, vLLM and `source: {path: ...}` load.
 
 The weights are those of the file: where it holds four bits a weight, so does the folder, written out in --dtype. Needs `pip install
-gguf==0.19.0`. transformers 5.19 reads GGUF; corrected here are the pre-tokenizer that the file names, the tokenizer's context, a config with
-quantization_config, numbers that float32 has rounded, and the generation config.
+gguf==0.19.0`. transformers 5.19 reads GGUF; corrected here are the pre-tokenizer that the file names, the tokenizer's context, a config
+with quantization_config, numbers that float32 has rounded, and the generation config.
 
     python tools/from_gguf.py SmolLM2-135M-Instruct.Q4_1.gguf models/smollm2-135m-instruct
 """

@@ -210,10 +210,18 @@ def _key_row(key: str, entry: dict, steps: list[str]) -> str:
 
 
 def examples() -> list[dict]:
-    """The configurations in config/, each with its defaults; one that is no whole one is laid over the miniature."""
-    miniature, keys = example("config.yaml"), example("schema.yaml")["properties"].keys()
-    given = [example(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))]
-    return [load(one if {"models", "protocols"} <= one.keys() else over(miniature, one)) for one in given if one.keys() <= keys]
+    """The configurations in config/, each with its defaults; an overlay is laid over the miniature, and NAME_local.yaml over NAME.yaml."""
+    keys = example("schema.yaml")["properties"].keys()
+    given = {path.stem: example(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))}
+    return [
+        load(
+            one
+            if {"models", "protocols"} <= one.keys()
+            else over(given[name.removesuffix("_local") if name.endswith("_local") else "config"], one)
+        )
+        for name, one in given.items()
+        if one.keys() <= keys
+    ]
 
 
 def example(name: str) -> dict:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import merged
 
 from distill.base.errors import InputError
 from distill.config.load import load
@@ -276,3 +277,10 @@ def test_a_protocol_says_only_what_its_benchmarks_need(kind, benchmarks):
     user = {"for_protocol": {"mini": {"user": "{question} {choices}"}}}
     config["benchmarks"] |= {name: deepcopy(MINIATURE["benchmarks"][name]) | user for name in benchmarks}
     assert Plan(load(config)).prompts(benchmarks[0])["user"] == "{question} {choices}"
+
+
+def test_a_null_in_an_overlay_takes_a_key_out_of_a_source():
+    files = [yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")) for name in ("gsm8k.yaml", "gsm8k_local.yaml")]
+    for made, key in ((load(files[0]), "hub"), (load(merged(*files)), "path")):
+        entries = [made["models"]["base"], made["datasets"]["gsm8k"], *made["benchmarks"].values()]
+        assert all(key in entry["source"] and len(entry["source"].keys() & {"hub", "path"}) == 1 for entry in entries)

@@ -16,12 +16,24 @@ from distill.config.study import expand_study
 def load(given: Config, exists: Callable[[str], bool] = lambda _: True) -> Config:
     """The complete configuration; `given` is left as it is. `exists` says whether a path in it exists.
 
-    Raises InputError with a line for each error of the first pass of distill.config.checks that finds one.
+    A null takes a key out of a `source`, so that an overlay, whose mappings are merged, can name another place. Raises InputError with a
+    line for each error of the first pass of distill.config.checks that finds one.
     """
+    given = without_null_sources(given)
     for check in (checks.names, checks.shape, checks.study):
         _refuse(check(given))
     config = fill_defaults(expand_study(given))
     _refuse(checks.references(config, exists))
+    return config
+
+
+def without_null_sources(given: Config) -> Config:
+    """A copy whose sources have no keys that are null."""
+    config = deepcopy(given)
+    for kind in ("models", "datasets", "benchmarks"):
+        for entry in (config.get(kind) or {}).values() if isinstance(config.get(kind), dict) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("source"), dict):
+                entry["source"] = {key: value for key, value in entry["source"].items() if value is not None}
     return config
 
 
