@@ -1,6 +1,7 @@
 """What was trained, on what data, with which recipe, and how the loss developed."""
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from distill.base.files import Row
@@ -50,6 +51,7 @@ def _facts(manifest: Row, known: Mapping[str, str], log: list[Row]) -> dict[str,
         "processes": _count(manifest.get("world_size")),
         "loss, first 5 % of the log": mean_loss(log, first=True),
         "loss, last 5 %": mean_loss(log, first=False),
+        **speed(log),
     }
     return facts | {key: code(plain(value), in_table=True) for key, value in sorted(manifest["recipe"].items()) if value is not None}
 
@@ -60,6 +62,15 @@ def _count(value: Any) -> str:
 
 def _digest(value: Any) -> str:
     return NOT_MEASURED if value is None else code(short(value), in_table=True)
+
+
+def speed(log: list[Row]) -> dict[str, str]:
+    """Medians of tokens per second and MFU of a training on a GPU; nothing of one on a CPU, whose page is the same in every run."""
+    measured = [row for row in log if row.get("mfu") is not None]
+    if not measured:
+        return {}
+    tokens_per_s, mfu = (median(row[key] for row in measured) for key in ("tokens_per_s", "mfu"))
+    return {"tokens/s (median)": f"{tokens_per_s:,.0f}", "MFU (median)": f"{mfu:.1%}"}
 
 
 def mean_loss(log: list[Row], first: bool) -> str:

@@ -9,6 +9,7 @@ from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
+from transformers.training_args import OptimizerNames
 from transformers.utils import is_liger_kernel_available
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
@@ -85,7 +86,8 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     attention, why = kernels.choose(config, args.device, dtype, packed)
     compiled, layers = kernels.choose_layers(config, attention, args.device, dtype, runtime["compile_layers"])
     if args.should_log:
-        print(f"{why}; {layers}{', Liger' if args.use_liger_kernel else ''}; loss: TRL's fused head; optimizer: {args.optim}", flush=True)
+        layers += ", Liger" if args.use_liger_kernel else ""
+        print(f"{why}; {layers}; loss: TRL's fused head; optimizer: {OptimizerNames(args.optim).value}", flush=True)
     with remote_code_option(base) as code:
         model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
