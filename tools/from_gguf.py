@@ -62,6 +62,8 @@ def convert(gguf: Path, folder: Path, dtype: str) -> None:
     set_pre_tokenizer(tokenizer, about.get("tokenizer.ggml.pre", "default"))
     tokenizer.model_max_length = config.max_position_embeddings
     tokenizer.save_pretrained(folder)
+    for weights in folder.glob("*.safetensors"):
+        weights.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 writes files that only their owner can read
 
 
 def metadata(gguf: Path) -> dict[str, Any]:
@@ -74,10 +76,8 @@ def metadata(gguf: Path) -> dict[str, Any]:
 
 def clean_config(config: dict[str, Any]) -> dict[str, Any]:
     """Without traces of the file, and with numbers as people write them: 9.999999747378752e-06 is float32's 1e-05."""
-    kept = {
-        key: value for key, value in config.items() if key not in ("quantization_config", "_name_or_path", "transformers_version", "dtype")
-    }
-    return rounded(kept)
+    of_the_file = {"quantization_config", "transformers_version", "dtype"}
+    return rounded({key: value for key, value in config.items() if key not in of_the_file and not key.startswith("_")})
 
 
 def rounded(value: Any) -> Any:

@@ -340,7 +340,7 @@ def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
     without = script(tmp_path, given, "--offline", "--json", str(written), **hidden)
     assert without.returncode == 0, without.stderr
     assert "Idavidrein/gpqa is gated and there is no token" in without.stdout
-    assert "template and end of turn are unknown until base-chat is fetched" in without.stdout
+    assert "template and end of turn are unknown until base-chat is there" in without.stdout
     told = json.loads(written.read_bytes())
     assert told["disk"]["free"] > 0 and told["versions"]["trl"] and told["totals"]["train_device_hours"] > 0
     with_token = script(tmp_path, given, "--offline", **hidden | {"HF_TOKEN": "hf_secretsecret"})
