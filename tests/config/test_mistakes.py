@@ -1,5 +1,6 @@
 """Each mistake of docs/mistakes.md is made, and what is said is what the page says."""
 
+import json
 import re
 import subprocess
 import sys
@@ -23,8 +24,8 @@ PAGE = (PROJECT / "docs" / "mistakes.md").read_text(encoding="utf-8")
 SAID = dict(re.findall(r"^\| (.*?) \| `(.*)` \|$", PAGE, re.MULTILINE))
 
 
-def test_ten_mistakes_are_listed():
-    assert len(SAID) == 10
+def test_all_mistakes_of_the_page_are_made_here():
+    assert len(SAID) == 10 + len(INPUTS) + 1
 
 
 CONFIGS = {
@@ -70,6 +71,35 @@ def test_a_data_set_in_another_shape(tmp_path):
     options = ["--input", "results/sources/datasets/mine", "--format", "table", "--output", "traces.jsonl"]
     said = said_by("normalise.py", tmp_path, *options, "--spec", '{"columns": {"question": "q"}}')
     assert said == SAID["a data set in another shape than its `format:` says"]
+
+
+THINK = "<think>\nHm.\n</think>\n\n\\boxed{7}"
+# name: a file and its content, options of normalise.py behind --input and --output
+INPUTS = {
+    "one JSON object in place of rows": ("in.json", '{\n"data": [{"question": "q"}]\n}', ["--format", "table"]),
+    "a table that is not UTF-8": ("in.csv", "question,response\ngr\u00f6\u00dfer,x\n", ["--format", "table"]),
+    "a set that has no thoughts": ("in.jsonl", '{"question": "q", "response": "7"}\n', ["--format", "table"]),
+    "a column of `where:` that no row has": (
+        "in.jsonl",
+        json.dumps({"question": "q", "response": THINK}) + "\n",
+        ["--format", "table", "--spec", '{"where": {"levle": {"not": [1]}}}'],
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", INPUTS)
+def test_a_file_that_is_not_what_it_should_be(tmp_path, mistake):
+    name, content, options = INPUTS[mistake]
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
+    assert said_by("normalise.py", tmp_path, "--input", name, "--output", "traces.jsonl", *options) == SAID[mistake]
+
+
+def test_a_chat_template_that_adds_to_what_is_trained_on(tmp_path):
+    row = {"id": "a", "prompt": [{"role": "user", "content": "What?"}], "completion": [{"role": "assistant", "content": THINK}]}
+    write_jsonl(tmp_path / "sft.jsonl", [row])
+    chat = tiny_chat.save(tmp_path / "chat", template=tiny_chat.CHATML.replace("<|im_end|>", " Bye.<|im_end|>"))
+    options = ["--sft", "sft.jsonl", "--tokenizer", str(chat), "--spec", '{"thought_style": "think"}', "--output", "audit.json"]
+    assert said_by("audit.py", tmp_path, *options) == SAID["a chat template that adds to what is trained on, or deletes the thought"]
 
 
 def test_a_length_that_cuts_the_answers_off(tmp_path):
