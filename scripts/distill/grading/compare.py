@@ -69,7 +69,7 @@ class _Comparison:
         if self.compared > MOST_COMPARED:
             raise TooMuch
         gold, answer = _single(gold), _single(answer)
-        if gold == answer:
+        if gold == answer or (_real_line(gold) and _real_line(answer)):
             return True
         kinds = type(gold), type(answer)
         if kinds == (Number, Number):
@@ -178,7 +178,7 @@ class _Comparison:
                 stated = _states(relation) or all(map(_is_constant, relation.sides))
             if stated and self._true_chain(relation):
                 return self.same(value, other) if relation is gold else self.same(other, value)
-        if relation.signs == ("==", "mod") and not isinstance(other, Relation):
+        if relation.signs[-1] == "mod" and not isinstance(other, Relation):
             return self.same(relation.sides[-2], other) if relation is gold else False
         return False
 
@@ -523,7 +523,9 @@ def _label(named: Named) -> bool:
 
 def _is_constant(value: Value) -> bool:
     if isinstance(value, Expression):
-        return not expressions.symbols(value.tree) and not any(name.startswith("\\") for name in expressions.calls(value.tree))
+        return not expressions.symbols(value.tree) and not any(
+            name.startswith("\\") or (len(name.rstrip("'")) == 1 and name.isalpha()) for name in expressions.calls(value.tree)
+        )
     return isinstance(value, Number)
 
 
@@ -656,7 +658,9 @@ def _without(interval: Tuple, points: Sequence[Value]) -> list[Value] | None:
 def _real_line(value: Value) -> bool:
     if isinstance(value, Expression):
         return value.tree == Sym("\\mathbb{R}")
-    return isinstance(value, Tuple) and value.items == (_MINUS, _PLUS)
+    if isinstance(value, Words):
+        return value.text in ("allrealnumber", "allreal", "realnumber", "allreals")
+    return isinstance(value, Tuple) and [as_tree(item) for item in value.items] == [_MINUS.tree, _PLUS.tree]
 
 
 def _round(ends: str) -> str:

@@ -562,6 +562,7 @@ def _context() -> Any:
 
     made = mpmath.MPContext()
     made.prec = _PRECISION
+    made.real_only = False
     return made
 
 
@@ -629,6 +630,8 @@ def _power(base: Any, exponent: Any) -> Any:
         if exponent == 0:
             return mp.mpf(1)
         raise _Undefined
+    if mp.real_only and not mp.im(base) and mp.re(base) < 0 and exponent != mp.floor(mp.re(exponent)):
+        raise _Undefined
     if _magnitude(exponent) > _HUGE or (_magnitude(exponent) > 8 and abs(_magnitude(base)) > 1 << 40):
         raise Unreadable("too large")
     return mp.power(base, exponent)
@@ -666,6 +669,8 @@ _ANALYTIC = {
 
 def _function(name: str, first: Any, values: list[Any]) -> Any:
     mp = _context()
+    if mp.real_only and name in ("sqrt", "log", "ln", "lg") and not mp.im(first) and mp.re(first) < 0:
+        raise _Undefined
     if name in _ANALYTIC and len(values) == 1:
         return getattr(mp, _ANALYTIC[name])(first)
     if name in ("log", "ln", "lg"):
@@ -761,7 +766,18 @@ def _equal_constants(one: Tree, other: Tree) -> bool | None:
 
 
 def _equal_at_points(one: Tree, other: Tree) -> bool | None:
-    compared, apart = 0, 0
+    """First over the reals, where the root of a negative number is not there; if nothing is, over the complex numbers."""
+    mp = _context()
+    try:
+        mp.real_only = True
+        found = _agree(one, other)
+    finally:
+        mp.real_only = False
+    return _agree(one, other) if found is None else found
+
+
+def _agree(one: Tree, other: Tree) -> bool | None:
+    compared = 0
     complex_equal: list[bool] = []
     for round_ in range(_POINTS):
         first, second = value_at(one, round_), value_at(other, round_)
@@ -774,9 +790,10 @@ def _equal_at_points(one: Tree, other: Tree) -> bool | None:
             compared += 1
         elif round_ < _POINTS - 2:
             complex_equal.append(same)
-            apart += is_real(first) != is_real(second)
     if compared >= 2:
         return True
+    if _context().real_only:
+        return None
     return all(complex_equal) if complex_equal else None
 
 

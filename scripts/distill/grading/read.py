@@ -65,7 +65,7 @@ _NUMBER_WORDS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
-_DEGREE = (Token("sign", "^"), "circ")
+_LOUD = words("YES NO TRUE FALSE NONE DNE EVEN ODD NAN")  # words, and no letters that stand for themselves
 _IGNORED_WORDS = words("the a an is are approximately about roughly is: therefore so thus hence answer final exactly only")
 _MATRICES = words("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array psmallmatrix bsmallmatrix")
 _CHOICE = re.compile(r"\(\s*([A-J])\s*\)\s*\.?\s*(.*)|([A-J])\s*[).]\s+(.+)", re.DOTALL)
@@ -224,7 +224,7 @@ class _Reader:
         )
         names = [_RELATIONS[sign] for sign in signs]
         if not signs:
-            return self.phrase(items)
+            return self.congruence([items], []) if any(token.text in ("pmod", "bmod") for token in items) else self.phrase(items)
         if any(_mixes_words(part) for part in parts[:-1]) or _mixes_words(parts[-1], unit=True):
             return self.phrase(items)
         if names[0] == "|" and len(parts) == 2 and not parts[0]:
@@ -268,6 +268,8 @@ class _Reader:
         at = next((place for place, token in enumerate(parts[-1]) if token.text in ("pmod", "bmod", "mod", "pod")), None)
         if at is None:
             return Relation(tuple(map(self.side, parts)), tuple(names))
+        if not at:
+            raise Unreadable("mod")
         residue, modulus = _stripped(parts[-1][:at]), _stripped(last[at:])
         if residue and residue[-1].text == "(":
             residue, modulus = residue[:-1], [token for token in modulus if token.text != ")"]
@@ -334,7 +336,7 @@ class _Reader:
 
     def _part(self, run: Sequence[Token], worded: bool) -> list[Value]:
         if worded:
-            return [self.words(run)]
+            return [] if all(token.text.lower() in _IGNORED_WORDS for token in run if token.kind == "word") else [self.words(run)]
         run = [token for token in run if not (token.kind == "sign" and token.text in (":", "."))] if len(run) > 1 else run
         while run and run[0].text in (":", ",", "."):
             run = run[1:]
@@ -349,19 +351,15 @@ class _Reader:
         words = [word for word in words if word.lower() not in _IGNORED_WORDS] or words
         if len(words) == 1 and len(words[0]) == 1 and words[0].isascii():
             return self.expression([Token("symbol", words[0])])
+        if len(words) == 1 and words[0].lower() == "infinity":
+            return Expression(Sym("\\infty"), "\\infty")
         if len(words) == 1 and words[0].lower() in _NUMBER_WORDS:
             return Number(Fraction(_NUMBER_WORDS[words[0].lower()]))
-        if (
-            len(words) == 1
-            and words[0].isascii()
-            and words[0].isupper()
-            and words[0].isalpha()
-            and words[0] not in ("YES", "NO", "TRUE", "FALSE", "NONE", "DNE")
-        ):
+        if len(words) == 1 and words[0].isascii() and words[0].isupper() and words[0].isalpha() and words[0] not in _LOUD:
             return Letters(words[0])
-        text = "".join(words).lower()
+        text = "".join(word[:-1] if len(word) > 4 and word.endswith("s") else word for word in words).lower()
         kept = "".join(filter(str.isalnum, text))
-        return Words({"doesnotexist": "dne", "undefined": "undefined"}.get(kept, kept if "-" not in text else text))
+        return Words({"doenotexist": "dne", "doesnotexist": "dne"}.get(kept, kept if "-" not in text else text))
 
     def quantity(self, items: Sequence[Token]) -> Value | None:
         """Numbers with units: 5 cm, 5 feet 3 inches, $36, 90 degrees, 9 (apples), 36 square units; None for anything else."""
@@ -563,7 +561,7 @@ class _Reader:
 
     def expression(self, items: Sequence[Token]) -> Value:
         if len(items) == 1 and items[0].kind == "capitals":
-            return Letters(items[0].text)
+            return Words(items[0].text.lower()) if items[0].text in _LOUD else Letters(items[0].text)
         if (
             len(items) > 1
             and items[0].kind == "command"
