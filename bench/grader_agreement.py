@@ -1,20 +1,24 @@
 """How far our grader agrees with verdicts that others published, on material that is not part of this repository.
 
-Prints a Markdown table, and below it each disagreement. The material is what DISTILL_REAL_DATA names: suites of pairs from the tests of
+Prints a Markdown table, and below it each disagreement; with --peers, on how many rows other graders agree with the same verdicts when they
+are given the answer that ours found. The material is what DISTILL_REAL_DATA names: suites of pairs from the tests of
 Math-Verify, NeMo-Skills, SkyThought, Hendrycks MATH and reasoning-from-scratch, and recorded outputs of models with verdicts.
 
 Example:
     DISTILL_REAL_DATA=../shared/data python bench/grader_agreement.py --workers 2
+    DISTILL_REAL_DATA=../shared/data python bench/grader_agreement.py --peers --python .venv/bin/python /tmp/mv09/bin/python
 """
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+sys.path.insert(1, str(Path(__file__).resolve().parent))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
@@ -31,6 +35,7 @@ class Case:
     text: str
     expected: bool | None
     kind: str = "math"
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,16 @@ def extractions(folder: Path) -> Iterator[Set]:
     for test in ("test_get_last_boxed", "test_extract_final_candidate"):
         yield Set(f"rasbt {test.removeprefix('test_')}", [Case(str(found), text, found is not None) for text, found in cases[test]])
     yield Set("rasbt equality_check", [Case(gold, boxed(answer), right) for answer, gold, right in cases["test_equality_check"]])
+
+
+def cases(folder: Path) -> Iterator[Set]:
+    """Shapes of answers on which graders slip, written for this project."""
+    rows = list(read_jsonl(folder / "answer_cases.jsonl"))
+    for kind in ("math", "choice"):
+        yield Set(
+            f"answer_cases: {kind}",
+            [Case(row["gold"], row["text"], row["correct"], kind, tuple(row.get("choices") or ())) for row in rows if row["kind"] == kind],
+        )
 
 
 def lighteval_cases(folder: Path) -> Iterator[Set]:
@@ -140,6 +155,7 @@ def all_sets(data: Path) -> Iterator[Set]:
     yield from benchmarks(data / "benchmarks")
     yield from suites(data / "suites")
     yield from extractions(data / "suites")
+    yield from cases(data / "suites")
     yield from lighteval_cases(data / "suites" / "lighteval_metric_cases")
     yield from outputs(data / "outputs")
 
@@ -165,7 +181,9 @@ def bare(cases: list[Case]) -> Iterator[Verdict]:
 
 def agreement(cases: Set, workers: int) -> Agreement:
     verdicts = list(
-        bare(cases.cases) if cases.bare else grade_all([Task(case.kind, case.gold, case.text) for case in cases.cases], workers)
+        bare(cases.cases)
+        if cases.bare
+        else grade_all([Task(case.kind, case.gold, case.text, case.choices) for case in cases.cases], workers)
     )
     differs = [
         json.dumps({"gold": case.gold, "answer": verdict.answer, "ours": verdict.reason, "theirs": case.expected}, ensure_ascii=False)
@@ -177,13 +195,44 @@ def agreement(cases: Set, workers: int) -> Agreement:
     return Agreement(cases.name, len(cases.cases), sum(verdict.correct for verdict in verdicts), others, differs)
 
 
+def peers(sets: list[Set], pythons: list[str], workers: int) -> Iterator[list[str]]:
+    """Rows of a table: on how many rows each grader agrees with the verdict of the source. Only sets of math with a verdict on each row."""
+    import grader_peers
+
+    from distill.grading.grader import gold_of
+
+    versions = [subprocess.check_output([python, "-c", _VERSION], text=True).strip() for python in pythons]
+    yield ["set", "rows", "ours", *(f"math-verify {version}" for version in versions), "Hendrycks", "Minerva"]
+    for one in sets:
+        if one.bare or one.cases[0].expected is None or one.cases[0].kind != "math":
+            continue
+        verdicts = list(grade_all([Task(case.kind, case.gold, case.text) for case in one.cases], workers))
+        pairs = [(gold_of(case.gold), verdict.answer or "") for case, verdict in zip(one.cases, verdicts, strict=True)]
+        found = [
+            [verdict.correct for verdict in verdicts],
+            *(grader_peers.math_verify(pairs, python) for python in pythons),
+            *([rule(*pair) for pair in pairs] for rule in (grader_peers.hendrycks, grader_peers.minerva)),
+        ]
+        agreeing = [sum(right == case.expected for right, case in zip(rights, one.cases, strict=True)) for rights in found]
+        yield [one.name, str(len(one.cases)), *map(str, agreeing)]
+
+
+_VERSION = "from importlib.metadata import version; print(version('math-verify'))"
+
+
 def main() -> None:
     parse = parser(__doc__)
     parse.add_argument("--workers", type=int, default=1)
     parse.add_argument("--quiet", action="store_true", help="the table only")
+    parse.add_argument("--peers", action="store_true", help="how far other graders agree with the same verdicts")
+    parse.add_argument("--python", nargs="+", default=[sys.executable], help="interpreters with math-verify, one for each version")
     given = parse.parse_args()
     if not os.environ.get("DISTILL_REAL_DATA"):
         raise InputError("DISTILL_REAL_DATA: not set: name the folder of the real material")
+    if given.peers:
+        for at, cells in enumerate(peers(list(all_sets(Path(os.environ["DISTILL_REAL_DATA"]))), given.python, given.workers)):
+            print("|", " | ".join(cells), "|" + ("\n|" + "---|" * len(cells) if not at else ""), flush=True)
+        return
     found = [agreement(cases, given.workers) for cases in sorted(all_sets(Path(os.environ["DISTILL_REAL_DATA"])), key=lambda one: one.bare)]
     print("| set | rows | right by ours | by others | disagreements |\n|---|---|---|---|---|")
     for one in found:

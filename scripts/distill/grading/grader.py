@@ -140,7 +140,7 @@ class Grader:
             self._ask(needed.pair, slot)
         except TooMuch:
             slot.fill(TOO_LONG)
-        except (ArithmeticError, ValueError, RecursionError, MemoryError):  # a hostile answer must not stop its neighbours
+        except Exception:  # whatever it brings up, a hostile answer must not stop its neighbours
             slot.fill(GRADER_ERROR)
 
     def _ask(self, pair: tuple[str, str], slot: "_Slot") -> None:
@@ -221,7 +221,7 @@ def same(one: str, other: str) -> bool:
         return False
     try:
         return same_answer(read(one), read(other), never)
-    except (TooMuch, ArithmeticError, ValueError, RecursionError, MemoryError):
+    except Exception:  # as in Grader._compare
         return False
 
 

@@ -83,6 +83,7 @@ class Reading:
     text: str
     values: tuple[Value, ...]
     loose: tuple[Value, ...] = ()
+    latex: str = ""
 
     @property
     def unread(self) -> bool:
@@ -102,13 +103,16 @@ def read(text: str) -> Reading:
         if how.worth(normal, values):
             try:
                 value = how.whole(normal)
-            except (Unreadable, RecursionError, ValueError):
+            except (Unreadable, RecursionError, ValueError, LookupError):
                 value = Unread(squeezed(normal))
             if value not in values and not (values and isinstance(value, Unread)):
                 values.append(value)
-    return Reading(squeezed(normal), tuple(values), tuple(_loose(text, normal, values[0])))
+    if _SURE_DECIMAL_COMMA.fullmatch(normal):
+        values.append(decimal(normal.replace(",", ".")))
+    return Reading(squeezed(normal), tuple(values), tuple(_loose(text, normal, values[0])), normal)
 
 
+_SURE_DECIMAL_COMMA = re.compile(r"[-+]?0,\d{3,}")  # no list, and no thousands
 _DECIMAL_COMMA = re.compile(r"([-+]?\d+),(\d+)")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _SAYS = re.compile(r".*(?:\s(?:is|are|equals?)|'s)\s+(?!not\b)([^\s].{0,60})", re.DOTALL)
@@ -125,7 +129,7 @@ def _loose(text: str, normal: str, first: Value) -> Iterator[Value]:
         said = _said(text.partition("<|im_")[0].strip())
         if said and len(said) < len(text):
             inner = read(said)
-            yield from (value for value in (*inner.values[:1], *inner.loose[:1]) if not isinstance(value, Phrase | Unread | Words))
+            yield from (value for value in (*inner.values, *inner.loose[:1]) if not isinstance(value, Phrase | Unread | Words))
 
 
 def _said(text: str) -> str | None:
@@ -328,8 +332,8 @@ class _Reader:
                 run.append(token)
         if len(parts) == 2 and isinstance(parts[0], Words) and isinstance(parts[1], Number | Expression | Quantity | Percent):
             last = [token for token in items if token.kind == "word"][-1]
-            after = items[items.index(last) + 1]
-            if after.text == ":" or parts[0].text in ("", "answer"):  # Total cost: 13
+            after = items[items.index(last) + 1 :]
+            if (after and after[0].text == ":") or parts[0].text in ("", "answer"):  # Total cost: 13
                 return Named((parts[0].text,), parts[1], Relation((parts[0], parts[1]), ("=",)))
         parts = [part for part in parts if part != Words("")]
         return parts[0] if len(parts) == 1 else Phrase(tuple(parts))
