@@ -48,7 +48,7 @@ def main() -> None:
         print(f"no score, as {given.prompts} holds no items")
         return
     responses = read_responses(given.responses, items, given.prompts)
-    verdicts = {name: read_verdicts(path) for name, path in others.items()}
+    verdicts = {name: found for name, path in others.items() if (found := read_verdicts(path)) or name == how.grader}
 
     def rows():
         for row, response, verdict in score_rows(responses, items, how, verdicts, given.responses):

@@ -3,7 +3,8 @@
 From prompts and the responses to them to lighteval's verdict on each (id, sample, correct) and its results file. Nothing is generated and
 nothing is downloaded: lighteval's pipeline runs with a model that returns what was recorded. Its math metric is that of its math_500, its
 choice metric that of its gpqa:diamond. Importing lighteval takes most of the time: with --siblings, other responses that have no verdicts
-yet are graded in the same start and stored in the work folder by content, so that their own step imports nothing.
+yet are graded in the same start and stored in the work folder by content, so that their own step imports nothing. Where lighteval is not
+installed and our own grader decides, both files come out empty and the scores have our verdicts alone.
 
 Example:
     python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \\
@@ -11,6 +12,7 @@ Example:
         --results results/lighteval/ours/mini_math.json
 """
 
+import importlib.util
 import json
 from dataclasses import astuple
 from pathlib import Path
@@ -45,6 +47,15 @@ def main() -> None:
         write_jsonl(given.output, [])
         write_json(given.results, {})
         print(f"no verdicts, as {given.prompts} holds no items")
+        return
+    if importlib.util.find_spec("lighteval") is None:
+        if not how.ours:
+            raise InputError(
+                "lighteval decides here and is not installed: install it (envs/requirements.txt) or set grader: boxed"
+            )
+        write_jsonl(given.output, [])
+        write_json(given.results, {})
+        print("no verdicts, as lighteval is not installed; our own grader decides, so that none are needed")
         return
     recorded = read(given.prompts, given.responses)
     found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings))

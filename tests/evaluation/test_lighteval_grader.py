@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 
 import grade_lighteval
@@ -156,3 +157,19 @@ def test_a_score_that_lighteval_decides_has_lightevals_self_test_and_is_flagged_
     assert "self-test: gold 100.0%, echo 0.0%, cut" in said
     wanted = "where all are wrong ({}; at most 1% wanted)"
     assert [wanted.format(kind) in flag for kind, flag in zip(failed, summary["flags"], strict=True)] == [True] * len(failed)
+
+
+def test_where_lighteval_is_not_installed_its_step_leaves_empty_files_unless_it_decides(monkeypatch, tmp_path):
+    monkeypatch.setattr(grade_lighteval.importlib.util, "find_spec", lambda name: None)
+    write_jsonl(tmp_path / "prompts.jsonl", [{"id": "a", "messages": [{"role": "user", "content": "?"}], "gold": "7", "kind": "math"}])
+    write_jsonl(
+        tmp_path / "responses.jsonl", [{"id": "a", "sample": 0, "text": "\\boxed{7}", "finish_reason": None, "completion_tokens": None}]
+    )
+    files = [f"--{name}={tmp_path / name}.jsonl" for name in ("prompts", "responses", "output")]
+    arguments = ["grade_lighteval.py", *files, f"--results={tmp_path / 'results.json'}", f"--work={tmp_path / 'work'}"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    grade_lighteval.main()
+    assert ((tmp_path / "output.jsonl").read_text(), read_json(tmp_path / "results.json")) == ("", {})
+    monkeypatch.setattr(sys, "argv", [*arguments, '--spec={"grader": "lighteval"}'])
+    with pytest.raises(InputError, match="not installed"):
+        grade_lighteval.main()

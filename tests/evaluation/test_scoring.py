@@ -177,3 +177,27 @@ def test_responses_recorded_elsewhere_may_not_know_their_tokens_and_their_end(tm
 def test_a_broken_line_is_named(tmp_path, grade):
     with pytest.raises(InputError, match=r"responses.jsonl: line 2 is not JSON"):
         grade(text=json.dumps(RESPONSES[0]) + "\n{broken\n")
+
+
+def test_scores_need_no_verdicts_of_lighteval(tmp_path, grade):
+    """lighteval is not installed: its step leaves empty files, and our own verdicts stand alone."""
+    (tmp_path / "lighteval.jsonl").write_text("")
+    grade(ITEMS, RESPONSES, "--verdicts", f"lighteval={tmp_path / 'lighteval.jsonl'}")
+    assert [sorted(row["verdicts"]) for row in read_jsonl(tmp_path / "output.jsonl")] == [["boxed"], ["boxed"], ["letter"], ["letter"]]
+
+
+def test_an_answer_in_words_counts_where_the_protocol_takes_it_and_its_share_is_told(tmp_path, grade):
+    items, responses = [item("a", "72")], [response("a", "So the answer is $72$.")]
+    grade(items, responses)
+    assert read_json(tmp_path / "summary.json")["no_answer"] == 1.0
+    grade(items, responses, "--spec", '{"answer": "box_or_stated"}')
+    found = read_json(tmp_path / "summary.json")
+    assert (found["pass@1"], found["stated"], found["no_answer"]) == (1.0, 1.0, 0.0)
+
+
+def test_answers_of_equal_value_vote_together_and_unknown_tags_are_flagged(tmp_path, grade):
+    texts = ["<my_thought>\\boxed{0.5}", "\\boxed{\\frac12}", "\\boxed{3}", "\\boxed{3}", "\\boxed{.50}"]
+    grade([item("a", "1/2")], [response("a", text, sample) for sample, text in enumerate(texts)])
+    found = read_json(tmp_path / "summary.json")
+    assert (found["pass@1"], found["maj@n"]) == (0.6, 1.0)
+    assert [flag for flag in found["flags"] if "<my_thought>" in flag]

@@ -25,6 +25,7 @@ PACKAGES = (
     "safetensors",
     "lighteval",
     "math-verify",
+    "mpmath",
     "latex2sympy2_extended",
     "sympy",
     "numpy",
