@@ -1,7 +1,7 @@
 """How far our grader agrees with verdicts that others published, on material that is not part of this repository.
 
-Prints a Markdown table, and below it each disagreement; with --peers, on how many rows other graders agree with the same verdicts when they
-are given the answer that ours found. The material is what DISTILL_REAL_DATA names: suites of pairs from the tests of
+Prints a Markdown table, and below it each disagreement; with --peers, on how many rows of the suites other graders agree with the same
+verdicts when they are given the answer that ours found. The material is what DISTILL_REAL_DATA names: suites of pairs from the tests of
 Math-Verify, NeMo-Skills, SkyThought, Hendrycks MATH and reasoning-from-scratch, and recorded outputs of models with verdicts.
 
 Example:
@@ -230,7 +230,8 @@ def main() -> None:
     if not os.environ.get("DISTILL_REAL_DATA"):
         raise InputError("DISTILL_REAL_DATA: not set: name the folder of the real material")
     if given.peers:
-        for at, cells in enumerate(peers(list(all_sets(Path(os.environ["DISTILL_REAL_DATA"]))), given.python, given.workers)):
+        suites_alone = [one for one in all_sets(Path(os.environ["DISTILL_REAL_DATA"])) if not one.name.startswith(("math500", "gsm8k"))]
+        for at, cells in enumerate(peers(suites_alone, given.python, given.workers)):
             print("|", " | ".join(cells), "|" + ("\n|" + "---|" * len(cells) if not at else ""), flush=True)
         return
     found = [agreement(cases, given.workers) for cases in sorted(all_sets(Path(os.environ["DISTILL_REAL_DATA"])), key=lambda one: one.bare)]
