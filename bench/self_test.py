@@ -1,7 +1,7 @@
 """Which graders pass their self-test: each protocol of open-r1's experiment, on real benchmarks, by the programs that a run calls.
 
-Prints a Markdown table: the share of made-up answers that the grader which decides calls right. Wanted: 100 of gold, 0 of all others.
-The benchmarks are in the folder that DISTILL_REAL_DATA names. Where no gpqa_diamond.csv is among them, made-up choice questions of its
+Prints a Markdown table: the share of made-up answers that the grader which decides calls right. Wanted: 100 of gold and respelled, 0 of all
+others. The benchmarks are in the folder that DISTILL_REAL_DATA names. Where no gpqa_diamond.csv is among them, made-up choice questions of its
 form stand in for it. No text of a benchmark is printed.
 
 Example:
@@ -30,7 +30,7 @@ from distill.config.plan import Plan
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {"aime24": "aime24.jsonl", "math_500": "math500.jsonl", "gpqa_diamond": "gpqa_diamond.csv"}
 OWN_COLUMNS = {"aime24": {"question": "prompt", "gold": "answer"}}  # of a file that has other columns than the hub's
-KINDS = ("gold", "echo", "cut", "empty", "wrong")
+KINDS = ("gold", "respelled", "echo", "cut", "empty", "wrong", "near_miss", "unread", "worded")  # some of our own grader on math alone
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
                 summary = tested(plan, f"{benchmark}@{protocol}", folder / FILES[benchmark], Path(made))
             here = benchmark if (folder / FILES[benchmark]).exists() else f"made-up for {benchmark}"
             decides = plan.grade(f"{benchmark}@{protocol}")["grader"]
-            rates = " | ".join(f"{100 * summary['self_test'][kind]:.1f}" for kind in KINDS)
+            rates = " | ".join(f"{100 * rate:.1f}" if (rate := summary["self_test"].get(kind)) is not None else "-" for kind in KINDS)
             print(f"| {here} | {summary['n_items']} | {protocol} | {decides} | {rates} |", flush=True)
 
 

@@ -33,7 +33,7 @@ def agreements(bench):
     return {cases.name: bench.agreement(cases, workers=2) for cases in sets}
 
 
-# docs/grading.md explains the disagreements.
+# docs/grading_evidence.md explains the disagreements.
 @pytest.mark.parametrize(
     ("name", "right", "differs"),
     [
@@ -89,7 +89,7 @@ def test_82_results_files_of_other_people_stand_in_the_comparison_by_their_score
     assert difference_rows(scores, 0) == []  # nobody's items are known
 
 
-# docs/grading.md has the numbers, and why.
+# docs/grading_evidence.md has the numbers, and why.
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "cut", "flagged"), [("aime24", 0.0, 0), ("math_500", 0.142, 1)])
 def test_lightevals_metric_has_a_self_test_where_it_decides(tmp_path, name, cut, flagged):
