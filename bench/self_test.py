@@ -1,8 +1,8 @@
 """Which graders pass their self-test: each protocol of open-r1's experiment, on real benchmarks, by the programs that a run calls.
 
 Prints a Markdown table: the share of made-up answers that the grader which decides calls right. Wanted: 100 of gold and respelled, 0 of all
-others. The benchmarks are in the folder that DISTILL_REAL_DATA names. Where no gpqa_diamond.csv is among them, made-up choice questions of its
-form stand in for it. No text of a benchmark is printed.
+others. The benchmarks are in the folder that DISTILL_REAL_DATA names. Where no gpqa_diamond.csv is among them, made-up choice questions
+of its form stand in for it. No text of a benchmark is printed.
 
 Example:
     DISTILL_REAL_DATA=../shared/data python bench/self_test.py

@@ -50,9 +50,7 @@ def main() -> None:
         return
     if importlib.util.find_spec("lighteval") is None:
         if not how.ours:
-            raise InputError(
-                "lighteval decides here and is not installed: install it (envs/requirements.txt) or set grader: boxed"
-            )
+            raise InputError("lighteval decides here and is not installed: install it (envs/requirements.txt) or set grader: boxed")
         write_jsonl(given.output, [])
         write_json(given.results, {})
         print("no verdicts, as lighteval is not installed; our own grader decides, so that none are needed")
