@@ -2,14 +2,17 @@
 
 import csv
 import importlib.util
+import itertools
 import math
 import os
 from pathlib import Path
 
 import pytest
 
+from distill.base.files import read_jsonl
 from distill.evaluation import lighteval_results
 from distill.evaluation.compare import ComparedBenchmark, ComparedModel, difference_rows, load, score_row
+from distill.grading.grader import same
 
 DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
 pytestmark = pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
@@ -56,6 +59,27 @@ def agreements(bench):
 )
 def test_published_verdicts_are_replayed(agreements, name, right, differs):
     assert (agreements[name].right, len(agreements[name].differs)) == (right, differs)
+
+
+# Golds of MATH-500 that differ as texts and are one answer: spelled otherwise, in another order, or with a name, a unit or a base left out.
+ONE_ANSWER = [
+    ("-2,1", "1,-2"), ("(-2,1)", "-2,1"), (r"10,\!080", "10080"), (r"2 \sqrt{5}", r"2\sqrt{5}"), (r"\frac14", r"\frac{1}{4}"), ("5", "x=5"),
+    ("15", r"15\mbox{ cm}^2"), ("36", r"\$36"), ("36", r"36^\circ"), ("30", r"30^\circ"), ("90", r"90^\circ"), ("120", r"120^\circ"),
+    ("40_9", "40"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "column", "one_answer"), [("math500", "answer", ONE_ANSWER), ("aime24", "answer", [])])
+def test_different_golds_of_a_benchmark_are_different_answers(file, column, one_answer):
+    golds = sorted({str(row[column]) for row in read_jsonl(DATA / f"benchmarks/{file}.jsonl")})
+    found = {(gold, answer) for gold, answer in itertools.permutations(golds, 2) if same(gold, answer)}
+    assert found == {*one_answer, *((other, one) for one, other in one_answer if (one, other) != ("40_9", "40"))}
+
+
+@pytest.mark.parametrize("kind", ["math", "choice"])
+def test_answers_on_which_graders_slip_are_graded_right(bench, kind):
+    (cases,) = [cases for cases in bench.cases(DATA / "suites") if cases.name.endswith(kind)]
+    assert bench.agreement(cases, workers=1).differs == []
 
 
 def test_math_verify_stands_to_its_own_later_tests_as_docs_say(bench):
