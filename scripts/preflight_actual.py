@@ -1,4 +1,4 @@
-"""After a run: what preflight had estimated beside what it took, and the speeds measured here, as runtime.rates takes them.
+"""After a run: preflight's estimates next to the actual numbers, and the speeds measured here, in the form of runtime.rates.
 
 From the plan of a configuration, results/timing/ (Snakemake's benchmark files), training logs and responses to a page of text.
 

@@ -1,9 +1,9 @@
 """Answer a benchmark's prompts with a model.
 
-From prompts.jsonl to responses: id, sample, text, finish_reason (stop, length), prompt_tokens, completion_tokens. Answers are kept in the
-work folder as they come, by the model's digest, the sampling, the prompt's bytes and the sample: a killed run, a changed prompt or more
-samples cost only what is missing. With --siblings, other benchmarks of this model that have no answers yet are answered while the model is
-loaded; their own run then finds everything at hand and loads nothing.
+From prompts.jsonl to responses: id, sample, text, finish_reason (stop, length), prompt_tokens, completion_tokens. Answers are stored in
+the work folder as they come, by the model's digest, the sampling, the prompt's bytes and the sample: after a kill, a changed prompt or with
+more samples only what is missing is generated. With --siblings, missing answers to this model's other benchmarks are generated while it is
+loaded; their own jobs then find all answers and load nothing.
 
     python scripts/respond.py --model results/models/ours --prompts results/benchmarks/mini_math/prompts.jsonl \\
         --spec '{"engine": "transformers", "n_samples": 1, "temperature": 0.0, "top_p": 1.0, "max_new_tokens": 320, "seed": 0}' \\
@@ -34,7 +34,7 @@ def main() -> None:
     )
     options.add_argument("--runtime", default="{}", help="JSON of device, batch_size, ...: what changes speed and no answer")
     options.add_argument("--siblings", default="[]", help="JSON list of prompts, spec, output of this model's other benchmarks")
-    options.add_argument("--work", default="work/responses", type=Path, help="where answers are kept as they come")
+    options.add_argument("--work", default="work/responses", type=Path, help="where answers are stored as they come")
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
     sampling = spec(args.spec)

@@ -1,4 +1,4 @@
-"""Preflight: what the guide's own experiment takes on two machines, told without a GPU; its advice is right where it is followed."""
+"""Preflight: what the guide's own experiment takes on two machines, without a GPU; its advice is right where it is followed."""
 
 import json
 import os
@@ -341,8 +341,8 @@ def test_the_page_says_what_is_missing_and_never_a_token(tmp_path):
     assert without.returncode == 0, without.stderr
     assert "Idavidrein/gpqa is gated and there is no token" in without.stdout
     assert "template and end of turn are unknown until base-chat is there" in without.stdout
-    told = json.loads(written.read_bytes())
-    assert told["disk"]["free"] > 0 and told["versions"]["trl"] and told["totals"]["train_device_hours"] > 0
+    made = json.loads(written.read_bytes())
+    assert made["disk"]["free"] > 0 and made["versions"]["trl"] and made["totals"]["train_device_hours"] > 0
     with_token = script(tmp_path, given, "--offline", **hidden | {"HF_TOKEN": "hf_secretsecret"})
     assert "gated" not in with_token.stdout and "secretsecret" not in with_token.stdout + with_token.stderr
 

@@ -54,5 +54,5 @@ def kept(layers: int, bfloat16: bool, checkpointing: bool) -> int:
 def test_activations_of_a_layer_are_what_autograd_keeps(bfloat16, checkpointing):
     arch = Arch.of({**CONFIG, "num_hidden_layers": 2})
     a_layer = (kept(4, bfloat16, checkpointing) - kept(2, bfloat16, checkpointing)) / 2 / (ROWS * LENGTH)
-    told = 4 * arch.hidden if checkpointing else layer_bytes(arch, bfloat16)
-    assert told == pytest.approx(a_layer, rel=0.02)
+    estimated = 4 * arch.hidden if checkpointing else layer_bytes(arch, bfloat16)
+    assert estimated == pytest.approx(a_layer, rel=0.02)

@@ -74,10 +74,10 @@ def model_config(source: Row) -> Row | None:
 
     if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
         return None
-    asked = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
+    wanted = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         try:
-            fetch_source(asked, Path(folder, "model"), Path(folder, "work"), policy=_once())
+            fetch_source(wanted, Path(folder, "model"), Path(folder, "work"), policy=_once())
             return read_json(Path(folder, "model", "config.json"))
         except InputError:
             return None

@@ -1,4 +1,4 @@
-"""Models that a training keeps at some of its epochs (`train.save`), each of which can be a model of its own (`checkpoint:`)."""
+"""Models that a training keeps at some of its epochs (`train.save`), each of which can be an entry of models (`checkpoint:`)."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def epochs_reached(epochs: list[float], before: float, now: float) -> list[float
 
 
 def save_errors(where: str, recipe: dict[str, Any]) -> Iterator[str]:
-    """An error for each epoch that the training never reaches; with max_steps only the training itself can tell."""
+    """An error for each epoch that the training never reaches; with max_steps only the training itself knows."""
     if recipe["max_steps"] == -1:
         for epoch in recipe["save"]:
             if epoch > recipe["epochs"]:

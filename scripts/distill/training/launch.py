@@ -18,7 +18,7 @@ SEVERAL = "ddp.yaml, zero2.yaml, zero3.yaml or fsdp2.yaml of config/accelerate"
 # The number of processes that the launcher asked for, so that train.py can compare: accelerate can start fewer without an error.
 PROCESSES_VARIABLE = "DISTILL_PROCESSES"
 # How long the processes of a node may take to save after SIGTERM before torch kills them. Its default of 30 s is too short for the
-# checkpoint of a large model, and whoever sent the SIGTERM has a limit of its own.
+# checkpoint of a large model, and whoever sent the SIGTERM has its own limit.
 SHUTDOWN_S = 1800
 NOISE = "ignore::FutureWarning:torch.distributed.c10d_logger"  # DeepSpeed 0.19 calls what torch 2.13 renames, many times a step
 PORT = 29500
@@ -38,7 +38,7 @@ class Nodes:
     def from_environment(
         cls, count: int, rank: int | None = None, address: str | None = None, port: int | None = None, env: Mapping[str, str] = os.environ
     ) -> "Nodes":
-        """What is not given is taken from Slurm's environment. Raises InputError where that does not have it either."""
+        """What is not given comes from Slurm's environment. Raises InputError where that does not have it either."""
         if count == 1:
             return cls()
         if "SLURM_JOB_ID" in env:

@@ -84,7 +84,7 @@ def notes(trainer: Trainer, first_row: dict[str, Any], recipe: Recipe) -> list[s
             )
     silent = silent_system(trainer.processing_class, first_row["prompt"])
     if silent:
-        made.append(f"the chat template puts in a system prompt of its own: {silent!r}; name a chat_template that does not")
+        made.append(f"the chat template adds its own system prompt: {silent!r}; name a chat_template that does not")
     return [f"warning: {line}" for line in made]
 
 

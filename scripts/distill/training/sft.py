@@ -56,7 +56,7 @@ def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name
         per_device_train_batch_size=micro,
         gradient_accumulation_steps=steps,
         use_cpu=use_cpu,
-        # Liger's layers only: TRL 1.16 rejects its fused linear cross-entropy in favour of a fused head of its own, which is always on.
+        # Liger's layers only: TRL 1.16 rejects its fused linear cross-entropy in favour of its own fused head, which is always on.
         # Compiled layers are fused by the compiler, which cannot look into Liger's kernels.
         use_liger_kernel=not use_cpu and not runtime["compile_layers"] and is_liger_kernel_available(),
         logging_steps=1,

@@ -45,7 +45,7 @@ def count_attended(inputs: Mapping[str, Any]) -> torch.Tensor | int:
 def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | None:
     """Dense bfloat16 FLOP/s of the device that torch calls `name`: `tflops` or `name` of runtime.devices, else by config/known.yaml.
 
-    None where nobody has said.
+    None where it is unknown.
     """
     devices = devices or {}
     if devices.get("tflops"):

@@ -60,7 +60,9 @@ class Engine:
         are refused, or the server is down. Requests in flight are completed.
         """
         if sampling.context is not None:
-            raise InputError(f"{self.url}: an endpoint tells no prompt's tokens beforehand, so context: cannot be kept there; leave it out")
+            raise InputError(
+                f"{self.url}: an endpoint does not say how many tokens a prompt has, so context: cannot be kept there; remove it"
+            )
         run = _Run(self, requests, sampling, ledger, answered)
         with asyncio.Runner() as runner:
             stream = run.answers()
@@ -120,7 +122,7 @@ class _Run:
         self.failed_in_a_row = 0
         self.answered = answered
         self.under_way = 0
-        self.not_before = 0.0  # on the monotonic clock: the server has asked to be left alone until then
+        self.not_before = 0.0  # on the monotonic clock: no request before then, as the server asked
         self.end: Unanswered | None = None
         self.ended = asyncio.Event()
         self.settled = asyncio.Condition()
@@ -160,8 +162,8 @@ class _Run:
                     self.unread[place] = self.engine.hide(found.raw)
                 self.failed_in_a_row += 1
                 # Refusals of single requests say nothing of others, unless there never was anything but refusals.
-                nobody = self.failed_in_a_row >= FAILURES_IN_A_ROW and (found.retry or not self.answered)
-                if found.fatal or nobody:
+                down = self.failed_in_a_row >= FAILURES_IN_A_ROW and (found.retry or not self.answered)
+                if found.fatal or down:
                     line = str(self.engine.refused(self.failed[place]))
                     await self._stop(Unanswered(line, self.failed, "refusal", self.unread))
 

@@ -61,17 +61,19 @@ class Engine:
     def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
         """Raises InputError where a prompt does not fit the model's context."""
         context = self.network.config.get_text_config().max_position_embeddings
-        asked = prompts(self.tokenizer, requests, sampling, context, self.name)
+        rendered = prompts(self.tokenizer, requests, sampling, context, self.name)
         # Long prompts first, so that a batch too large for the memory fails at once. A batch has one room.
-        order = sorted(range(len(asked)), key=lambda place: (-len(asked[place].tokens), place))
-        for room, places in groupby(order, key=lambda place: asked[place].room):
+        order = sorted(range(len(rendered)), key=lambda place: (-len(rendered[place].tokens), place))
+        for room, places in groupby(order, key=lambda place: rendered[place].room):
             for batch in batched(places, self.batch_size):
-                rows = self._generate([asked[place].tokens for place in batch], [requests[place].seed for place in batch], sampling, room)
+                rows = self._generate(
+                    [rendered[place].tokens for place in batch], [requests[place].seed for place in batch], sampling, room
+                )
                 for place, row in zip(batch, rows, strict=True):
                     end = next((index for index, token in enumerate(row) if token in self.stops), None)
-                    text = asked[place].opened + self.tokenizer.decode(row[:end], skip_special_tokens=True)
+                    text = rendered[place].opened + self.tokenizer.decode(row[:end], skip_special_tokens=True)
                     count = len(row) if end is None else end + 1
-                    yield place, Answer(text, "length" if end is None else "stop", len(asked[place].tokens), count)
+                    yield place, Answer(text, "length" if end is None else "stop", len(rendered[place].tokens), count)
 
     def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
         """New tokens of each prompt, padded on the right to one length."""
