@@ -62,8 +62,9 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, 
 
 def start(here: Checkout, config: dict) -> subprocess.Popen:
     env = os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"}
-    # In the process group of this test: a stopped process whose group is left without a parent outside gets SIGHUP from the kernel.
-    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "process_group": None}
+    # A session of its own: a process group that loses its last parent outside while one of it is stopped gets SIGHUP from the kernel, which
+    # would end a stopped training, or pytest where that is in its group.
+    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True, "process_group": None}
     return here.start("--cores", "1", TARGET, config=config, env=env, **more)
 
 
