@@ -73,7 +73,7 @@ def test_costly_answers_end_in_time(tmp_path):
 
 @pytest.mark.slow
 def test_all_hostile_answers(tmp_path):
-    judge_hostile([answer for answer in hostile.ALL if len(answer) <= 5000], tmp_path, timeout_s=2)
+    judge_hostile([answer for answer in hostile.ALL if len(answer) <= 5000], tmp_path, timeout_s=5)
 
 
 SEAL = """

@@ -587,13 +587,12 @@ def _range(relation: Relation) -> Value | None:
     variable = _variable(relation)
     if variable is None or not (isinstance(variable, Expression | Letters | Unread | Words)):
         return None
-    if (
-        isinstance(variable, Expression)
-        and not isinstance(variable.tree, Sym)
-        and not (isinstance(variable.tree, Call) and len(variable.tree.name.rstrip("'")) == 1 and variable.tree.name.isalpha())
-    ):
-        return None
     sides, signs = relation.sides, relation.signs
+    if isinstance(variable, Expression) and isinstance(variable.tree, Call):
+        if variable.tree.name == "abs" and isinstance(variable.tree.args[0], Sym):
+            return _around_zero(relation, variable)
+        if len(variable.tree.name.rstrip("'")) != 1 or not variable.tree.name[0].isalpha():
+            return None  # no f(x)
     if signs == ("!=",):
         bound = sides[0] if sides[1] is variable else sides[1]
         return SetOperation("union", (Tuple((_MINUS, bound), "()"), Tuple((bound, _PLUS), "()")))
@@ -607,6 +606,16 @@ def _range(relation: Relation) -> Value | None:
     if len(sides) == 3 and at == 1:
         return Tuple((sides[0], sides[2]), ("(" if signs[0] == "<" else "[") + (")" if signs[1] == "<" else "]"))
     return None
+
+
+def _around_zero(relation: Relation, variable: Value) -> Value | None:
+    """|x| < 3 and |x| <= 3 as intervals."""
+    if len(relation.sides) != 2 or relation.sides[0] is not variable or relation.signs[0] not in ("<", "<="):
+        return None
+    bound = relation.sides[1]
+    if not isinstance(bound, Number) or bound.value <= 0:
+        return None
+    return Tuple((Number(-bound.value), Number(bound.value)), "()" if relation.signs == ("<",) else "[]")
 
 
 def _union(value: Value) -> Value | None:

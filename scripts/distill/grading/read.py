@@ -66,7 +66,7 @@ _NUMBER_WORDS = {
     )
 }
 _LOUD = words("YES NO TRUE FALSE NONE DNE EVEN ODD NAN")  # words, and no letters that stand for themselves
-_IGNORED_WORDS = words("the a an is are approximately about roughly is: therefore so thus hence answer final exactly only")
+_IGNORED_WORDS = words("it the a an is are approximately about roughly is: therefore so thus hence answer final exactly only")
 _MATRICES = words("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array psmallmatrix bsmallmatrix")
 _CHOICE = re.compile(r"\(\s*([A-J])\s*\)\s*\.?\s*(.*)|([A-J])\s*[).]\s+(.+)", re.DOTALL)
 _CODED = re.compile(r"\(?\\text\s*\{\s*([0-9A-Za-z]{1,200})\s*\}\)?\s*_\s*\{?(\d{1,2})\}?")
@@ -438,7 +438,7 @@ class _Reader:
             parts = _split(inner, _is(sign))
             if len(parts) == 2 and all(map(_stripped, parts)):
                 conditions = _split(parts[1], _separates)
-                return Builder(self.side(parts[0]), tuple(self.side(part) for part in conditions if _stripped(part)))
+                return builder(self.side(parts[0]), [self.side(part) for part in conditions if _stripped(part)])
         value = self.value(inner)
         return SetOf(value.items) if isinstance(value, Listing) else SetOf((value,))
 
@@ -640,6 +640,14 @@ def quantity(parts: Sequence[tuple[Value, str]]) -> Value:
             return Percent(value)
         return Quantity(((value, unit),))
     return Quantity(tuple(found))
+
+
+def builder(element: Value, conditions: Sequence[Value]) -> Value:
+    """A set by its conditions, those on its element among them; that it is real goes without saying where there is another."""
+    if isinstance(element, Relation) and element.signs == ("in",):
+        conditions, element = [*conditions, element], element.sides[0]
+    is_real = Relation((element, Expression(Sym("\\mathbb{R}"), "\\mathbb R")), ("in",))
+    return Builder(element, tuple(condition for condition in conditions if condition != is_real) or tuple(conditions))
 
 
 def listing(values: Sequence[Value]) -> Value:
