@@ -1,10 +1,10 @@
-"""Say what training will do to a training set: tokens, cuts, what the cuts take away, packing, and one row with its loss mask.
+"""Report what training will do to a training set: tokens, cuts and what they remove, packing, and one row with its loss mask.
 
-Models that take the rows in other ways (`others` in the spec), each with the tokenizer and template in its place behind the first, are
-told of under `others` in the same file.
+Models that train on the same rows with other settings (`others` in the spec, each with its own tokenizer and template, in the same order)
+are reported under `others` in the same file.
 
 Warnings go to audit.json and to the screen; a share above its threshold in stop_above ends in an error, with audit.json written. Snakemake
-takes that away, as all that a failed step has made; the warnings stay in the log.
+deletes it, like all outputs of a failed step; the warnings stay in the log.
 
     python scripts/audit.py --sft results/data/mini_stratos/sft.jsonl --tokenizer results/models/base \\
         --spec '{"max_length": 4096, "packing": "bfd", "thought_style": "stratos", "stop_above": {"lose_boxed_answer": 0.01}}' \\

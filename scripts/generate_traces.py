@@ -1,7 +1,7 @@
 """Have a teacher answer questions, n times each.
 
 From questions (jsonl, json, csv or parquet; columns by name) to a folder with traces.jsonl (the Bespoke-Stratos schema: system,
-conversations; gold and finish_reason beside them) and, last, manifest.json, which scripts/normalise.py --format bespoke_stratos reads.
+conversations; with gold and finish_reason) and, last, manifest.json, which scripts/normalise.py --format bespoke_stratos reads.
 The teacher is a model on this machine (--model) or one behind an OpenAI-compatible endpoint (base_url in --runtime; its key only ever in
 the environment variable that key_variable names). Answers are kept in the work folder as they come: a killed run, a budget that ran out
 or a sample that failed cost only what is missing. Ends with 3 at the budget, with 4 where too many samples failed.

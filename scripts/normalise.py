@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--format", required=True, choices=FORMATS, metavar="NAME", help=f"shape of the rows: {', '.join(FORMATS)}")
     parser.add_argument("--input", required=True, metavar="FILE_OR_FOLDER", help="jsonl, json, csv or parquet")
     parser.add_argument("--output", required=True, metavar="JSONL", help="traces.jsonl")
-    parser.add_argument("--rejected", metavar="JSONL", help=f"rows that are no trace: id, reason, detail ({REJECTED} beside the output)")
+    parser.add_argument("--rejected", metavar="JSONL", help=f"rows that are no trace: id, reason, detail ({REJECTED} next to the output)")
     parser.add_argument("--gold", metavar="FILE_OR_FOLDER", help="gold answers, joined by question, for rows without a gold column")
     parser.add_argument(
         "--spec",

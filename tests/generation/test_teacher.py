@@ -505,7 +505,7 @@ def test_a_run_is_known_by_what_decides_an_answer(tmp_path, change, same):
     ("rows", "columns", "says"),
     [
         (ROWS, {"question": "question"}, "no column 'question' (found: problem, answer)"),
-        (ROWS, {"question": "problem", "id": "answer"}, "its id None is empty or taken"),
+        (ROWS, {"question": "problem", "id": "answer"}, "its id None is empty or not unique"),
         ([{"problem": " "}], {"question": "problem"}, "no questions"),
         ([{"problem": [{"role": "user"}]}], {"question": "problem"}, "row 1: column 'problem' is a list, not text"),
     ],

@@ -74,7 +74,7 @@ class Measure:
 
 
 class Measures:
-    """The measures of all rows, in 21 bytes each: a million rows fit beside the tokenizer."""
+    """The measures of all rows, in 21 bytes each: a million rows fit next to the tokenizer."""
 
     def __init__(self, measures: Iterable[Measure]):
         self._columns = [array("I") for _ in range(2 + len(PARTS))]
@@ -249,19 +249,19 @@ def each_audit(found: Row) -> list[Row]:
 
 def audit_of(found: Row | None, way: Mapping[str, Any]) -> Row | None:
     """The audit of these settings; None where there is none."""
-    return next((audit for audit in each_audit(found) if _said(audit["settings"]) == _said(way)), None) if found else None
+    return next((audit for audit in each_audit(found) if _named(audit["settings"]) == _named(way)), None) if found else None
 
 
 def describe_differences(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """For each of several ways what tells it from the others, as "packing bfd, max_length 1024"; of one way nothing."""
     keys = [key for key in dict.fromkeys(key for way in settings for key in way) if len({way.get(key) for way in settings}) > 1]
-    return [", ".join(_told(key, way.get(key)) for key in keys) for way in settings]
+    return [", ".join(_describe_setting(key, way.get(key)) for key in keys) for way in settings]
 
 
-def _told(key: str, value: Any) -> str:
+def _describe_setting(key: str, value: Any) -> str:
     """A tokenizer has a template and an end of turn of its own, where nothing else is named."""
     return f"own {key}" if value is None else f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}"
 
 
-def _said(way: Mapping[str, Any]) -> dict[str, Any]:
+def _named(way: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in way.items() if value is not None}

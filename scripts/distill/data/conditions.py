@@ -1,4 +1,4 @@
-"""Which raw rows of a data set are taken, by any of their columns: `where: {source: [olympiads], difficulty: {min: 4}}`."""
+"""Which raw rows of a data set are selected, by any of their columns: `where: {source: [olympiads], difficulty: {min: 4}}`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,12 +50,12 @@ def _meets(value: Any, condition: Any) -> bool:
     return any(_equal(value, one) for one in (condition if isinstance(condition, list) else [condition]))
 
 
-def _equal(value: Any, wanted: Any) -> bool:
+def _equal(value: Any, condition: Any) -> bool:
     """Equal as text: a number in a text column is that number."""
     if isinstance(value, list):
-        return any(_equal(entry, wanted) for entry in value)
+        return any(_equal(entry, condition) for entry in value)
     try:
-        return value is not _MISSING and as_text(value, "") == as_text(wanted, "")
+        return value is not _MISSING and as_text(value, "") == as_text(condition, "")
     except NotText:
         return False
 

@@ -122,7 +122,7 @@ _CUT_OFF = ("length", "max_tokens", "max_length")
 
 
 def unverifiable(trace: Trace, spec: FilterSpec) -> Defect | None:
-    """Without a gold answer, where such rows are not wanted."""
+    """Without a gold answer, where such rows are dropped."""
     return Defect("unverifiable", "no gold answer") if spec.verify and spec.unverifiable == "drop" and not _has_gold(trace) else None
 
 
@@ -204,16 +204,16 @@ def choose(rule: str, k: int, questions: Sequence[int], tokens: Sequence[int], p
     if rule == "shortest":
         order = sorted(order, key=lambda at: tokens[at])  # stable: the first of equal ones
     chosen = bytearray(len(questions))
-    taken: dict[int, int] = {}
+    counts: dict[int, int] = {}
     seen: set[tuple[int, int]] = set()
     for at in order:
         question = questions[at]
-        if rule != "all" and taken.get(question, 0) >= k:
+        if rule != "all" and counts.get(question, 0) >= k:
             continue
         if rule == "distinct":
             if (question, paths[at]) in seen:
                 continue
             seen.add((question, paths[at]))
-        taken[question] = taken.get(question, 0) + 1
+        counts[question] = counts.get(question, 0) + 1
         chosen[at] = 1
     return chosen

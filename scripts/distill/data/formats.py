@@ -236,7 +236,7 @@ _ANSWER_TAGS = re.compile(r"\s*<answer>\s*(.*?)\s*</answer>\s*", re.DOTALL)
 def _am_distilled(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """a-m-team/AM-DeepSeek-R1-Distilled-1.4M: `messages` with an `info` each; the user's has `source` and `reference_answer`.
 
-    The solution stands in <answer> tags behind the thought; they are taken off, since no student is trained to write them.
+    The solution stands in <answer> tags behind the thought; they are removed, since no student is trained to write them.
     """
     (raw,) = _conversation({"messages": row.get("messages")}, columns)
     info = next((turn["info"] for turn in row["messages"] if turn.get("role") == "user" and isinstance(turn.get("info"), dict)), {})
@@ -254,10 +254,10 @@ def _question(row: Row, column: str) -> str:
     """A text, or a list of messages of which one is the user's (Nemotron's `input`, dolphin-r1's `messages`)."""
     turns = _as_rows(row.get(column))
     if isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns):
-        asked = [turn.get("content") for turn in turns if turn.get("role") == "user"]
-        if len(asked) == 1 and isinstance(asked[0], str) and {turn.get("role") for turn in turns} <= {"system", "user"}:
-            return asked[0]
-        if asked:
+        questions = [turn.get("content") for turn in turns if turn.get("role") == "user"]
+        if len(questions) == 1 and isinstance(questions[0], str) and {turn.get("role") for turn in turns} <= {"system", "user"}:
+            return questions[0]
+        if questions:
             raise FormatMismatch(f"column {column!r} is a conversation, not one question: use the format of a conversation")
     return _text(row, column)
 

@@ -1,4 +1,4 @@
-"""A set of 64-bit hashes in 11 to 21 bytes each, a fraction of what a set of ints takes: a million rows fit beside the tokenizer."""
+"""A set of 64-bit hashes in 11 to 21 bytes each, a fraction of what a set of ints takes: a million rows fit next to the tokenizer."""
 
 import hashlib
 from array import array

@@ -1,6 +1,6 @@
 """How TRL shares training sequences among documents, from their lengths alone (trl 1.16, data_utils.pack_dataset).
 
-A test holds this beside TRL's own function, which needs torch and the token ids of all rows.
+A test compares this with TRL's own function, which needs torch and the token ids of all rows.
 """
 
 from array import array

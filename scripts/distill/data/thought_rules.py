@@ -76,11 +76,11 @@ _SCRIPTS = {
 
 def other_script(question: str, thought: str) -> float:
     """The share of a thought's words that are in another script than most of the question's; 0 where the question has no words."""
-    asked = {name: len(words.findall(question)) for name, words in _SCRIPTS.items()}
-    own = max(asked, key=asked.__getitem__)
+    of_question = {name: len(words.findall(question)) for name, words in _SCRIPTS.items()}
+    own = max(of_question, key=of_question.__getitem__)
     thought_words = {name: len(words.findall(thought)) for name, words in _SCRIPTS.items()}
     total = sum(thought_words.values())
-    return 1 - thought_words[own] / total if asked[own] and total else 0.0
+    return 1 - thought_words[own] / total if of_question[own] and total else 0.0
 
 
 _ANSWER = re.compile(r"\\boxed|\b(?:final )?answer is\b", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Tokens of a chat as training sees them, without importing torch: the tokenizer's file and its chat template.
 
-transformers' AutoTokenizer takes 6 seconds and 475 MB to import (5.19, beside torch) and encodes with this same library; a test holds the
+transformers' AutoTokenizer takes 6 seconds and 475 MB to import (5.19, with torch) and encodes with this same library; a test holds the
 two together.
 """
 

@@ -1,6 +1,6 @@
 """A budget in tokens and in money that is not overrun: a request is entered at its worst before it is sent, and at its true size after.
 
-Entries are kept on disk. One that no answer settled, of a run that was killed or of a connection that broke, stays at its worst: the
+Entries are kept on disk. One without an answer, of a run that was killed or of a connection that broke, stays at its worst: the
 server may have written, and charged for, all of it.
 """
 

@@ -25,7 +25,7 @@ SPEC = Settings(
 
 @dataclass(frozen=True)
 class AskedItem:
-    """An item as it was asked: the bare question, the whole user turn, both with normal white space, and the choices in the order shown."""
+    """An item as it is prompted: the bare question and the whole user turn, both with normal white space; the choices as shown."""
 
     id: str
     question: str

@@ -149,13 +149,13 @@ def _lighteval(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer
 def _evalscope(row: _RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """reviews/{model}/{benchmark}_{subset}.jsonl of EvalScope 1.x (evalscope/api/evaluator/cache.py, ReviewResult): input (text, or in 1.0
     chat messages), target, sample_score; repeats of an item are rows of their own."""
-    asked, scored = row.cell("input"), row.cell("sample_score")
-    if isinstance(asked, list):
-        asked = "\n".join(_content(message) for message in asked if isinstance(message, dict) and message.get("role") != "system")
+    question, scored = row.cell("input"), row.cell("sample_score")
+    if isinstance(question, list):
+        question = "\n".join(_content(message) for message in question if isinstance(message, dict) and message.get("role") != "system")
     score = scored.get("score") if isinstance(scored, dict) else None
-    if not isinstance(asked, str) or not isinstance(score, dict):
+    if not isinstance(question, str) or not isinstance(score, dict):
         raise row.wrong(" is not as EvalScope 1.x writes reviews: give it as a table (format: table)")
-    yield row.recorded(score.get("prediction"), "sample_score.score.prediction", question=asked)
+    yield row.recorded(score.get("prediction"), "sample_score.score.prediction", question=question)
 
 
 def _content(message: Mapping[str, Any]) -> str:

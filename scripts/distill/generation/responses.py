@@ -106,7 +106,7 @@ def answer_identity(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def mark_complete(done: ResponseSet) -> None:
-    """Note beside the responses what they answer, so that a sibling's run does not answer them again."""
+    """Note next to the responses which prompts they answer, so that the run of another benchmark does not answer them again."""
     with atomic_write(_note(done.output)) as file:
         file.write(done.digest())
 

@@ -48,7 +48,7 @@ def questions(path: str | Path, columns: dict[str, str]) -> Iterator[BenchmarkIt
         texts.add(text)
         name = cells["id"] if "id" in columns else sha256_text(text)[:16]
         if not name or name in ids:
-            raise InputError(f"{path}: row {number}: its id {name!r} is empty or taken: fix it or name another id column")
+            raise InputError(f"{path}: row {number}: its id {name!r} is empty or not unique: fix it or name another id column")
         ids.add(name)
         gold = cells.get("gold")
         yield BenchmarkItem(name, text, gold if gold and gold.strip() else None)
@@ -123,7 +123,7 @@ def _name(pair: Pair) -> str:
 
 
 def trace_rows(answers: ResponseSet) -> Iterator[Row]:
-    """The answers as rows of the Bespoke-Stratos schema, gold and finish reason beside them, in the order of the questions."""
+    """The answers as rows of the Bespoke-Stratos schema, with gold and finish reason, in the order of the questions."""
     for question, sample in answers.pairs:
         kept = answers.store.answers.get((prompt_key(question), sample))
         if kept is None:

@@ -168,7 +168,7 @@ class _Run:
                     await self._stop(Unanswered(line, self.failed, "refusal", self.unread))
 
     async def _ask(self, client: httpx.AsyncClient, request: Request) -> Answer | RequestFailure | None:
-        """An answer, or the last trouble; None where the run ended before the first attempt."""
+        """An answer, or the last failure; None where the run ended before the first attempt."""
         request_body = json.dumps(body(self.engine.model, request, self.sampling, self.engine.extra)).encode()
         found = None
         policy = self.engine.policy
