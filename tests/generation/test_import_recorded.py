@@ -340,7 +340,7 @@ def test_a_recorded_model_has_no_weights_and_answers_what_its_files_are_of():
             "'mini_maths' is not under benchmarks:; did you mean mini_math?",
         ),
         ({"x": {"responses": {"path": "a", "files": {"mini_math@other": "b"}}}}, "'mini_math@other' is not under benchmarks:"),
-        ({"x": {"responses": {"path": "results/responses/x"}}}, "is what this model's answers are to become; name another folder"),
+        ({"x": {"responses": {"path": "results/responses/x"}}}, "is where this model's answers are written to; name another folder"),
         ({"x": {"responses": {"path": "a"}, "source": {"path": "b"}}}, "has source and responses of"),
         ({"x": {"responses": {"path": "a"}}, "y": {"prepare": {"base": "x"}}}, "models.y.prepare.base: 'x' has no weights; name a model"),
     ],
