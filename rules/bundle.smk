@@ -8,7 +8,7 @@
 rule bundle:
     input:
         report=after_seal(["results/report.md", "results/report.html", "results/comparison.tex"]),
-        tables=after_seal(expand("results/{name}.csv", name=["comparison", "differences", "published"])),
+        tables=after_seal(expand("results/{name}.csv", name=["comparison", "differences", "published", "curves", "answers"])),
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         summaries=after_seal(all_evaluations("results/scores/{model}/{benchmark}.json")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),

@@ -6,6 +6,7 @@
 #        results/comparison.csv                             one row for each model and benchmark
 #        results/differences.csv                            one row for each pair of models and benchmark
 #        results/published.csv                              one row for each published score: reproduced or not, or undecidable here
+#        results/curves.csv, results/answers.csv            pass@k, maj@k, the score by token budget; lengths and agreement
 # costs  seconds; grade uses runtime.workers cores
 
 
@@ -77,12 +78,15 @@ rule compare:
     input:
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         summaries=after_seal(all_evaluations("results/scores/{model}/{benchmark}.json")),
+        responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         elsewhere=imported_scores(),
         published=project_path(config["published"]),
     output:
         comparison=in_report("results/comparison.csv", "Scores"),
         differences=in_report("results/differences.csv", "Scores"),
         published="results/published.csv",
+        curves=in_report("results/curves.csv", "Scores"),
+        answers=in_report("results/answers.csv", "Scores"),
     log:
         "results/logs/compare.log",
     benchmark:
@@ -97,8 +101,11 @@ rule compare:
         python "$SCRIPTS/compare.py" \
             --spec {params.spec:q} \
             --scores-dir results/scores \
+            --responses-dir results/responses \
             --published {input.published:q} \
             --comparison {output.comparison:q} \
             --differences {output.differences:q} \
-            --published-checks {output.published:q} >{log:q} 2>&1
+            --published-checks {output.published:q} \
+            --curves {output.curves:q} \
+            --answers {output.answers:q} >{log:q} 2>&1
         """

@@ -15,6 +15,7 @@ rule figures:
     input:
         comparison=after_seal("results/comparison.csv"),
         published=after_seal("results/published.csv"),
+        curves=after_seal("results/curves.csv"),
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
@@ -78,6 +79,8 @@ rule report:
                 "results/comparison.csv",
                 "results/differences.csv",
                 "results/published.csv",
+                "results/curves.csv",
+                "results/answers.csv",
             ]
         ),
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),

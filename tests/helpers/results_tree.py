@@ -6,7 +6,7 @@ from typing import Any
 
 from distill.base.files import write_json, write_jsonl
 from distill.data.audit import AuditSpec, Measure, audit
-from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv, to_csv
+from distill.evaluation.rows import AnswersRow, CurveRow, DifferenceRow, PublishedRow, ScoreRow, read_csv, to_csv
 
 # What a model or a data set might say: each of these would break or take over a page that shows it as it is.
 HOSTILE = "\r\n".join(
@@ -49,6 +49,7 @@ ITEMS = 8
 def build(root: Path) -> Path:
     """Write the folder and return it."""
     _tables(root)
+    _curves(root)
     _data(root)
     for model in PASS:
         _model(root, model)
@@ -119,6 +120,20 @@ def _tables(root: Path) -> None:
             published("ours", "mini_math", 0.8, 0.714, "not reproduced", protocol="tutorial", samples=1, source="the guide"),
         ],
     )
+
+
+def _curves(root: Path) -> None:
+    """Two samples an item, and answers of which half are finished within 100 tokens."""
+    curves, answers = [], []
+    for model, values in PASS.items():
+        for benchmark, value in zip(("mini_math", "mini_gpqa"), values, strict=True):
+            for curve, at, share in (("pass@k", 1, value), ("pass@k", 2, min(1, 1.2 * value)), ("maj@k", 1, value), ("maj@k", 2, value)):
+                curves.append(CurveRow(model, benchmark, curve, at, share, 0.9 * share, min(1, 1.1 * share)))
+            for at, share in ((100, value / 2), (320, value)):
+                curves.append(CurveRow(model, benchmark, "budget", at, share, 0.9 * share, min(1, 1.1 * share)))
+            answers.append(AnswersRow(model, benchmark, 500, 2, 80, 99, None if model == "r1" else 200, None, 0.625, 0.75, 1.5))
+    write_table(root / "curves.csv", curves)
+    write_table(root / "answers.csv", answers)
 
 
 def difference(a: str, b: str, benchmark: str, value: float, p: float, verdict: str, detectable: float = 0.061) -> DifferenceRow:

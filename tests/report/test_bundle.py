@@ -40,7 +40,7 @@ def settle(results: Path) -> None:
         for row, response in zip(read_jsonl(path), read_jsonl(results / "responses" / path.parent.name / path.name), strict=True):
             summary.add(row, response, unclosed=False)
         write_json(path.with_suffix(".json"), summary.made({"gold": 1.0, "echo": 0.0}))
-    made = compare.tables(results / "scores", SPEC["compare"], read_published(published(results)))
+    made = compare.tables(results / "scores", SPEC["compare"], read_published(published(results)), results / "responses")
     made["report.md"] = ""
     for name, text in made.items():
         (results / name).write_text(text, encoding="utf-8")
@@ -95,7 +95,7 @@ def test_every_number_comes_out_again(results, tmp_path):
     bundle.extract(made(results), tmp_path / "there")
     found = dict(check(tmp_path / "there"))
     summaries = {f"results/scores/{model}/{run}.json" for model in ("base", "r1", "ours") for run in RUNS}
-    assert set(found) == summaries | {f"results/{name}" for name in ("comparison.csv", "differences.csv", "published.csv", "report.md")}
+    assert set(found) == summaries | {f"results/{name}" for name in (*bundle.RECOMPUTED, "report.md")}
     assert not any(found.values())
 
 

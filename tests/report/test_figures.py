@@ -49,6 +49,13 @@ def test_a_legend_is_no_wider_than_its_figure(labels, columns):
     assert style.columns(figures.style.Figure(figsize=(6.4, 3.4)), labels) == columns
 
 
+@pytest.mark.parametrize(("name", "at", "percent"), [("token_budget", [100, 320], [35.7, 71.4]), ("pass_at_k", [1, 2], [71.4, 85.68])])
+def test_curves_go_through_their_points(tree, name, at, percent):
+    line = next(line for line in figures.draw(name, NAMES, Results(tree)).axes[0].lines if line.get_label() == "Ours")
+    assert list(line.get_xdata()) == at
+    assert list(line.get_ydata()) == pytest.approx(percent)
+
+
 def test_loss_ends_where_training_ended(tree):
     axes = figures.draw("loss", NAMES, Results(tree)).axes[0]
     ends = {line.get_label(): line.get_xdata()[-1] for line in axes.lines if not line.get_label().startswith("_")}

@@ -28,6 +28,7 @@ SECTIONS = [
     "Scores",
     "Paired differences",
     "How the answers came out",
+    "Samples and tokens",
     "Data",
     "Training",
     "The graders",
@@ -68,6 +69,23 @@ def test_first_line_is_the_note(page):
 
 def test_sections_come_in_the_order_of_a_readers_questions(page):
     assert headings(page) == SECTIONS
+
+
+def test_what_more_samples_and_tokens_buy(page):
+    passed, majority, *rest = [part for part in section(page, "Samples and tokens").split("\n\n") if part.startswith("|")]
+    assert rows_of(passed)[0] == ["benchmark", "model", "pass@1", "pass@2"]
+    assert rows_of(passed)[-1] == ["mini_gpqa (GPQA-Diamond)", "Ours", "50.0 ± 5.0", "60.0 ± 6.0"]
+    assert rows_of(majority)[0][2:] == ["maj@1", "maj@2"]
+    assert [rows_of(table)[0][2:] for table in rest] == [
+        ["100", "320"],
+        ["right: median", "90 %", "wrong: median", "agreement", "where right", "answers"],
+    ]
+    assert rows_of(rest[0])[-1][2:] == ["25.0", "50.0"]
+    assert rows_of(rest[1])[2][2:] == ["80", "99", "–", "62.5", "75.0", "1.5"]  # R1-Distill has no wrong answer
+
+
+def rows_of(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.split("\n") if not row.startswith("| -")]
 
 
 def test_the_contents_lead_to_each_section(page, tree):

@@ -99,7 +99,7 @@ def test_digests_name_what_the_results_hang_on(tmp_path):
     assert list(found["responses"]) == [
         f"{model}/{benchmark}" for model in ("base", "ours", "r1") for benchmark in ("mini_gpqa", "mini_math")
     ]
-    assert set(found["tables"]) == {"comparison.csv", "differences.csv", "published.csv"}
+    assert set(found["tables"]) == {"comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv"}
     table = (tmp_path / "comparison.csv").read_text(encoding="utf-8")
     assert found["tables"]["comparison.csv"] == sha256_text(table)
 

@@ -181,7 +181,7 @@ class Plan(Configured):
             {
                 "name": run,
                 "protocol": protocol,
-                "n_samples": self.respond(run)["n_samples"],
+                **only(self.respond(run), "n_samples", "max_new_tokens"),
                 **only(self.config["benchmarks"][name], "published"),
             }
             for run, (name, protocol) in self.runs().items()
@@ -221,7 +221,12 @@ class Plan(Configured):
         answers = {"answer_length": "Scores"} if self.answered() else {}
         training = {"score_vs_tokens": "Training", "loss": "Training"} if self.students() else {}
         data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
-        return {"scores": "Scores", **answers, **training, **data}
+        # Of responses recorded elsewhere the tokens may not be known.
+        here = any("responses" not in self.config["models"][model] for model, _ in self.answered())
+        budget = {"token_budget": "Scores"} if here else {}
+        several = any(self.respond(run)["n_samples"] > 1 for run in self.runs())
+        samples = {"pass_at_k": "Scores"} if here and several else {}
+        return {"scores": "Scores", **answers, **budget, **samples, **training, **data}
 
     def report(self) -> Part:
         audited = {model: self.audited(model) for model in self.students()}

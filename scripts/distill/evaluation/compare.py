@@ -10,9 +10,20 @@ import numpy as np
 from distill.base.errors import InputError
 from distill.base.files import Row, read_json, read_jsonl
 from distill.base.settings import Settings, list_of
-from distill.evaluation import lighteval_results, stats
+from distill.evaluation import answers, lighteval_results, stats
 from distill.evaluation.published import PublishedScore, best, check
-from distill.evaluation.rows import BETTER, NOT_COMPARED, NOT_DETECTED, WORSE, DifferenceRow, PublishedRow, ScoreRow, to_csv
+from distill.evaluation.rows import (
+    BETTER,
+    NOT_COMPARED,
+    NOT_DETECTED,
+    WORSE,
+    AnswersRow,
+    CurveRow,
+    DifferenceRow,
+    PublishedRow,
+    ScoreRow,
+    to_csv,
+)
 
 # Which roles are compared; the first of a pair is the one that is called better or worse.
 PAIRS = (("student", "baseline"), ("student", "reference"), ("reference", "baseline"))
@@ -31,14 +42,15 @@ class ComparedModel:
 
 @dataclass(frozen=True)
 class ComparedBenchmark:
-    """`name`: benchmark or benchmark@protocol, as in paths; `published`: its name in config/published.csv; `n_samples`: as the protocol
-    promises."""
+    """`name`: benchmark or benchmark@protocol, as in paths; `published`: its name in config/published.csv; `n_samples` and
+    `max_new_tokens`: as the protocol has them."""
 
     name: str
     label: str
     protocol: str = ""
     published: str | None = None
     n_samples: int | None = None
+    max_new_tokens: int | None = None
 
     @property
     def published_name(self) -> str:
@@ -49,6 +61,7 @@ class ComparedBenchmark:
 TEXT = {"type": "string"}
 SPEC = Settings(
     "statistics/seed",
+    "statistics/token_budgets",
     models=list_of(
         {
             "name": TEXT,
@@ -67,6 +80,7 @@ SPEC = Settings(
             "protocol": TEXT,
             "published": {"$ref": "#/$defs/benchmark/properties/published"},
             "n_samples": {"$ref": "#/$defs/sampling/properties/n_samples"},
+            "max_new_tokens": {"$ref": "#/$defs/sampling/properties/max_new_tokens"},
         },
         required=("name",),
         least=1,
@@ -101,8 +115,13 @@ class Evaluation:
         return list(found), np.array(list(found.values()))
 
 
-def tables(folder: str | Path, spec: Mapping[str, Any], published: Sequence[PublishedScore]) -> dict[str, str]:
-    """The contents of comparison.csv, differences.csv and published.csv, in this order, from a folder of scores."""
+def tables(
+    folder: str | Path, spec: Mapping[str, Any], published: Sequence[PublishedScore], responses: str | Path | None = None
+) -> dict[str, str]:
+    """The contents of comparison.csv, differences.csv, published.csv, curves.csv and answers.csv, in this order, from a folder of scores.
+
+    `responses`: the folder of the responses, for the lengths of the answers.
+    """
     spec = SPEC.read(spec)
     models = [ComparedModel(**{"label": entry["name"], **entry}) for entry in spec["models"]]
     benchmarks = [ComparedBenchmark(**{"label": entry["name"], **entry}) for entry in spec["benchmarks"]]
@@ -111,7 +130,20 @@ def tables(folder: str | Path, spec: Mapping[str, Any], published: Sequence[Publ
         "comparison.csv": to_csv(ScoreRow, map(score_row, evaluations)),
         "differences.csv": to_csv(DifferenceRow, difference_rows(evaluations, spec["seed"])),
         "published.csv": to_csv(PublishedRow, published_rows(evaluations, published)),
+        **_answers_tables(evaluations, spec["token_budgets"], responses and Path(responses)),
     }
+
+
+def _answers_tables(evaluations: Sequence[Evaluation], budgets: Sequence[int], responses: Path | None) -> dict[str, str]:
+    curves: list[CurveRow] = []
+    rows: list[AnswersRow] = []
+    for one in evaluations:
+        if one.verdicts is not None:
+            model, benchmark = one.model.name, one.benchmark.name
+            found = answers.read_answers(model, benchmark, one.verdicts, responses and responses / model / f"{benchmark}.jsonl")
+            curves += answers.curve_rows(found, budgets, one.benchmark.max_new_tokens)
+            rows.append(answers.answers_row(found))
+    return {"curves.csv": to_csv(CurveRow, curves), "answers.csv": to_csv(AnswersRow, rows)}
 
 
 def load(

@@ -1,4 +1,5 @@
-"""The rows of comparison.csv, differences.csv and published.csv: a dataclass each, and how such a file is written and read.
+"""The rows of comparison.csv, differences.csv, published.csv, curves.csv and answers.csv: a dataclass each, and how such a file is written
+and read.
 
 Scores, intervals, differences and rates are shares (0 to 1), answer lengths are tokens, None is an empty cell: not measured. A column has
 the name of its field, with "@" for "_at_": pass_at_1 is written as pass@1.
@@ -106,7 +107,43 @@ class PublishedRow:
     verdict: str
 
 
-AnyRow = TypeVar("AnyRow", ScoreRow, DifferenceRow, PublishedRow)
+@dataclass(frozen=True)
+class CurveRow:
+    """A point of a curve of one model on one benchmark, with its 95 % interval over items.
+
+    `curve`: "pass@k" and "maj@k", where `at` is k; or "budget", where `at` is the number of tokens by which an answer must be finished.
+    """
+
+    model: str
+    benchmark: str
+    curve: str
+    at: int
+    share: float
+    ci95_low: float
+    ci95_high: float
+
+
+@dataclass(frozen=True)
+class AnswersRow:
+    """How the answers of one model to one benchmark look. Lengths are tokens: the median, and the length that 90 % do not exceed.
+
+    `agreement`: the share of pairs of samples of an item that give the same answer; `answers_per_item`: different answers to an item.
+    """
+
+    model: str
+    benchmark: str
+    n_items: int
+    n_samples: int
+    right_median: float | None = None
+    right_p90: float | None = None
+    wrong_median: float | None = None
+    wrong_p90: float | None = None
+    agreement: float | None = None
+    agreement_right: float | None = None
+    answers_per_item: float | None = None
+
+
+AnyRow = TypeVar("AnyRow", ScoreRow, DifferenceRow, PublishedRow, CurveRow, AnswersRow)
 
 _PARSERS: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float}
 _PARSERS |= {kind | None: lambda cell, parse=parse: parse(cell) if cell else None for kind, parse in list(_PARSERS.items())}

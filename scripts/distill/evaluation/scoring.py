@@ -239,12 +239,17 @@ class Summary:
 
 
 def _majority(samples: Sequence[tuple[bool, str | None]]) -> float:
-    """The share of the vote that is right: answers of the same value vote together, whatever their spelling."""
+    """The share of the vote that is right."""
+    return stats.majority(in_one_spelling([answer for _, answer in samples]), [right for right, _ in samples])
+
+
+def in_one_spelling(answers: Sequence[str | None]) -> list[str | None]:
+    """Answers of the same value in the spelling of the first of them, so that they vote together."""
     first: dict[str, str] = {}
-    for _, answer in samples:
+    for answer in answers:
         if answer is not None and answer not in first:
             first[answer] = next((other for other in dict.fromkeys(first.values()) if same(other, answer)), answer)
-    return stats.majority([answer and first[answer] for _, answer in samples], [right for right, _ in samples])
+    return [answer and first[answer] for answer in answers]
 
 
 def _round(value: float) -> float:

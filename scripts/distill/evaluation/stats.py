@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +44,17 @@ def ci95(correct: Floats) -> tuple[float, float]:
     seem sure of itself: so one more item is averaged in, whose chance is drawn from Jeffreys' prior Beta(1/2, 1/2), of variance 1/8. The
     effective number is at least the items, as if each were always right or always wrong. bench/stats_coverage.py shows what that gives.
     """
-    n, samples = correct.shape
-    means = correct.mean(axis=1)
-    p = float(means.mean())
+    return ci95_of_means(correct.mean(axis=1), correct.shape[1])
+
+
+def ci95_of_means(means: Floats, samples: int) -> tuple[float, float]:
+    """The same from a share for each item (items,), known as well as by so many answers to it.
+
+    For pass@k and maj@k of n samples these are n // k: so many choices of k samples do not overlap.
+    """
+    n, p = len(means), float(means.mean())
     if samples == 1 or n == 1 or p in (0.0, 1.0):
-        return wilson(p, n, _Z)
+        return wilson(min(max(p, 0.0), 1.0), n, _Z)
     variance = (float(((means - p) ** 2).sum()) + _JEFFREYS) / n
     effective = min(max(n * p * (1 - p) / variance, n), n * samples)
     return wilson(p, effective, float(stdtrit(n - 1, _UPPER)))
@@ -69,17 +77,29 @@ def ci95_sampling(correct: Floats) -> tuple[float, float] | None:
 
 
 def pass_at_k(correct: Floats, k: int) -> float:
-    """The unbiased estimate 1 - C(n-c, k) / C(n, k) of Chen et al. (2021), https://arxiv.org/abs/2107.03374, averaged over items."""
+    """The mean over items of `pass_at_k_by_item`."""
+    return float(pass_at_k_by_item(correct, k).mean())
+
+
+def pass_at_k_by_item(correct: Floats, k: int) -> Floats:
+    """The unbiased estimate 1 - C(n-c, k) / C(n, k) of Chen et al. (2021), https://arxiv.org/abs/2107.03374, for each item (items,)."""
     n = correct.shape[1]
     if not 1 <= k <= n:
         raise InputError(f"pass@{k}: needs {k} samples an item and there are {n}: raise n_samples or ask for pass@{n}")
     wrong = n - correct.sum(axis=1)
     at_least = np.arange(n - k + 1, n + 1)  # C(w, k) / C(n, k) = product over j of (w - n + j) / j
-    return float(1 - np.prod(np.clip(wrong[:, None] - n + at_least, 0, None) / at_least, axis=1).mean())
+    return 1 - np.prod(np.clip(wrong[:, None] - n + at_least, 0, None) / at_least, axis=1)
 
 
 def majority(answers: Sequence[str | None], correct: Sequence[bool]) -> float:
     """Whether the most frequent answer of one item is right; answers that tie share the vote, samples without an answer have none."""
+    votes, right = tally(answers, correct)
+    first = [place for place, count in enumerate(votes) if count == max(votes)]
+    return sum(right[place] for place in first) / len(first) if first else 0.0
+
+
+def tally(answers: Sequence[str | None], correct: Sequence[bool]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """The votes for each answer to one item, and whether it is right, in the order in which the answers occur."""
     votes: dict[str, int] = {}
     right: dict[str, bool] = {}
     for answer, is_right in zip(answers, correct, strict=True):
@@ -87,8 +107,53 @@ def majority(answers: Sequence[str | None], correct: Sequence[bool]) -> float:
             key = "".join(answer.replace(r"\dfrac", r"\frac").replace(r"\left", "").replace(r"\right", "").split())
             votes[key] = votes.get(key, 0) + 1
             right[key] = right.get(key, False) or is_right
-    first = [key for key, count in votes.items() if count == max(votes.values())]
-    return sum(right[key] for key in first) / len(first) if first else 0.0
+    return tuple(votes.values()), tuple(right.values())
+
+
+@lru_cache(maxsize=4096)
+def majority_at_k(votes: tuple[int, ...], right: tuple[bool, ...], n: int) -> tuple[float, ...]:
+    """The chance that the majority of k of the n samples of one item is right, for k = 1 to n: the mean over all C(n, k) choices, exact.
+
+    `votes` and `right` as `tally` returns them. For each right answer and each number m of votes with which it can win, the ways in which
+    no other answer has more are the coefficients of a product of polynomials in the number of samples drawn; answers that tie share the
+    vote, as in `majority`.
+    """
+    ways = np.zeros(n + 1)
+    silent = _combinations(n - sum(votes))
+    for place, own in enumerate(votes):
+        others = [*votes[:place], *votes[place + 1 :]]
+        for m in range(1, own + 1) if right[place] else ():
+            for ties, rest in enumerate(_no_more_than(others, m)):
+                drawn = math.comb(own, m) * np.convolve(rest, silent) / (1 + ties)
+                ways[m : m + len(drawn)] += drawn
+    return tuple(float(ways[k] / math.comb(n, k)) for k in range(1, n + 1))
+
+
+def _combinations(count: int) -> Floats:
+    return np.array([math.comb(count, drawn) for drawn in range(count + 1)], dtype=float)
+
+
+def _no_more_than(votes: Sequence[int], m: int) -> list[Floats]:
+    """By the number of answers that have exactly m votes, the ways to draw 0, 1, .. samples so that no answer has more than m."""
+    found = [np.ones(1)]
+    for count in votes:
+        ways = _combinations(count)
+        fewer, tied = [np.convolve(rest, ways[:m]) for rest in found], []
+        if count >= m:
+            tied = [np.append(np.zeros(m), rest) * ways[m] for rest in found]
+        found = [_sum(*some) for some in zip_longest(fewer, [np.zeros(1), *tied], fillvalue=np.zeros(1))] if tied else fewer
+    return found
+
+
+def _sum(a: Floats, b: Floats) -> Floats:
+    """The sum of two polynomials."""
+    short, long = sorted((a, b), key=len)
+    return long + np.append(short, np.zeros(len(long) - len(short)))
+
+
+def agreement(votes: Sequence[int], n: int) -> float:
+    """The share of pairs of the n samples of one item that give the same answer; a sample without an answer agrees with none."""
+    return sum(count * (count - 1) for count in votes) / (n * (n - 1))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ from distill.report.estimates import WEIGHTS, weights_of
 from distill.report.results import Results
 
 SPEC, SUMS, PUBLISHED = "bundle.json", "SHA256SUMS", "config/published.csv"
-TABLES = ("report.md", "report.html", "comparison.csv", "differences.csv", "published.csv", "comparison.tex", "data/digests.json")
+TABLES = (
+    *("report.md", "report.html", "comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv", "comparison.tex"),
+    "data/digests.json",
+)
 _THE_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip file can hold
 
 
@@ -144,7 +147,7 @@ def extract(bundle: Path, folder: Path) -> None:
             raise InputError(f"{bundle}: {name} is not what {SUMS} says: it was changed after the bundle was made")
 
 
-RECOMPUTED = ("comparison.csv", "differences.csv", "published.csv")
+RECOMPUTED = ("comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv")
 
 
 def check(folder: Path) -> Iterator[tuple[str, str | None]]:
@@ -153,7 +156,7 @@ def check(folder: Path) -> Iterator[tuple[str, str | None]]:
     for path in sorted(results.glob("scores/*/*.jsonl")):
         yield f"results/{path.relative_to(results).with_suffix('.json').as_posix()}", _summary(path, results, spec)
     published = read_published(folder / PUBLISHED)
-    made = compare.tables(results / "scores", _with_paths(spec["compare"], folder), published)
+    made = compare.tables(results / "scores", _with_paths(spec["compare"], folder), published, results / "responses")
     yield from ((f"results/{name}", _differs(results / name, made[name])) for name in RECOMPUTED)
     yield "results/report.md", _differs(results / "report.md", page.render(spec["report"], Results(results)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report import captions, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import captions, curves, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
 from distill.report import names as naming
 from distill.report.markdown import anchor, text
 from distill.report.results import Results
@@ -32,6 +32,12 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
         "How the answers came out": join(
             tables.outcomes(names, results),
             _figure(results, "answer_length", "Lengths of right and of wrong answers"),
+        ),
+        "Samples and tokens": curves.section(
+            names,
+            results,
+            budget_figure=_figure(results, "token_budget", "Score against the token budget"),
+            samples_figure=_figure(results, "pass_at_k", "pass@k and maj@k against k"),
         ),
         "Learning curve": join(curve, by_tokens) if curve else None,
         "Study": study.section(spec.get("study") or (), names, results),

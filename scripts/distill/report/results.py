@@ -8,7 +8,7 @@ from typing import Any
 from distill.base import manifest
 from distill.base.files import Row, read_json, read_jsonl
 from distill.data.audit import describe_differences, each_audit
-from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv
+from distill.evaluation.rows import AnswersRow, CurveRow, DifferenceRow, PublishedRow, ScoreRow, read_csv
 from distill.report.names import ShownDataset
 
 
@@ -29,6 +29,18 @@ class Results:
     @cached_property
     def published(self) -> list[PublishedRow]:
         return read_csv(PublishedRow, self.root / "published.csv") if self.has("published.csv") else []
+
+    @cached_property
+    def curves(self) -> list[CurveRow]:
+        return read_csv(CurveRow, self.root / "curves.csv") if self.has("curves.csv") else []
+
+    @cached_property
+    def answers(self) -> list[AnswersRow]:
+        return read_csv(AnswersRow, self.root / "answers.csv") if self.has("answers.csv") else []
+
+    def curve(self, model: str, benchmark: str, curve: str) -> dict[int, CurveRow]:
+        """The points of a curve, by k or by tokens."""
+        return {row.at: row for row in self.curves if (row.model, row.benchmark, row.curve) == (model, benchmark, curve)}
 
     def score(self, model: str, benchmark: str) -> ScoreRow | None:
         return next((row for row in self.scores if (row.model, row.benchmark) == (model, benchmark)), None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import matplotlib
 from matplotlib.figure import Figure
 
-from distill.report.figures import answers, data, scores, style, training
+from distill.report.figures import answers, curves, data, scores, style, training
 from distill.report.names import Names
 from distill.report.results import Results
 
@@ -16,6 +16,8 @@ FIGURES: dict[str, tuple[Callable[[Names, Results], Figure | None], str]] = {
     "funnel": (data.funnel, "data/*/funnel.json"),
     "lengths": (data.lengths, "data/*/audit.json"),
     "answer_length": (answers.answer_length, "responses/ and scores/*/*.jsonl"),
+    "token_budget": (curves.token_budget, "curves.csv with token counts"),
+    "pass_at_k": (curves.pass_at_k, "curves.csv with several samples an item"),
 }
 
 
