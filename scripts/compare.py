@@ -22,7 +22,7 @@ def main() -> None:
     parse = parser(__doc__)
     parse.add_argument("--scores-dir", required=True, help="holds MODEL/BENCHMARK.json and .jsonl")
     parse.add_argument("--spec", required=True, help="JSON: models [{name, role, label, published, results}], benchmarks, seed")
-    parse.add_argument("--published", help="CSV of published scores: model, benchmark, protocol, metric, value_percent, samples, source")
+    parse.add_argument("--published", help="CSV of published scores: its columns are in config/README.md under published")
     parse.add_argument("--comparison", required=True, help="CSV: a row per model and benchmark")
     parse.add_argument("--differences", required=True, help="CSV: a row per pair of models and benchmark")
     parse.add_argument("--published-checks", required=True, help="CSV: a row per published score of these models")

@@ -3,15 +3,17 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import compare as program
+import numpy as np
 import pytest
 
 from distill.base.errors import InputError
 from distill.base.files import write_json, write_jsonl
 from distill.evaluation.compare import ComparedBenchmark, ComparedModel, Evaluation, difference_rows, flags_of
-from distill.evaluation.published import PublishedScore, check, read_published
+from distill.evaluation.published import PublishedScore, check, random_effects, read_published
 from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +128,67 @@ def test_the_published_file_holds_what_the_sources_say():
     assert len(rows) > 80
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_random_effects_estimate_is_that_of_statsmodels(seed):
+    """Its iterated estimator is Paule and Mandel's; the standard error is that of its fixed weights at that variance."""
+    combine = pytest.importorskip("statsmodels.stats.meta_analysis").combine_effects
+    generator = np.random.default_rng(seed)
+    variances = generator.uniform(0.0001, 0.0009, 4 + seed)
+    values = generator.normal(0.3, 0.02 * seed, len(variances)) + generator.normal(0, np.sqrt(variances))
+    found = combine(values, variances, method_re="iterated")
+    mean, error, between = random_effects(list(values), list(variances))
+    assert between == pytest.approx(found.tau2, abs=1e-8)
+    assert (mean, error) == pytest.approx((found.mean_effect_re, found.sd_eff_w_re), rel=1e-4)
+
+
+NINE = (0.289, 0.268, 0.287, 0.299, 0.291, 0.332, 0.266, 0.307, 0.2935)
+
+
+def evaluated(values: tuple[float, ...], samples: int = 64, benchmark: str = "aime24", **more) -> list[PublishedScore]:
+    known = ("r1", benchmark, "deepseek", "pass@1")
+    return [PublishedScore(*known, value, samples, f"evaluator{place}", **more) for place, value in enumerate(values)]
+
+
+def aime(p: float) -> dict:
+    return summary(p, 30, 64, (p - 0.02, p + 0.02))
+
+
+@pytest.mark.parametrize(
+    ("ours", "others", "verdict", "below"),
+    [
+        (0.29, NINE, "reproduced", 4),
+        (0.325, NINE, "reproduced", 8),  # further from DeepSeek's than chance takes it, but evaluators are
+        (0.36, NINE, "not reproduced", 9),
+        (0.325, NINE[:2], "not reproduced", None),  # two do not show how much evaluators differ
+        (0.30, (0.289, 0.5, 0.1, 0.9), "reproduced", 2),  # they did not measure the same: DeepSeek's number decides
+    ],
+)
+def test_a_score_is_reproduced_where_evaluators_are_expected(ours, others, verdict, below):
+    scores = evaluated(others)
+    found = check(scores[0], aime(ours), scores)
+    assert (found.verdict, found.evaluators and found.evaluators.below) == (verdict, below)
+
+
+def test_scores_of_one_evaluator_count_once_and_greedy_ones_apart():
+    several = [replace(row, source="a/b line 1") for row in evaluated((0.28, 0.3, 0.31))]
+    assert check(several[0], aime(0.29), several).evaluators is None
+    greedy = evaluated((0.3, 0.33, 0.36), samples=1)
+    found = check(several[0], aime(0.29), [*several, *greedy, *evaluated((0.27, 0.33))])
+    assert (found.evaluators.number, found.evaluators.below) == (3, 1)
+
+
+def test_a_spread_over_seeds_replaces_the_guess_of_the_sampling_variance():
+    wide, narrow = (evaluated((0.25,), samples=10, spread=spread, spread_kind="sd_seeds")[0] for spread in (0.12, 0.01))
+    assert check(wide, aime(0.29)).low < 0 < check(narrow, aime(0.29)).low
+
+
+def test_evalchemys_gpqa_is_never_compared():
+    (wrong,) = [replace(row, protocol="evalchemy") for row in evaluated((0.3,), benchmark="gpqa_diamond")]
+    others = evaluated((0.3, 0.31, 0.32), benchmark="gpqa_diamond")
+    assert check(wrong, summary(0.3, 198), others).verdict == "not compared"
+    assert check(others[0], summary(0.3, 198, 8, (0.29, 0.31)), [*others, wrong]).evaluators.number == 3
+
+
 HEAD = "model,benchmark,protocol,metric,value_percent,samples,source"
 
 
@@ -134,14 +197,18 @@ def test_published_values_are_percent(tmp_path, head):
     path = tmp_path / "published.csv"
     path.write_text(f"{head}\na,b,c,pass@1,25.75,,s\n")
     assert read_published(path) == [PublishedScore("a", "b", "c", "pass@1", 0.2575, None, "s")]
+    path.write_text(f"{head},spread,spread_kind\na,b,c,pass@1,25.75,,s,,\na,b,c,pass@1,25.75,10,s,4.8,sd_seeds\n")
+    assert [(row.spread, row.spread_kind) for row in read_published(path)] == [(None, ""), (0.048, "sd_seeds")]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("model,benchmark\n", "no column 'protocol'"),
-        (f"{HEAD}\na,b,c,pass@1,x,1,s\n", "line 2: value_percent and samples must be numbers"),
+        (f"{HEAD}\na,b,c,pass@1,x,1,s\n", "line 2: value_percent, samples and spread must be numbers"),
         (f"{HEAD}\na,b,c,pass@1,839,1,s\n", "line 2: 839 is no percentage"),
+        (f"{HEAD},spread,spread_kind\na,b,c,pass@1,83,1,s,2,sd\n", "line 2: spread_kind is 'sd': use one of sd_seeds, se_runs"),
+        (f"{HEAD},spread,spread_kind\na,b,c,pass@1,83,1,s,2,\n", "line 2: spread_kind is '': use one of sd_seeds, se_runs"),
     ],
 )
 def test_a_broken_published_file_is_named(tmp_path, text, message):
@@ -196,7 +263,7 @@ def test_a_published_score_and_ours_have_one_unit_in_the_file(tmp_path, run):
         rows = list(csv.DictReader(file))
     for row in rows:
         assert float(row["ours_share"]) - float(row["published_share"]) == pytest.approx(float(row["difference_share"]))
-    assert rows and {column for column in rows[0] if _is_number(rows[0][column])} - {"samples"} == {
+    assert rows and {column for column in rows[0] if _is_number(rows[0][column])} - {"samples", "evaluators", "evaluators_below"} == {
         column for column in rows[0] if column.endswith("_share")
     }
 

@@ -16,7 +16,7 @@ import results_tree
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_json, write_jsonl
 from distill.evaluation.rows import ScoreRow, read_csv
-from distill.report import captions, graders, html, tex, verdict, words
+from distill.report import captions, graders, html, tables, tex, verdict, words
 from distill.report.markdown import anchor
 from distill.report.names import names
 from distill.report.page import render
@@ -135,6 +135,18 @@ def test_many_models_are_rows(tmp_path):
     lines = tex.table(names(spec), Results(tmp_path)).split("\n")
     assert lines[2] == r"\begin{tabular}{lrr}"
     assert lines[-5:-3] == [r"Student 4 & $67.4 \pm 3.5$ & $50.0 \pm 3.5$ \\", r"$n$ & 500 & 500 \\"]
+
+
+def test_the_harness_check_says_where_in_the_range_of_evaluators_we_lie(tmp_path):
+    spec = {"models": results_tree.SPEC["models"], "benchmarks": [{"name": "A", "label": "A"}]}
+    row = results_tree.published("r1", "A", 0.6, 0.61, "reproduced")
+    among = {"evaluators": 9, "evaluators_below": 4, "evaluators_mean_share": 0.6, "evaluators_spread_share": 0.017}
+    results_tree.write_table(tmp_path / "published.csv", [replace(row, **among, range_low_share=0.56, range_high_share=0.64)])
+    said = verdict.harness(names(spec), Results(tmp_path))
+    where = "61.0 on A (60.0 published; above 4 of 9 evaluators, of whom 95 % are expected from 56.0 to 64.0): reproduced."
+    assert said.endswith(where)
+    table = tables.published(names(spec), Results(tmp_path)).split("\n\n")[1]
+    assert rows_of(table)[1][-4:] == ["9", "60.0 ± 1.7", "56.0 to 64.0", "4"]
 
 
 HARNESS = [

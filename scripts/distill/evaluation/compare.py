@@ -268,14 +268,25 @@ def published_rows(evaluations: Sequence[Evaluation], published: Sequence[Publis
         for one in evaluations
         for number in published
         if (number.model, number.benchmark, number.protocol) == (one.model.published, one.benchmark.published_name, one.benchmark.protocol)
-        if (row := _published_row(one, number))
+        if (row := _published_row(one, number, published))
     ]
 
 
-def _published_row(evaluation: Evaluation, number: PublishedScore) -> PublishedRow | None:
-    found = check(number, evaluation.summary)
+def _published_row(evaluation: Evaluation, number: PublishedScore, published: Sequence[PublishedScore]) -> PublishedRow | None:
+    found = check(number, evaluation.summary, published)
     if found is None:
         return None
+    evaluators: dict[str, Any] = {}
+    if found.evaluators:
+        some = found.evaluators
+        evaluators = {
+            "evaluators": some.number,
+            "evaluators_below": some.below,
+            "evaluators_mean_share": some.mean,
+            "evaluators_spread_share": some.spread,
+            "range_low_share": some.low,
+            "range_high_share": some.high,
+        }
     return PublishedRow(
         model=evaluation.model.name,
         benchmark=evaluation.benchmark.name,
@@ -289,4 +300,5 @@ def _published_row(evaluation: Evaluation, number: PublishedScore) -> PublishedR
         ci95_low_share=found.low,
         ci95_high_share=found.high,
         verdict=NOT_COMPARED if evaluation.flags else found.verdict,
+        **evaluators,
     )

@@ -90,7 +90,9 @@ class DifferenceRow:
 class PublishedRow:
     """A published score next to ours; the difference is ours minus published, with its 95 % interval.
 
-    `samples`: samples an item behind the published score, None where its source does not say.
+    `samples`: samples an item behind the published score, None where its source does not say. `evaluators` and the columns after it: what
+    all evaluators of this model have published, how many of them have less than ours, and the range in which 95 % of evaluations are
+    expected; empty where they are fewer than three.
     """
 
     model: str
@@ -105,6 +107,12 @@ class PublishedRow:
     ci95_low_share: float
     ci95_high_share: float
     verdict: str
+    evaluators: int | None = None
+    evaluators_below: int | None = None
+    evaluators_mean_share: float | None = None
+    evaluators_spread_share: float | None = None
+    range_low_share: float | None = None
+    range_high_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from distill.evaluation.published import MARGIN
-from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, ScoreRow
+from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, PublishedRow, ScoreRow
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
@@ -19,8 +19,12 @@ _VERDICT_NOTES = {
     REPRODUCED: f"the 95 % interval of the difference contains 0 and reaches no further than {100 * MARGIN:g} points",
     NOT_REPRODUCED: "it excludes 0",
     UNDECIDABLE: "it contains 0 but is wider, so it would contain 0 for other models too",
-    NOT_COMPARED: "the score here is flagged",
+    NOT_COMPARED: "the score here is flagged, or the published one is known to be wrong",
 }
+_EVALUATORS_NOTE = f"""\
+Evaluators: all who have published this score, with one sample or with several as here; their mean, the standard deviation between them
+without the chance of each (random effects, Paule and Mandel), and the range in which 95 % of evaluations are expected. Where that range
+reaches no further than {100 * MARGIN:g} points to either side, it decides: reproduced within, not reproduced outside."""
 
 
 def scores(names: Names, results: Results) -> str | None:
@@ -205,7 +209,15 @@ def differences(names: Names, results: Results) -> str | None:
     return join(table(head, rows, left=3), _DIFFERENCES_NOTE)
 
 
+def _evaluators(row: PublishedRow) -> list[str]:
+    if row.evaluators is None:
+        return [NOT_MEASURED] * 4
+    mean, spread = percent(row.evaluators_mean_share), percent(row.evaluators_spread_share)
+    return [str(row.evaluators), f"{mean} ± {spread}", interval(row.range_low_share, row.range_high_share), str(row.evaluators_below)]
+
+
 def published(names: Names, results: Results) -> str | None:
+    several = any(row.evaluators for row in results.published)
     rows = [
         [
             text(names.label(row.model)),
@@ -218,14 +230,16 @@ def published(names: Names, results: Results) -> str | None:
             percent(row.ours_share),
             interval(row.ci95_low_share, row.ci95_high_share, points),
             "?" if row.samples is None else str(row.samples),
+            *(_evaluators(row) if several else ()),
         ]
         for row in results.published
     ]
     if not rows:
         return None
     head = ["model", "benchmark", "protocol", "metric", "source", "verdict", "published", "here"]
-    head += [f"95 % of here {MINUS} published", "samples"]
+    head += [f"95 % of here {MINUS} published", "samples", *(["evaluators", "mean ± SD", "expected", "below ours"] if several else [])]
     verdicts = {row.verdict for row in results.published}
     note = _notes(f"{verdict.capitalize()}: {meaning}." for verdict, meaning in _VERDICT_NOTES.items() if verdict in verdicts)
     note += " The interval takes in the chance of both sides. Samples: samples an item behind the published score."
+    note = join(note, _EVALUATORS_NOTE if several else None)
     return join("### Published scores", table(head, rows, left=6), note)

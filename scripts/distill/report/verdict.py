@@ -89,7 +89,16 @@ def _next_to_published(names: Names, rows: list[PublishedRow]) -> str:
 
 
 def _score(names: Names, row: PublishedRow) -> str:
-    return f"{percent(row.ours_share)} on {text(names.benchmark_label(row.benchmark))} ({percent(row.published_share)} published)"
+    published = f"{percent(row.published_share)} published{_range_of(row)}"
+    return f"{percent(row.ours_share)} on {text(names.benchmark_label(row.benchmark))} ({published})"
+
+
+def _range_of(row: PublishedRow) -> str:
+    """Where our score lies among those of all evaluators."""
+    if row.evaluators is None:
+        return ""
+    among = f"above {row.evaluators_below} of {row.evaluators} evaluators"
+    return f"; {among}, of whom 95 % are expected from {percent(row.range_low_share)} to {percent(row.range_high_share)}"
 
 
 def grouped(names: Names, results: Results, students: Sequence[ShownModel]) -> list[list[ShownModel]]:
