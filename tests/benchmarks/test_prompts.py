@@ -47,3 +47,21 @@ def test_a_system_prompt_is_there_only_if_declared():
     spec = {"kind": "math", "system": None, "user": "{question}"}
     assert [message["role"] for message in make_prompt(ITEMS[0], spec)["messages"]] == ["user"]
     assert [message["role"] for message in make_prompt(ITEMS[0], spec | {"system": "Think."})["messages"]] == ["system", "user"]
+
+
+def test_examples_are_earlier_turns_in_the_protocol_s_own_form():
+    examples = [{"question": "What is 1 + 1?", "answer": "It is \\boxed{2}."}]
+    spec = {"kind": "math", "system": "Think.", "user": "{question} In a box.", "examples": examples}
+    messages = make_prompt(ITEMS[0], spec)["messages"]
+    assert [(message["role"], message["content"]) for message in messages] == [
+        ("system", "Think."),
+        ("user", "What is 1 + 1? In a box."),
+        ("assistant", "It is \\boxed{2}."),
+        ("user", "Question 0? In a box."),
+    ]
+
+
+def test_a_choice_example_brings_its_choices_in_its_question():
+    examples = [{"question": "Which?\nA) this\nB) that", "answer": "A"}]
+    messages = make_prompt(ITEMS[0], CHOICE | {"examples": examples})["messages"]
+    assert messages[0]["content"] == "Which?\nA) this\nB) that"

@@ -29,7 +29,7 @@ def read(name: str) -> dict:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    """All six benchmarks under all four protocols."""
+    """All benchmarks under all protocols."""
     overlay, tutorial = read("benchmarks"), read("tutorial")
     protocols = {**overlay["protocols"], "tutorial": tutorial["protocols"]["tutorial"]}
     own = read("open_r1")["benchmarks"]["math_500"]["for_protocol"]
@@ -107,6 +107,43 @@ def test_what_lighteval_is_asked_follows_the_protocol_only_where_it_decides(plan
     assert plan.grade_lighteval("math_500@open_r1") == {}
     assert plan.grade_lighteval("math_500@lighteval_0_13") == {"grader": "lighteval", "answer_form": "ANSWER: $\\boxed{{answer}}$"}
     assert plan.grade_lighteval("gpqa_diamond@lighteval_0_13") == {"grader": "lighteval", "answer_form": "Answer: {answer}"}
+
+
+def test_a_base_model_is_shown_four_solved_examples_and_qwen_s_own_system_prompt(plan, tmp_path):
+    given = {"unique_id": "1", "problem": "P", "answer": "7"}
+    few = row(plan, "math_500@few_shot", tmp_path, given)["messages"]
+    assert [message["role"] for message in few] == ["user", "assistant"] * 4 + ["user"]
+    assert few[-1]["content"] == "Problem:\nP"
+    assert all("\\boxed{" in message["content"] for message in few if message["role"] == "assistant")
+    own = row(plan, "math_500@qwen_boxed", tmp_path, given)["messages"]
+    assert [(message["role"], message["content"]) for message in own] == [
+        ("system", "Please reason step by step, and put your final answer within \\boxed{}."),
+        ("user", "P"),
+    ]
+
+
+# A row as each source has it: column names and kinds, with made-up content.
+SHAPES = {
+    "aime26": ({"problem_idx": 1, "answer": 277, "problem": "P"}, "277"),
+    "hmmt_feb_25": ({"problem_idx": 1, "answer": "103", "problem": "P", "problem_type": ["Number Theory"]}, "103"),
+    "hmmt_feb_26": ({"problem_idx": 1, "answer": "\\frac{1}{2}", "problem_type": ["Algebra"], "problem": "P"}, "\\frac{1}{2}"),
+    "brumo25": ({"problem_idx": 1, "problem": "P", "answer": "34", "problem_type": ["Algebra"]}, "34"),
+    "cmimc25": ({"problem_idx": 1, "problem": "P", "answer": "9", "problem_type": ["Geometry"]}, "9"),
+    "minerva": ({"question": "P", "answer": "4.5e33"}, "4.5e33"),
+    "olympiadbench": ({"id": 1606, "question": "P", "final_answer": ["2"], "is_multiple_answer": False}, "2"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_row_of_each_younger_benchmark_is_read(plan, tmp_path, name):
+    given, gold = SHAPES[name]
+    assert row(plan, f"{name}@deepseek", tmp_path, given)["gold"] == gold
+
+
+@real
+@pytest.mark.parametrize(("name", "file"), [("aime24", "aime24.jsonl"), ("math_500", "math500.jsonl"), ("gsm8k", "gsm8k_test.jsonl")])
+def test_a_benchmark_has_as_many_items_as_its_configuration_says(name, file):
+    assert len((DATA / "benchmarks" / file).read_text(encoding="utf-8").splitlines()) == read("benchmarks")["benchmarks"][name]["items"]
 
 
 @pytest.mark.slow

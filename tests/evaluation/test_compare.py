@@ -12,7 +12,7 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.files import write_json, write_jsonl
-from distill.evaluation.compare import ComparedBenchmark, ComparedModel, Evaluation, difference_rows, flags_of
+from distill.evaluation.compare import ComparedBenchmark, ComparedModel, Evaluation, best_prompt_rows, difference_rows, flags_of
 from distill.evaluation.published import PublishedScore, check, random_effects, read_published
 from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv
 
@@ -72,6 +72,21 @@ def test_models_that_answered_different_items_are_not_compared(tmp_path):
         difference_rows([score(tmp_path, BASE, 20, n=50), score(tmp_path, STUDENT, 26, n=40)], seed=0)
 
 
+def test_the_baseline_is_also_taken_under_the_protocol_that_suits_it_best(tmp_path):
+    """Students under each other protocol are held against it; flagged scores are not the best, and nothing else changes."""
+    raw, boxed, few = (ComparedBenchmark(f"math@{name}", "MATH", name) for name in ("raw", "boxed", "few"))
+    scores = [score(tmp_path, BASE, right, benchmark=one) for one, right in ((raw, 20), (boxed, 45))]
+    scores.append(score(tmp_path, BASE, 90, benchmark=few, flags=("its grader fails",)))
+    scores += [score(tmp_path, STUDENT, right, benchmark=one) for one, right in ((raw, 60), (boxed, 70))]
+    (row,) = best_prompt_rows(scores, seed=0)
+    assert (row.a, row.b, row.benchmark, row.b_benchmark, row.verdict) == ("ours", "base", "math@raw", "math@boxed", "better")
+    assert row.difference == pytest.approx(0.15)
+    assert row.p == row.p_holm
+    assert {one.b_benchmark for one in difference_rows(scores, seed=0)} == {""}
+    only = [one for one in scores if one.benchmark == raw]
+    assert best_prompt_rows(only, seed=0) == []
+
+
 @pytest.mark.parametrize(
     ("found", "compared", "flags"),
     [
@@ -84,6 +99,8 @@ def test_models_that_answered_different_items_are_not_compared(tmp_path):
             ["far above every published score (94.5%); add to the published scores what is known of this benchmark"],
         ),
         (summary(0.97), BENCHMARK, []),
+        (summary(0.5), replace(BENCHMARK, items=500), []),
+        (summary(0.5), replace(BENCHMARK, items=499), ["500 items where its configuration says 499: look at its source"]),
         (summary(0.99), ComparedBenchmark("mini_math", ""), []),
     ],
 )

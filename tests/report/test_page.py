@@ -149,6 +149,39 @@ def test_the_harness_check_says_where_in_the_range_of_evaluators_we_lie(tmp_path
     assert rows_of(table)[1][-4:] == ["9", "60.0 ± 1.7", "56.0 to 64.0", "4"]
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ("better", "**better** on A, DeepSeek (Base has 45.0 under Boxed: +4.0 points; p = 0.030)."),
+        ("no detectable difference", "points; p = 0.030). **The gain on A, DeepSeek is gone** under Base's best prompt."),
+    ],
+)
+def test_the_student_is_held_against_the_baseline_under_its_best_prompt(found, said, tmp_path):
+    protocols = [{"name": f"A@{name}", "label": "A", "protocol": label} for name, label in (("deepseek", "DeepSeek"), ("boxed", "Boxed"))]
+    spec = {"models": results_tree.SPEC["models"], "benchmarks": protocols}
+    same = results_tree.difference("ours", "base", "A@deepseek", 0.2, 0.001, "better")
+    best = replace(results_tree.difference("ours", "base", "A@deepseek", 0.04, 0.015, found), b_benchmark="A@boxed")
+    results_tree.write_table(tmp_path / "differences.csv", [same, best])
+    rates = (("base", "deepseek", 0.29), ("base", "boxed", 0.45), ("ours", "deepseek", 0.49))
+    scores = [ScoreRow(model, "", f"A@{protocol}", protocol, rate) for model, protocol, rate in rates]
+    results_tree.write_table(tmp_path / "comparison.csv", scores)
+    lines = verdict.section(names(spec), Results(tmp_path)).split("\n")
+    assert lines[1].startswith("- Ours against Base: **better** on the one benchmark (A, DeepSeek +20.0")
+    assert lines[2].startswith("- Ours against Base under the prompt that suits Base best: ")
+    assert lines[2].endswith(said)
+    assert "| A, DeepSeek (Base under Boxed) |" in tables.differences(names(spec), Results(tmp_path))
+
+
+def test_the_report_says_which_benchmarks_are_younger_than_a_model():
+    dated = [{"name": name, "label": name, "published_after": day} for name, day in (("A", "2024-01-31"), ("B", "2025-02-01"))]
+    models = [{"name": "base", "role": "baseline", "label": "Base", "released": "2024-09-19"}, {"name": "ours", "label": "Ours"}]
+    said = tables.ages(names({"models": models, "benchmarks": [*dated, {"name": "C"}]}))
+    assert said.split("\n")[2:] == [
+        "- Base, released 2024-09-19: no item of B is older than the model; items of A are, and may have been in what it was trained on."
+    ]
+    assert tables.ages(names(results_tree.SPEC)) is None
+
+
 HARNESS = [
     ([], "no published score of a reference to compare with; instead, there is no self-test of the grader either."),
     (["reproduced"], "passed"),

@@ -27,7 +27,7 @@ def shuffle_choices(item: BenchmarkItem, seed: int) -> tuple[list[str], str]:
 
 
 def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
-    """One row of prompts.jsonl. `spec`: kind, system, user (a template) and, for choices, shuffle_seed."""
+    """One row of prompts.jsonl. `spec`: kind, system, user (a template), examples and, for choices, shuffle_seed."""
     choices, gold = None, item.gold
     texts = {"question": item.question}
     if spec["kind"] == "choice":
@@ -36,5 +36,9 @@ def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
         texts["question"] = item.question.strip()
         texts["choices"] = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
     messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []
+    for example in spec.get("examples") or ():
+        # The question of a choice example holds its choices.
+        asked = fill_template(spec["user"], question=example["question"], choices="").rstrip()
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": example["answer"]}]
     messages.append({"role": "user", "content": fill_template(spec["user"], **texts)})
     return {"id": item.id, "messages": messages, "gold": gold, "kind": spec["kind"], "choices": choices}

@@ -119,6 +119,7 @@ class Plan(Configured):
             "columns": {**benchmark["columns"], **only(own, "gold")},
             "system": asked["system"],
             "user": own["user"] if "user" in own else asked[benchmark["kind"]],
+            **({"examples": examples} if (examples := asked["examples"].get(benchmark["kind"])) else {}),
             **choice,
         }
 
@@ -182,7 +183,7 @@ class Plan(Configured):
                 "name": run,
                 "protocol": protocol,
                 **only(self.respond(run), "n_samples", "max_new_tokens"),
-                **only(self.config["benchmarks"][name], "published"),
+                **only(self.config["benchmarks"][name], "published", "items"),
             }
             for run, (name, protocol) in self.runs().items()
         ]
@@ -195,14 +196,14 @@ class Plan(Configured):
             "models": [
                 {
                     "name": name,
-                    **only(models[name], "role", "label"),
+                    **only(models[name], "role", "label", "released"),
                     **self._curve(name),
                     **({} if name in self.with_weights() else {"weights": False}),
                 }
                 for name in self.evaluated()
             ],
             "benchmarks": [
-                {"name": run, **only(benchmarks[name], "label", "gated"), "protocol": protocols[protocol]["label"]}
+                {"name": run, **only(benchmarks[name], "label", "gated", "published_after"), "protocol": protocols[protocol]["label"]}
                 for run, (name, protocol) in self.runs().items()
             ],
             "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
@@ -270,6 +271,6 @@ class Plan(Configured):
 
 
 def _decisive(entry: Part) -> Part:
-    """An entry of models, datasets and the like without its label, without what a training keeps on the way and where it is pushed."""
+    """An entry of models, datasets and the like without label, dates, licence, what a training keeps on the way and where it is pushed."""
     train = {"train": without(entry["train"], "save")} if "train" in entry else {}
-    return {**without(entry, "label", "push"), **train}
+    return {**without(entry, "label", "push", "released", "published_after", "licence"), **train}

@@ -43,7 +43,7 @@ class ComparedModel:
 @dataclass(frozen=True)
 class ComparedBenchmark:
     """`name`: benchmark or benchmark@protocol, as in paths; `published`: its name in config/published.csv; `n_samples` and
-    `max_new_tokens`: as the protocol has them."""
+    `max_new_tokens`: as the protocol has them; `items`: how many it has."""
 
     name: str
     label: str
@@ -51,6 +51,7 @@ class ComparedBenchmark:
     published: str | None = None
     n_samples: int | None = None
     max_new_tokens: int | None = None
+    items: int | None = None
 
     @property
     def published_name(self) -> str:
@@ -62,6 +63,7 @@ TEXT = {"type": "string"}
 SPEC = Settings(
     "statistics/seed",
     "statistics/token_budgets",
+    "statistics/comparison",
     models=list_of(
         {
             "name": TEXT,
@@ -80,6 +82,7 @@ SPEC = Settings(
             "protocol": TEXT,
             "published": {"$ref": "#/$defs/benchmark/properties/published"},
             "n_samples": {"$ref": "#/$defs/sampling/properties/n_samples"},
+            "items": {"$ref": "#/$defs/benchmark/properties/items"},
             "max_new_tokens": {"$ref": "#/$defs/sampling/properties/max_new_tokens"},
         },
         required=("name",),
@@ -126,9 +129,12 @@ def tables(
     models = [ComparedModel(**{"label": entry["name"], **entry}) for entry in spec["models"]]
     benchmarks = [ComparedBenchmark(**{"label": entry["name"], **entry}) for entry in spec["benchmarks"]]
     evaluations = load(folder, models, benchmarks, published)
+    differences = difference_rows(evaluations, spec["seed"])
+    if spec["comparison"] == "best":
+        differences += best_prompt_rows(evaluations, spec["seed"])
     return {
         "comparison.csv": to_csv(ScoreRow, map(score_row, evaluations)),
-        "differences.csv": to_csv(DifferenceRow, difference_rows(evaluations, spec["seed"])),
+        "differences.csv": to_csv(DifferenceRow, differences),
         "published.csv": to_csv(PublishedRow, published_rows(evaluations, published)),
         **_answers_tables(evaluations, spec["token_budgets"], responses and Path(responses)),
     }
@@ -177,6 +183,8 @@ def flags_of(summary: Mapping[str, Any], benchmark: ComparedBenchmark, published
     flags = list(summary.get("flags") or [])
     if benchmark.n_samples and summary["n_samples"] < benchmark.n_samples:
         flags.append(f"{summary['n_samples']} samples an item where its protocol promises {benchmark.n_samples}")
+    if benchmark.items and summary["n_items"] != benchmark.items:
+        flags.append(f"{summary['n_items']} items where its configuration says {benchmark.items}: look at its source")
     highest = best(published, benchmark.published_name)
     if highest is not None and 1 - summary["ci95"][0] < (1 - highest) / 2:
         flags.append(f"far above every published score ({highest:.1%}); add to the published scores what is known of this benchmark")
@@ -212,7 +220,27 @@ def score_row(evaluation: Evaluation) -> ScoreRow:
 
 def difference_rows(evaluations: Sequence[Evaluation], seed: int) -> list[DifferenceRow]:
     """A row for each pair of models of PAIRS' roles and each benchmark that both have answered; p values corrected over all of them."""
-    pairs = [(a, b) for roles in PAIRS for a, b in _pairs(evaluations, *roles)]
+    return _rows_of([(a, b) for roles in PAIRS for a, b in _pairs(evaluations, *roles)], seed)
+
+
+def best_prompt_rows(evaluations: Sequence[Evaluation], seed: int) -> list[DifferenceRow]:
+    """A row for each student and benchmark with several protocols: against the baseline under the protocol that suits the baseline best.
+
+    None where that is the student's own. p values are corrected over these rows: they answer a question of their own. The best of several
+    scores is a little better than it would be in another evaluation, so that these rows err against the student.
+    """
+    counted = [one for one in evaluations if one.verdicts is not None and not one.flags]
+    best: dict[tuple[ComparedModel, str], Evaluation] = {}
+    for one in counted:
+        key = one.model, one.benchmark.name.partition("@")[0]
+        if one.model.role == "baseline" and (key not in best or one.summary["pass@1"] > best[key].summary["pass@1"]):
+            best[key] = one
+    students = [one for one in counted if one.model.role == "student"]
+    pairs = [(a, b) for (_, benchmark), b in best.items() for a in students if a.benchmark.name.partition("@")[0] == benchmark]
+    return _rows_of([(a, b) for a, b in pairs if a.benchmark != b.benchmark], seed)
+
+
+def _rows_of(pairs: Sequence[tuple[Evaluation, Evaluation]], seed: int) -> list[DifferenceRow]:
     compared = [None if a.flags or b.flags else _compare(a, b, seed) for a, b in pairs]
     p_values = [result.p for result in compared if result]
     corrected = iter(zip(stats.holm(p_values), stats.holm_levels(p_values), strict=True))
@@ -258,6 +286,7 @@ def _difference_row(a: Evaluation, b: Evaluation, result: stats.PairedDifference
         verdict=detected if p_holm < stats.ALPHA else NOT_DETECTED,
         minimum_detectable_difference=stats.minimum_detectable(result.by_item, level),
         n=len(result.by_item),
+        b_benchmark="" if b.benchmark == a.benchmark else b.benchmark.name,
     )
 
 

@@ -172,7 +172,8 @@ def random_effects(values: Sequence[float], variances: Sequence[float]) -> tuple
     """(mean, its standard error, variance between the studies) by the estimator of Paule and Mandel (1982).
 
     Of the estimators compared by Veroniki et al. (2016), https://doi.org/10.1002/jrsm.1164, it is preferred to that of DerSimonian and
-    Laird, whose weights take the variance between to be 0. It is the variance at which the weighted sum of squares is what one expects, k - 1.
+    Laird, whose weights take the variance between to be 0. It is the variance at which the weighted sum of squares is what one expects,
+    k - 1.
     The range of further evaluations: Higgins, Thompson and Spiegelhalter (2009), https://doi.org/10.1111/j.1467-985X.2008.00552.x.
     """
 

@@ -64,6 +64,8 @@ class ScoreRow:
 class DifferenceRow:
     """Model a minus model b, item by item on one benchmark. `n` is the number of items.
 
+    `b_benchmark`: the same benchmark under another protocol, where b was evaluated under that: the one that suits b best.
+
     `minimum_detectable_difference`: the true difference that this comparison would detect four times out of five (stats.py).
     """
 
@@ -78,6 +80,7 @@ class DifferenceRow:
     verdict: str = NOT_COMPARED
     minimum_detectable_difference: float | None = None
     n: int | None = None
+    b_benchmark: str = ""
 
     def swapped(self) -> "DifferenceRow":
         """b minus a."""

@@ -14,6 +14,7 @@ class ShownModel:
     label: str
     color: str | None = None
     curve: str | None = None  # the model whose training this one is a checkpoint of
+    released: str | None = None  # a day, as 2024-09-19
     weights: bool = True  # False: known only by answers or scores from elsewhere
 
 
@@ -25,6 +26,7 @@ class ShownBenchmark:
     label: str
     protocol: str | None = None
     gated: bool = False
+    published_after: str | None = None  # no item is older than this day
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Names:
     def label(self, model: str) -> str:
         return next((known.label for known in (*self.models, *self.checkpoints) if known.name == model), model)
 
+    def protocol_label(self, benchmark: str) -> str:
+        """The label of the protocol of benchmark@protocol."""
+        return next((known.protocol for known in self.benchmarks if known.name == benchmark and known.protocol), benchmark)
+
     def benchmark_label(self, benchmark: str) -> str:
         """The label, with the protocol where the benchmark is evaluated under several."""
         known = next((known for known in self.benchmarks if known.name == benchmark), None)
@@ -76,12 +82,20 @@ SPEC = Settings(
             "label": TEXT,
             "color": TEXT,
             "curve": TEXT,
+            "released": TEXT,
             "weights": {"type": "boolean", "default": True},
         },
         required=("name",),
     ),
     benchmarks=list_of(
-        {"name": TEXT, "label": TEXT, "protocol": TEXT, "gated": {"$ref": "#/$defs/benchmark/properties/gated"}}, required=("name",)
+        {
+            "name": TEXT,
+            "label": TEXT,
+            "protocol": TEXT,
+            "gated": {"$ref": "#/$defs/benchmark/properties/gated"},
+            "published_after": TEXT,
+        },
+        required=("name",),
     ),
     datasets=list_of({"name": TEXT, "label": TEXT}, required=("name",)),
     labels={"type": "object", "additionalProperties": TEXT, "default": {}},

@@ -48,11 +48,17 @@ class Results:
     def difference(self, a: str, b: str, benchmark: str) -> DifferenceRow | None:
         """a minus b, swapped where the file has b minus a."""
         for row in self.differences:
+            if row.b_benchmark:
+                continue
             if (row.a, row.b, row.benchmark) == (a, b, benchmark):
                 return row
             if (row.a, row.b, row.benchmark) == (b, a, benchmark):
                 return row.swapped()
         return None
+
+    def under_best_prompt(self, a: str, b: str, benchmark: str) -> DifferenceRow | None:
+        """a minus b under the protocol that suits b best; None where that is the one of this benchmark."""
+        return next((row for row in self.differences if row.b_benchmark and (row.a, row.b, row.benchmark) == (a, b, benchmark)), None)
 
     def published_of(self, model: str, benchmark: str) -> list[PublishedRow]:
         """What was published as pass@1 of a model on a benchmark."""

@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from distill.evaluation.published import MARGIN
-from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, PublishedRow, ScoreRow
+from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, DifferenceRow, PublishedRow, ScoreRow
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
-from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, number, p_value, percent, plus_minus, points, times
+from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, listed, number, p_value, percent, plus_minus, points, times
 
 WIDE = 6  # models that fit in a table as columns; more become rows
 _DIFFERENCES_NOTE = """\
 Item by item on the same questions, in percentage points. p: sign-flip test. Holm: corrected for all tests of this table; the verdict
 goes by it. Detectable: the smallest true difference that would be detected four times out of five with these items, at the level at which
 Holm's correction tests it. Smaller differences are detected less often."""
+_BEST_NOTE = """\
+In brackets: the baseline under the protocol that suits it best, where that is another than the student's. Holm's correction is over these
+rows alone. The best of several scores is a little better than it would be in another evaluation, so these rows err against the student."""
 _VERDICT_NOTES = {
     REPRODUCED: f"the 95 % interval of the difference contains 0 and reaches no further than {100 * MARGIN:g} points",
     NOT_REPRODUCED: "it excludes 0",
@@ -36,7 +39,22 @@ def scores(names: Names, results: Results) -> str | None:
         if protocol:
             parts.append(f"### Protocol {text(protocol)}" if len(names.by_protocol()) > 1 else f"Protocol: {text(protocol)}.")
         parts.append(_main(names, benchmarks, results))
-    return join(*parts, _scores_note(names, results), _flags(names, results))
+    return join(*parts, _scores_note(names, results), ages(names), _flags(names, results))
+
+
+def ages(names: Names) -> str | None:
+    """Which benchmarks are younger than which models, and which may have been in what they were trained on."""
+    lines = []
+    for model in names.models:
+        dated = {benchmark.label: benchmark.published_after for benchmark in names.benchmarks if benchmark.published_after}
+        if not (model.released and dated):
+            continue
+        younger = [text(label) for label, day in dated.items() if day > model.released]
+        older = [text(label) for label, day in dated.items() if day <= model.released]
+        parts = [f"no item of {listed(younger, last='or')} is older than the model"] if younger else []
+        parts += [f"items of {listed(older)} are, and may have been in what it was trained on"] if older else []
+        lines.append(f"- {text(model.label)}, released {text(model.released)}: {'; '.join(parts)}.")
+    return "\n".join(["Age of the benchmarks:", "", *lines]) if lines else None
 
 
 def _main(names: Names, benchmarks: Sequence[ShownBenchmark], results: Results) -> str:
@@ -193,7 +211,7 @@ def differences(names: Names, results: Results) -> str | None:
     rows = [
         [
             f"{text(names.label(a))} {MINUS} {text(names.label(b))}",
-            text(names.benchmark_label(row.benchmark)),
+            _compared_on(names, row),
             text(row.verdict),
             points(row.difference),
             interval(row.ci95_low, row.ci95_high, points),
@@ -206,7 +224,13 @@ def differences(names: Names, results: Results) -> str | None:
         if (row.a, row.b) == (a, b)
     ]
     head = ["difference", "benchmark", "verdict", "points", "95 % interval", "p", "p (Holm)", "detectable"]
-    return join(table(head, rows, left=3), _DIFFERENCES_NOTE)
+    best = any(row.b_benchmark for row in results.differences)
+    return join(table(head, rows, left=3), _DIFFERENCES_NOTE, _BEST_NOTE if best else None)
+
+
+def _compared_on(names: Names, row: DifferenceRow) -> str:
+    on = text(names.benchmark_label(row.benchmark))
+    return f"{on} ({text(names.label(row.b))} under {text(names.protocol_label(row.b_benchmark))})" if row.b_benchmark else on
 
 
 def _evaluators(row: PublishedRow) -> list[str]:

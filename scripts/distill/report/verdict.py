@@ -29,7 +29,8 @@ def section(names: Names, results: Results) -> str:
     lines = [harness(names, results), *gaps(names, results)]
     students, references = names.of_role("student"), names.of_role("reference")
     for group in grouped(names, results, students):
-        lines += [against(names, results, group, other) for other in names.of_role("baseline")]
+        for other in names.of_role("baseline"):
+            lines += [against(names, results, group, other), under_best_prompt(names, results, group, other)]
         lines += [against(names, results, group, other, with_detectable=True) for other in references]
     return "\n".join(f"- {line}" for line in lines if line)
 
@@ -130,6 +131,30 @@ def against(names: Names, results: Results, group: Sequence[ShownModel], other: 
     if with_detectable and (limits := _detectable(names, rows)):
         sentence += f" A true difference of {_limits(limits)} points would be detected four times out of five."
     return sentence
+
+
+def under_best_prompt(names: Names, results: Results, group: Sequence[ShownModel], other: ShownModel) -> str | None:
+    """Students against the baseline under the protocol that suits the baseline best, and where a gain is gone then; None without any."""
+    clauses, gone = [], []
+    for benchmark in names.benchmarks:
+        pairs = [(results.under_best_prompt(one.name, other.name, benchmark.name), one) for one in group]
+        rows = [(row, results.difference(one.name, other.name, benchmark.name)) for row, one in pairs if row is not None]
+        if not rows:
+            continue
+        where, best = text(names.benchmark_label(benchmark.name)), [row for row, _ in rows]
+        score = results.score(other.name, best[0].b_benchmark)
+        under = f"{percent(score.pass_at_1 if score else None)} under {text(names.protocol_label(best[0].b_benchmark))}"
+        verdicts = listed([f"**{verdict}**" for verdict in dict.fromkeys(row.verdict for row in best)], last="or")
+        p = [row.p_holm for row in best if row.p_holm is not None]
+        why = f"; {p_clause(p, detected=best[0].verdict in DETECTED)}" if p else ""
+        clauses.append(f"{verdicts} on {where} ({text(other.label)} has {under}: {_range(best)} points{why})")
+        if any(same and same.verdict == BETTER and row.verdict != BETTER for row, same in rows):
+            gone.append(where)
+    if not clauses:
+        return None
+    label = text(other.label)
+    sentence = f"{_who(names, group)} against {label} under the prompt that suits {label} best: {'; '.join(clauses)}."
+    return sentence + (f" **The gain on {listed(gone)} is gone** under {label}'s best prompt." if gone else "")
 
 
 def _detectable(names: Names, rows: Sequence[tuple]) -> dict[str, float]:
