@@ -64,7 +64,7 @@ def _most_behind(count: int) -> int:
     """Of `count` items that differ, how many may be against the better model for the test to reject; -1 for none."""
 
     def p(behind: int) -> float:
-        return stats.sign_flip_p(np.where(np.arange(count) < behind, -1.0, 1.0), 1, seed=0)
+        return stats.sign_flip_p(np.where(np.arange(count) < behind, -1.0, 1.0), 1, seed=0)[0]
 
     return bisect_left(range((count + 1) // 2), 0.05, key=p) - 1
 
@@ -109,7 +109,7 @@ def rejections(beta: tuple[float, float], items: int, samples: int, draws: int, 
     for draw in range(draws):
         chance = rng.beta(*beta, items)
         first, second = (rng.binomial(samples, chance) / samples for _ in range(2))
-        rejected += stats.sign_flip_p(first - second, samples, seed=draw) < 0.05
+        rejected += stats.sign_flip_p(first - second, samples, seed=draw)[0] < 0.05
     return rejected / draws
 
 
@@ -128,7 +128,7 @@ def power_at_detectable(items: int, samples: int, others: list[float], draws: in
     gain = 0.2
     for _ in range(10):  # until the difference is the one that is reported for it
         gain = float(np.mean([stats.minimum_detectable(draw(gain), level) for _ in range(50)]))
-    detected = [stats.holm([stats.sign_flip_p(draw(gain), samples, seed=0), *others])[0] < stats.ALPHA for _ in range(draws)]
+    detected = [stats.holm([stats.sign_flip_p(draw(gain), samples, seed=0)[0], *others])[0] < stats.ALPHA for _ in range(draws)]
     return gain, float(np.mean(detected))
 
 

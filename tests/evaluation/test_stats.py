@@ -3,6 +3,7 @@
 import itertools
 import math
 import runpy
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -92,7 +93,7 @@ def test_one_sample_an_item_gives_mcnemars_mid_p():
     ahead, behind = 9, 2
     exact = scipy_stats.binomtest(ahead, ahead + behind).pvalue
     mid = exact - scipy_stats.binom.pmf(behind, ahead + behind, 0.5)
-    assert stats.sign_flip_p(first - second, 1, 0) == pytest.approx(mid)
+    assert stats.sign_flip_p(first - second, 1, 0) == (pytest.approx(mid), True)
 
 
 def test_several_samples_give_the_exact_permutation_test():
@@ -100,15 +101,15 @@ def test_several_samples_give_the_exact_permutation_test():
     theirs = scipy_stats.permutation_test((differences,), np.sum, permutation_type="samples", n_resamples=np.inf)
     null = np.abs(theirs.null_distribution)
     mid = (null > abs(differences.sum())).mean() + (null == abs(differences.sum())).mean() / 2
-    assert stats.sign_flip_p(differences, 4, 0) == pytest.approx(mid)
+    assert stats.sign_flip_p(differences, 4, 0) == (pytest.approx(mid), True)
 
 
 def test_monte_carlo_agrees_with_the_exact_test(monkeypatch):
     rng = np.random.default_rng(1)
     differences = answers(50, 4, 1, 1, rng).mean(axis=1) - answers(50, 4, 1, 1, rng).mean(axis=1)
-    exact = stats.sign_flip_p(differences, 4, 0)
+    exact, _ = stats.sign_flip_p(differences, 4, 0)
     monkeypatch.setattr(stats, "_MAX_EXACT", 0)
-    assert stats.sign_flip_p(differences, 4, 0) == pytest.approx(exact, abs=0.01)
+    assert stats.sign_flip_p(differences, 4, 0) == (pytest.approx(exact, abs=0.01), False)
 
 
 @pytest.mark.parametrize("items", [4, 30, 198, 500])
@@ -211,3 +212,21 @@ def test_the_paired_test_rejects_a_true_null_as_often_as_it_says():
     worlds = bench.WORLDS["AIME (29 %)"], bench.WORLDS["GPQA (33 %)"]
     cells = [(30, 4), (30, 16), (30, 64), (198, 4), (198, 16), (500, 4)]
     assert 0.04 <= np.mean([bench.rejections(world, *cell, 200, rng) for world in worlds for cell in cells]) <= 0.06
+
+
+def test_random_signs_take_no_more_memory_for_more_items():
+    """4,000 items of 1,001 samples: all signs of all draws at once would be 400 MB."""
+    differences = np.random.default_rng(0).integers(-1001, 1002, 4000) / 1001
+    tracemalloc.start()
+    p, exact = stats.sign_flip_p(differences, 1001, 0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0 < p <= 1 and not exact
+    assert peak < 20_000_000
+
+
+def test_a_common_divisor_of_the_differences_keeps_the_test_exact():
+    """Ten million units in all, but each difference is a multiple of 1,000 of them."""
+    differences = np.where(np.arange(100) < 60, 0.1, -0.1)
+    assert stats.sign_flip_p(differences, 1_000_000, 0) == stats.sign_flip_p(differences, 10, 0)
+    assert stats.sign_flip_p(differences, 1_000_000, 0)[1]

@@ -286,6 +286,7 @@ def _difference_row(a: Evaluation, b: Evaluation, result: stats.PairedDifference
         verdict=detected if p_holm < stats.ALPHA else NOT_DETECTED,
         minimum_detectable_difference=stats.minimum_detectable(result.by_item, level),
         n=len(result.by_item),
+        p_draws=None if result.exact else stats.DRAWS,
         b_benchmark="" if b.benchmark == a.benchmark else b.benchmark.name,
     )
 

@@ -65,6 +65,7 @@ class DifferenceRow:
     """Model a minus model b, item by item on one benchmark. `n` is the number of items.
 
     `b_benchmark`: the same benchmark under another protocol, where b was evaluated under that: the one that suits b best.
+    `p_draws`: random draws of signs that p is of; None where it is exact.
 
     `minimum_detectable_difference`: the true difference that this comparison would detect four times out of five (stats.py).
     """
@@ -81,6 +82,7 @@ class DifferenceRow:
     minimum_detectable_difference: float | None = None
     n: int | None = None
     b_benchmark: str = ""
+    p_draws: int | None = None
 
     def swapped(self) -> "DifferenceRow":
         """b minus a."""

@@ -21,6 +21,8 @@ _Z = float(ndtri(_UPPER))
 _JEFFREYS = 1 / 8  # the variance of Beta(1/2, 1/2)
 # The exact sign-flip distribution is held as an array over all sums of the differences in units of 1/samples; beyond this, Monte Carlo.
 _MAX_EXACT = 1_000_000
+DRAWS = 100_000  # of that Monte Carlo
+_BLOCK = 1_000_000  # signs that are drawn at once
 
 
 def pass_at_1(correct: Floats) -> float:
@@ -158,12 +160,16 @@ def agreement(votes: Sequence[int], n: int) -> float:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """a minus b over the same items: `low` and `high` its 95 % interval, `p` two-sided, `by_item` the differences per item (items,)."""
+    """a minus b over the same items: `low` and `high` its 95 % interval, `p` two-sided, `by_item` the differences per item (items,).
+
+    `exact`: p is of all 2^items signs, and not of so many random ones.
+    """
 
     value: float
     low: float
     high: float
     p: float
+    exact: bool
     by_item: Floats = field(compare=False, repr=False)
 
 
@@ -173,8 +179,8 @@ def compare(a: Floats, b: Floats, seed: int) -> PairedDifference:
         raise InputError(f"a comparison needs the same items: {len(a)} and {len(b)} given: grade both models on one prompts file")
     by_item = a.mean(axis=1) - b.mean(axis=1)
     low, high = bootstrap_ci95(by_item, seed)
-    p = sign_flip_p(by_item, math.lcm(a.shape[1], b.shape[1]), seed)
-    return PairedDifference(float(by_item.mean()), low, high, p, by_item)
+    p, exact = sign_flip_p(by_item, math.lcm(a.shape[1], b.shape[1]), seed)
+    return PairedDifference(float(by_item.mean()), low, high, p, exact, by_item)
 
 
 def bootstrap_ci95(differences: Floats, seed: int, draws: int = 10_000) -> tuple[float, float]:
@@ -198,29 +204,37 @@ def bootstrap_ci95(differences: Floats, seed: int, draws: int = 10_000) -> tuple
     return max(mean - (mean - float(low)) * wider, -1.0), min(mean + (float(high) - mean) * wider, 1.0)
 
 
-def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = 100_000) -> float:
-    """The two-sided mid-p value of the paired sign-flip test: were the two models alike, each difference could as well have the other sign.
+def sign_flip_p(differences: Floats, units: int, seed: int, draws: int = DRAWS) -> tuple[float, bool]:
+    """(two-sided mid-p value of the paired sign-flip test, whether it is exact).
 
-    Exact where the differences are multiples of 1/units, by adding up the distribution of all 2^items signs; for one sample an item this is
-    McNemar's test. The mid-p value (Lancaster 1961, https://doi.org/10.1080/01621459.1961.10482105) counts half of the sums as extreme as
-    the one seen, and keeps to the nominal level where the exact p value is too careful (Fagerland, Lydersen and Laake 2013,
-    https://doi.org/10.1186/1471-2288-13-91). Monte Carlo beyond that.
+    Were the two models alike, each difference could as well have the other sign. Exact where the differences are multiples of 1/units, by
+    adding up the distribution of all 2^items signs; for one sample an item this is McNemar's test. The mid-p value (Lancaster 1961,
+    https://doi.org/10.1080/01621459.1961.10482105) counts half of the sums as extreme as the one seen, and keeps to the nominal level where
+    the exact p value is too careful (Fagerland, Lydersen and Laake 2013, https://doi.org/10.1186/1471-2288-13-91). Beyond 10^6 different
+    sums, so many random draws of the signs, in blocks, so that memory does not grow with items or draws.
     """
     steps = np.abs(np.rint(differences * units)).astype(np.int64)
     steps = steps[steps > 0]
     if len(steps) == 0:
-        return 1.0
+        return 1.0, True
     observed = abs(int(np.rint(differences * units).sum()))
+    steps, observed = steps // (divisor := int(np.gcd.reduce(steps))), observed // divisor
     total = int(steps.sum())
-    if total <= _MAX_EXACT:
-        sums = _signed_sums(steps)
-        offset = np.abs(np.arange(-total, total + 1, 2))
-    else:
-        signs = np.random.default_rng(seed).integers(0, 2, (draws, len(steps)), dtype=np.int8) * 2 - 1
-        offset = np.append(np.abs(signs @ steps), observed)
-        sums = np.full(len(offset), 1 / len(offset))
-    p = float(sums[offset > observed].sum() + sums[offset == observed].sum() / 2)
-    return min(p, 1.0)
+    if total > _MAX_EXACT:
+        return _drawn_p(steps, observed, seed, draws), False
+    sums, offset = _signed_sums(steps), np.abs(np.arange(-total, total + 1, 2))
+    return min(float(sums[offset > observed].sum() + sums[offset == observed].sum() / 2), 1.0), True
+
+
+def _drawn_p(steps: NDArray[np.int64], observed: int, seed: int, draws: int) -> float:
+    """The same from random signs, of which the observed ones are one more draw."""
+    generator, more, equal = np.random.default_rng(seed), 0, 1
+    rows = max(4, _BLOCK // len(steps) // 4 * 4)  # of four elements each, which the generator makes from one number
+    for start in range(0, draws, rows):
+        signs = generator.integers(0, 2, (min(rows, draws - start), len(steps)), dtype=np.int8)
+        sums = np.abs(2 * (signs @ steps) - steps.sum())
+        more, equal = more + int((sums > observed).sum()), equal + int((sums == observed).sum())
+    return (more + equal / 2) / (draws + 1)
 
 
 def _signed_sums(steps: NDArray[np.int64]) -> Floats:

@@ -12,9 +12,9 @@ from distill.report.words import MINUS, NOT_MEASURED, gap, interval, join, liste
 
 WIDE = 6  # models that fit in a table as columns; more become rows
 _DIFFERENCES_NOTE = """\
-Item by item on the same questions, in percentage points. p: sign-flip test. Holm: corrected for all tests of this table; the verdict
-goes by it. Detectable: the smallest true difference that would be detected four times out of five with these items, at the level at which
-Holm's correction tests it. Smaller differences are detected less often."""
+Item by item on the same questions, in percentage points. p: sign-flip test, exact unless said. Holm: corrected for all tests of this
+table; the verdict goes by it. Detectable: the smallest true difference that would be detected four times out of five with these items, at
+the level at which Holm's correction tests it. Smaller differences are detected less often."""
 _BEST_NOTE = """\
 In brackets: the baseline under the protocol that suits it best, where that is another than the student's. Holm's correction is over these
 rows alone. The best of several scores is a little better than it would be in another evaluation, so these rows err against the student."""
@@ -225,7 +225,9 @@ def differences(names: Names, results: Results) -> str | None:
     ]
     head = ["difference", "benchmark", "verdict", "points", "95 % interval", "p", "p (Holm)", "detectable"]
     best = any(row.b_benchmark for row in results.differences)
-    return join(table(head, rows, left=3), _DIFFERENCES_NOTE, _BEST_NOTE if best else None)
+    drawn = [f"{text(names.label(row.a))} {MINUS} {text(names.label(row.b))}" for row in results.differences if row.p_draws]
+    exact = f"p is exact but for {listed(list(dict.fromkeys(drawn)))}, where it is of random draws of the signs." if drawn else None
+    return join(table(head, rows, left=3), _DIFFERENCES_NOTE, exact, _BEST_NOTE if best else None)
 
 
 def _compared_on(names: Names, row: DifferenceRow) -> str:
