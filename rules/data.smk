@@ -102,6 +102,7 @@ rule audit:
         code=code("audit.py"),
         tokenizers=lambda w, output: list(map(folder_of, audit_tokenizers(w.dataset))),
         templates=lambda w, output: ["".join(files) or "-" for files in audit_templates(w.dataset)],
+    # A run that goes on all the same says on the terminal what the audit warns of.
     shell:
         """
         python "$SCRIPTS/audit.py" \
@@ -110,4 +111,5 @@ rule audit:
             --chat-template {params.templates:q} \
             --spec {params.spec:q} \
             --output {output.audit:q} >{log:q} 2>&1
+        grep "^warning: " {log:q} >&2 || true
         """

@@ -246,7 +246,7 @@ def test_several_ways_are_told_in_one_file(tmp_path, monkeypatch, capsys):
     ways = [plain, {**plain, "max_length": 4000}, {**plain, "chat_template": "long"}, {**plain, "tokenizer": "words"}]
 
     def run(stop_above, ways=ways, templates=("-", "-", tmp_path / "long.jinja", "-")):
-        spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": {"lose_eos": 1, **stop_above}})
+        spec = files.dumps({**ways[0], "others": ways[1:], "stop_above": {"lose_eos": 1, "lose_boxed_answer": 1, **stop_above}})
         arguments = [
             "--sft",
             sft,
@@ -333,7 +333,7 @@ def test_the_tutorials_configuration_over_rows_of_up_to_16k_tokens_warns_of_most
     assert found["tokens"]["quantiles"]["max"] > 16_000
     assert found["cut"]["rows_separated"] >= 13 and found["cut"]["tokens"] == 0
     assert "warning" in said and "rows_separated" in said and "without their question" in said
-    said, found = run({"packing": "bfd", "stop_above": {"lose_eos": 1}})
+    said, found = run({"packing": "bfd", "stop_above": {"lose_eos": 1, "lose_boxed_answer": 1}})
     assert found["cut"]["rows_that_lose"] == {"boxed_answer": 13, "closing_tag": 12, "eos": 13}  # of 4k and more
     assert all(name in said for name in ("lose_boxed_answer", "lose_closing_tag", "lose_eos", "tokens_lost"))
     with pytest.raises(InputError, match=r"rows_separated: .* \(stop_above: 50.0%\)"):

@@ -99,4 +99,4 @@ def test_a_template_that_adds_text_stops_the_run_and_shows_the_text(tmp_path, ca
 def test_a_lost_end_of_turn_stops_the_run(tmp_path, spec, says):
     with pytest.raises(InputError, match=says):
         audit(tmp_path, tiny_chat.CHATML, **spec)
-    audit(tmp_path, tiny_chat.CHATML, **spec, stop_above={"without_eos": 1, "lose_eos": 1})
+    audit(tmp_path, tiny_chat.CHATML, **spec, stop_above={"without_eos": 1, "lose_eos": 1, "lose_boxed_answer": 1})

@@ -11,11 +11,11 @@ from checkout import PROJECT, checkout, digests, jobs_in
 BASE, TUTORIAL = "config/config.yaml", "config/tutorial.yaml"
 # Every configuration of config/: whole, or laid over the one that its first lines name.
 CONFIGURATIONS = [
-    *((BASE, *more) for more in ((), ("config/study.yaml",), ("config/miniature_teacher.yaml",), ("config/benchmarks.yaml",))),
-    (BASE, "config/replay.yaml"),
+    (BASE,),
     (TUTORIAL,),
     (TUTORIAL, "config/benchmarks.yaml"),
     ("config/open_r1.yaml",),
+    *((BASE, f"config/{name}.yaml") for name in ("study", "replay", "miniature_teacher")),
 ]
 README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
 CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"
@@ -49,7 +49,9 @@ def test_the_table_of_configurations_holds_each_of_config():
     assert {name for names in CONFIGURATIONS for name in names} == files
 
 
-@pytest.mark.parametrize("files", CONFIGURATIONS, ids=" ".join)
+@pytest.mark.parametrize(
+    "files", [pytest.param(files, marks=pytest.mark.slow if at > 1 else ()) for at, files in enumerate(CONFIGURATIONS)]
+)
 def test_after_any_configuration_a_command_without_one_goes_on_with_it_and_another_one_stops(files, clone):
     write_experiment(clone.folder, *files)
     named, plain = snakemake(clone, "-n", "--configfile", *files), snakemake(clone, "-n")

@@ -18,6 +18,7 @@ from distill.base.files import read_json, write_json, write_jsonl
 from distill.config import preflight_part
 from distill.config.load import load
 from distill.config.plan import Plan
+from distill.data.audit import WARNINGS
 from distill.preflight import access, advice, facts, memory, speed
 from distill.preflight.arch import Arch
 from distill.preflight.estimate import estimate, launch_of, stops
@@ -244,7 +245,7 @@ def test_eight_sequences_fit_80_gb_where_some_layers_recompute(tmp_path):
 
 def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
     given = planned(ONE, tmp_path, rates={"train_tokens_per_s": 1000.0}, devices={"memory_gb": 640})
-    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}}
+    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 20_000}, "packing": {"sequences": 300}, **NOTHING_LOST}
     theirs = {**audit, "settings": {**given["trainings"][0]["audited"], "max_length": 1}, "tokens": {"total": 7}}
     mine = {**audit, "settings": given["trainings"][0]["audited"]}
     fetched(tmp_path, "datasets/stratos", given["trainings"][0]["source"]["hub"])
@@ -254,6 +255,34 @@ def test_times_and_tokens_are_those_of_the_audit_where_there_is_one(tmp_path):
     (training,) = found(given, tmp_path)["trainings"]
     assert (training["tokens"], training["steps"], training["data"]) == (480_000, 3, "counted: audit.json")
     assert training["device_hours"] == pytest.approx(480 / 3600, abs=1e-4)
+
+
+NOTHING_LOST = {"shares": dict.fromkeys(WARNINGS, 0.0), "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("lost", "stop_above", "level"),
+    [
+        ({}, {}, None),
+        ({"lose_eos": 1.0, "lose_boxed_answer": 1.0}, {}, "stop"),
+        ({"altered_by_template": 0.001}, {}, "stop"),
+        ({"lose_eos": 1.0, "lose_boxed_answer": 1.0}, {"lose_eos": 1, "lose_boxed_answer": 1}, "warning"),
+        ({"lose_closing_tag": 0.5}, {}, "warning"),
+    ],
+)
+def test_what_the_audit_found_is_said_before_anything_is_trained(lost, stop_above, level, tmp_path):
+    config = deepcopy(TUTORIAL)
+    config["datasets"]["stratos"].setdefault("audit", {})["stop_above"] = stop_above
+    given = planned(ONE, tmp_path, config, devices={"memory_gb": 640})
+    warned = [f"{name}: {share:.1%} of {WARNINGS[name]}" for name, share in lost.items()]
+    audit = {"rows": 100, "tokens": {"total": 500_000}, "cut": {"tokens": 0}, "packing": {"sequences": 300}, "warnings": warned}
+    audit |= {"shares": {**NOTHING_LOST["shares"], **lost}, "settings": given["trainings"][0]["audited"]}
+    fetched(tmp_path, "datasets/stratos", given["trainings"][0]["source"]["hub"])
+    write_json(tmp_path / "results/data/stratos/audit.json", audit)
+    whole = found(given, tmp_path)
+    said = {finding["text"].partition(":")[0]: finding["level"] for finding in whole["findings"] if finding["about"] == "train ours"}
+    assert said == dict.fromkeys(lost, level)
+    assert all(f"{name} {share:.1%} (" in page(whole) for name, share in lost.items() if stop_above.get(name, 0) < 1 and level == "stop")
 
 
 def fetched(folder: Path, source: str, hub: str) -> None:

@@ -41,6 +41,7 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
         "recipe": plan.recipe(name),
         "kept": len(entry["save"]),
         "audited": plan.audited(name),
+        "stop_above": plan.config["datasets"][entry["dataset"]]["audit"]["stop_above"],
     }
 
 

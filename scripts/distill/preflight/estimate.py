@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from distill.data.audit import stops as stops_of_audit
 from distill.preflight import advice, memory, speed
 from distill.preflight.arch import Arch
 from distill.preflight.facts import Facts, Known, steps_of
@@ -37,8 +38,11 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     shape, data = facts.archs[entry["origin"]], facts.data[entry["model"]]
     row: Row = {"model": entry["model"], "base": entry["base"], "dataset": entry["dataset"], "shape": shape.how, "data": data.how}
     about = f"train {entry['model']}"
+    audit = facts.audits.get(entry["model"])
+    row["audit"] = {"shares": audit["shares"] if audit else None, "stop_above": entry["stop_above"]}
+    audited = list(_audit_findings(entry, audit, about)) if audit else []
     if shape.value is None:
-        return {**row, "findings": [_unknown_shape(entry["origin"], shape, about)]}
+        return {**row, "findings": [*audited, _unknown_shape(entry["origin"], shape, about)]}
     arch: Arch = shape.value
     launch = _on_available(launch_of(part, facts), part, facts)
     batch = batch_of(recipe, runtime, launch.processes, facts.device)
@@ -55,7 +59,7 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         "memory_gb": {name: gb(value) for name, value in needed.items()},
         "fits": fits,
     }
-    findings = list(_context_findings(entry, arch, about))
+    findings = [*audited, *_context_findings(entry, arch, about)]
     if data.value:
         steps, epochs = steps_of(data.value["sequences"], recipe)
         tokens = round(data.value["tokens"] * epochs)
@@ -109,6 +113,17 @@ def _sequence(batch: Batch, data: Mapping[str, Any] | None) -> int:
     if not batch.separate or not data or not data["rows"]:
         return batch.max_length
     return min(batch.max_length, max(1, data["tokens"] // data["rows"]))
+
+
+def _audit_findings(entry: Part, audit: Mapping[str, Any], about: str) -> Iterator[Row]:
+    """What an audit warns of; what it stops a run for, by the thresholds of today's configuration."""
+    over = stops_of_audit(audit["shares"], entry["stop_above"])
+    names = {line.partition(":")[0] for line in over}
+    for line in over:
+        yield _finding("stop", about, f"{line}: nothing good is learned from these; or raise datasets.{entry['dataset']}.audit.stop_above")
+    for line in audit["warnings"]:
+        if line.partition(":")[0] not in names:
+            yield _finding("warning", about, line)
 
 
 def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:

@@ -40,7 +40,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Facts:
-    """archs by source model; data {rows, tokens, sequences} by trained model; items by run; mean_tokens by (model, run)."""
+    """archs by source model; audits and data {rows, tokens, sequences} by trained model; items by run; mean_tokens by (model, run)."""
 
     device: Device
     archs: Mapping[str, Known]
@@ -50,6 +50,7 @@ class Facts:
     rates: Sources
     accelerate: Mapping[str, Any]
     known: Mapping[str, Any] = field(default_factory=dict)
+    audits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def joined(part: Part) -> Part:
@@ -65,15 +66,17 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
     known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
     origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
     archs = {name: _arch(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
+    audits = {entry["model"]: found for entry in part["trainings"] if (found := _audit(entry, results))}
     return Facts(
         device=device(part["runtime"], known),
         archs=archs,
-        data={entry["model"]: _data(entry, results, known) for entry in part["trainings"]},
+        data={entry["model"]: _data(entry, audits.get(entry["model"]), known) for entry in part["trainings"]},
         items={entry["run"]: _items(entry, results, known) for entry in part["evaluations"]},
         mean_tokens=_mean_tokens(part, results),
         rates=Sources(part["runtime"].get("rates") or {}, _here(results), known["rates"], known["assumed"], known["devices"]["unknown"]),
         accelerate=_accelerate(part["accelerate"]),
         known=known,
+        audits=audits,
     )
 
 
@@ -141,13 +144,18 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask:
     )
 
 
-def _data(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
+def _audit(entry: Part, results: Path) -> Mapping[str, Any] | None:
+    """The audit of the rows as a training takes them, where there is one."""
+    file = results / "data" / entry["dataset"] / "audit.json"
+    found = file.is_file() and is_of("datasets", entry["dataset"], entry["source"], results)
+    return audit_of(read_json(file), entry["audited"]) if found else None
+
+
+def _data(entry: Part, audit: Mapping[str, Any] | None, known: Mapping[str, Any]) -> Known:
     """Rows, tokens and sequences of one epoch."""
-    file, recipe = results / "data" / entry["dataset"] / "audit.json", entry["recipe"]
-    counted = file.is_file() and is_of("datasets", entry["dataset"], entry["source"], results)
-    if counted and (audit := audit_of(read_json(file), entry["audited"])):
+    if audit:
         return Known(epoch_tokens(audit), "counted: audit.json")
-    source = entry["source"]
+    source, recipe = entry["source"], entry["recipe"]
     table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
     if not table and "rows" in source:  # the miniature's configuration has the number
         table = {"rows": source["rows"], "tokens_a_row": recipe["max_length"] // 4}

@@ -29,6 +29,7 @@ def page(found: Row) -> str:
         + ", ".join(f"{name} {disk[name]}" for name in disk if name not in ("total", "free"))
         + f"; in all {disk['total']}"
         + (f", {disk['free']} free" if "free" in disk else ""),
+        _section("Rows that would be trained in vain (and the share that stops a run)", _audits(found["trainings"])),
         _section("Sources", [[row["name"], row["from"], row["access"]] for row in found.get("sources", ())]),
         _section("Tokenizers", [_tokenizer(row) for row in found.get("tokenizers", ())]),
         "Versions: " + ", ".join(f"{name} {value}" for name, value in found["versions"].items()) if found.get("versions") else "",
@@ -72,6 +73,15 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
         counts = [_count(row.get("tokens")), _count(row.get("steps"))]
         made.append([row["model"], _parameters(row["parameters"]), launch, *memory, _fits(row["fits"]), *counts, *hours])
     return made if len(made) > 1 else []
+
+
+def _audits(rows: Iterable[Row]) -> list[list[str]]:
+    made = []
+    for row in rows:
+        shares, limits = row["audit"]["shares"], row["audit"]["stop_above"]
+        share = {name: "?" if shares is None else f"{shares[name]:.1%}" for name in limits}
+        made.append([row["model"], *(f"{name} {share[name]} ({limits[name]:.1%})" for name in limits if limits[name] < 1)])
+    return made
 
 
 def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
