@@ -43,6 +43,7 @@ include: "rules/report.smk"
 include: "rules/share.smk"
 include: "rules/bundle.smk"
 include: "rules/preflight.smk"
+include: "rules/cost.smk"
 
 
 onstart:

@@ -69,7 +69,7 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
             continue
         memory = [f"{row['memory_gb'][name]:g}" for name in head[3:9]]
         launch = f"{row['launch']} x {row['processes']}"
-        hours = [_rate(row), _hours(row.get("device_hours")), _hours(row.get("hours"))]
+        hours = [_rate(row), duration(row.get("device_hours")), duration(row.get("hours"))]
         counts = [_count(row.get("tokens")), _count(row.get("steps"))]
         made.append([row["model"], _parameters(row["parameters"]), launch, *memory, _fits(row["fits"]), *counts, *hours])
     return made if len(made) > 1 else []
@@ -94,7 +94,7 @@ def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
             continue
         memory = [f"{row['memory_gb'][name]:g}" for name in ("weights", "cache", "total")]
         counts = [_count(row.get(name)) for name in ("answers", "tokens", "tokens_at_most")]
-        speed = [_rate(row), _hours(row.get("device_hours"))]
+        speed = [_rate(row), duration(row.get("device_hours"))]
         made.append([row["model"], row["run"], row["engine"], *memory, _fits(row["fits"]), *counts, *speed])
     return made if len(made) > 1 else []
 
@@ -128,7 +128,8 @@ def _count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 
-def _hours(value: float | None) -> str:
+def duration(value: float | None) -> str:
+    """Hours, in hours, minutes or seconds; ? where nobody knows."""
     if value is None:
         return "?"
     return f"{value:,.1f} h" if value >= 1 else f"{60 * value:.0f} min" if value >= 1 / 60 else f"{3600 * value:.0f} s"

@@ -65,9 +65,14 @@ def dry_run(targets: Sequence[str], configfiles: Sequence[Path], force: bool = F
     """
     with _workflow(targets, configfiles, force) as (workflow, run):
         run("dryrun")
-        jobs = [_job(workflow, job) for job in workflow.dag.jobs if job.rule.name != "all"]
+        jobs = planned(workflow)
         rules = sorted(rule.name for rule in workflow.rules)
         return DryRun(jobs, rules, workflow.globals["config"], any(workflow.persistence._read_locks()))
+
+
+def planned(workflow: Any) -> list[PlannedJob]:
+    """The jobs of a workflow object of Snakemake's whose plan is made."""
+    return [_job(workflow, job) for job in workflow.dag.jobs if job.rule.name != "all"]
 
 
 def touch(target: str, configfiles: Sequence[Path]) -> None:

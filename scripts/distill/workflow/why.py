@@ -95,6 +95,22 @@ def causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
     return found
 
 
+def from_record(rule: str, names: Sequence[str], before: Sequence[str] | None, now: Sequence[str], config: dict[str, Any]) -> list[str]:
+    """What changed between the parameters that a file was made with and those of today, of which only specs and code digests are compared.
+
+    Nothing where none are recorded.
+    """
+    old = [value for text in before or () if _is_code(value := _value(text)) or _json(value) is not ABSENT]
+    job = PlannedJob(rule, tuple((name, name) for name in names), ())
+    if not old:
+        return []
+    gone, new = [value for value in old if value not in now], [value for value in now if value not in old]
+    return [
+        *_parts_changed(job, gone, new, config),
+        *(line for one, other in _codes(gone, new) for line in _code_changed(one, other, None)),
+    ]
+
+
 def _files(outputs: tuple[str, ...]) -> str:
     return outputs[0] if len(outputs) == 1 else f"{outputs[0]} (and {len(outputs) - 1} more)"
 
