@@ -16,7 +16,7 @@ def costs(here, config=None) -> dict[str, str]:
     """{model and step: why} of the table that ends a dry run, which must be its very last lines."""
     done = here.snakemake("--dry-run", config=config)
     assert done.returncode == 0, done.stderr[-2000:]
-    lines = (done.stdout + done.stderr).rstrip("\n").split("\n")
+    lines = done.stdout.rstrip("\n").split("\n")
     starts = [at for at, line in enumerate(lines) if line.startswith(TITLE)]
     if not starts:
         return {}
