@@ -16,8 +16,7 @@ def say_cost():
     from distill.preflight import estimate, facts
     from distill.workflow import cost, snakemake_api
 
-    remembers = workflow.persistence
-    records = cost.Records(lambda path: Path(path).exists(), lambda path: remembers.params(path))
+    records = cost.Records(lambda path: Path(path).exists(), lambda rule, path: snakemake_api.recorded_parameters(workflow, rule, path))
     found = cost.steps(plan, snakemake_api.planned(workflow), records, expected_parameters)
     try:
         part = facts.joined(preflight_part.of(plan, project_path))

@@ -33,10 +33,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Records:
-    """What Snakemake knows: whether a file exists, and the parameters that it was made with, None where they are not recorded."""
+    """What is known: whether a file exists, and the parameters with which a rule made it, None where they are not recorded."""
 
     exists: Callable[[str], bool]
-    parameters: Callable[[str], Sequence[str] | None]
+    parameters: Callable[[str, str], Sequence[str] | None]
 
 
 Now = Callable[[str, str, str | None], tuple[str, ...]]
@@ -79,7 +79,7 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
         for run in plan.runs() if model in plan.with_weights() else ():
             reasons = list(_of_record("respond", model, run, f"results/responses/{model}/{run}.jsonl", plan, records, now))
             if model in remade:
-                reasons.append((f"{'' if remade[model] else 'only '}if {model} is trained again", remade[model]))
+                reasons.append((f"{'' if remade[model] else 'only if '}{model} is trained again", remade[model]))
             if ("prompts", run) in stale and not reasons:
                 reasons.append(("its prompts are made again", True))
             if reasons:
@@ -91,7 +91,7 @@ def _of_record(rule: str, model: str, run: str | None, path: str, plan: Plan, re
     """Why a file is made again whatever the seal says: (reason, True)."""
     if not records.exists(path):
         yield "not there yet", True
-    elif changed := from_record(rule, (model, *([run] if run else [])), records.parameters(path), now(rule, model, run), plan.config):
+    elif changed := from_record(rule, (model, *([run] if run else [])), records.parameters(rule, path), now(rule, model, run), plan.config):
         yield _first(changed), True
 
 

@@ -75,6 +75,13 @@ def planned(workflow: Any) -> list[PlannedJob]:
     return [_job(workflow, job) for job in workflow.dag.jobs if job.rule.name != "all"]
 
 
+def recorded_parameters(workflow: Any, rule: str, path: str) -> list[str] | None:
+    """The parameters with which a rule made a file, as Snakemake recorded them; None where it has no record."""
+    from snakemake.io import IOFile
+
+    return workflow.persistence.params(IOFile(path, rule=workflow.get_rule(rule)))
+
+
 def touch(target: str, configfiles: Sequence[Path]) -> None:
     """Mark the outputs of the target's job as just made: new modification times, and its current parameters and inputs as metadata."""
     with _workflow([target], configfiles, force=True) as (_, run):
