@@ -15,6 +15,7 @@ CONFIGURATIONS = [
     (TUTORIAL,),
     (TUTORIAL, "config/benchmarks.yaml"),
     ("config/open_r1.yaml",),
+    ("config/gsm8k.yaml",),
     *((BASE, f"config/{name}.yaml") for name in ("study", "replay", "miniature_teacher")),
 ]
 README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
@@ -46,6 +47,7 @@ def said_by(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_the_table_of_configurations_holds_each_of_config():
     files = {f"config/{path.name}" for path in (PROJECT / "config").glob("*.yaml")} - {"config/schema.yaml", "config/known.yaml"}
+    files -= {"config/gsm8k_local.yaml"}  # stops without the files that it names
     assert {name for names in CONFIGURATIONS for name in names} == files
 
 
