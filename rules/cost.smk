@@ -3,9 +3,9 @@
 from snakemake.logging import logger
 
 
-def expected_parameters(rule, model, run):
+def expected_parameters(step, model, run):
     """The parameters by which Snakemake knows the training of a model, or its responses."""
-    if rule == "train":
+    if step == "train":
         return spec(plan.recipe(model)), code("train.py")
     asked = plan.respond(run)
     return spec(asked), code("respond.py", f"distill/generation/engines/{asked['engine']}.py")
@@ -16,7 +16,7 @@ def say_cost():
     from distill.preflight import estimate, facts
     from distill.workflow import cost, snakemake_api
 
-    records = cost.Records(lambda path: Path(path).exists(), lambda rule, path: snakemake_api.recorded_parameters(workflow, rule, path))
+    records = cost.Records(lambda path: Path(path).exists(), lambda step, path: snakemake_api.recorded_parameters(workflow, step, path))
     found = cost.steps(plan, snakemake_api.planned(workflow), records, expected_parameters)
     try:
         part = facts.joined(preflight_part.of(plan, project_path))
