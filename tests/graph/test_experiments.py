@@ -81,9 +81,6 @@ def test_only_a_run_that_makes_something_makes_the_folder_its_own(clone, tmp_pat
     done = snakemake(here, "--cores", "1", CHEAP, *given)
     assert done.returncode == 0, said_by(done)
     assert json.loads(record.read_bytes()) == {"title": "Mine", "configfiles": [BASE, "mine.yaml"]}
-    # A job that is a Snakemake of its own, as on a cluster, has the configuration of the run that started it.
-    done = snakemake(here, "--cores", "1", "--forcerun", "miniature_questions", "--mode", "default", "--executor", "local", "--", CHEAP)
-    assert done.returncode == 0, said_by(done)
 
     stopped = snakemake(here, "--cores", "1", CHEAP, "--configfile", TUTORIAL)
     assert stopped.returncode != 0 and "--directory runs/tutorial" in said_by(stopped)[-1]
