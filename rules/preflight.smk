@@ -11,11 +11,15 @@ import time
 rule preflight:
     input:
         "results/preflight.json",
+    log:
+        "results/logs/preflight_verdict.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
     shell:
-        'python "$SCRIPTS/preflight.py" --verdict {input:q}'
+        """
+        python "$SCRIPTS/preflight.py" --verdict {input:q} 2>&1 | tee {log:q}
+        """
 
 
 rule preflight_estimate:
