@@ -60,6 +60,7 @@ ELSEWHERE = {
     "source": ["fetch"],
     "questions": ["fetch", "teacher"],
     "dataset.gold": ["normalise"],
+    "example": ["prompts"],
     "checkpoint": ["train"],
     "study": ["its students' steps"],
     "protocol": ["respond"],
