@@ -175,6 +175,7 @@ def _sections(schema: dict) -> list[tuple[str, str, dict]]:
         "recipe": "models.NAME.train, train_defaults",
         "prepare": "models.NAME.prepare",
         "checkpoint": "models.NAME.checkpoint",
+        "average": "models.NAME.average",
         "push": "models.NAME.push",
         "source": "source: of models, datasets, benchmarks",
     }

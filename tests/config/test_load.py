@@ -48,6 +48,10 @@ MISTAKES = [
         "models.half.checkpoint.of: 'base' is not trained; write one of r1-distill-mini, ours",
     ),
     ("models.half", {"checkpoint": {"of": "our", "epoch": 1}}, "models.half.checkpoint.of: 'our' does not exist; write one of"),
+    ("models.mean", {"average": {"of": ["base", "ous"]}}, "models.mean.average.of: 'ous' does not exist; did you mean ours?"),
+    ("models.mean", {"average": {"of": ["base", "ours"], "weights": [1]}}, "average.weights: has 1 numbers for 2 models; give one a model"),
+    ("models.mean", {"average": {"of": ["base", "mean"]}}, "models.mean: is made from itself (mean from mean)"),
+    ("models.mean", {"average": {"of": ["base"]}}, "models.mean.average.of"),
     ("models.half", {"checkpoint": {"of": "ours"}}, "models.half.checkpoint.epoch: missing; add it"),
     (
         "models.ours.train.learning_rate",
@@ -65,11 +69,15 @@ MISTAKES = [
     ("models.ours.train.base", "ours", "is made from itself"),
     ("models.ours.train.dataset", "mini_strato", "models.ours.train.dataset: 'mini_strato' does not exist; did you mean mini_stratos?"),
     ("models.ours.train.packing", "bfd_split", "group_by_length: has no meaning with packing bfd_split"),
-    ("models.ours.train", DELETE, "has none of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one"),
+    (
+        "models.ours.train",
+        DELETE,
+        "has none of source, prepare, train, checkpoint, average, responses, endpoint, results; give exactly one",
+    ),
     (
         "models.ours.source",
         {"path": "x"},
-        "has source and train of source, prepare, train, checkpoint, responses, endpoint, results; give exactly one",
+        "has source and train of source, prepare, train, checkpoint, average, responses, endpoint, results; give exactly one",
     ),
     ("models.ours.role", "studnet", "write one of baseline, reference, student, none"),
     ("models.ours.role", "baseline", "base and ours both have role baseline"),

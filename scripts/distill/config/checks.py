@@ -14,13 +14,12 @@ from distill.base import settings
 from distill.base.paths import KNOWN
 from distill.base.settings import Part, did_you_mean, read_yaml, resolve, whole_schema
 from distill.config import study as studies
-from distill.config.configured import parent_of
+from distill.config.configured import WITH_WEIGHTS, parents_of
 from distill.training.checkpoints import checkpoint_errors, save_errors
 from distill.training.launch import batch_errors
 
 Config = dict[str, Any]
 BRACES = {"{", "}"}
-WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint")
 WAYS = (*WITH_WEIGHTS, "responses", "endpoint", "results")  # in which a model comes to be
 SOURCES = ("path", "hub", "modelscope", "url", "miniature", "teacher")
 SAMPLING = ("n_samples", "temperature", "top_p", "max_new_tokens", "seed")  # what a protocol must say
@@ -78,6 +77,8 @@ def _models(config: Config) -> Iterator[str]:
             yield from _train(name, entry, config)
         elif way == "checkpoint":
             yield from checkpoint_errors(where, entry, models)
+        elif way == "average":
+            yield from _average(where, entry, models)
         elif way == "responses":
             yield from _recorded(where, name, entry, config["benchmarks"])
         elif way == "endpoint":
@@ -97,6 +98,13 @@ def _train(name: str, recipe: Config, config: Config) -> Iterator[str]:
         yield f"{where}.group_by_length: has no meaning with packing {recipe['packing']}; remove it or set packing: none"
 
 
+def _average(where: str, entry: Config, models: Config) -> Iterator[str]:
+    for name in entry["of"]:
+        yield from _with_weights(where, "of", {"of": name}, models)
+    if "weights" in entry and len(entry["weights"]) != len(entry["of"]):
+        yield f"{where}.weights: has {len(entry['weights'])} numbers for {len(entry['of'])} models; give one a model"
+
+
 def _recorded(where: str, name: str, entry: Config, benchmarks: Config) -> Iterator[str]:
     if Path(entry["path"]).parts[:3] == ("results", "responses", name):
         yield f"{where}.path: is where this model's answers are written to; name another folder"
@@ -110,11 +118,18 @@ def _recorded(where: str, name: str, entry: Config, benchmarks: Config) -> Itera
 
 def _cycles(models: Config) -> Iterator[str]:
     for name in models:
-        chain = [name]
-        while (parent := parent_of(models.get(chain[-1], {}))) is not None and parent not in chain:
-            chain.append(parent)
+        if chain := _back_to(name, [name], models):
+            yield f"models.{name}: is made from itself ({' from '.join(chain)}); break the circle"
+
+
+def _back_to(name: str, chain: list[str], models: Config) -> list[str]:
+    """`chain` continued from each model to one that it is made from, until `name` comes again; empty where it never does."""
+    for parent in parents_of(models.get(chain[-1], {})):
         if parent == name:
-            yield f"models.{name}: is made from itself ({' from '.join([*chain, name])}); break the circle"
+            return [*chain, name]
+        if parent not in chain and (found := _back_to(name, [*chain, parent], models)):
+            return found
+    return []
 
 
 def _roles(models: Config) -> Iterator[str]:
@@ -164,8 +179,9 @@ def _upstream(what: str, config: Config) -> set[str]:
         kind, name = todo.pop().split(".", 1)
         entry = config[kind].get(name, {})
         teacher = entry.get("source", {}).get("teacher", {})
+        teachers = [teacher.get("model")] if "endpoint" not in teacher else []
         made_from = {
-            "models": [parent_of(entry) if kind == "models" else teacher.get("model") if "endpoint" not in teacher else None],
+            "models": parents_of(entry) if kind == "models" else teachers,
             "datasets": [entry.get("train", {}).get("dataset"), teacher.get("questions", {}).get("dataset")],
         }
         direct = {f"{key}.{value}" for key, values in made_from.items() for value in values if value}

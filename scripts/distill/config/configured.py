@@ -7,6 +7,7 @@ from typing import Any
 Part = dict[str, Any]
 KINDS = ("models", "datasets", "benchmarks")
 ROLES = ("baseline", "reference", "student")
+WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint", "average")  # ways to a model whose weights are here
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Configured:
 
     # Names
 
-    def made(self, way: str) -> list[str]:
-        """Models that come to be in this way: source, prepare, train, checkpoint, responses, endpoint or results."""
-        return [name for name, model in self.config["models"].items() if way in model]
+    def made(self, *ways: str) -> list[str]:
+        """Models made in one of these ways: source, prepare, train, checkpoint, average, responses, endpoint or results."""
+        return [name for name, model in self.config["models"].items() if model.keys() & set(ways)]
 
     def evaluated(self) -> list[str]:
         """Models with a role, baseline first."""
@@ -29,6 +30,10 @@ class Configured:
     def with_weights(self) -> list[str]:
         """Evaluated models that are more than what they wrote or scored elsewhere."""
         return [name for name in self.evaluated() if not self.config["models"][name].keys() & {"responses", "endpoint", "results"}]
+
+    def local(self) -> list[str]:
+        """Models whose weights are in results/models/."""
+        return self.made(*WITH_WEIGHTS)
 
     def students(self) -> list[str]:
         """Evaluated models that are trained here, checkpoints of such among them."""
@@ -83,12 +88,11 @@ class Configured:
         """The source: of `{kind}/{name}`."""
         return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
 
-    def below_seal(self, model: str | None) -> bool:
+    def below_seal(self, model: str) -> bool:
         """Whether a model is trained, made from one that is, or recorded in files of this run, which may be such a one's."""
-        if model is None:
-            return False
         entry = self.config["models"][model]
-        return "train" in entry or ("responses" in entry and in_results(entry["responses"]["path"])) or self.below_seal(parent_of(entry))
+        recorded_here = "responses" in entry and in_results(entry["responses"]["path"])
+        return "train" in entry or recorded_here or any(map(self.below_seal, parents_of(entry)))
 
     def teacher_datasets(self) -> list[str]:
         """Datasets that a teacher writes in this run."""
@@ -114,7 +118,7 @@ class Configured:
         return self.config["models"][self.trained_as(model)]["train"]
 
     def chain(self, model: str) -> list[str]:
-        """A model and those that it is made from, itself first and its source last."""
+        """A model and those that it is made from, itself first and its source last; of an average, the first model's."""
         parent = parent_of(self.config["models"][model])
         return [model, *(self.chain(parent) if parent else [])]
 
@@ -145,6 +149,10 @@ class Configured:
         parent = parent_of(self.config["models"][self.trained_as(model)])
         return f"results/models/{parent}/manifest.json" if parent else f"results/sources/models/{model}/manifest.json"
 
+    def averaged_manifests(self, model: str) -> list[str]:
+        """What a mean is made from."""
+        return [f"results/models/{name}/manifest.json" for name in self.config["models"][model]["average"]["of"]]
+
     def questions_of(self, dataset: str) -> str:
         """What a teacher's questions are read from: another dataset's traces, or a fetched folder."""
         above = self.teacher_of(dataset)["questions"].get("dataset")
@@ -168,9 +176,17 @@ class Configured:
         return entry["path"], next((entry["files"][name] for name in names if name in entry.get("files", {})), None), names
 
 
+def parents_of(model: Part) -> list[str]:
+    """The models that a model is made from: its base, the training that it is a checkpoint of, or those that it is the mean of."""
+    if "average" in model:
+        return list(model["average"]["of"])
+    parent = (model.get("prepare") or model.get("train") or {}).get("base") or model.get("checkpoint", {}).get("of")
+    return [parent] if parent else []
+
+
 def parent_of(model: Part) -> str | None:
-    """The model that a prepared or trained model is made from, or whose checkpoint it is."""
-    return (model.get("prepare") or model.get("train") or {}).get("base") or model.get("checkpoint", {}).get("of")
+    """The model whose tokenizer and configuration a model has: the first that it is made from; None for a source."""
+    return next(iter(parents_of(model)), None)
 
 
 def in_results(path: str) -> bool:

@@ -103,6 +103,10 @@ class Plan(Configured):
         trusted = {"trust_remote_code": True} if entry.get("trust_remote_code") else {}
         return {**without(entry.get("prepare", {}), "base", "chat_template"), **trusted}
 
+    def average(self, model: str) -> Part:
+        """What a mean of models depends on next to the models."""
+        return only(self.config["models"][model]["average"], "weights")
+
     def recipe(self, model: str) -> Part:
         """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
         entry = without(self.training(model), "base", "dataset", "chat_template", "save")

@@ -20,8 +20,8 @@ def of(plan: Plan, placed: Callable[[str], str] = str, model: str | None = None,
         "runs": {run: _run(plan, run) for run in dict.fromkeys(run for _, run in answered)},
         "sources": [_source(plan, path, placed) for path in plan.fetched()] if model is None else [],
         "origins": {name: _origin_source(plan, name, placed) for name in plan.made("source")},
-        # Each source model is copied into results/models, and once more under each name that it is prepared under.
-        "copies": [plan.chain(name)[-1] for way in ("source", "prepare") for name in plan.made(way)],
+        # Each source model is copied into results/models, and once more under each name that it is prepared or averaged under.
+        "copies": [plan.chain(name)[-1] for way in ("source", "prepare", "average") for name in plan.made(way)],
         "accelerate": placed(plan.config["runtime"]["accelerate"]),
         "runtime": {key: value for key, value in plan.config["runtime"].items() if key != "endpoints"},
     }

@@ -18,9 +18,11 @@ _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
 def section(names: Names, results: Results) -> str:
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
+    averaged = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and "parents" in manifest]
     missing = [model.label for model in names.models if model.weights and not results.manifest(model.name)]
     elsewhere = [model.label for model in names.models if not model.weights]
     parts = [join(_table(trained, names, results), _TIME_NOTE) if trained else "_No model of this report was trained here._"]
+    parts += [_mean_of(model, manifest, _labels(names, results)) for model, manifest in averaged]
     if missing:
         parts.append(gap(f"the manifest of {listed([text(label) for label in missing])}"))
     if elsewhere:
@@ -30,8 +32,20 @@ def section(names: Names, results: Results) -> str:
     return join(*parts)
 
 
+def _labels(names: Names, results: Results) -> dict[str, str]:
+    """{digest: label} of the models of this report."""
+    shown = (*names.models, *names.checkpoints)
+    return {manifest["digest"]: model.label for model in shown if (manifest := results.manifest(model.name))}
+
+
+def _mean_of(model: ShownModel, manifest: Row, known: Mapping[str, str]) -> str:
+    parents = [text(known[digest]) if digest in known else _digest(digest) for digest in manifest["parents"]]
+    weights = f", weighted {' : '.join(f'{weight:g}' for weight in manifest['weights'])}" if len(set(manifest["weights"])) > 1 else ""
+    return f"{text(model.label)} is the mean of the weights of {listed(parents)}{weights}; nothing was trained for it."
+
+
 def _table(trained: list[tuple[ShownModel, Row]], names: Names, results: Results) -> str:
-    known = {manifest["digest"]: model.label for model in names.models if (manifest := results.manifest(model.name))}
+    known = _labels(names, results)
     facts = [_facts(manifest, known, results.log(model.name)) for model, manifest in trained]
     keys = list(dict.fromkeys(key for found in facts for key in found))
     rows = [[text(key), *(found.get(key, NOT_MEASURED) for found in facts)] for key in keys]

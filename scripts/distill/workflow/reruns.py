@@ -42,6 +42,7 @@ def step_specs(config: Config) -> dict[str, Any]:
             (name, plan.recipe(name), plan.parent_manifest(name), [plan.training(name).get(key) for key in ("dataset", "chat_template")])
             for name in plan.made("train") + plan.made("checkpoint")
         ],
+        "average": [(name, plan.average(name), plan.averaged_manifests(name)) for name in plan.made("average")],
         "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.runs().items()},
         "respond": [(run, plan.respond(run)) for _, run in plan.answered()],
         "import_responses": [
@@ -62,6 +63,7 @@ ELSEWHERE = {
     "dataset.gold": ["normalise"],
     "example": ["prompts"],
     "checkpoint": ["train"],
+    "average": ["average"],
     "study": ["its students' steps"],
     "protocol": ["respond"],
     "teacher": ["teacher"],
