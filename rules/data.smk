@@ -18,6 +18,8 @@ rule normalise:
         "results/logs/normalise/{dataset}.log",
     benchmark:
         "results/timing/normalise/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.filtered()),
     conda:
         "../envs/environment.yaml"
     params:
@@ -57,6 +59,8 @@ rule filter:
         "results/logs/filter/{dataset}.log",
     benchmark:
         "results/timing/filter/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.filtered()),
     conda:
         "../envs/environment.yaml"
     threads: config["runtime"]["workers"]
@@ -87,6 +91,7 @@ rule filter:
 rule audit:
     input:
         sft=after_seal("results/data/{dataset}/sft.jsonl"),
+        funnel=lambda w: [f"results/data/{w.dataset}/funnel.json"] if plan.parts(w.dataset) else [],
         tokenizers=lambda w: unique(sum(audit_tokenizers(w.dataset), [])),
         templates=lambda w: unique(sum(audit_templates(w.dataset), [])),
     output:
@@ -102,6 +107,7 @@ rule audit:
         code=code("audit.py"),
         tokenizers=lambda w, output: list(map(folder_of, audit_tokenizers(w.dataset))),
         templates=lambda w, output: ["".join(files) or "-" for files in audit_templates(w.dataset)],
+        funnel=lambda w, input: options("funnel", input.funnel),
     # A run that goes on all the same says on the terminal what the audit warns of.
     shell:
         """
@@ -110,6 +116,7 @@ rule audit:
             --tokenizer {params.tokenizers:q} \
             --chat-template {params.templates:q} \
             --spec {params.spec:q} \
+            {params.funnel:q} \
             --output {output.audit:q} >{log:q} 2>&1
         grep "^warning: " {log:q} >&2 || true
         """

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.base.errors import InputError
-from distill.base.files import Row, read_jsonl, write_json
+from distill.base.files import Row, read_json, read_jsonl, write_json
 from distill.base.progress import track
-from distill.data.audit import AuditSpec, Measures, audit, describe_differences, measure, sample, stops
+from distill.data.audit import AuditSpec, Measures, audit, by_part, describe_differences, measure, sample, stops
 from distill.data.tokens import ChatTokenizer
 from distill.data.trained_text import TemplateCheck
 
@@ -41,6 +41,7 @@ def main() -> None:
         metavar="JSON",
         help="max_length, packing, thought_style, loss_on, eos_token, stop_above; others: a list of more such ways, without stop_above",
     )
+    parser.add_argument("--funnel", metavar="JSON", help="funnel.json of a mixture, whose parts are counted one by one too")
     parser.add_argument("--output", required=True, metavar="JSON", help="audit.json")
     args = parser.parse_args()
 
@@ -50,7 +51,8 @@ def main() -> None:
     for option, values in (("--tokenizer", args.tokenizer), ("--chat-template", templates)):
         if len(values) != len(specs):
             raise InputError(f"{option}: {len(values)} given, and --spec has {len(specs)} ways: give one for each")
-    found = list(audits(args.sft, specs, args.tokenizer, templates))
+    parts = {name: part["kept"] for name, part in read_json(args.funnel).get("parts", {}).items()} if args.funnel else {}
+    found = list(audits(args.sft, specs, args.tokenizer, templates, parts))
     first, *others = found
     write_json(args.output, first | {"others": others})
     ways = [f" ({what})" if what else "" for what in describe_differences([one["settings"] for one in found])]
@@ -63,7 +65,7 @@ def main() -> None:
         raise InputError(f"{args.sft}: {'; '.join(over)}")
 
 
-def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list[str]) -> Iterator[dict]:
+def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list[str], parts: dict[str, int]) -> Iterator[dict]:
     """The audit of each way, with its sample. Ways that differ in length, packing or loss only share their measures."""
     measured: dict[tuple, Measures] = {}
     for spec, folder, file in zip(specs, folders, templates, strict=True):
@@ -74,7 +76,7 @@ def audits(sft: str, specs: list[AuditSpec], folders: list[str], templates: list
             measured[key] = Measures(measure(tokenizer, track(_rows(sft), "audit"), spec))
         if not len(measured[key]):
             raise InputError(f"{sft}: no rows: run scripts/filter.py again")
-        made = audit(measured[key], spec)
+        made = audit(measured[key], spec) | ({"parts": by_part(measured[key], parts)} if parts else {})
         if made["altered_by_template"]:
             place = next(place for place, row in enumerate(measured[key]) if row.altered)
             row = next(islice(read_jsonl(sft), place, None))

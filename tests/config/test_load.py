@@ -90,6 +90,13 @@ MISTAKES = [
     ("dataset", {}, "dataset: unknown key; did you mean datasets?"),
     ("datasets.mini_stratos.format", "stratos", "write one of bespoke_stratos"),
     ("datasets.mini_stratos.tokenizer", "bases", "datasets.mini_stratos.tokenizer: 'bases' does not exist; did you mean base?"),
+    ("datasets.mini_r1.source", DELETE, "datasets.mini_r1.source: missing; add it"),
+    ("datasets.both", {"mix": [{"dataset": "mini_r2"}]}, "datasets.both.mix.dataset: 'mini_r2' does not exist; did you mean mini_r1?"),
+    ("datasets.both", {"mix": [{"dataset": "mini_r1", "rows": 5, "weight": 1}]}, "mini_r1 has rows and weight; give one of them"),
+    ("datasets.both", {"mix": [{"dataset": "mini_r1"}] * 2}, "datasets.both.mix: names a dataset twice; give each once"),
+    ("datasets.both", {"mix": [{"dataset": "both"}]}, "datasets.both.mix: is made from itself; break the circle"),
+    ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "format": "table"}, "datasets.both.format: has no meaning together with mix"),
+    ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "filter": {"verify": False}}, "datasets.both.filter: has no meaning together with"),
     ("datasets.mini_stratos.tokenizer", DELETE, "datasets.mini_stratos.tokenizer: missing; add it"),
     ("datasets.mini_stratos.thought_style", "thinking", "write one of stratos, think"),
     ("datasets.mini_stratos.filter.max_token", 5, "did you mean max_tokens?"),
@@ -292,3 +299,11 @@ def test_a_null_in_an_overlay_takes_a_key_out_of_a_source():
     for made, key in ((load(files[0]), "hub"), (load(merged(*files)), "path")):
         entries = [made["models"]["base"], made["datasets"]["gsm8k"], *made["benchmarks"].values()]
         assert all(key in entry["source"] and len(entry["source"].keys() & {"hub", "path"}) == 1 for entry in entries)
+
+
+def test_a_mixture_of_different_thought_tags_is_an_error():
+    mixed = deepcopy(MINIATURE)
+    mixed["datasets"]["mini_r1"]["thought_style"] = "think"
+    mixed["datasets"]["both"] = {"mix": [{"dataset": "mini_r1"}, {"dataset": "mini_stratos"}]}
+    with pytest.raises(InputError, match=r"both.mix: its parts have different thought_style \(mini_r1 think, mini_stratos stratos\)"):
+        load(mixed)

@@ -19,11 +19,11 @@ LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "mi
 
 def specs(plan):
     """(the keys of a step, a spec that a rule hands out to it)."""
-    config, tasks = plan.config, plan.runs()
+    tasks = plan.runs()
     yield from ((RECIPE, plan.recipe(model)) for model in plan.made("train") + plan.made("checkpoint"))
     yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
-    yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in config["datasets"])
-    yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in config["datasets"])
+    yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in plan.filtered())
+    yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in plan.filtered())
     yield from ((teacher.SPEC, plan.teacher(dataset)) for dataset in plan.teacher_datasets())
     yield from ((prepare.SPEC, plan.prepare(model)) for model in plan.made("source") + plan.made("prepare"))
     yield from ((responses.SPEC, plan.respond(task)) for task in tasks)

@@ -85,6 +85,13 @@ def find(path: str) -> Part:
     return resolve(part)
 
 
+def defaults(path: str) -> Part:
+    """A mapping of the schema with all its defaults."""
+    made: Part = {}
+    fill(made, find(path))
+    return made
+
+
 def resolve(part: Part) -> Part:
     """What a part of the schema refers to, or itself."""
     part = part["allOf"][0] if "allOf" in part else part

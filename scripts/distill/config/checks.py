@@ -144,6 +144,13 @@ def _roles(models: Config) -> Iterator[str]:
 def _datasets(config: Config) -> Iterator[str]:
     for name, dataset in config["datasets"].items():
         where = f"datasets.{name}"
+        if "mix" in dataset:
+            yield from _mix(where, dataset, config)
+            continue
+        missing = [key for key in ("source", "format", "tokenizer") if key not in dataset]
+        yield from (f"{where}.{key}: missing; add it" for key in missing)
+        if missing:
+            continue
         yield from _source(f"{where}.source", dataset["source"], {"traces"}, SOURCES)
         if "teacher" in dataset["source"]:
             yield from _teacher(f"{where}.source.teacher", name, config)
@@ -153,6 +160,28 @@ def _datasets(config: Config) -> Iterator[str]:
         longest = dataset["filter"]["max_tokens"]
         if longest is not None and dataset["filter"]["min_tokens"] > longest:
             yield f"{where}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
+
+
+def _mix(where: str, dataset: Config, config: Config) -> Iterator[str]:
+    for key in ("source", "format", "tokenizer", "where", "columns", "gold", "system"):
+        if key in dataset:
+            yield f"{where}.{key}: has no meaning together with mix; set it for the parts"
+    if dataset["filter"] != settings.defaults("$defs/dataset/filter"):
+        yield f"{where}.filter: has no meaning together with mix, whose parts are filtered; set it for them"
+    parts = [part["dataset"] for part in dataset["mix"]]
+    for part in dataset["mix"]:
+        yield from _known(f"{where}.mix", "dataset", part, config["datasets"])
+        if "rows" in part and "weight" in part:
+            yield f"{where}.mix: {part['dataset']} has rows and weight; give one of them, or none for all its rows"
+    if len(set(parts)) < len(parts):
+        yield f"{where}.mix: names a dataset twice; give each once"
+    if where in _upstream(where, config):
+        yield f"{where}.mix: is made from itself; break the circle"
+    elif not set(parts) - set(config["datasets"]):
+        styles = {part: config["datasets"][part]["thought_style"] for part in parts if "mix" not in config["datasets"][part]}
+        if len(set(styles.values())) > 1:
+            told = ", ".join(f"{part} {style}" for part, style in styles.items())
+            yield f"{where}.mix: its parts have different thought_style ({told}); a student writes one, so set the same"
 
 
 def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
@@ -167,6 +196,8 @@ def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
         yield f"{where}.questions: has {' and '.join(kinds) or 'none'} of dataset, path, hub; give exactly one"
     elif kinds == ["dataset"]:
         yield from _known(f"{where}.questions", "dataset", questions, config["datasets"])
+        if "mix" in config["datasets"].get(questions["dataset"], {}):
+            yield f"{where}.questions.dataset: {questions['dataset']} is a mixture, which has no traces of its own; name one of its parts"
     if f"datasets.{dataset}" in _upstream(f"datasets.{dataset}", config):
         yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
 
@@ -182,7 +213,11 @@ def _upstream(what: str, config: Config) -> set[str]:
         teachers = [teacher.get("model")] if "endpoint" not in teacher else []
         made_from = {
             "models": parents_of(entry) if kind == "models" else teachers,
-            "datasets": [entry.get("train", {}).get("dataset"), teacher.get("questions", {}).get("dataset")],
+            "datasets": [
+                entry.get("train", {}).get("dataset"),
+                teacher.get("questions", {}).get("dataset"),
+                *(part["dataset"] for part in entry.get("mix", [])),
+            ],
         }
         direct = {f"{key}.{value}" for key, values in made_from.items() for value in values if value}
         todo += direct - found
@@ -248,7 +283,7 @@ def _devices(devices: Config) -> Iterator[str]:
 
 
 def _uses_vllm(config: Config) -> bool:
-    teachers = [dataset["source"]["teacher"] for dataset in config["datasets"].values() if "teacher" in dataset["source"]]
+    teachers = [dataset["source"]["teacher"] for dataset in config["datasets"].values() if "teacher" in dataset.get("source", {})]
     if any("endpoint" not in teacher and teacher["engine"] == "vllm" for teacher in teachers):
         return True
     evaluated = any(model["role"] != "none" and model.keys() & set(WITH_WEIGHTS) for model in config["models"].values())

@@ -80,9 +80,27 @@ class Configured:
         """`{kind}/{name}` of the benchmarks, and of the datasets that this run trains on or asks a teacher about."""
         datasets = self.trained_on()
         for name in datasets:  # grows as it goes: a teacher's questions may come from another dataset
-            above = self.teacher_of(name)["questions"].get("dataset") if name in self.teacher_datasets() else None
-            datasets += [above] if above and above not in datasets else []
-        return [*(f"benchmarks/{name}" for name in self.config["benchmarks"]), *(f"datasets/{name}" for name in datasets)]
+            above = [self.teacher_of(name)["questions"].get("dataset")] if name in self.teacher_datasets() else self.parts(name)
+            datasets += [other for other in above if other and other not in datasets]
+        with_source = [name for name in datasets if name in self.filtered()]
+        return [*(f"benchmarks/{name}" for name in self.config["benchmarks"]), *(f"datasets/{name}" for name in with_source)]
+
+    def mixtures(self) -> list[str]:
+        """Datasets that are put together from others."""
+        return [name for name, entry in self.config["datasets"].items() if "mix" in entry]
+
+    def filtered(self) -> list[str]:
+        """Datasets with a source of their own."""
+        return [name for name, entry in self.config["datasets"].items() if "mix" not in entry]
+
+    def parts(self, dataset: str) -> list[str]:
+        """The datasets that a mixture is made of; none of any other dataset."""
+        return [part["dataset"] for part in self.config["datasets"][dataset].get("mix", [])]
+
+    def thought_style(self, dataset: str) -> str:
+        """The tags of a dataset's completions; a mixture has those of its parts."""
+        parts = self.parts(dataset)
+        return self.thought_style(parts[0]) if parts else self.config["datasets"][dataset]["thought_style"]
 
     def source_of(self, path: str) -> Part:
         """The source: of `{kind}/{name}`."""
@@ -96,7 +114,7 @@ class Configured:
 
     def teacher_datasets(self) -> list[str]:
         """Datasets that a teacher writes in this run."""
-        return [name for name, entry in self.config["datasets"].items() if "teacher" in entry["source"]]
+        return [name for name, entry in self.config["datasets"].items() if "teacher" in entry.get("source", {})]
 
     def teacher_of(self, dataset: str) -> Part:
         return self.config["datasets"][dataset]["source"]["teacher"]
@@ -104,7 +122,7 @@ class Configured:
     def teacher_below_seal(self, dataset: str) -> bool:
         """Whether a dataset hangs on a model that is trained here: such a one cannot be sealed before training."""
         if dataset not in self.teacher_datasets():
-            return False
+            return any(map(self.teacher_below_seal, self.parts(dataset)))
         teacher = self.teacher_of(dataset)
         above = teacher["questions"].get("dataset")
         return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.teacher_below_seal(above))

@@ -56,8 +56,10 @@ class Plan(Configured):
         return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
 
     def counted_with(self, dataset: str) -> Part:
-        """The recipe whose chat template counts a dataset's tokens: the first that is trained on it; none where no model is."""
-        return next((self.training(model) for model in self._trained_on(dataset)), {})
+        """The recipe whose chat template counts a dataset's tokens: the first that is trained on it, or on a mixture of it, if any."""
+        mixtures = [name for name in self.mixtures() if dataset in self.parts(name)]
+        own = next((self.training(model) for model in self._trained_on(dataset)), {})
+        return own or next((recipe for name in mixtures if (recipe := self.counted_with(name))), {})
 
     def _trained_on(self, dataset: str) -> list[str]:
         return [model for model in self.made("train") if self.training(model)["dataset"] == dataset]
@@ -66,12 +68,11 @@ class Plan(Configured):
         """How a training takes its rows, with the tokenizer of the source that it comes from: what an audit of it depends on."""
         recipe = self.training(model)
         declared = {key: value for key in ("eos_token", "chat_template") if (value := self.declared(model, key)) is not None}
-        style = self.config["datasets"][recipe["dataset"]]["thought_style"]
         return {
             "tokenizer": self.chain(model)[-1],
             **only(recipe, "max_length", "packing", "loss_on"),
             **declared,
-            "thought_style": style,
+            "thought_style": self.thought_style(recipe["dataset"]),
         }
 
     def audits(self, dataset: str) -> list[Part]:
@@ -97,6 +98,10 @@ class Plan(Configured):
             name: {"columns": benchmark["columns"], "gated": benchmark["gated"]} for name, benchmark in self.config["benchmarks"].items()
         }
         return {**entry["filter"], "thought_style": entry["thought_style"], "benchmarks": benchmarks}
+
+    def mix(self, dataset: str) -> Part:
+        """Which rows of its parts a mixture holds."""
+        return only(self.config["datasets"][dataset], "mix", "seed")
 
     def prepare(self, model: str) -> Part:
         entry = self.config["models"][model]
@@ -254,7 +259,7 @@ class Plan(Configured):
             "benchmarks": shown["benchmarks"],
             "datasets": [entry for entry in shown["datasets"] if entry["name"] == training["dataset"]],
             "base": {"label": base["label"], **only(base.get("source", {}), "hub")},
-            "data": {"label": data["label"], **only(data["source"], "hub")},
+            "data": {"label": data["label"], **only(data.get("source", {}), "hub")},
             **only(push, "repository"),
         }
 

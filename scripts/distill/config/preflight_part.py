@@ -36,7 +36,7 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
         "origin": plan.chain(name)[-1],
         "context": plan.declared(entry["base"], "max_position_embeddings"),
         "dataset": entry["dataset"],
-        "source": plan.config["datasets"][entry["dataset"]]["source"],
+        "source": plan.config["datasets"][entry["dataset"]].get("source", {}),
         "chat_template": placed(template) if template else None,
         "recipe": plan.recipe(name),
         "kept": len(entry["save"]),

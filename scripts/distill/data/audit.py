@@ -195,6 +195,14 @@ def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, 
     }
 
 
+def by_part(measures: Iterable[Measure], parts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Rows and tokens of each part of a mixture; `parts`: how many rows each has, in their order."""
+    rest = iter(measures)
+    tokens = {name: sum(row.tokens for row in islice(rest, count)) for name, count in parts.items()}
+    total = max(sum(tokens.values()), 1)
+    return {name: {"rows": parts[name], "tokens": tokens[name], "share_of_tokens": round(tokens[name] / total, 4)} for name in parts}
+
+
 def _due(shares: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     for name, text in WARNINGS.items():
         if shares[name] > (0 if name in _NEVER else WARN_ABOVE):

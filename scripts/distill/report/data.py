@@ -64,7 +64,25 @@ def funnel(names: Names, results: Results) -> str:
             note += f" An example of {text(reason.replace('_', ' '))}: {where}, {text(example['detail'])}."
     if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
         note += f" Also checked, and found in no row: {', '.join(none)}."
-    return join(table(["", *(text(dataset.label) for dataset, _ in there)], lines), note, missing)
+    body = table(["", *(text(dataset.label) for dataset, _ in there)], lines)
+    return join(body, note, *(_parts(dataset, row, results) for dataset, row in there if row.get("parts")), missing)
+
+
+def _parts(dataset: ShownDataset, funnel: Row, results: Results) -> str:
+    """What each part of a mixture gave, and the tokens of that as its first audit counted them."""
+    audited = (results.audit(dataset.name) or {}).get("parts", {})
+    lines = [
+        [
+            code(name, in_table=True),
+            f"{part['rows_in']:,}",
+            *(f"{count:,}" for count in part["dropped"].values()),
+            f"{part['kept']:,}",
+            f"{number(100 * audited[name]['share_of_tokens'])} %" if name in audited else NOT_MEASURED,
+        ]
+        for name, part in funnel["parts"].items()
+    ]
+    head = ["part", "rows", "in an earlier part", "not drawn", "in the mixture", "of its tokens"]
+    return join(f"{text(dataset.label)} is mixed from the rows that the filters of its parts kept:", table(head, lines))
 
 
 def contamination(names: Names, results: Results) -> str:

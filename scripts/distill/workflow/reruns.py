@@ -28,11 +28,12 @@ def step_specs(config: Config) -> dict[str, Any]:
             (plan.teacher(name), plan.questions_of(name), plan.teacher_model(name), plan.teacher_of(name).get("system"))
             for name in plan.teacher_datasets()
         ],
-        "normalise": [(plan.normalise(name), entry["format"], plan.gold_of(name)) for name, entry in datasets.items()],
+        "normalise": [(plan.normalise(name), datasets[name]["format"], plan.gold_of(name)) for name in plan.filtered()],
         "filter": [
-            (plan.filter(name), entry.get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
-            for name, entry in datasets.items()
+            (plan.filter(name), datasets[name].get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
+            for name in plan.filtered()
         ],
+        "mix": [(name, plan.mix(name)) for name in plan.mixtures()],
         "audit": [plan.audit(name) for name in plan.trained_on()],
         "prepare_base": [
             (name, plan.prepare(name), plan.parent_manifest(name), models[name].get("prepare", {}).get("chat_template"))
