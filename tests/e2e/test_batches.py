@@ -125,6 +125,26 @@ def test_a_loss_that_is_not_a_number_ends_the_training(built):
         trainer.train()
 
 
+@pytest.mark.parametrize("packing", ["none", "bfd"])
+def test_dft_weighs_each_token_by_its_own_probability_which_carries_no_gradient(built, tiny_world, packing):
+    trainer, _, _ = built(packing=packing, loss="dft")
+    batch = masks.first_batch(trainer)
+    plain = AutoModelForCausalLM.from_pretrained(tiny_world / "base")
+    logs = []
+    for document in masks.documents(batch):
+        ids, learned = torch.tensor(document.ids), torch.tensor(document.carries)[1:]
+        rows = plain(input_ids=ids[None]).logits[0, :-1].log_softmax(-1)
+        logs.append(rows.gather(1, ids[1:, None])[learned, 0])
+    log = torch.cat(logs)
+    expected = -(log.detach().exp() * log).mean()
+    expected.backward()
+    made = trainer.compute_loss(trainer.model, {**batch})
+    made.backward()
+    assert made.item() == pytest.approx(expected.item(), rel=1e-4)
+    for ours, theirs in zip(trainer.model.parameters(), plain.parameters(), strict=True):
+        assert (ours.grad - theirs.grad).norm() <= 1e-4 * theirs.grad.norm()
+
+
 @pytest.mark.parametrize("packing", ["none", "bfd", "bfd_split", "wrapped"])
 def test_exactly_the_answers_and_their_ends_are_learned(built, packing):
     trainer, rows, _ = built(packing=packing, max_length=512)

@@ -33,6 +33,8 @@ ARGUMENTS = [
     ({"packing": "wrapped"}, {"packing": True, "packing_strategy": "wrapped"}),
     ({"loss_on": "completion"}, {"completion_only_loss": True}),
     ({"loss_on": "all"}, {"completion_only_loss": False}),
+    ({"loss": "nll"}, {"loss_type": "nll"}),
+    ({"loss": "dft"}, {"loss_type": "dft"}),
     ({"dtype": "bfloat16"}, {"bf16": True, "fp16": False}),
     ({"dtype": "float32"}, {"bf16": False, "fp16": False}),
     ({"gradient_checkpointing": True}, {"gradient_checkpointing": True}),

@@ -41,6 +41,7 @@ def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name
         "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
         "packing": recipe["packing"] != "none",
         "completion_only_loss": recipe["loss_on"] == "completion",
+        "loss_type": recipe["loss"],
         "bf16": recipe["dtype"] == "bfloat16",
         "data_seed": recipe["seed"],
     }

@@ -135,7 +135,10 @@ class Trainer(SFTTrainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         count = outputs.label_mask.sum() if num_items_in_batch is None else num_items_in_batch
-        loss = (-outputs.log_probs).sum() / torch.as_tensor(count).clamp(min=1)
+        losses = -outputs.log_probs
+        if self.args.loss_type == "dft":
+            losses = losses * outputs.log_probs.exp().detach()
+        loss = losses.sum() / torch.as_tensor(count).clamp(min=1)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # it counts the tokens of all processes, and DDP takes the mean of the gradients
         with torch.no_grad():
