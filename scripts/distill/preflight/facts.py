@@ -147,7 +147,8 @@ def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask:
 def _audit(entry: Part, results: Path) -> Mapping[str, Any] | None:
     """The audit of the rows as a training takes them, where there is one."""
     file = results / "data" / entry["dataset"] / "audit.json"
-    found = file.is_file() and is_of("datasets", entry["dataset"], entry["source"], results)
+    mixed = not entry["source"]
+    found = file.is_file() and (mixed or is_of("datasets", entry["dataset"], entry["source"], results))
     return audit_of(read_json(file), entry["audited"]) if found else None
 
 

@@ -70,7 +70,7 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
             dataset = plan.training(model)["dataset"]
             if below:
                 reasons.append((f"it is made from {below[0]}", remade.get(below[0], True)))
-            if ("filter", dataset) in stale:
+            if {("filter", dataset), ("mix", dataset)} & stale.keys():
                 reasons.append((f"only if the rows of {dataset} come out different", False))
             if reasons:
                 why, sure = max(reasons, key=lambda reason: reason[1])
