@@ -61,6 +61,7 @@ def step_specs(config: Config) -> dict[str, Any]:
 ELSEWHERE = {
     "source": ["fetch"],
     "questions": ["fetch", "teacher"],
+    "dataset": ["mix"],
     "dataset.gold": ["normalise"],
     "example": ["prompts"],
     "checkpoint": ["train"],
