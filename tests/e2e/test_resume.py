@@ -1,5 +1,6 @@
 """A training that is killed, again and again and at any moment, ends in the bytes of an unbroken one; so do the models that it keeps."""
 
+import importlib.util
 import json
 import os
 import random
@@ -189,7 +190,14 @@ def test_tensorboard_shows_the_log_and_changes_nothing(train, finished, tmp_path
     assert not list(plain.glob("work/*/tensorboard"))
 
 
+@pytest.mark.skipif(importlib.util.find_spec("wandb") is not None, reason="wandb is installed")
 def test_a_tracker_that_is_not_installed_is_named(train, finished, tmp_path):
+    status, out = train(argv(finished, tmp_path, GROUPED, [], report_to=["wandb"]))
+    assert status == 2
+    assert out.rstrip().endswith("runtime.report_to: wandb is not installed; pip install wandb, or remove it")
+
+
+def test_a_tracker_that_is_not_known_is_refused(train, finished, tmp_path):
     status, out = train(argv(finished, tmp_path, GROUPED, [], report_to=["no_such_tracker"]))
     assert status == 2
-    assert out.rstrip().endswith("runtime.report_to: no_such_tracker is not installed; pip install no_such_tracker, or remove it")
+    assert out.rstrip().endswith("report_to.0: 'no_such_tracker' is not known; write one of tensorboard, wandb")
