@@ -17,13 +17,15 @@ from distill.base.errors import InputError
 from distill.base.settings import Settings
 from distill.models.remote_code import KEY, check_weights
 
-SPEC = Settings("$defs/average/weights")
+SPEC = Settings("$defs/average/of", "$defs/average/weights")
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--model", required=True, nargs="+", type=Path, help="folders of the models to average")
-    options.add_argument("--spec", default="{}", help="JSON of weights: one number a model, each counted by its share of their sum")
+    options.add_argument(
+        "--spec", default="{}", help="JSON of weights, one number a model, each counted by its share of their sum; of: their names"
+    )
     options.add_argument("--output", required=True, type=Path, help="folder of the averaged model")
     args = options.parse_args()
     parents = [manifest.read(folder) for folder in args.model]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import average
 import pytest
 import readme
 
@@ -26,6 +27,7 @@ def specs(plan):
     yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in plan.filtered())
     yield from ((teacher.SPEC, plan.teacher(dataset)) for dataset in plan.teacher_datasets())
     yield from ((prepare.SPEC, plan.prepare(model)) for model in plan.made("source") + plan.made("prepare"))
+    yield from ((average.SPEC, plan.average(model)) for model in plan.made("average"))
     yield from ((responses.SPEC, plan.respond(task)) for task in tasks)
     yield from ((responses.SPEC, plan.ask(model, task)) for model in plan.made("endpoint") for task in tasks)
     yield from ((import_recorded.SPEC, plan.import_responses(model, task)) for model in plan.made("responses") for task in tasks)

@@ -109,8 +109,8 @@ class Plan(Configured):
         return {**without(entry.get("prepare", {}), "base", "chat_template"), **trusted}
 
     def average(self, model: str) -> Part:
-        """What a mean of models depends on next to the models."""
-        return only(self.config["models"][model]["average"], "weights")
+        """What a mean of models depends on next to the models: their order, which decides precision and tokenizer, and their weights."""
+        return only(self.config["models"][model]["average"], "of", "weights")
 
     def recipe(self, model: str) -> Part:
         """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
