@@ -32,7 +32,7 @@ def zst(content: bytes) -> bytes:
         ("rows.csv", CSV),
         ("rows.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("rows.ndjson.gz", gzip.compress(LINES, mtime=0)),
-        ("rows.json.gz", gzip.compress(json.dumps(ROWS).encode())),
+        ("rows.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
         ("rows.csv.gz", gzip.compress(CSV, mtime=0)),
         ("rows.jsonl.zst", zst(LINES)),
         ("rows.json.zst", zst(json.dumps(ROWS).encode())),
