@@ -29,7 +29,7 @@ plan = Plan(config)
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
     model=one_of(config["models"]),
-    benchmark=one_of(plan.runs()),
+    benchmark=one_of(plan.tasks()),
 
 
 include: "rules/seal.smk"

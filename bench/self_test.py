@@ -60,7 +60,7 @@ def planned() -> Plan:
 
 def tested(plan: Plan, name: str, file: Path, made: Path) -> dict:
     """The summary of empty responses."""
-    benchmark = plan.runs()[name][0]
+    benchmark = plan.tasks()[name][0]
     asked = plan.prompts(name)
     own = OWN_COLUMNS.get(benchmark, {}) | ({"gold": asked["columns"]["gold"]} if benchmark in OWN_COLUMNS else {})
     if not file.exists():

@@ -9,7 +9,7 @@ rule answers:
     input:
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
-        prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.runs()),
+        prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.tasks()),
         template=project_path("scripts/distill/report/answers_page.html"),
     output:
         page="results/answers.html",

@@ -111,4 +111,4 @@ def work_spec():
 
 def bundle_spec():
     """What the bundle's numbers are computed by."""
-    return spec({"compare": plan.compare(project_path), "report": plan.report(), "grade": {run: plan.grade(run) for run in plan.runs()}})
+    return spec({"compare": plan.compare(project_path), "report": plan.report(), "grade": {run: plan.grade(run) for run in plan.tasks()}})

@@ -8,7 +8,7 @@
 
 rule prompts:
     input:
-        source=lambda w: f"results/sources/benchmarks/{plan.runs()[w.benchmark][0]}/manifest.json",
+        source=lambda w: f"results/sources/benchmarks/{plan.tasks()[w.benchmark][0]}/manifest.json",
     output:
         prompts="results/benchmarks/{benchmark}/prompts.jsonl",
     log:
@@ -102,7 +102,7 @@ rule import_responses:
     input:
         responses=after_seal(lambda w: recorded_files(w.model, w.benchmark)),
         prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
-        source=lambda w: f"results/sources/benchmarks/{plan.runs()[w.benchmark][0]}/manifest.json",
+        source=lambda w: f"results/sources/benchmarks/{plan.tasks()[w.benchmark][0]}/manifest.json",
     output:
         responses="results/responses/{model}/{benchmark}.jsonl",
     log:

@@ -86,7 +86,7 @@ rule report:
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         summaries=after_seal(all_evaluations("results/scores/{model}/{benchmark}.json")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
-        prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.runs()),
+        prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.tasks()),
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),

@@ -20,7 +20,7 @@ LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "mi
 
 def specs(plan):
     """(the keys of a step, a spec that a rule hands out to it)."""
-    tasks = plan.runs()
+    tasks = plan.tasks()
     yield from ((RECIPE, plan.recipe(model)) for model in plan.made("train") + plan.made("checkpoint"))
     yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
     yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in plan.filtered())

@@ -89,7 +89,7 @@ def test_one_load_answers_all_benchmarks_greedily_as_transformers_did(asked):
     assert said.count("vLLM loads ") == 1
     for benchmark in BENCHMARKS:
         if benchmark != "mini_math":
-            assert "vLLM loads " not in asked.run(benchmark, GREEDY, siblings=BENCHMARKS)  # all at hand: nothing is loaded
+            assert "vLLM loads " not in asked.run(benchmark, GREEDY, siblings=BENCHMARKS)  # all are there: nothing is loaded
         theirs = list(read_jsonl(asked.results / "responses/ours" / f"{benchmark}.jsonl"))
         assert asked.rows(benchmark) == theirs
         assert len({row["text"] for row in theirs}) > len(theirs) / 2
@@ -104,10 +104,10 @@ def test_more_samples_keep_the_earlier_ones_and_workers_share_the_work_without_a
     more = asked.rows("mini_math")
     assert [row for row in more if row["sample"] < 2] == first
     assert len({row["text"] for row in more}) > len(more) / 2
-    anew = Asked(asked.results, tmp_path / "anew")
-    said = anew.run("mini_math", SAMPLED | {"n_samples": 4}, runtime='{"respond_gpus": 2}')
+    again = Asked(asked.results, tmp_path / "again")
+    said = again.run("mini_math", SAMPLED | {"n_samples": 4}, runtime='{"respond_gpus": 2}')
     assert said.count("vLLM loads ") == 2
-    assert anew.rows("mini_math") == more
+    assert again.rows("mini_math") == more
 
 
 LONG = SAMPLED | {"n_samples": 60, "max_new_tokens": 150}

@@ -156,7 +156,7 @@ def lose_report_and_svg(here: Checkout) -> None:
 
 
 def a_failed_run(here: Checkout) -> None:
-    """Grading fails, is mended, and the same command is given again."""
+    """Grading fails, is fixed, and the same command is given again."""
     path = here.folder / "scripts/grade.py"
     sound = path.read_text(encoding="utf-8")
     path.write_text(sound + "\nraise SystemExit('broken')\n", encoding="utf-8")

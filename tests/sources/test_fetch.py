@@ -157,7 +157,7 @@ def test_a_digest_that_is_a_path_is_no_digest(hub, repo, fetch, monkeypatch, dig
     ("tricks", "requests"),
     [
         (["cut"], 2),
-        (["cut", "cut", "cut", "cut"], 5),  # each brought something, so policy starts anew
+        (["cut", "cut", "cut", "cut"], 5),  # each brought something, so the policy starts again
         (["silent"], 2),
         ([500], 2),
         ([429, 503], 3),

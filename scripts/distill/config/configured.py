@@ -43,7 +43,7 @@ class Configured:
         """Datasets that some model is trained on."""
         return sorted({self.config["models"][name]["train"]["dataset"] for name in self.made("train")})
 
-    def runs(self) -> dict[str, tuple[str, str]]:
+    def tasks(self) -> dict[str, tuple[str, str]]:
         """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
         return {
             name if len(benchmark["protocols"]) == 1 else f"{name}@{protocol}": (name, protocol)
@@ -52,16 +52,16 @@ class Configured:
         }
 
     def answered(self) -> list[tuple[str, str]]:
-        """(model, run) of all answers: of each evaluated model to each benchmark, of a recorded one to those that its files are of."""
-        return [(name, run) for name in self.evaluated() for run in self.runs() if self._answers(self.config["models"][name], run)]
+        """(model, task) of all answers: of each evaluated model to each benchmark, of a recorded one to those that its files are of."""
+        return [(name, task) for name in self.evaluated() for task in self.tasks() if self._answers(self.config["models"][name], task)]
 
-    def _answers(self, model: Part, run: str) -> bool:
+    def _answers(self, model: Part, task: str) -> bool:
         files = model.get("responses", {}).get("files")
-        return "results" not in model and (files is None or any(name in files for name in self._names(run)))
+        return "results" not in model and (files is None or any(name in files for name in self._names(task)))
 
-    def _names(self, run: str) -> list[str]:
-        """What a run is called in a configuration: as in paths, and by its benchmark alone."""
-        return list(dict.fromkeys((run, self.runs()[run][0])))
+    def _names(self, task: str) -> list[str]:
+        """What a task is called in a configuration: as in paths, and by its benchmark alone."""
+        return list(dict.fromkeys((task, self.tasks()[task][0])))
 
     def miniature(self, kind: str) -> list[str]:
         """Names under models, datasets or benchmarks whose files the miniature makes."""
@@ -107,7 +107,7 @@ class Configured:
         return next(source for kind, name, source in self._sources() if f"{kind}/{name}" == path)
 
     def below_seal(self, model: str) -> bool:
-        """Whether a model is trained, made from one that is, or recorded in files of this run, which may be such a one's."""
+        """Whether a model is trained, made from one that is, or recorded in files of this run, which may be those of such a model."""
         entry = self.config["models"][model]
         recorded_here = "responses" in entry and in_results(entry["responses"]["path"])
         return "train" in entry or recorded_here or any(map(self.below_seal, parents_of(entry)))
@@ -120,7 +120,7 @@ class Configured:
         return self.config["datasets"][dataset]["source"]["teacher"]
 
     def teacher_below_seal(self, dataset: str) -> bool:
-        """Whether a dataset hangs on a model that is trained here: such a one cannot be sealed before training."""
+        """Whether a dataset depends on a model that is trained here: it cannot be sealed before training."""
         if dataset not in self.teacher_datasets():
             return any(map(self.teacher_below_seal, self.parts(dataset)))
         teacher = self.teacher_of(dataset)
@@ -188,9 +188,9 @@ class Configured:
         """What a checkpoint waits for: the training that keeps it."""
         return [f"results/models/{self.trained_as(model)}/manifest.json"] if self.trained_as(model) != model else []
 
-    def recorded(self, model: str, run: str) -> tuple[str, str | None, list[str]]:
+    def recorded(self, model: str, task: str) -> tuple[str, str | None, list[str]]:
         """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""
-        entry, names = self.config["models"][model]["responses"], self._names(run)
+        entry, names = self.config["models"][model]["responses"], self._names(task)
         return entry["path"], next((entry["files"][name] for name in names if name in entry.get("files", {})), None), names
 
 

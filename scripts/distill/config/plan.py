@@ -118,8 +118,8 @@ class Plan(Configured):
         until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
         return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
 
-    def prompts(self, run: str) -> Part:
-        name, protocol = self.runs()[run]
+    def prompts(self, task: str) -> Part:
+        name, protocol = self.tasks()[task]
         benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
         own = benchmark["for_protocol"].get(protocol, {})
         choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
@@ -132,69 +132,73 @@ class Plan(Configured):
             **choice,
         }
 
-    def respond(self, run: str) -> Part:
+    def respond(self, task: str) -> Part:
         """What decides a model's answers beside the model and the prompts."""
-        name, protocol = self.runs()[run]
+        name, protocol = self.tasks()[task]
         asked = self.config["protocols"][protocol]
         return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
 
-    def ask(self, model: str, run: str) -> Part:
+    def ask(self, model: str, task: str) -> Part:
         """The same of a model behind an endpoint, which the names of both decide."""
         served = self.config["models"][model]["endpoint"]
-        return {**self.respond(run), "engine": "openai", "endpoint": served["name"], "model": served["model"]}
+        return {**self.respond(task), "engine": "openai", "endpoint": served["name"], "model": served["model"]}
 
     def endpoint_of(self, model: str) -> Part:
         """Where and how fast a model behind an endpoint is asked."""
         return self.config["runtime"]["endpoints"][self.config["models"][model]["endpoint"]["name"]]
 
-    def import_responses(self, model: str, run: str) -> Part:
+    def import_responses(self, model: str, task: str) -> Part:
         """How recorded responses are read, and where the benchmark's questions stand."""
-        columns = self.config["benchmarks"][self.runs()[run][0]]["columns"]
+        columns = self.config["benchmarks"][self.tasks()[task][0]]["columns"]
         return {**only(self.config["models"][model]["responses"], "format", "columns"), "items": only(columns, "id", "question")}
 
     def siblings(self, model: str) -> list[Part]:
         """All that a model is asked, so that one load of it, or of a grader, can do whatever is missing."""
         return [
             {
-                "prompts": f"results/benchmarks/{run}/prompts.jsonl",
-                "spec": self.respond(run),
-                "output": f"results/responses/{model}/{run}.jsonl",
+                "prompts": f"results/benchmarks/{task}/prompts.jsonl",
+                "spec": self.respond(task),
+                "output": f"results/responses/{model}/{task}.jsonl",
             }
-            for run in self.runs()
+            for task in self.tasks()
         ]
 
-    def grade(self, run: str) -> Part:
-        name, protocol = self.runs()[run]
+    def grade(self, task: str) -> Part:
+        name, protocol = self.tasks()[task]
         benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
         form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
         return {
             "grader": asked["grader"],
             "answer": asked["answer"],
-            "max_new_tokens": self.respond(run)["max_new_tokens"],
+            "max_new_tokens": self.respond(task)["max_new_tokens"],
             **form,
             **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
         }
 
-    def grade_lighteval(self, run: str) -> Part:
+    def grade_lighteval(self, task: str) -> Part:
         """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
-        asked = self.grade(run)
+        asked = self.grade(task)
         return only(asked, "grader", "answer_form") if asked["grader"] == "lighteval" else {}
 
-    def compare(self, placed: Callable[[str], str] = str) -> Part:
+    def compare(self, resolve_path: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""
         entries = {name: self.config["models"][name] for name in self.evaluated()}
         models = [
-            {"name": name, **only(entry, "role", "published"), **({"results": placed(entry["results"])} if "results" in entry else {})}
+            {
+                "name": name,
+                **only(entry, "role", "published"),
+                **({"results": resolve_path(entry["results"])} if "results" in entry else {}),
+            }
             for name, entry in entries.items()
         ]
         benchmarks = [
             {
-                "name": run,
+                "name": task,
                 "protocol": protocol,
-                **only(self.respond(run), "n_samples", "max_new_tokens"),
+                **only(self.respond(task), "n_samples", "max_new_tokens"),
                 **only(self.config["benchmarks"][name], "published", "items"),
             }
-            for run, (name, protocol) in self.runs().items()
+            for task, (name, protocol) in self.tasks().items()
         ]
         return {"models": models, "benchmarks": benchmarks, **self.config["statistics"]}
 
@@ -212,8 +216,8 @@ class Plan(Configured):
                 for name in self.evaluated()
             ],
             "benchmarks": [
-                {"name": run, **only(benchmarks[name], "label", "gated", "published_after"), "protocol": protocols[protocol]["label"]}
-                for run, (name, protocol) in self.runs().items()
+                {"name": task, **only(benchmarks[name], "label", "gated", "published_after"), "protocol": protocols[protocol]["label"]}
+                for task, (name, protocol) in self.tasks().items()
             ],
             "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
         }
@@ -234,7 +238,7 @@ class Plan(Configured):
         # Of responses recorded elsewhere the tokens may not be known.
         here = any("responses" not in self.config["models"][model] for model, _ in self.answered())
         budget = {"token_budget": "Scores"} if here else {}
-        several = any(self.respond(run)["n_samples"] > 1 for run in self.runs())
+        several = any(self.respond(task)["n_samples"] > 1 for task in self.tasks())
         samples = {"pass_at_k": "Scores"} if here and several else {}
         return {"scores": "Scores", **answers, **budget, **samples, **training, **data}
 

@@ -6,28 +6,28 @@ from distill.config.configured import Part
 from distill.config.plan import Plan
 
 
-def of(plan: Plan, placed: Callable[[str], str] = str, model: str | None = None, train: bool = True, respond: bool = True) -> Part:
+def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None = None, train: bool = True, respond: bool = True) -> Part:
     """The whole plan, or what concerns one model's training or answers. `placed` finds a path of the configuration."""
     trained = plan.made("train")
-    trainings = [_training(plan, name, placed) for name in trained if train and model in (None, name)]
-    answered = [(name, run) for name, run in plan.answered() if respond and model in (None, name) and name in plan.with_weights()]
+    trainings = [_training(plan, name, resolve_path) for name in trained if train and model in (None, name)]
+    answered = [(name, task) for name, task in plan.answered() if respond and model in (None, name) and name in plan.with_weights()]
     return {
         "trainings": trainings,
         "evaluations": [
-            {"model": name, "run": run, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
-            for name, run in answered
+            {"model": name, "run": task, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
+            for name, task in answered
         ],
-        "runs": {run: _run(plan, run) for run in dict.fromkeys(run for _, run in answered)},
-        "sources": [_source(plan, path, placed) for path in plan.fetched()] if model is None else [],
-        "origins": {name: _origin_source(plan, name, placed) for name in plan.made("source")},
+        "runs": {task: _run(plan, task) for task in dict.fromkeys(task for _, task in answered)},
+        "sources": [_source(plan, path, resolve_path) for path in plan.fetched()] if model is None else [],
+        "origins": {name: _origin_source(plan, name, resolve_path) for name in plan.made("source")},
         # Each source model is copied into results/models, and once more under each name that it is prepared or averaged under.
         "copies": [plan.chain(name)[-1] for way in ("source", "prepare", "average") for name in plan.made(way)],
-        "accelerate": placed(plan.config["runtime"]["accelerate"]),
+        "accelerate": resolve_path(plan.config["runtime"]["accelerate"]),
         "runtime": {key: value for key, value in plan.config["runtime"].items() if key != "endpoints"},
     }
 
 
-def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
+def _training(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part:
     entry = plan.config["models"][name]["train"]
     template = plan.declared(name, "chat_template")
     return {
@@ -37,7 +37,7 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
         "context": plan.declared(entry["base"], "max_position_embeddings"),
         "dataset": entry["dataset"],
         "source": plan.config["datasets"][entry["dataset"]].get("source", {}),
-        "chat_template": placed(template) if template else None,
+        "chat_template": resolve_path(template) if template else None,
         "recipe": plan.recipe(name),
         "kept": len(entry["save"]),
         "audited": plan.audited(name),
@@ -45,19 +45,19 @@ def _training(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
     }
 
 
-def _run(plan: Plan, run: str) -> Part:
-    asked = plan.respond(run)
-    source = plan.config["benchmarks"][plan.runs()[run][0]]["source"]
+def _run(plan: Plan, task: str) -> Part:
+    asked = plan.respond(task)
+    source = plan.config["benchmarks"][plan.tasks()[task][0]]["source"]
     return {"source": source, "window": asked.get("context"), **{key: asked[key] for key in ("engine", "n_samples", "max_new_tokens")}}
 
 
-def _origin_source(plan: Plan, name: str, placed: Callable[[str], str]) -> Part:
+def _origin_source(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part:
     source = plan.config["models"][name]["source"]
-    return {**source, "path": placed(source["path"])} if "path" in source else source
+    return {**source, "path": resolve_path(source["path"])} if "path" in source else source
 
 
-def _source(plan: Plan, path: str, placed: Callable[[str], str]) -> Part:
+def _source(plan: Plan, path: str, resolve_path: Callable[[str], str]) -> Part:
     kind, name = path.split("/", 1)
     source = plan.source_of(path)
     gated = bool(kind == "benchmarks" and plan.config["benchmarks"][name]["gated"])
-    return {"name": path, "gated": gated, **source, **({"path": placed(source["path"])} if "path" in source else {})}
+    return {"name": path, "gated": gated, **source, **({"path": resolve_path(source["path"])} if "path" in source else {})}

@@ -40,8 +40,8 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
     return {
         "train": trained,
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
-        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.runs()],
-        "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.runs()],
+        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.tasks()],
+        "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
         "teacher": plan.teacher_datasets(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
     }

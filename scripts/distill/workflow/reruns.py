@@ -44,7 +44,7 @@ def step_specs(config: Config) -> dict[str, Any]:
             for name in plan.made("train") + plan.made("checkpoint")
         ],
         "average": [(name, plan.average(name), plan.averaged_manifests(name)) for name in plan.made("average")],
-        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.runs().items()},
+        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.tasks().items()},
         "respond": [(run, plan.respond(run)) for _, run in plan.answered()],
         "import_responses": [
             (plan.import_responses(name, run), plan.recorded(name, run)) for name, run in plan.answered() if name in plan.made("responses")
