@@ -181,7 +181,7 @@ class Plan(Configured):
         return only(asked, "grader", "answer_form") if asked["grader"] == "lighteval" else {}
 
     def compare(self, resolve_path: Callable[[str], str] = str) -> Part:
-        """Which models and benchmarks are compared, and what they are called where published. `placed` finds a path."""
+        """Which models and benchmarks are compared, and what they are called where published. `resolve_path` finds a path."""
         entries = {name: self.config["models"][name] for name in self.evaluated()}
         models = [
             {

@@ -7,7 +7,7 @@ from distill.config.plan import Plan
 
 
 def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None = None, train: bool = True, respond: bool = True) -> Part:
-    """The whole plan, or what concerns one model's training or answers. `placed` finds a path of the configuration."""
+    """The whole plan, or what concerns one model's training or answers. `resolve_path` finds a path of the configuration."""
     trained = plan.made("train")
     trainings = [_training(plan, name, resolve_path) for name in trained if train and model in (None, name)]
     answered = [(name, task) for name, task in plan.answered() if respond and model in (None, name) and name in plan.with_weights()]
