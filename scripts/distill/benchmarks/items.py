@@ -58,7 +58,8 @@ def _item(row: Row, columns: Mapping[str, Any], where: str) -> BenchmarkItem:
 def _gold(row: Row, columns: Mapping[str, Any], where: str) -> str:
     given = row.get(columns["gold"])
     if isinstance(given, list):  # several answers, as in OlympiadBench
-        row = {**row, columns["gold"]: ", ".join(str(part) for part in given)}
+        column = columns["gold"]
+        row = {**row, column: ", ".join(_cell({column: part}, column, where) for part in given)}
     text, mark = _cell(row, columns["gold"], where), columns.get("gold_after")
     if mark is None:
         return text
