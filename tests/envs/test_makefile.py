@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+OUTER_MAKE = ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # these tests run under `make test`, whose level makes the inner one talk
 USABLE, BROKEN = "exit 0", "exit 127"  # a shim that is there for a version that is not
 
 
@@ -25,7 +26,7 @@ def make(tmp_path):
         for name, body in found.items():
             (folder / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
             (folder / name).chmod(0o755)
-        env = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "MAKEFLAGS")} | {"PATH": str(folder)}
+        env = {key: value for key, value in os.environ.items() if key not in OUTER_MAKE} | {"PATH": str(folder)}
         command = [shutil.which("make"), "-n", target, *options]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
 
