@@ -61,11 +61,11 @@ def planned() -> Plan:
 def tested(plan: Plan, name: str, file: Path, made: Path) -> dict:
     """The summary of empty responses."""
     benchmark = plan.tasks()[name][0]
-    asked = plan.prompts(name)
-    own = OWN_COLUMNS.get(benchmark, {}) | ({"gold": asked["columns"]["gold"]} if benchmark in OWN_COLUMNS else {})
+    how = plan.prompts(name)
+    own = OWN_COLUMNS.get(benchmark, {}) | ({"gold": how["columns"]["gold"]} if benchmark in OWN_COLUMNS else {})
     if not file.exists():
         file = made_up(made / "items.jsonl", plan.config["benchmarks"][benchmark]["columns"])
-    prompts = [make_prompt(item, asked) for item in load_items(file, own or asked["columns"])]
+    prompts = [make_prompt(item, how) for item in load_items(file, own or how["columns"])]
     write_jsonl(made / "prompts.jsonl", prompts)
     write_jsonl(made / "m" / "responses.jsonl", [{"id": row["id"], "sample": 0, "text": ""} for row in prompts])
     files = [f"--prompts={made / 'prompts.jsonl'}", f"--responses={made / 'm' / 'responses.jsonl'}"]

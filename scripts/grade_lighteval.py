@@ -65,8 +65,8 @@ def main() -> None:
 
 def run_self_test(items: dict[str, PromptItem], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
     """The share of made-up answers that lighteval counts as right, by kind."""
-    asked = self_test.probes(items, how)
-    return self_test.rates(asked, verdicts([to_record(probe.item, 0, probe.text) for probe in asked], folder, timeout_s).correct)
+    probed = self_test.probes(items, how)
+    return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], folder, timeout_s).correct)
 
 
 def verdicts(recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:

@@ -191,7 +191,7 @@ def ask(tmp_path, monkeypatch):
     monkeypatch.setattr(vllm, "vllm_worker", SimpleNamespace(__name__="stands_in"))
 
     def ask(model: str, gpus: int = 0) -> list[str]:
-        engine = vllm.Engine(Path(model), {"respond_gpus": gpus})
+        engine = load("vllm", Path(model), {"respond_gpus": gpus})
         try:
             requests = [Request([{"role": "user", "content": "long " * 20_000}], seed) for seed in range(10)]
             found = dict(engine.answers(requests, Sampling(0.6, 1.0, 5)))

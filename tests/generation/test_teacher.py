@@ -22,11 +22,10 @@ from distill.base.tables import read_rows
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.data.normalise import Normaliser
-from distill.generation import responses
+from distill.generation import engines, responses
 from distill.generation.budget import Budget, Ledger
 from distill.generation.engines import Answer, Request, Sampling, Unanswered, chat_completions
 from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
-from distill.generation.engines.openai import Engine
 from distill.generation.responses import ResponseSet
 from distill.generation.teacher import SPEC, answer_missing, pairs, questions, run_folder, trace_rows, unanswered
 
@@ -45,7 +44,9 @@ def ask(server: StandIn, texts: list[str], ledger: Ledger | None = None, **runti
     requests = [Request([{"role": "user", "content": text}], seed) for seed, text in enumerate(texts)]
     found = {}
     try:
-        for place, answer in Engine("teacher", {"base_url": server.url, **FAST, **runtime}).answers(requests, SAMPLING, ledger):
+        for place, answer in engines.load("openai", "teacher", {"base_url": server.url, **FAST, **runtime}).answers(
+            requests, SAMPLING, ledger
+        ):
             assert texts[place] not in found
             found[texts[place]] = answer.text
     except InputError as end:
@@ -252,7 +253,7 @@ def test_who_leaves_early_waits_for_nobody():
 
     with StandIn(slow).running() as server:
         requests = [Request([{"role": "user", "content": text}], 0) for text in "abcdef"]
-        answers = Engine("teacher", {"base_url": server.url, **FAST}).answers(requests, SAMPLING)
+        answers = engines.load("openai", "teacher", {"base_url": server.url, **FAST}).answers(requests, SAMPLING)
         assert next(answers)[0] == 0
         start = time.monotonic()
         answers.close()
@@ -389,7 +390,9 @@ def response_set(tmp_path: Path, rows: list[dict], system: str | None = None, **
 
 def taught(server: StandIn, asked: ResponseSet, **runtime) -> Unanswered | None:
     return answer_missing(
-        Engine("teacher", {"base_url": server.url, **FAST, **runtime}), asked, Ledger(asked.folder / "ledger.jsonl", Budget.of(runtime))
+        engines.load("openai", "teacher", {"base_url": server.url, **FAST, **runtime}),
+        asked,
+        Ledger(asked.folder / "ledger.jsonl", Budget.of(runtime)),
     )
 
 

@@ -7,15 +7,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from distill.base.files import read_json, write_json  # noqa: E402
-from distill.generation.engines import Request, Sampling  # noqa: E402
-from distill.generation.engines.transformers import Engine, Gumbel  # noqa: E402
+from distill.generation.engines import Request, Sampling, load  # noqa: E402
+from distill.generation.engines.transformers import Gumbel  # noqa: E402
 
 REQUESTS = [Request([{"role": "user", "content": "+".join("123456"[: count + 1])}], seed) for count in range(4) for seed in range(3)]
 SAMPLED = Sampling(0.8, 0.9, 12)
 
 
 def answers(folder, **runtime) -> list:
-    engine = Engine(folder, {"device": "cpu", **runtime})
+    engine = load("transformers", folder, {"device": "cpu", **runtime})
     return [answer for _, answer in sorted(engine.answers(REQUESTS, SAMPLED))]
 
 
@@ -23,7 +23,7 @@ def test_a_tokenizer_without_a_pad_token_gives_the_same_answers(tiny_world, tmp_
     bare = shutil.copytree(tiny_world / "base", tmp_path / "bare")
     for name, key in (("tokenizer_config.json", "pad_token"), ("config.json", "pad_token_id"), ("generation_config.json", "pad_token_id")):
         write_json(bare / name, {**read_json(bare / name), key: None})
-    assert Engine(bare, {"device": "cpu"}).tokenizer.pad_token is None
+    assert load("transformers", bare, {"device": "cpu"}).tokenizer.pad_token is None
     expected = answers(tiny_world / "base")
     assert answers(bare) == expected
     assert len({answer.text for answer in expected}) > 3

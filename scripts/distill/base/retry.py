@@ -37,9 +37,9 @@ class RetryPolicy:
     timeout_s: float = 30.0
 
     def wait_s(self, failure: int, retry_after: str | None = None) -> float:
-        """Seconds to wait after `failure` failures in a row: as the server asked, else doubling each time; at most `longest_wait_s`."""
-        asked = retry_after_s(retry_after)
-        wait = self.first_wait_s * 2 ** min(failure - 1, 30) if asked is None else asked
+        """Seconds to wait after `failure` failures in a row: as the server says, else doubling each time; at most `longest_wait_s`."""
+        said = retry_after_s(retry_after)
+        wait = self.first_wait_s * 2 ** min(failure - 1, 30) if said is None else said
         return min(wait, self.longest_wait_s)
 
 

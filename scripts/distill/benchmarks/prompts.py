@@ -38,7 +38,7 @@ def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
     messages = [{"role": "system", "content": spec["system"]}] if spec.get("system") else []
     for example in spec.get("examples") or ():
         # The question of a choice example holds its choices.
-        asked = fill_template(spec["user"], question=example["question"], choices="").rstrip()
-        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": example["answer"]}]
+        question = fill_template(spec["user"], question=example["question"], choices="").rstrip()
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": example["answer"]}]
     messages.append({"role": "user", "content": fill_template(spec["user"], **texts)})
     return {"id": item.id, "messages": messages, "gold": gold, "kind": spec["kind"], "choices": choices}

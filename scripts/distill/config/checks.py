@@ -180,8 +180,8 @@ def _mix(where: str, dataset: Config, config: Config) -> Iterator[str]:
     elif not set(parts) - set(config["datasets"]):
         styles = {part: config["datasets"][part]["thought_style"] for part in parts if "mix" not in config["datasets"][part]}
         if len(set(styles.values())) > 1:
-            told = ", ".join(f"{part} {style}" for part, style in styles.items())
-            yield f"{where}.mix: its parts have different thought_style ({told}); a student writes one, so set the same"
+            listed = ", ".join(f"{part} {style}" for part, style in styles.items())
+            yield f"{where}.mix: its parts have different thought_style ({listed}); a student writes one, so set the same"
 
 
 def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:

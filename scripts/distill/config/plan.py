@@ -1,4 +1,4 @@
-"""What the rules ask of a checked configuration: for each step the part of it that decides the step's result.
+"""For each step, the part of a checked configuration that decides the step's result.
 
 Snakemake remembers these parts as parameters, so a part must hold all that changes the step's result and nothing that does not.
 """
@@ -12,16 +12,16 @@ from distill.sources import lock as sources_lock
 
 
 class Plan(Configured):
-    """The configuration as the rules ask it."""
+    """The parts of a configuration, by step."""
 
     def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
-        """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch asked for."""
+        """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch."""
         source = {**without(self.source_of(path), "path", "columns"), **self._optional(path)}
         if not source.keys() & {"hub", "modelscope"}:
             return source
         pinned = sources_lock.locked_version(sources_lock.read(lock), path, source) if lock else {}
-        asked = without(source, "revision") if "commit" in pinned else source
-        part = {**asked, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
+        named = without(source, "revision") if "commit" in pinned else source
+        part = {**named, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
         return sources_lock.recorded_source(part, f"{results}/sources/{path}/manifest.json")
 
     def _optional(self, path: str) -> Part:
@@ -47,8 +47,8 @@ class Plan(Configured):
         """What decides a teacher's traces beside its weights, the questions and the system prompt."""
         teacher = self.teacher_of(dataset)
         engine = "openai" if "endpoint" in teacher else teacher["engine"]
-        asked = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
-        return {**without(teacher, "questions", "system", "engine"), "engine": engine, "columns": asked}
+        columns = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
+        return {**without(teacher, "questions", "system", "engine"), "engine": engine, "columns": columns}
 
     def teacher_runtime(self, dataset: str) -> Part:
         """Where and how fast a teacher answers, and what it may cost."""
@@ -120,23 +120,23 @@ class Plan(Configured):
 
     def prompts(self, task: str) -> Part:
         name, protocol = self.tasks()[task]
-        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
         own = benchmark["for_protocol"].get(protocol, {})
         choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
         return {
             "kind": benchmark["kind"],
             "columns": {**benchmark["columns"], **only(own, "gold")},
-            "system": asked["system"],
-            "user": own["user"] if "user" in own else asked[benchmark["kind"]],
-            **({"examples": examples} if (examples := asked["examples"].get(benchmark["kind"])) else {}),
+            "system": entry["system"],
+            "user": own["user"] if "user" in own else entry[benchmark["kind"]],
+            **({"examples": examples} if (examples := entry["examples"].get(benchmark["kind"])) else {}),
             **choice,
         }
 
     def respond(self, task: str) -> Part:
         """What decides a model's answers beside the model and the prompts."""
         name, protocol = self.tasks()[task]
-        asked = self.config["protocols"][protocol]
-        return {"engine": asked["engine"], **asked["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
+        entry = self.config["protocols"][protocol]
+        return {"engine": entry["engine"], **entry["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
 
     def ask(self, model: str, task: str) -> Part:
         """The same of a model behind an endpoint, which the names of both decide."""
@@ -144,7 +144,7 @@ class Plan(Configured):
         return {**self.respond(task), "engine": "openai", "endpoint": served["name"], "model": served["model"]}
 
     def endpoint_of(self, model: str) -> Part:
-        """Where and how fast a model behind an endpoint is asked."""
+        """Where a model behind an endpoint is, and how fast it is sent requests."""
         return self.config["runtime"]["endpoints"][self.config["models"][model]["endpoint"]["name"]]
 
     def import_responses(self, model: str, task: str) -> Part:
@@ -153,7 +153,7 @@ class Plan(Configured):
         return {**only(self.config["models"][model]["responses"], "format", "columns"), "items": only(columns, "id", "question")}
 
     def siblings(self, model: str) -> list[Part]:
-        """All that a model is asked, so that one load of it, or of a grader, can do whatever is missing."""
+        """All prompts of a model, so that one load of it, or of a grader, can do whatever is missing."""
         return [
             {
                 "prompts": f"results/benchmarks/{task}/prompts.jsonl",
@@ -165,11 +165,11 @@ class Plan(Configured):
 
     def grade(self, task: str) -> Part:
         name, protocol = self.tasks()[task]
-        benchmark, asked = self.config["benchmarks"][name], self.config["protocols"][protocol]
-        form = {"answer_form": asked["answer_form"][benchmark["kind"]]} if benchmark["kind"] in asked["answer_form"] else {}
+        benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        form = {"answer_form": entry["answer_form"][benchmark["kind"]]} if benchmark["kind"] in entry["answer_form"] else {}
         return {
-            "grader": asked["grader"],
-            "answer": asked["answer"],
+            "grader": entry["grader"],
+            "answer": entry["answer"],
             "max_new_tokens": self.respond(task)["max_new_tokens"],
             **form,
             **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
@@ -177,8 +177,8 @@ class Plan(Configured):
 
     def grade_lighteval(self, task: str) -> Part:
         """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
-        asked = self.grade(task)
-        return only(asked, "grader", "answer_form") if asked["grader"] == "lighteval" else {}
+        how = self.grade(task)
+        return only(how, "grader", "answer_form") if how["grader"] == "lighteval" else {}
 
     def compare(self, resolve_path: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `resolve_path` finds a path."""

@@ -1,4 +1,4 @@
-"""What preflight is told of a configuration: its trainings, evaluations, sources and runtime, each by the names that the rules use."""
+"""What preflight takes from a configuration: its trainings, evaluations, sources and runtime, each by the names that the rules use."""
 
 from collections.abc import Callable
 
@@ -46,9 +46,9 @@ def _training(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part
 
 
 def _run(plan: Plan, task: str) -> Part:
-    asked = plan.respond(task)
+    how = plan.respond(task)
     source = plan.config["benchmarks"][plan.tasks()[task][0]]["source"]
-    return {"source": source, "window": asked.get("context"), **{key: asked[key] for key in ("engine", "n_samples", "max_new_tokens")}}
+    return {"source": source, "window": how.get("context"), **{key: how[key] for key in ("engine", "n_samples", "max_new_tokens")}}
 
 
 def _origin_source(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part:

@@ -39,7 +39,7 @@ class Duplicates:
 def sizes(parts: Sequence[Part], available: Sequence[int]) -> list[int]:
     """How many rows each part gives of those that it has. Parts with weights give as many as the first to run out allows.
 
-    Raises InputError where a part has fewer rows than are asked for.
+    Raises InputError where a part has fewer rows than its entry takes.
     """
     for part, count in zip(parts, available, strict=True):
         if part.rows is not None and part.rows > count:

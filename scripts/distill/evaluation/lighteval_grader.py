@@ -30,7 +30,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 @dataclass(frozen=True)
 class LightevalRecord:
-    """A recorded response, and what lighteval's metric compares it with; `prompt` is the question as the model was asked it."""
+    """A recorded response, and what lighteval's metric compares it with; `prompt` is the question as the model got it."""
 
     id: str
     sample: int

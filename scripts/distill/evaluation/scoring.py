@@ -26,7 +26,7 @@ _DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, what
 
 @dataclass(frozen=True)
 class PromptItem:
-    """A row of prompts.jsonl; `prompt` is its last message: the question as the model was asked it."""
+    """A row of prompts.jsonl; `prompt` is its last message: the question as the model gets it."""
 
     id: str
     prompt: str

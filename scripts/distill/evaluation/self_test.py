@@ -1,6 +1,6 @@
 """The self-test of a grader on a benchmark: what it makes of answers whose worth is known, and whether its scores can be believed.
 
-Whoever decides is asked: our own grader here, lighteval by scripts/grade_lighteval.py.
+The one that decides is tested: our own grader here, lighteval by scripts/grade_lighteval.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,19 +47,19 @@ def probes(items: Mapping[str, PromptItem], how: Grading) -> list[SelfTestAnswer
     return [SelfTestAnswer(kind, item, text) for kind, answers in texts.items() for item, text in zip(listed, answers, strict=True)]
 
 
-def rates(asked: Sequence[SelfTestAnswer], right: Iterable[bool]) -> dict[str, float]:
+def rates(probed: Sequence[SelfTestAnswer], right: Iterable[bool]) -> dict[str, float]:
     """The share that a grader calls right, by kind of probe."""
     verdicts: dict[str, list[bool]] = {}
-    for probe, verdict in zip(asked, right, strict=True):
+    for probe, verdict in zip(probed, right, strict=True):
         verdicts.setdefault(probe.kind, []).append(verdict)
     return {kind: sum(found) / len(found) for kind, found in verdicts.items()}
 
 
 def of_ours(items: Mapping[str, PromptItem], how: Grading) -> dict[str, float]:
     """What our own grader makes of the probes."""
-    asked = probes(items, how)
-    tasks = (probe.item.task(probe.text, how.prefilled_thought) for probe in asked)
-    return rates(asked, (verdict.correct for verdict in how.verdicts(tasks))) | of_golds(items)
+    probed = probes(items, how)
+    tasks = (probe.item.task(probe.text, how.prefilled_thought) for probe in probed)
+    return rates(probed, (verdict.correct for verdict in how.verdicts(tasks))) | of_golds(items)
 
 
 def of_golds(items: Mapping[str, PromptItem]) -> dict[str, float]:

@@ -119,11 +119,11 @@ def is_of(kind: str, name: str, source: Part, results: Path) -> bool:
     if not manifest.is_file():
         return "miniature" in source  # whose tokenizer is there long before its base
     made = read_json(manifest)
-    asked = made.get("asked", {})
+    recorded = made.get("asked", {})
     if way := next((way for way in ("hub", "modelscope", "url") if way in source), None):
-        same = ("revision",) if "revision" in source and "revision" in asked else ()
-        return all(asked.get(key) == source[key] for key in (way, *same))
-    return ("path" in source) == (made.get("made_by") == "fetch") and not asked
+        same = ("revision",) if "revision" in source and "revision" in recorded else ()
+        return all(recorded.get(key) == source[key] for key in (way, *same))
+    return ("path" in source) == (made.get("made_by") == "fetch") and not recorded
 
 
 def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Known:

@@ -24,8 +24,8 @@ def page(names: Names, results: Results) -> Iterator[str]:
     )
     for place, benchmark in enumerate(names.benchmarks):
         prompts = {row["id"]: row for row in results.prompts(benchmark.name)}
-        asked = {key: [row["messages"][-1]["content"], str(row["gold"])] for key, row in prompts.items()}
-        yield _block({"benchmark": place, "gated": benchmark.gated, "questions": {} if benchmark.gated else asked})
+        questions = {key: [row["messages"][-1]["content"], str(row["gold"])] for key, row in prompts.items()}
+        yield _block({"benchmark": place, "gated": benchmark.gated, "questions": {} if benchmark.gated else questions})
         for number, model in enumerate(names.models):
             if rows := list(_rows(results, model.name, benchmark.name, benchmark.gated)):
                 yield _block({"benchmark": place, "model": number, "rows": rows})

@@ -15,7 +15,7 @@ from distill.training.slurm import address_of
 
 ONE_PROCESS = ("NO", "MULTI_CPU")  # accelerate 1.15 starts one process for either, however many were requested, without an error
 SEVERAL = "ddp.yaml, zero2.yaml, zero3.yaml or fsdp2.yaml of config/accelerate"
-# The number of processes that the launcher asked for, so that train.py can compare: accelerate can start fewer without an error.
+# The number of processes that the launcher starts, so that train.py can compare: accelerate can start fewer without an error.
 PROCESSES_VARIABLE = "DISTILL_PROCESSES"
 # How long the processes of a node may take to save after SIGTERM before torch kills them. Its default of 30 s is too short for the
 # checkpoint of a large model, and whoever sent the SIGTERM has its own limit.
@@ -122,7 +122,7 @@ def environment(processes: int, nodes: Nodes, env: Mapping[str, str] = os.enviro
 def world(env: Mapping[str, str] = os.environ) -> tuple[int, int, str]:
     """World size and rank of this process, and how the model is sharded: single, ddp, zero2, zero3, fsdp2.
 
-    Raises InputError where the world size is not what the launcher asked for.
+    Raises InputError where the world size is not what the launcher started.
     """
     size, rank, requested = int(env.get("WORLD_SIZE", 1)), int(env.get("RANK", 0)), int(env.get(PROCESSES_VARIABLE, 0))
     if requested and requested != size:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
+from distill.base.settings import defaults
 
 ENGINES = ("vllm", "transformers", "openai")
 
@@ -64,9 +65,12 @@ class Unanswered(InputError):
         self.unread = unread or {}
 
 
-def load(name: str, model: Path, runtime: dict[str, Any]) -> Any:
+def load(name: str, model: Path | str, runtime: dict[str, Any]) -> Any:
     """The engine of that name with a model in memory. `runtime` changes speed and no answer, except for `batch_invariant`: answers do not
-    depend on which others are generated at the same time. Raises InputError where the engine cannot promise that."""
+    depend on which others are generated at the same time. Raises InputError where the engine cannot promise that. What `runtime` leaves out
+    is config/schema.yaml's default."""
     if runtime.get("batch_invariant") and name != "vllm":
         raise InputError(f"sampling.batch_invariant: engine {name} has no such answers: write engine: vllm, or remove batch_invariant")
-    return import_module(f"distill.generation.engines.{name}").Engine(model, runtime)
+    return import_module(f"distill.generation.engines.{name}").Engine(
+        model, defaults("$defs/endpoint" if name == "openai" else "runtime") | runtime
+    )

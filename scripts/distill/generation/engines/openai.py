@@ -40,11 +40,9 @@ class Engine:
     def __init__(self, model: str | Path, runtime: dict[str, Any]):
         self.model = str(runtime.get("model", model))
         self.url = runtime["base_url"].rstrip("/")
-        self.concurrency = runtime.get("concurrency", 16)
-        self.timeout_s = runtime.get("timeout_s", 1800.0)
-        self.policy = RetryPolicy(
-            max_failures=runtime.get("retries", 6), first_wait_s=runtime.get("backoff_s", 1.0), longest_wait_s=LONGEST_WAIT_S
-        )
+        self.concurrency = runtime["concurrency"]
+        self.timeout_s = runtime["timeout_s"]
+        self.policy = RetryPolicy(max_failures=runtime["retries"], first_wait_s=runtime["backoff_s"], longest_wait_s=LONGEST_WAIT_S)
         self.extra = runtime.get("extra") or {}
         self._key = _key(runtime.get("key_variable"), self.url)
         self._key_variable = runtime.get("key_variable")

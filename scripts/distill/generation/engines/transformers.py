@@ -42,9 +42,9 @@ class Engine:
     """A model in memory. Runtime: device (auto, cpu, cuda), batch_size."""
 
     def __init__(self, model: Path, runtime: dict[str, Any]):
-        device = runtime.get("device", "auto")
+        device = runtime["device"]
         self.where = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
-        self.batch_size = runtime.get("batch_size", 100)
+        self.batch_size = runtime["batch_size"]
         self.name = model
         dtype = torch.float32 if self.where == "cpu" else torch.bfloat16
         with remote_code_option(model) as code:

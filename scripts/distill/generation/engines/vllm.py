@@ -32,9 +32,9 @@ class Engine:
     def __init__(self, model: Path, runtime: dict[str, Any]):
         self.workers: list[Worker] = []
         atexit.register(self.close)
-        options = {"device": runtime.get("device", "auto"), "tensor_parallel": runtime.get("tensor_parallel", 1)}
-        options |= {"gpu_memory": runtime.get("gpu_memory", 0.9), "batch_invariant": bool(runtime.get("batch_invariant"))}
-        for gpus in groups(runtime.get("respond_gpus", 0), options["tensor_parallel"], os.environ.get("CUDA_VISIBLE_DEVICES")):
+        options = {"device": runtime["device"], "tensor_parallel": runtime["tensor_parallel"]}
+        options |= {"gpu_memory": runtime["gpu_memory"], "batch_invariant": bool(runtime.get("batch_invariant"))}
+        for gpus in groups(runtime["respond_gpus"], options["tensor_parallel"], os.environ.get("CUDA_VISIBLE_DEVICES")):
             self.workers.append(Worker(model, options, gpus))
 
     def answers(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Answer]]:
