@@ -181,6 +181,7 @@ def measure(name: str, work: Path, args: argparse.Namespace) -> dict[str, Any]:
 
     from distill.training import kernels, sft
     from distill.training.recipe import RECIPE, RUNTIME
+    from distill.training.resumable import train_to_end
     from distill.training.speed import flops_per_token, peak_flops
 
     one, steps, toy = EXPERIMENTS[name], args.steps, args.toy
@@ -222,7 +223,7 @@ def measure(name: str, work: Path, args: argparse.Namespace) -> dict[str, Any]:
                     self.ended = time.perf_counter()
 
     clock = Clock()
-    sft.finetune(trainer, run, [clock])
+    train_to_end(trainer, run, [clock])
     sys.stdout = out
     tokens_per_s, attended = batches.tokens / (clock.ended - clock.started), batches.attended / batches.tokens
     config, device = trainer.model.config, torch.cuda.get_device_name() if on_gpu else "CPU"

@@ -77,8 +77,8 @@ def main() -> None:
         from distill.training import keep_callback, sft
         from distill.training.ending import exit_together
         from distill.training.masks import check_mask, notes
+        from distill.training.resumable import Stopped, train_to_end
         from distill.training.rows import training_rows
-        from distill.training.trainer import Stopped
 
         arguments = sft.arguments(recipe, folder, runtime, world_size, args.output.name)
         rows = training_rows(args.data, args.work.parent / "rows" / digest[:16])
@@ -90,7 +90,7 @@ def main() -> None:
         epochs = args.save if until is None else [until]
         keep = keep_callback.KeepAtEpochs(trainer, folder, epochs, partial(export, trainer, facts), until is not None)
         try:
-            sft.finetune(trainer, folder, [keep])
+            train_to_end(trainer, folder, [keep])
         except Stopped:
             print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
             exit_together(STOPPED)
@@ -120,8 +120,9 @@ def main() -> None:
 def export(trainer, facts, part, epoch=None) -> None:
     """Write the current model, its log and, last, its manifest into `part`. All processes call this."""
     from distill.training import sft
+    from distill.training.export import save
 
-    sft.save(trainer, part)
+    save(trainer, part)
     if trainer.args.should_save:
         log = sft.log(trainer)
         write_jsonl(part / "log.jsonl", log)

@@ -13,6 +13,7 @@ from distill.base.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
 from distill.training.recipe import RECIPE as RECIPE_KEYS  # noqa: E402
 from distill.training.recipe import RUNTIME as RUNTIME_KEYS  # noqa: E402
+from distill.training.resumable import train_to_end  # noqa: E402
 from distill.training.rows import training_rows  # noqa: E402
 
 DEVICES = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
@@ -88,7 +89,7 @@ def few_steps(tiny_world, tmp_path_factory):
         torch.manual_seed(0)
         trainer = sft.build(tiny_world / "base", data, recipe, None, args, runtime)
         trainer.rows_at_once = rows_at_once
-        sft.finetune(trainer, folder)
+        train_to_end(trainer, folder)
         weights = {name: weight.detach().clone() for name, weight in trainer.model.state_dict().items()}
         return weights, [row | {"tokens_per_s": None} for row in sft.log(trainer)]
 

@@ -1,30 +1,26 @@
 """Supervised fine-tuning of a model on traces by TRL's SFTTrainer, resumable to the byte."""
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from transformers.training_args import OptimizerNames
 from transformers.utils import is_liger_kernel_available
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
 from distill.base.errors import InputError
-from distill.base.files import read_json, write_json
 from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
-from distill.models.tokenizer_files import write_for_older_transformers
 from distill.training import kernels
 from distill.training.launch import accumulation, world
 from distill.training.recipe import Recipe, Runtime
-from distill.training.speed import peak_flops
+from distill.training.resumable import ProgressLog
+from distill.training.speed import peak_of
 from distill.training.trackers import configure_trackers
-from distill.training.trainer import ProgressLog, StopOnSignal, Stopped, Trainer, report_full_disk
+from distill.training.trainer import Trainer
 
 disable_progress_bar()
 
@@ -102,16 +98,8 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     if runtime["checkpoint_layers"] is not None:
         trainer.add_callback(CheckpointLayers(model, runtime["checkpoint_layers"]))
     trainer.group_by_length = recipe["group_by_length"]
-    trainer.progress_log = ProgressLog(trainer, _peak(args, runtime))
+    trainer.progress_log = ProgressLog(trainer, peak_of(args, runtime))
     return trainer
-
-
-def _peak(args: SFTConfig, runtime: Runtime) -> float | None:
-    """FLOP/s of all GPUs of the training; None on a CPU and in float32, for which the table has no peaks."""
-    if args.device.type != "cuda" or not args.bf16:
-        return None
-    each = peak_flops(torch.cuda.get_device_properties(args.device).name, runtime.get("devices"))
-    return each and each * args.world_size
 
 
 class CheckpointLayers(TrainerCallback):
@@ -123,24 +111,6 @@ class CheckpointLayers(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         for layer in self.layers[self.count :]:
             layer.gradient_checkpointing = False  # transformers has just switched all of them on
-
-
-def finetune(trainer: Trainer, run: Path, further: Sequence[TrainerCallback] = ()) -> None:
-    """Train to the end, from the last checkpoint in `run` if there is one, with `further` callbacks.
-
-    Raises Stopped after SIGTERM.
-    """
-    stop = StopOnSignal(trainer)
-    trainer.remove_callback(PrinterCallback)
-    for callback in (stop, trainer.progress_log, *further):
-        trainer.add_callback(callback)
-    last = get_last_checkpoint(str(run))
-    if last:
-        print(f"resuming from {last}", flush=True)
-    trainer.train(resume_from_checkpoint=last)
-    trainer.wait_for_checkpoint()
-    if stop.stopping and trainer.state.global_step < trainer.state.max_steps:
-        raise Stopped
 
 
 def log(trainer: Trainer) -> list[dict[str, Any]]:
@@ -159,39 +129,3 @@ def log(trainer: Trainer) -> list[dict[str, Any]]:
         for row in trainer.state.log_history
         if "loss" in row
     ]
-
-
-def save(trainer: Trainer, folder: Path) -> None:
-    """Write the model, its tokenizer and a generation config with the end of turn that was trained. All processes must call this."""
-    model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-    model.config.use_cache = True  # for whoever loads it
-    model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    with report_full_disk(folder, "the trained model; all its checkpoints are still good"):
-        if trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 silently writes no weights
-            weights = trainer.accelerator.get_state_dict(trainer.model)
-            if trainer.args.should_save:
-                trainer._save(str(folder), state_dict=weights)
-        else:
-            trainer.save_model(str(folder))
-    model.config.use_cache = False  # the training may continue
-    if trainer.args.should_save:
-        normalise_weights(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
-        tokenizer.save_pretrained(folder)
-        write_for_older_transformers(folder)
-        (folder / "training_args.bin").unlink(missing_ok=True)
-
-
-def normalise_weights(folder: Path, dtype: torch.dtype, tied: Collection[str]) -> None:
-    """Rewrite the weights in `folder` so that they do not depend on the launcher: in the recipe's precision, and each tied weight once.
-
-    DeepSpeed exports bfloat16, the others the float32 that they train in; under ZeRO-2 it stores weights that are `tied` to others again.
-    """
-    for path in sorted(folder.glob("*.safetensors")):
-        tensors = load_file(path)
-        kept = {name: tensor.to(dtype) for name, tensor in tensors.items() if name not in tied}
-        if kept.keys() != tensors.keys() or any(tensor.dtype != dtype for tensor in tensors.values()):
-            save_file(kept, path, metadata={"format": "pt"})
-        path.chmod((folder / "config.json").stat().st_mode)  # safetensors 0.8 writes files that only their owner can read
-    config = read_json(folder / "config.json")
-    write_json(folder / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})

@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 import yaml
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, TrainingArguments
 
 from distill.base.paths import KNOWN
+from distill.training.recipe import Runtime
 
 
 def matrix_weights(model: PreTrainedModel) -> int:
@@ -58,3 +59,11 @@ def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | N
         if re.search(rf"\b{re.escape(words)}\b", name):
             return peaks["tflops"] * 1e12
     return None
+
+
+def peak_of(args: TrainingArguments, runtime: Runtime) -> float | None:
+    """FLOP/s of all GPUs of the training; None on a CPU and in float32, for which the table has no peaks."""
+    if args.device.type != "cuda" or not args.bf16:
+        return None
+    each = peak_flops(torch.cuda.get_device_properties(args.device).name, runtime.get("devices"))
+    return each and each * args.world_size
