@@ -87,12 +87,12 @@ def spec_file(value):
     return str(path)
 
 
-def filter_spec(dataset):
-    """What decides which rows of a dataset are kept. A system prompt file counts by its text."""
+def filter_spec(dataset, part):
+    """What decides which rows of a dataset are kept, or judged: `part` of the plan. A system prompt file counts by its text."""
     system = config["datasets"][dataset].get("system")
     if system not in (None, "source"):
         system = Path(project_path(system)).read_text(encoding="utf-8")
-    return spec({**plan.filter(dataset), "system": system})
+    return spec({**part(dataset), "system": system})
 
 
 def preflight_spec(*model, **parts):

@@ -50,6 +50,8 @@ rule filter:
             "results/sources/benchmarks/{name}/manifest.json",
             name=config["benchmarks"],
         ),
+        verdicts=after_seal(lambda w: plan.verdicts_of(w.dataset)),
+        decisions=lambda w: decisions(w.dataset),
     output:
         sft="results/data/{dataset}/sft.jsonl",
         dropped="results/data/{dataset}/dropped.jsonl",
@@ -65,11 +67,12 @@ rule filter:
         "../envs/environment.yaml"
     threads: config["runtime"]["workers"]
     params:
-        spec=lambda w: filter_spec(w.dataset),
+        spec=lambda w: filter_spec(w.dataset, plan.filter),
         code=code("filter.py"),
         template=lambda w, input: options("chat-template", input.template),
         tokenizer=lambda w, input: folder_of(input.tokenizer),
         benchmarks=lambda w, input: benchmark_options(input.benchmarks),
+        judged=lambda w, input: options("verdicts", input.verdicts) + options("decisions", input.decisions),
         workers=lambda w, threads: threads,
     shell:
         """
@@ -80,6 +83,7 @@ rule filter:
             --tokenizer {params.tokenizer:q} \
             {params.template:q} \
             {params.benchmarks:q} \
+            {params.judged:q} \
             --output {output.sft:q} \
             --dropped {output.dropped:q} \
             --funnel {output.funnel:q} \

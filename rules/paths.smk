@@ -55,6 +55,11 @@ def system_prompt(entry):
     return [project_path(entry["system"])] if "system" in entry else []
 
 
+def decisions(dataset):
+    """The file of decisions made by hand on a dataset's traces, if any."""
+    return list(map(project_path, plan.decisions_of(dataset)))
+
+
 def benchmark_options(manifests):
     """One `--benchmark=NAME=FOLDER` for each benchmark of the configuration, in its order."""
     return options("benchmark", [f"{name}={folder_of(path)}" for name, path in zip(config["benchmarks"], manifests)])

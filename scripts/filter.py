@@ -1,25 +1,29 @@
 """Select the traces that are trained on; every other row is listed with the reason why it is not.
 
-Predicates in order: malformed, truncated, unverifiable, no answer, wrong answer, duplicate, near-duplicate, contaminated, too long,
-too short; then the choice among several traces of one question. Kept rows stay in the order of the input, and the bytes do not depend on
---workers.
+Predicates in order: malformed, truncated, unverifiable, no answer, wrong answer, the thought, decisions made by hand (--decisions), a
+judge (--verdicts), duplicate, near-duplicate, contaminated, too long, too short; then the choice among several traces of one question. Kept
+rows stay in the order of the input, and the bytes do not depend on --workers.
 
     python scripts/filter.py --traces traces.jsonl --tokenizer results/models/base \\
         --spec '{"thought_style": "stratos", "max_tokens": 320, "benchmarks": {"mini_math": {"columns": {"question": "problem"}}}}' \\
         --benchmark mini_math=results/sources/benchmarks/mini_math --output sft.jsonl --dropped dropped.jsonl --funnel funnel.json
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from distill.base import cli, manifest
+from distill.base import cli
 from distill.base.errors import InputError
 from distill.base.files import Row, atomic_write, dumps, read_jsonl, write_json
 from distill.base.tables import named_paths
-from distill.benchmarks.items import BenchmarkItem, load_items
+from distill.data.agreement import agreement, in_words
 from distill.data.contamination import ContaminationReport
-from distill.data.filter import DroppedRows, FilterInputs, NothingKept, filter_traces
+from distill.data.filter import DroppedRows, FilterInputs, NothingKept, benchmark_items, filter_traces
 from distill.data.filter_rules import OPTIONAL_REASONS, REASONS, FilterSpec
+from distill.data.judge import JudgeRule, Verdict, read_verdicts, score_counts
+from distill.data.review import Decision, read_decisions
 
 
 def main() -> None:
@@ -36,6 +40,8 @@ def main() -> None:
     parser.add_argument(
         "--benchmark", action="append", default=[], metavar="NAME=PATH", help="a benchmark to keep out; spec.benchmarks names its columns"
     )
+    parser.add_argument("--verdicts", metavar="JSONL", help="what a judge wrote, from judge.py; spec.judge says which rows that drops")
+    parser.add_argument("--decisions", metavar="JSONL", help="id, decision (keep, drop), note of rows judged by hand, from review.html")
     parser.add_argument("--output", required=True, metavar="JSONL", help="sft.jsonl: id, prompt, completion")
     parser.add_argument("--dropped", required=True, metavar="JSONL", help="id, reason, detail of each dropped row")
     parser.add_argument("--funnel", required=True, metavar="JSON", help="rows_in, kept, dropped")
@@ -48,7 +54,11 @@ def main() -> None:
     report = ContaminationReport(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks[name]["gated"]))
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     rejected = Path(args.rejected) if args.rejected else Path(args.traces).with_name("rejected.jsonl")
-    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks)
+    if (spec.judge is None) != (args.verdicts is None):
+        raise InputError("--verdicts: goes together with judge in --spec; give both or none")
+    verdicts = read_verdicts(args.verdicts) if args.verdicts else {}
+    decisions = read_decisions(args.decisions) if args.decisions else {}
+    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks, verdicts, decisions)
     with atomic_write(args.dropped) as file:
         dropped = DroppedRows(file)
         for row in rejected_rows(rejected) if args.rejected or rejected.is_file() else ():
@@ -62,6 +72,10 @@ def main() -> None:
     funnel: Row = {"rows_in": kept + dropped.counts.total(), "kept": kept, "dropped": reasons}
     if dropped.examples:
         funnel["examples"] = dict(sorted(dropped.examples.items()))
+    if args.decisions:
+        funnel["by_hand"] = count_decisions(args.decisions, decisions, dropped)
+    if spec.judge:
+        funnel["judge"] = describe_judge(verdicts, decisions, spec.judge)
     write_json(args.funnel, funnel)
     if args.contamination:
         write_json(args.contamination, report.as_json(spec.ngram, spec.contamination_action))
@@ -74,15 +88,27 @@ def main() -> None:
     print(summary)
 
 
-def benchmark_items(path: str, spec: FilterSpec, name: str) -> list[BenchmarkItem]:
-    """The items of a benchmark that rows must not hold; none where the benchmark is optional and could not be fetched."""
-    if name not in spec.benchmarks:
-        raise InputError(f"--spec: benchmarks.{name}.columns.question: missing; name the column of its questions")
-    columns = spec.benchmarks[name]["columns"]
-    if why := manifest.unavailable(path):
-        print(f"rows are not searched for questions of {name}, which is not available: {why}")
-        return []
-    return list(load_items(path, {key: columns[key] for key in ("question", "id") if columns.get(key)}))
+def count_decisions(path: str, decisions: Mapping[str, Decision], dropped: DroppedRows) -> Row:
+    """How many rows were decided to be kept and dropped, and how many decisions are of rows that are not among the traces."""
+    made = sum(decision.keep is not None for decision in decisions.values())
+    here = dropped.by_hand.total()
+    if made and not here:
+        raise InputError(f"{path}: none of its {made} decisions is of a row of these traces: was it saved for another dataset?")
+    if made > here:
+        print(f"warning: {path}: {made - here} of {made} decisions are of rows that are not among these traces", file=sys.stderr)
+    return {"keep": dropped.by_hand["keep"], "drop": dropped.by_hand["drop"], "of_other_rows": made - here}
+
+
+def describe_judge(verdicts: Mapping[str, Verdict], decisions: Mapping[str, Decision], rule: JudgeRule) -> Row:
+    """How many rows have which score, and how far the judge agrees with the decisions made by hand, where there are any."""
+    found: Row = {"rows": len(verdicts), "keep_at": rule.keep_at, "scores": score_counts(verdicts.values())}
+    both = {name: decision for name, decision in decisions.items() if decision.keep is not None and name in verdicts}
+    pairs = [(verdicts[name].keeps(rule), bool(decision.keep)) for name, decision in both.items() if verdicts[name].score is not None]
+    if pairs:
+        agreed = agreement(pairs)
+        found["agreement"] = asdict(agreed)
+        print(f"judge and hand agree on {agreed.both + agreed.neither} of {agreed.rows} rows: {in_words(agreed)}")
+    return found
 
 
 def rejected_rows(path: Path) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """A mistake in the configuration is answered with one line that names the key and says what to write."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from checkout import merged
 from distill.base.errors import InputError
 from distill.config.load import load
 from distill.config.plan import Plan
+from distill.generation import collect
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
@@ -307,3 +309,45 @@ def test_a_mixture_of_different_thought_tags_is_an_error():
     mixed["datasets"]["both"] = {"mix": [{"dataset": "mini_r1"}, {"dataset": "mini_stratos"}]}
     with pytest.raises(InputError, match=r"both.mix: its parts have different thought_style \(mini_r1 think, mini_stratos stratos\)"):
         load(mixed)
+
+
+def judged(**judge):
+    """The miniature's smaller dataset with a judge; `models` and `runtime` as they are."""
+    return changed("datasets.mini_r1.filter.judge", judge)
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        ({}, "filter.judge.model: missing; add it"),
+        ({"model": "nobody"}, "filter.judge.model: 'nobody' does not exist"),
+        ({"model": "base", "endpoint": "api"}, "filter.judge.endpoint: 'api' does not exist"),
+        ({"model": "r1-distill-mini"}, "filter.judge: judges what it is trained on; name another model"),
+        (
+            {"model": "base", "samples": 3, "temperature": 0.0},
+            "filter.judge.samples: 3 verdicts at temperature 0 are the same",
+        ),
+        ({"model": "base", "prompt": "nowhere.txt"}, "filter.judge.prompt: 'nowhere.txt' does not exist; fix the path"),
+        ({"model": "base", "keep": 3}, "filter.judge.keep: unknown key; did you mean keep_at?"),
+        ({"model": "base", "keep_at": "3"}, "filter.judge.keep_at: '3' is not a number; remove the quotes"),
+    ],
+)
+def test_a_mistaken_judge_is_one_line(judge, says):
+    with pytest.raises(InputError, match=re.escape(f"datasets.mini_r1.{says}")):
+        load(judged(**judge), exists=lambda path: path != "nowhere.txt")
+
+
+def test_a_judge_that_is_trained_here_keeps_its_dataset_out_of_the_seal():
+    plans = [Plan(load(judged(model=model))) for model in ("base", "ours")]
+    assert [plan.teacher_below_seal("mini_r1") for plan in plans] == [False, True]
+    assert "mini_r1" in plans[0].sealed() and "mini_r1" not in plans[1].sealed()
+    assert plans[0].judge("mini_r1").keys() == collect.JUDGE.schema["properties"].keys() - {"endpoint"}
+    assert plans[0].filter("mini_r1")["judge"] == {"keep_at": 3.0, "unjudged": "drop"}
+
+
+def test_where_a_judge_answers_is_no_part_of_what_it_is():
+    config = judged(model="deepseek-chat", endpoint="api")
+    config["runtime"] = {"endpoints": {"api": {"base_url": "https://x/v1", "budget": {"tokens": 9}}}}
+    plan = Plan(load(config))
+    assert plan.judge("mini_r1")["engine"] == "openai" and plan.judge_model("mini_r1") == []
+    assert plan.judge_runtime("mini_r1")["base_url"] == "https://x/v1" and "base_url" not in str(plan.judge("mini_r1"))

@@ -17,6 +17,7 @@ from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.base.thoughts import completion
 from distill.config.load import load
+from distill.data.traces import Trace
 from distill.preflight import access
 
 PROJECT = Path(readme.PROJECT)
@@ -25,7 +26,7 @@ SAID = dict(re.findall(r"^\| (.*?) \| `(.*)` \|$", PAGE, re.MULTILINE))
 
 
 def test_all_mistakes_of_the_page_are_made_here():
-    assert len(SAID) == 10 + len(INPUTS) + 1
+    assert len(SAID) == 8 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
 
 
 CONFIGS = {
@@ -33,6 +34,7 @@ CONFIGS = {
     "a key by its name of another year": {"models": {"ours": {"train": {"max_seq_length": 4096}}}},
     "a number that YAML reads as text": {"models": {"ours": {"train": {"learning_rate": "2e-5"}}}},
     "a name that is not there": {"models": {"ours": {"train": {"base": "bas"}}}},
+    "a judge that was trained on what it judges": {"datasets": {"mini_r1": {"filter": {"judge": {"model": "r1-distill-mini"}}}}},
 }
 
 
@@ -100,6 +102,32 @@ def test_a_chat_template_that_adds_to_what_is_trained_on(tmp_path):
     chat = tiny_chat.save(tmp_path / "chat", template=tiny_chat.CHATML.replace("<|im_end|>", " Bye.<|im_end|>"))
     options = ["--sft", "sft.jsonl", "--tokenizer", str(chat), "--spec", '{"thought_style": "think"}', "--output", "audit.json"]
     assert said_by("audit.py", tmp_path, *options) == SAID["a chat template that adds to what is trained on, or deletes the thought"]
+
+
+TRACE = Trace("a", "What?", "7", "Hm.", "\\boxed{7}", "table").row()
+
+
+def test_a_judge_s_prompt_without_the_thought(tmp_path):
+    (tmp_path / "judge.txt").write_text("{question}")
+    write_jsonl(tmp_path / "traces.jsonl", [TRACE])
+    options = ["--traces", "traces.jsonl", "--prompt", "judge.txt", "--tokenizer", "chat", "--output", "prompts.jsonl"]
+    assert said_by("judge_prompts.py", tmp_path, *options) == SAID["a judge's prompt that does not show the thought"]
+
+
+DECISIONS = {
+    "decisions made by hand on other rows": [{"id": "b", "decision": "keep"}],
+    "a row that is kept and dropped by hand": [{"id": "a", "decision": "keep"}, {"id": "a", "decision": "drop"}],
+}
+
+
+@pytest.mark.parametrize("mistake", DECISIONS)
+def test_decisions_that_cannot_be_honoured(tmp_path, mistake):
+    write_jsonl(tmp_path / "traces.jsonl", [TRACE])
+    write_jsonl(tmp_path / "decisions.jsonl", DECISIONS[mistake])
+    chat = tiny_chat.save(tmp_path / "chat")
+    outputs = ["--output", "sft.jsonl", "--dropped", "dropped.jsonl", "--funnel", "funnel.json", "--decisions", "decisions.jsonl"]
+    said = said_by("filter.py", tmp_path, "--traces", "traces.jsonl", "--tokenizer", str(chat), *outputs)
+    assert said == SAID[mistake]
 
 
 def test_a_length_that_cuts_the_answers_off(tmp_path):

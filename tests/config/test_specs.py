@@ -9,7 +9,7 @@ import readme
 from distill.config.plan import Plan
 from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
-from distill.generation import import_recorded, responses, teacher
+from distill.generation import collect, import_recorded, responses, teacher
 from distill.models import prepare
 from distill.training.recipe import RECIPE
 
@@ -25,6 +25,8 @@ def specs(plan):
     yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
     yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in plan.filtered())
     yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in plan.filtered())
+    yield from ((filter_rules.SPEC, plan.judge_prompts(dataset)) for dataset in plan.judged())
+    yield from ((collect.JUDGE, plan.judge(dataset)) for dataset in plan.judged())
     yield from ((teacher.SPEC, plan.teacher(dataset)) for dataset in plan.teacher_datasets())
     yield from ((prepare.SPEC, plan.prepare(model)) for model in plan.made("source") + plan.made("prepare"))
     yield from ((average.SPEC, plan.average(model)) for model in plan.made("average"))

@@ -292,6 +292,75 @@ def test_a_thought_that_makes_no_sense_is_counted_and_shown(run):
     assert "examples" not in files.read_json(run([GOOD], {"benchmarks": SPEC["benchmarks"]}) / "funnel.json")
 
 
+JUDGED = {"judge": {"keep_at": 3}, "benchmarks": SPEC["benchmarks"]}
+
+
+def verdicts(folder, *texts):
+    told = {f"t{number}": text for number, text in enumerate(texts) if text is not None}
+    rows = [{"id": name, "sample": 0, "text": text, "finish_reason": "stop"} for name, text in told.items()]
+    return tiny_chat.write_jsonl(folder / "responses.jsonl", rows)
+
+
+def decisions(folder, **made):
+    return tiny_chat.write_jsonl(folder / "decisions.jsonl", [{"id": name, "decision": decision} for name, decision in made.items()])
+
+
+def test_a_judge_drops_what_it_finds_wanting_and_its_scores_are_counted(run, tmp_path):
+    """The row that repeats one which the judge drops is a duplicate no more."""
+    long = but(question="Long?", thought="Hm. " * 200)
+    traces = [GOOD, GOOD, but(question="Else?"), but(question="More?"), but(question=BENCHMARK), but(gold="8"), long]
+    told = ["It jumps. Score: 2", "Sound. Score: 4", "Hm.", None, None, None, None]
+    folder = run(traces, {**JUDGED, "max_tokens": 400}, verdicts=verdicts(tmp_path, *told))
+    assert [row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")] == ["t1"]
+    assert [(row["id"], row["reason"], row["detail"]) for row in tiny_chat.read_jsonl(folder / "dropped.jsonl")][:3] == [
+        ("t0", "judged", "score 2, at least 3: It jumps."),
+        ("t2", "unjudged", "no score in what the judge wrote"),
+        ("t3", "unjudged", "no answer of the judge"),
+    ]
+    funnel = files.read_json(folder / "funnel.json")
+    assert {reason: count for reason, count in funnel["dropped"].items() if count} == {
+        "wrong_answer": 1,
+        "judged": 1,
+        "unjudged": 2,
+        "contaminated": 1,
+        "too_long": 1,
+    }
+    assert funnel["judge"] == {"rows": 3, "keep_at": 3, "scores": {"2": 1, "4": 1, "none": 1}}
+    assert funnel["examples"]["judged"]["id"] == "t0"
+    with pytest.raises(InputError, match="--verdicts: goes together with judge in --spec"):
+        run([GOOD], JUDGED)
+
+
+def test_decisions_by_hand_are_honoured_counted_and_held_against_the_judge(run, tmp_path, capsys):
+    traces = [GOOD, but(question="A?"), but(question="B?"), but(question="C?", gold="8"), but(question=BENCHMARK), but(question="D?")]
+    told = verdicts(tmp_path, "Score: 5", "Score: 1", "Score: 4", None, None, "Score: 2")
+    by_hand = decisions(tmp_path, t0="keep", t1="keep", t2="drop", t3="keep", t4="keep", t5="drop", gone="keep")
+    folder = run(traces, JUDGED, verdicts=told, decisions=by_hand)
+    assert [row["id"] for row in tiny_chat.read_jsonl(folder / "sft.jsonl")] == ["t0", "t1", "t3"]
+    funnel = files.read_json(folder / "funnel.json")
+    assert {reason: count for reason, count in funnel["dropped"].items() if count} == {"reviewed": 2, "contaminated": 1}
+    assert funnel["rows_in"] == funnel["kept"] + sum(funnel["dropped"].values())
+    assert funnel["by_hand"] == {"keep": 4, "drop": 2, "of_other_rows": 1}
+    assert [funnel["judge"]["agreement"][key] for key in ("both", "first", "second", "neither")] == [1, 1, 1, 1]
+    told = capsys.readouterr()
+    assert "judge and hand agree on 2 of 4 rows: Cohen's kappa 0.00, 95 % interval -0." in told.out
+    assert "decisions.jsonl: 1 of 7 decisions are of rows that are not among these traces" in told.err
+
+
+def test_decisions_of_another_dataset_are_refused(run, tmp_path):
+    with pytest.raises(InputError, match=r"decisions\.jsonl: none of its 1 decisions is of a row of these traces"):
+        run([GOOD], {"benchmarks": SPEC["benchmarks"]}, decisions=decisions(tmp_path, gone="keep"))
+
+
+def test_what_is_kept_by_hand_does_not_depend_on_the_workers(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(analyse, "_BATCH_ROWS", 2)
+    traces = [but(question=f"Of {number}?", gold="8" if number % 2 else "7") for number in range(9)]
+    by_hand = decisions(tmp_path, t1="keep", t2="drop")
+    spec = {"benchmarks": SPEC["benchmarks"]}
+    made = [(run(traces, spec, decisions=by_hand, workers=workers) / "sft.jsonl").read_bytes() for workers in (1, 2)]
+    assert made[0] == made[1] and made[0].count(b"\n") == 5
+
+
 HOSTILE = [
     *(
         {part: f"{getattr(GOOD, part)} {text}"}

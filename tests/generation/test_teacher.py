@@ -24,10 +24,11 @@ from distill.config.plan import Plan
 from distill.data.normalise import Normaliser
 from distill.generation import engines, responses
 from distill.generation.budget import Budget, Ledger
+from distill.generation.collect import TOO_MANY_FAILED, answer_missing, run_folder, unanswered
 from distill.generation.engines import Answer, Request, Sampling, Unanswered, chat_completions
 from distill.generation.engines.chat_completions import RequestFailure, body, most_prompt_tokens, read
 from distill.generation.responses import ResponseSet
-from distill.generation.teacher import SPEC, answer_missing, pairs, questions, run_folder, trace_rows, unanswered
+from distill.generation.teacher import SPEC, pairs, questions, trace_rows
 
 STRATOS = "<|begin_of_thought|>\n\nHm.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is {}.\n\n<|end_of_solution|>"
 SAMPLING = Sampling(0.6, 0.95, 100)
@@ -479,7 +480,7 @@ def test_where_only_failing_samples_are_left_the_set_is_written_once_so_many_may
             if run == "nobody there":
                 assert "answers so far are kept" in str(end.value)
             else:
-                assert end.value.code == generate_traces.TOO_MANY_FAILED and "raise max_failed" in capsys.readouterr().err
+                assert end.value.code == TOO_MANY_FAILED and "raise max_failed" in capsys.readouterr().err
         for _ in range(2):
             generate(max_failed=0.2)
     assert len(list(read_rows(tmp_path / "taught" / "traces.jsonl"))) == 40 - bad

@@ -121,6 +121,16 @@ def one_raw_row_less(here: Checkout) -> None:
     write_rows(here.folder / "given/raw/traces.jsonl", rows[:lost] + rows[lost + 1 :])
 
 
+def decide_to_keep_what_is_kept(here: Checkout) -> None:
+    kept = read_rows(here.folder / "results/data/raw/sft.jsonl")[0]["id"]
+    write_rows(here.folder / "given/decisions.jsonl", [{"id": kept, "decision": "keep"}])
+
+
+def decide_to_drop_what_is_kept(here: Checkout) -> None:
+    kept = read_rows(here.folder / "results/data/raw/sft.jsonl")[0]["id"]
+    write_rows(here.folder / "given/decisions.jsonl", [{"id": kept, "decision": "drop", "note": "It jumps."}])
+
+
 def another_table_of_published_scores(here: Checkout) -> None:
     shutil.copy(here.folder / "config/published.csv", here.folder / "given/published.csv")
 

@@ -304,6 +304,19 @@ def test_funnel_adds_up_and_names_what_was_asked_in_vain(page):
     assert "found in no row: no answer." in data
 
 
+def test_a_judge_and_decisions_by_hand_are_told_with_their_agreement(tree):
+    path = tree / "data/traces/funnel.json"
+    agreed = {"both": 20, "first": 3, "second": 2, "neither": 5, "kappa": 0.56, "ci95": [0.2, 0.81]}
+    judge = {"rows": 40, "keep_at": 3.0, "scores": {"1": 8, "5": 31, "none": 1}, "agreement": agreed}
+    more = {"by_hand": {"keep": 22, "drop": 8, "of_other_rows": 0}, "judge": judge}
+    write_json(path, {**read_json(path), **more, "examples": {"judged": {"id": "t9", "detail": "score 1, at least 3: <b>It</b> jumps."}}})
+    data = section(render(results_tree.SPEC, Results(tree)), "Data")
+    assert "Of Stratos, 22 rows were decided by hand to be kept and 8 to be dropped." in data
+    assert "A model judged 40 rows of Stratos, kept from a score of 3 on (1: 8, 5: 31, none: 1)." in data
+    assert "on 25 of 30 rows: Cohen's kappa 0.56, 95 % interval 0.20 to 0.81." in data
+    assert "An example of judged: row t9 of Stratos, score 1, at least 3: " in data and "<b>" not in data
+
+
 def test_contamination_shows_one_span_a_kind_of_match(page):
     data = section(page, "Data")
     assert data.count("the same question, `what is 1 1`") == 1

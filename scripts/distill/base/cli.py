@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from distill.base.errors import InputError
 
@@ -48,6 +48,11 @@ def run(main: Callable[[], None]) -> None:
             raise
         what = f"{error.filename or 'a file'}: {os.strerror(error.errno)}"
         sys.exit(_say(f"error: {what}: nothing was written; make room or fix the path, then run the same command again", 1))
+
+
+def stop(line: str, code: int) -> NoReturn:
+    """End the program, one line on stderr and an exit code: what another run can go on from."""
+    sys.exit(_say(line, code))
 
 
 def _say(line: str, code: int) -> int:

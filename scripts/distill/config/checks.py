@@ -160,6 +160,8 @@ def _datasets(config: Config) -> Iterator[str]:
         longest = dataset["filter"]["max_tokens"]
         if longest is not None and dataset["filter"]["min_tokens"] > longest:
             yield f"{where}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
+        if "judge" in dataset["filter"]:
+            yield from _judge(f"{where}.filter.judge", name, config)
 
 
 def _mix(where: str, dataset: Config, config: Config) -> Iterator[str]:
@@ -202,6 +204,18 @@ def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
         yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
 
 
+def _judge(where: str, dataset: str, config: Config) -> Iterator[str]:
+    judge = config["datasets"][dataset]["filter"]["judge"]
+    if "endpoint" in judge:
+        yield from _known(where, "endpoint", judge, config["runtime"]["endpoints"])
+    else:
+        yield from _with_weights(where, "model", judge, config["models"])
+    if judge["samples"] > 1 and judge["temperature"] == 0:
+        yield f"{where}.samples: {judge['samples']} verdicts at temperature 0 are the same; set temperature, or samples: 1"
+    if f"datasets.{dataset}" in _upstream(f"datasets.{dataset}", config):
+        yield f"{where}: judges what it is trained on; name another model"
+
+
 def _upstream(what: str, config: Config) -> set[str]:
     """`models.NAME` and `datasets.NAME` that a model or dataset is made from, directly or not."""
     found: set[str] = set()
@@ -210,7 +224,8 @@ def _upstream(what: str, config: Config) -> set[str]:
         kind, name = todo.pop().split(".", 1)
         entry = config[kind].get(name, {})
         teacher = entry.get("source", {}).get("teacher", {})
-        teachers = [teacher.get("model")] if "endpoint" not in teacher else []
+        judge = entry.get("filter", {}).get("judge", {})
+        teachers = [one.get("model") for one in (teacher, judge) if "endpoint" not in one]
         made_from = {
             "models": parents_of(entry) if kind == "models" else teachers,
             "datasets": [
@@ -283,8 +298,10 @@ def _devices(devices: Config) -> Iterator[str]:
 
 
 def _uses_vllm(config: Config) -> bool:
-    teachers = [dataset["source"]["teacher"] for dataset in config["datasets"].values() if "teacher" in dataset.get("source", {})]
-    if any("endpoint" not in teacher and teacher["engine"] == "vllm" for teacher in teachers):
+    datasets = config["datasets"].values()
+    asked = [dataset["source"]["teacher"] for dataset in datasets if "teacher" in dataset.get("source", {})]
+    asked += [dataset["filter"]["judge"] for dataset in datasets if "judge" in dataset["filter"]]
+    if any("endpoint" not in one and one["engine"] == "vllm" for one in asked):
         return True
     evaluated = any(model["role"] != "none" and model.keys() & set(WITH_WEIGHTS) for model in config["models"].values())
     used = {name for benchmark in config["benchmarks"].values() for name in benchmark["protocols"]}

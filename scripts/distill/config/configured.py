@@ -119,13 +119,20 @@ class Configured:
     def teacher_of(self, dataset: str) -> Part:
         return self.config["datasets"][dataset]["source"]["teacher"]
 
+    def judged(self) -> list[str]:
+        """Datasets whose traces a model judges."""
+        return [name for name in self.filtered() if "judge" in self.config["datasets"][name]["filter"]]
+
+    def judge_of(self, dataset: str) -> Part:
+        return self.config["datasets"][dataset]["filter"]["judge"]
+
     def teacher_below_seal(self, dataset: str) -> bool:
-        """Whether a dataset depends on a model that is trained here: it cannot be sealed before training."""
-        if dataset not in self.teacher_datasets():
-            return any(map(self.teacher_below_seal, self.parts(dataset)))
-        teacher = self.teacher_of(dataset)
-        above = teacher["questions"].get("dataset")
-        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.teacher_below_seal(above))
+        """Whether a dataset depends on a model that is trained here, its teacher or its judge: it cannot be sealed before training."""
+        asked = [self.teacher_of(dataset)] if dataset in self.teacher_datasets() else []
+        above = [one["questions"]["dataset"] for one in asked if "dataset" in one["questions"]]
+        asked += [self.judge_of(dataset)] if dataset in self.judged() else []
+        local = any("endpoint" not in one and self.below_seal(one["model"]) for one in asked)
+        return local or any(map(self.teacher_below_seal, [*above, *self.parts(dataset)]))
 
     def trained_as(self, model: str) -> str:
         """The model whose training makes this one: itself, or that which it is a checkpoint of."""
@@ -180,6 +187,19 @@ class Configured:
         """The manifest of a teacher on this machine; nothing where it is behind an endpoint."""
         teacher = self.teacher_of(dataset)
         return [] if "endpoint" in teacher else [f"results/models/{teacher['model']}/manifest.json"]
+
+    def judge_model(self, dataset: str) -> list[str]:
+        """The manifest of a judge on this machine; nothing where it is behind an endpoint."""
+        judge = self.judge_of(dataset)
+        return [] if "endpoint" in judge else [f"results/models/{judge['model']}/manifest.json"]
+
+    def verdicts_of(self, dataset: str) -> list[str]:
+        """What the judge of a dataset wrote, if it has one."""
+        return [f"results/data/{dataset}/judge/responses.jsonl"] if dataset in self.judged() else []
+
+    def decisions_of(self, dataset: str) -> list[str]:
+        """The file of decisions made by hand on a dataset's traces, if there is one."""
+        return [path for path in [self.config["datasets"][dataset]["filter"].get("review")] if path]
 
     def gold_of(self, dataset: str) -> list[str]:
         return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []

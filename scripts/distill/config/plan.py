@@ -52,7 +52,9 @@ class Plan(Configured):
 
     def teacher_runtime(self, dataset: str) -> Part:
         """Where and how fast a teacher answers, and what it may cost."""
-        endpoint = self.teacher_of(dataset).get("endpoint")
+        return self._runtime_of(self.teacher_of(dataset).get("endpoint"))
+
+    def _runtime_of(self, endpoint: str | None) -> Part:
         return self.config["runtime"]["endpoints"][endpoint] if endpoint else without(self.config["runtime"], "endpoints")
 
     def counted_with(self, dataset: str) -> Part:
@@ -97,7 +99,29 @@ class Plan(Configured):
         benchmarks = {
             name: {"columns": benchmark["columns"], "gated": benchmark["gated"]} for name, benchmark in self.config["benchmarks"].items()
         }
-        return {**entry["filter"], "thought_style": entry["thought_style"], "benchmarks": benchmarks}
+        rule = {"judge": only(entry["filter"]["judge"], "keep_at", "unjudged")} if "judge" in entry["filter"] else {}
+        kept = without(entry["filter"], "judge", "review")
+        return {**kept, **rule, "thought_style": entry["thought_style"], "benchmarks": benchmarks}
+
+    def judge_prompts(self, dataset: str) -> Part:
+        """Which rows of a dataset its judge reads: all that the filter keeps but for what depends on other rows."""
+        return without(self.filter(dataset), "judge", "near_duplicates", "per_question")
+
+    def judge(self, dataset: str) -> Part:
+        """What decides a judge's answers beside its weights and what it is shown."""
+        judge = self.judge_of(dataset)
+        engine = "openai" if "endpoint" in judge else judge["engine"]
+        return {**without(judge, "prompt", "keep_at", "unjudged", "engine"), "engine": engine}
+
+    def judge_runtime(self, dataset: str) -> Part:
+        """Where and how fast a judge answers, and what it may cost."""
+        return self._runtime_of(self.judge_of(dataset).get("endpoint"))
+
+    def review(self, dataset: str) -> Part:
+        """Which traces are drawn to be judged by hand, and what the page shows of the judge."""
+        entry = self.config["datasets"][dataset]
+        rule = {"keep_at": self.judge_of(dataset)["keep_at"]} if dataset in self.judged() else {}
+        return {**entry["review_sample"], "dataset": dataset, **rule}
 
     def mix(self, dataset: str) -> Part:
         """Which rows of its parts a mixture holds."""
@@ -284,6 +308,6 @@ class Plan(Configured):
 
 
 def _decisive(entry: Part) -> Part:
-    """An entry of models, datasets and the like without label, dates, licence, what a training keeps on the way and where it is pushed."""
+    """An entry of models, datasets and the like without label, dates, licence, and what a training keeps, pushes or a page shows."""
     train = {"train": without(entry["train"], "save")} if "train" in entry else {}
-    return {**without(entry, "label", "push", "released", "published_after", "licence"), **train}
+    return {**without(entry, "label", "push", "released", "published_after", "licence", "review_sample"), **train}

@@ -3,7 +3,7 @@
 import atexit
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from distill.base.errors import InputError
@@ -11,7 +11,17 @@ from distill.base.files import dumps
 from distill.base.tables import parse_line, read_lines
 from distill.data.contamination import BenchmarkIndex, Hit, contaminates, find_hits
 from distill.data.duplicates import Banding, Bands, NearCandidates, question_key, shingle_hashes, stem_key, trace_key
-from distill.data.filter_rules import FilterSpec, graded, grading_task, malformed, path_key, sft_row, truncated, unverifiable
+from distill.data.filter_rules import (
+    FilterSpec,
+    graded,
+    grading_task,
+    malformed,
+    path_key,
+    sft_row,
+    truncated,
+    unverifiable,
+    wrong_length,
+)
 from distill.data.thought_rules import answer_defect, answer_task, find_thought_defect
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import Defect, Trace, from_row
@@ -73,10 +83,12 @@ class RowChecker:
         chat_template: str | None,
         benchmarks: Mapping[str, Sequence[str]],
         near_candidates: NearCandidates,
+        kept_by_hand: Collection[str] = (),
     ) -> None:
+        """`kept_by_hand`: ids of rows that somebody wants to keep whatever the grader and the predicates on a thought say."""
         # The number of workers says how many cores are used, so the tokenizer must not start threads of its own.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        self._path, self._spec, self._near_candidates = path, spec, near_candidates
+        self._path, self._spec, self._near_candidates, self._kept_by_hand = path, spec, near_candidates, kept_by_hand
         self._tokenizer = ChatTokenizer(tokenizer, chat_template)
         self._special = re.compile("|".join(map(re.escape, self._tokenizer.special_tokens)) or r"(?!)")
         self._indexes = [BenchmarkIndex(name, questions, spec.ngram) for name, questions in benchmarks.items()]
@@ -85,22 +97,22 @@ class RowChecker:
 
     def __call__(self, batch: Lines) -> list[RowAnalysis]:
         traces = _traces(self._path, batch)
-        drops = [malformed(trace, self._special) or truncated(trace) or unverifiable(trace, self._spec) for trace in traces]
-        self._grade(traces, drops)
-        self._check_thoughts(traces, drops)
+        drops = [malformed(trace, self._special) or truncated(trace) for trace in traces]
+        self._judge([at for at, trace in enumerate(traces) if drops[at] is None and trace.id not in self._kept_by_hand], traces, drops)
         found = [RowAnalysis(trace.id, drop) if drop else self._analyse(trace) for trace, drop in zip(traces, drops, strict=True)]
         return self._count_tokens(traces, found)
 
-    def _grade(self, traces: Sequence[Trace], drops: list[Defect | None]) -> None:
-        tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := grading_task(trace, self._spec))}
+    def _judge(self, places: Sequence[int], traces: Sequence[Trace], drops: list[Defect | None]) -> None:
+        """The answers and thoughts of the rows in these places."""
+        spec = self._spec
+        for at in places:
+            drops[at] = unverifiable(traces[at], spec)
+        tasks = {at: task for at in places if drops[at] is None and (task := grading_task(traces[at], spec))}
         for (at, task), verdict in zip(tasks.items(), self._grader.grade(tasks.values()), strict=True):
             drops[at] = graded(verdict.reason, verdict.answer, task.gold)
-
-    def _check_thoughts(self, traces: Sequence[Trace], drops: list[Defect | None]) -> None:
-        spec = self._spec.thought
-        for at, trace in enumerate(traces):
-            drops[at] = drops[at] or find_thought_defect(trace, spec)
-        tasks = {at: task for at, trace in enumerate(traces) if drops[at] is None and (task := answer_task(trace, spec))}
+        for at in places:
+            drops[at] = drops[at] or find_thought_defect(traces[at], spec.thought)
+        tasks = {at: task for at in places if drops[at] is None and (task := answer_task(traces[at], spec.thought))}
         for (at, task), verdict in zip(tasks.items(), self._grader.grade(tasks.values()), strict=True):
             drops[at] = answer_defect(verdict.correct, task)
 
@@ -126,6 +138,19 @@ class RowChecker:
         for (at, row), tokens in zip(rows.items(), counts, strict=True):
             found[at] = replace(found[at], tokens=tokens, line=dumps(row))
         return found
+
+
+def dropped_alone(row: RowAnalysis, spec: FilterSpec) -> Defect | None:
+    """Why a row is dropped whatever the others are, or None."""
+    return row.drop or contaminated(row, spec) or wrong_length(row.tokens, spec)
+
+
+def contaminated(row: RowAnalysis, spec: FilterSpec) -> Defect | None:
+    """Which benchmark questions a row holds, where that drops it."""
+    if spec.contamination_action == "report" or not contaminates(row.hits):
+        return None
+    names = [f"{hit.benchmark} ({hit.match})" for hit in row.hits if hit.match != "other_numbers"]
+    return Defect("contaminated", ", ".join(names))
 
 
 class DuplicateScanner:

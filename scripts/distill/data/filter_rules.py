@@ -8,7 +8,9 @@ from typing import Any
 from distill.base.files import Row, encodable
 from distill.base.settings import Settings
 from distill.base.thoughts import completion
+from distill.data import judge, review
 from distill.data.hashset import hash64
+from distill.data.judge import JudgeRule
 from distill.data.thought_rules import REASONS as THOUGHT_REASONS
 from distill.data.thought_rules import ThoughtSpec
 from distill.data.traces import MAX_CHARS, Defect, Trace, find_defect
@@ -26,6 +28,8 @@ REASONS = (
     "grader_memory",
     "grader_error",
     *THOUGHT_REASONS,
+    review.REASON,
+    *judge.REASONS,
     "duplicate",
     "near_duplicate",
     "contaminated",
@@ -34,7 +38,7 @@ REASONS = (
     "not_chosen",
 )
 # Reasons of predicates that are off unless the configuration asks for them: funnel.json has them where they drop a row.
-OPTIONAL_REASONS = ("not_selected", *THOUGHT_REASONS)
+OPTIONAL_REASONS = ("not_selected", *THOUGHT_REASONS, review.REASON, *judge.REASONS)
 BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
 # A grader's reasons under the filter's names, where they differ.
 _VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}
@@ -55,6 +59,12 @@ class PerQuestion:
 SPEC = Settings(
     "$defs/dataset/filter/*",
     "$defs/dataset/thought_style",
+    without=("judge", "review"),
+    judge={
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: {"$ref": f"#/$defs/judge/properties/{key}"} for key in ("keep_at", "unjudged")},
+    },
     system={"type": "string"},
     benchmarks={
         "type": "object",
@@ -88,13 +98,16 @@ class FilterSpec:
     min_tokens: int
     per_question: PerQuestion
     thought: ThoughtSpec
+    judge: JudgeRule | None = None
     benchmarks: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "FilterSpec":
         """Raises InputError that names the key."""
         made = SPEC.read(given)
-        return cls(**{**made, "per_question": PerQuestion(**made["per_question"]), "thought": ThoughtSpec(**made["thought"])})
+        rule = JudgeRule(**made["judge"]) if "judge" in made else None
+        thought = ThoughtSpec(**made["thought"])
+        return cls(**{**made, "per_question": PerQuestion(**made["per_question"]), "thought": thought, "judge": rule})
 
 
 def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Defect | None:

@@ -4,12 +4,12 @@ The answers are data in the page and are shown as text only, so that nothing tha
 gated benchmarks there are verdicts and lengths, and no text.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from distill.report.names import Names
 from distill.report.results import Results
+from distill.report.review_page import json_in_html
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 _MARK = "/*DATA*/"
@@ -19,7 +19,7 @@ def page(names: Names, results: Results) -> Iterator[str]:
     """The page in pieces: what precedes the data, a piece for each evaluation, the rest."""
     before, after = TEMPLATE.read_text(encoding="utf-8").split(_MARK)
     yield before
-    yield _json(
+    yield json_in_html(
         {"models": [model.label for model in names.models], "benchmarks": [names.benchmark_label(one.name) for one in names.benchmarks]}
     )
     for place, benchmark in enumerate(names.benchmarks):
@@ -44,9 +44,4 @@ def _rows(results: Results, model: str, benchmark: str, gated: bool) -> Iterator
 
 
 def _block(value: object) -> str:
-    return f'</script>\n<script type="application/json" class="block">{_json(value)}'
-
-
-def _json(value: object) -> str:
-    """JSON that cannot end the element that it stands in; lone surrogates stay escaped."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+    return f'</script>\n<script type="application/json" class="block">{json_in_html(value)}'

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from distill.base.files import Row
+from distill.data.agreement import Agreement, in_words
 from distill.data.audit import COUNTED
 from distill.report.markdown import block, clip, code, shorten, table, text
 from distill.report.names import Names, ShownDataset
@@ -62,10 +63,27 @@ def funnel(names: Names, results: Results) -> str:
         for reason, example in row.get("examples", {}).items():
             where = f"row {text(example['id'])} of {text(dataset.label)}"
             note += f" An example of {text(reason.replace('_', ' '))}: {where}, {text(example['detail'])}."
+        note += _judged(dataset, row)
     if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
         note += f" Also checked, and found in no row: {', '.join(none)}."
     body = table(["", *(text(dataset.label) for dataset, _ in there)], lines)
     return join(body, note, *(_parts(dataset, row, results) for dataset, row in there if row.get("parts")), missing)
+
+
+def _judged(dataset: ShownDataset, funnel: Row) -> str:
+    """What was decided by hand, and what a judge found; where both, how far they agree."""
+    note = ""
+    if by_hand := funnel.get("by_hand"):
+        note += (
+            f" Of {text(dataset.label)}, {by_hand['keep']:,} rows were decided by hand to be kept and {by_hand['drop']:,} to be dropped."
+        )
+    if judge := funnel.get("judge"):
+        scores = ", ".join(f"{score}: {count:,}" for score, count in judge["scores"].items())
+        note += f" A model judged {judge['rows']:,} rows of {text(dataset.label)}, kept from a score of {judge['keep_at']:g} on ({scores})."
+        if agreed := judge.get("agreement"):
+            both = Agreement(**{**agreed, "ci95": agreed["ci95"] and tuple(agreed["ci95"])})
+            note += f" It agrees with the decisions made by hand on {both.both + both.neither} of {both.rows} rows: {in_words(both)}."
+    return note
 
 
 def _parts(dataset: ShownDataset, funnel: Row, results: Results) -> str:

@@ -43,6 +43,7 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.tasks()],
         "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
         "teacher": plan.teacher_datasets(),
+        "judge": plan.judged(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
     }
 
@@ -66,8 +67,8 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         for entry in planned["respond"]
     ]
     answered += [{"benchmark": entry["benchmark"], **answer_identity(entry["spec"])} for entry in planned["ask"]]
-    from_teacher = [{"dataset": dataset} for dataset in planned["teacher"]]
-    return {"train": trained, "responses": answered, "teacher": from_teacher, "fetch": planned["fetch"]}
+    of_datasets = {step: [{"dataset": dataset} for dataset in planned[step]] for step in ("teacher", "judge")}
+    return {"train": trained, "responses": answered, **of_datasets, "fetch": planned["fetch"]}
 
 
 def unused_rows(work: Path, planned: Mapping[str, Any]) -> Iterator[UnusedFolder]:

@@ -29,8 +29,16 @@ def step_specs(config: Config) -> dict[str, Any]:
             for name in plan.teacher_datasets()
         ],
         "normalise": [(plan.normalise(name), datasets[name]["format"], plan.gold_of(name)) for name in plan.filtered()],
+        "judge_prompts": [
+            (plan.judge_prompts(name), datasets[name].get("system"), plan.tokenizer_of(name), plan.judge_of(name)["prompt"])
+            for name in plan.judged()
+        ],
+        "judge": [(plan.judge(name), plan.judge_model(name)) for name in plan.judged()],
         "filter": [
-            (plan.filter(name), datasets[name].get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template"))
+            (
+                *(plan.filter(name), datasets[name].get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template")),
+                *(plan.decisions_of(name), plan.verdicts_of(name)),
+            )
             for name in plan.filtered()
         ],
         "mix": [(name, plan.mix(name)) for name in plan.mixtures()],
@@ -69,6 +77,7 @@ ELSEWHERE = {
     "study": ["its students' steps"],
     "protocol": ["respond"],
     "teacher": ["teacher"],
+    "judge": ["judge"],
     "benchmark": ["respond"],
     "served": ["respond_endpoint"],
 }
