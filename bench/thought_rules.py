@@ -2,8 +2,8 @@
 
     python bench/thought_rules.py --traces traces.jsonl --question question --thought trace --solution solution
 
-Damage: a loop of the last 300 characters that doubles the thought; the second half in Chinese; cut at a random character; the answer at
-the beginning; a refusal in the middle; another answer in the thought's last box (of thoughts that have one).
+Damage: a loop of the last 300 characters that doubles the thought; the second half in Chinese, or in German; cut at a random character;
+the answer at the beginning; a refusal in the middle; another answer in the thought's last box (of thoughts that have one).
 """
 
 import argparse
@@ -21,8 +21,13 @@ from distill.data.traces import Trace
 from distill.grading.extract import last_boxed
 from distill.grading.grader import Grader
 
-SPEC = ThoughtSpec(0.2, 0.1, True, 20, True, "drop")
-CHINESE = range(0x4E00, 0x9000)  # characters, drawn at random: a sentence again and again would count as a loop
+SPEC = ThoughtSpec(0.2, 0.1, 0.1, True, 20, True, "drop")
+# Characters and words, drawn at random: a sentence again and again would count as a loop.
+CHINESE = range(0x4E00, 0x9000)
+GERMAN = """
+Gut, wir müssen also finden, wie viele Bälle er jetzt hat. Am Anfang hat er fünf Bälle, dann kauft er zwei Dosen, und in jeder Dose sind drei
+Bälle. Das sind sechs Bälle in den Dosen, und die Summe ist elf. Wenn wir die sechs Bälle wegnehmen, bleiben fünf.
+"""
 
 
 def main() -> None:
@@ -40,6 +45,7 @@ def main() -> None:
         "as they are": ("", lambda thought: thought),
         "looped": ("repeats", lambda thought: thought + thought[-300:] * max(1, len(thought) // 300)),
         "half in Chinese": ("other_script", lambda thought: thought[: len(thought) // 2] + chinese(rng, len(thought) // 8) + "."),
+        "half in German": ("other_language", lambda thought: thought[: len(thought) // 2] + german(rng, len(thought) // 12) + "."),
         "cut": ("breaks_off", lambda thought: thought[: rng.randrange(len(thought) // 2, len(thought))]),
         "answer first": ("answer_first", lambda thought: "The answer is 7. " + thought),
         "refusing": ("refuses", lambda thought: thought[: len(thought) // 2] + " As an AI, I wonder. " + thought[len(thought) // 2 :]),
@@ -60,6 +66,10 @@ def main() -> None:
 
 def chinese(rng: random.Random, length: int) -> str:
     return "".join(chr(rng.choice(CHINESE)) for _ in range(length))
+
+
+def german(rng: random.Random, words: int) -> str:
+    return " " + " ".join(rng.choice(GERMAN.split()) for _ in range(words))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from distill.data.thought_rules import (
 )
 from distill.data.traces import Trace
 
-STRICT = ThoughtSpec(0.2, 0.1, True, 20, True, "drop")
+STRICT = ThoughtSpec(0.2, 0.1, 0.1, True, 20, True, "drop")
 SENTENCES = [
     f"In step {number} the {word} is moved to the other side." for number, word in enumerate(["red", "green", "blue", "brown", "white"])
 ]
@@ -36,6 +36,11 @@ def but(thought=GOOD, question="What is moved where?", solution="It is \\boxed{7
         (but(), None, ""),
         (but(" ".join([*SENTENCES, SENTENCES[0] * 20])), "repeats", "of its runs of 10 words come again"),
         (but(GOOD + "所以我们把它移到另一边然后计算"), "other_script", "of its words are in another script than the question"),
+        (
+            but(GOOD + " Das ist also nicht die andere Seite, und wir haben noch eine."),
+            "other_language",
+            "of its function words are of another",
+        ),
         (but("The answer is 7. " + GOOD), "answer_first", "an answer after 1 words"),
         (but(GOOD + " And then the"), "breaks_off", "ends in "),
         (but(GOOD + " As an AI language model I like red."), "refuses", "says 'As an AI'"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from distill.data.languages import other_language
 from distill.data.questions import normalise_text
 from distill.data.traces import Defect, Trace
 from distill.grading.extract import last_boxed
@@ -19,13 +20,14 @@ class ThoughtSpec:
 
     max_repeated: float | None = None
     max_other_script: float | None = None
+    max_other_language: float | None = None
     same_answer: bool = False
     min_words_before_answer: int | None = None
     complete: bool = False
     refusals: str = "keep"
 
 
-REASONS = ("repeats", "other_script", "answer_first", "breaks_off", "refuses", "other_answer")
+REASONS = ("repeats", "other_script", "other_language", "answer_first", "breaks_off", "refuses", "other_answer")
 RUN = 10  # words of a run that counts as repeated
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\\s\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
@@ -40,6 +42,8 @@ def _defects(trace: Trace, spec: ThoughtSpec) -> Iterator[Defect]:
         yield Defect("repeats", f"{share:.0%} of its runs of {RUN} words come again")
     if spec.max_other_script is not None and (share := other_script(trace.question, trace.thought)) > spec.max_other_script:
         yield Defect("other_script", f"{share:.0%} of its words are in another script than the question")
+    if spec.max_other_language is not None and (share := other_language(trace.question, trace.thought)) > spec.max_other_language:
+        yield Defect("other_language", f"{share:.0%} of its function words are of another language than the question")
     if spec.min_words_before_answer is not None:
         words = words_before_answer(trace.thought)
         if words is not None and words < spec.min_words_before_answer:
