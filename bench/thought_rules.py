@@ -25,8 +25,8 @@ SPEC = ThoughtSpec(0.2, 0.1, 0.1, True, 20, True, "drop")
 # Characters and words, drawn at random: a sentence again and again would count as a loop.
 CHINESE = range(0x4E00, 0x9000)
 GERMAN = """
-Gut, wir müssen also finden, wie viele Bälle er jetzt hat. Am Anfang hat er fünf Bälle, dann kauft er zwei Dosen, und in jeder Dose sind drei
-Bälle. Das sind sechs Bälle in den Dosen, und die Summe ist elf. Wenn wir die sechs Bälle wegnehmen, bleiben fünf.
+Gut, wir müssen also finden, wie viele Bälle er jetzt hat. Am Anfang hat er fünf Bälle, dann kauft er zwei Dosen, und in jeder Dose sind
+drei Bälle. Das sind sechs Bälle in den Dosen, und die Summe ist elf. Wenn wir die sechs Bälle wegnehmen, bleiben fünf.
 """
 
 
