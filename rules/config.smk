@@ -6,11 +6,12 @@ from pathlib import Path
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
 from distill.config import experiment, preflight_part
-from distill.config.load import load
+from distill.config.load import load, with_types
 from distill.config.plan import Plan
 from distill.workflow.clean_work import planned_work
 from distill.workflow.why import record_code_digest
 from snakemake.logging import logger
+from snakemake.utils import update_config
 
 
 def choose_experiment():
@@ -53,8 +54,7 @@ def is_true(value):
 
 def load_config(given):
     """The configuration with its defaults. Ends Snakemake with one line for each error in it."""
-    if is_true(given.get("takeover")):
-        given = {**given, "takeover": True}
+    update_config(given, with_types(workflow.config_settings.config))
     try:
         return load(given, exists=lambda path: Path(project_path(path)).exists())
     except InputError as error:

@@ -48,6 +48,7 @@ rule respond:
         conda_file(config["runtime"]["respond_gpus"])
     resources:
         gpu=config["runtime"]["respond_gpus"],
+        mem_mb=lambda w, input: respond_memory(w.model),
     params:
         spec=lambda w: spec(plan.respond(w.benchmark)),
         code=lambda w: code("respond.py", f"distill/generation/engines/{plan.respond(w.benchmark)['engine']}.py"),

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from distill.base.processes import STARTED_BY
+from distill.preflight import facts, request
 from distill.training.launch import processes_of
 
 # Jobs find the scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, those of
@@ -46,6 +47,17 @@ def train_resources(runtime):
     if nodes == 1 or runtime["machine_rank"] is not None:
         return {"gpu": gpus}
     return {"gpu": gpus * nodes, "nodes": nodes, "tasks": nodes, "tasks_per_gpu": 0, "mpi": True}
+
+
+def train_memory(model):
+    """MiB of a node's own memory that the training of a model asks a cluster for."""
+    part = preflight_part.of(plan, project_path, plan.trained_as(model), respond=False)
+    return request.train_mb(part, Path("results"))
+
+
+def respond_memory(model):
+    """The same of the responses of a model."""
+    return request.respond_mb(facts.joined(preflight_part.of(plan, project_path, model, train=False)), Path("results"))
 
 
 def launch_options(runtime):

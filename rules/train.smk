@@ -59,7 +59,7 @@ rule train:
         conda_file(config["runtime"]["train_gpus"])
     resources:
         **train_resources(config["runtime"]),
-        mem_mb=3000,  # the miniature's; for a real model: docs/cluster.md
+        mem_mb=lambda w, input: train_memory(w.model),
     params:
         spec=lambda w: spec(plan.recipe(w.model)),
         code=code("train.py"),

@@ -41,7 +41,7 @@ def main() -> None:
         return
     items = AskedItems(args.prompts, questions(args.benchmark, form["items"]) if args.benchmark else None)
     recorded = read(args.responses, form["format"], form["columns"])
-    count = write_jsonl(args.output, join_responses(recorded, items, ", ".join(map(str, args.responses))))
+    count = write_jsonl(args.output, join_responses(recorded, items, ", ".join(map(str, args.responses)), form["format"] == "table"))
     print(f"{count} answers to {len(items.items)} items")
 
 

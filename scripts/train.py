@@ -26,7 +26,7 @@ from distill.base.work import keep_attempt_log, locked, open_work_folder, work_k
 from distill.models.remote_code import KEY
 from distill.training.checkpoints import kept_folder, publish
 from distill.training.launch import STOPPED, end_with_parent, world
-from distill.training.recipe import RECIPE, RUNTIME, VERSIONS
+from distill.training.recipe import LORA, RECIPE, RUNTIME, VERSIONS, check_lora
 
 
 def main() -> None:
@@ -45,6 +45,7 @@ def main() -> None:
 
     recipe, runtime = RECIPE.read(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
     until = recipe.pop("until", None)
+    check_lora(recipe)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
     if first is None:
@@ -56,11 +57,11 @@ def main() -> None:
         "parent": base["digest"],
         "data": digest,
         "rows": count,
-        "recipe": dict(sorted(recipe.items())),
+        "recipe": json.loads(json.dumps(recipe, sort_keys=True)),
         "recipe_digest": sha256_text(json.dumps(recipe, sort_keys=True)),
         "chat_template": template,
         "world_size": world_size,
-        "versions": {name: version(name) for name in VERSIONS},
+        "versions": {name: version(name) for name in (*VERSIONS, *([LORA] if "lora" in recipe else []))},
         **({KEY: True} if base.get(KEY) else {}),
     }
     # A checkpoint can only be resumed with the micro batch and sharding that it was saved with; the finished model depends on neither.

@@ -6,12 +6,15 @@ What tests import is in tests/helpers.
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from checkout import Checkout, checkout, configuration
 from given import write_given
 from shared import make_once, start_guard
 from warm import start_warm_python
+
+from distill.base.files import dumps, sha256_text
 
 # Files by the time that they take, longest first, so that no worker is left alone with a long one at the end. Decides nothing but the time.
 LONGEST = (
@@ -125,15 +128,16 @@ def tiny_world(common: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(common: Path, tiny_world: Path, warm_python: Path) -> Callable[..., Path]:
-    """trained(launcher, processes): the folder of a model; next to it are its work folder and, as out.txt, what it printed."""
+    """trained(launcher, processes, **recipe): the folder of a model; next to it are its work folder and, as out.txt, what it printed."""
     import tiny_training as tiny
 
-    def trained(launcher: str = "single", processes: int = 1) -> Path:
+    def trained(launcher: str = "single", processes: int = 1, **recipe: Any) -> Path:
         def make(folder: Path) -> None:
             folder.mkdir()
-            out = tiny.end(tiny.start(tiny_world, folder / "model", launcher, processes, python=warm_python))
+            out = tiny.end(tiny.start(tiny_world, folder / "model", launcher, processes, python=warm_python, **recipe))
             (folder / "out.txt").write_text(out)
 
-        return make_once(common / f"trained-{launcher}-{processes}", make) / "model"
+        differs = f"-{sha256_text(dumps(recipe))[:8]}" if recipe else ""
+        return make_once(common / f"trained-{launcher}-{processes}{differs}", make) / "model"
 
     return trained

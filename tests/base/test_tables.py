@@ -30,6 +30,11 @@ def zst(content: bytes) -> bytes:
         ("rows.json", LINES),
         ("rows.json", json.dumps(ROWS, indent=1).encode()),
         ("rows.csv", CSV),
+        ("rows.csv", CSV.replace(b",", b";")),
+        ("rows.csv", CSV.replace(b",", b"\t")),
+        ("rows.csv", "\ufeff".encode() + CSV.replace(b",", b";")),
+        ("rows.tsv", CSV.replace(b",", b"\t")),
+        ("rows.tsv.gz", gzip.compress(CSV.replace(b",", b"\t"), mtime=0)),
         ("rows.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("rows.ndjson.gz", gzip.compress(LINES, mtime=0)),
         ("rows.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
@@ -45,6 +50,27 @@ def test_rows_are_read_from_each_kind_of_file(tmp_path, name, content):
     path.write_bytes(content)
     assert list(read_rows(path)) == ROWS
     assert list(read_rows(tmp_path)) == ROWS, "by its folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "delimiter"),
+    [
+        ("Nr.;Frage;Lösung\n1;Was ist 1+1, also 2?;2\n", ["Nr.", "Frage", "Lösung"], "a semicolon"),
+        ("Nr.;Frage, lang\n1;Was?\n", ["Nr.", "Frage, lang"], "a semicolon"),
+        ('question,"a;b;c"\nx,y\n', ["question", "a;b;c"], None),
+        ("question;answer,source\n1;2,x\n", ["question;answer", "source"], None),
+        ("question\nWhat; and why?\n", ["question"], None),
+        ("a\tb\n1\t2\n", ["a", "b"], "a tab"),
+        ("a;b\n", ["a", "b"], "a semicolon"),
+        ("a|b\n1|2\n", ["a|b"], None),
+    ],
+)  # fmt: skip
+def test_what_divides_the_columns_of_a_csv_is_seen_in_its_first_lines_and_said(tmp_path, capsys, text, columns, delimiter):
+    (tmp_path / "a.csv").write_text(text + text.split("\n")[-2] + "\n", encoding="utf-8")
+    rows = list(read_rows(tmp_path / "a.csv"))
+    assert all(list(row) == columns for row in rows) and rows
+    said = capsys.readouterr().out
+    assert said == (f"{tmp_path}/a.csv: {delimiter} stands between its columns\n" if delimiter else "")
 
 
 def test_what_is_not_read_is_named(tmp_path, capsys):
@@ -68,6 +94,8 @@ def test_a_folder_without_rows_names_what_it_found(tmp_path):
         ("a.json", json.dumps({"version": 1}, indent=1).encode(), "one JSON object, not rows: write an array of objects"),
         ("a.json", '[{"question": "größer"}]'.encode("latin-1"), "not UTF-8 .*iconv -f WINDOWS-1252 -t UTF-8 a.json"),
         ("a.csv", "question\ngrößer\n".encode("latin-1"), "not UTF-8 .*iconv -f WINDOWS-1252 -t UTF-8 a.csv"),
+        ("a.jsonl", '{"question": "größer"}\n'.encode("latin-1"), "not UTF-8 .* at line 1, byte 16.: .*-f WINDOWS-1252 -t UTF-8 a.jsonl"),
+        ("a.csv", "question,gold\nx,7\n".encode("utf-16"), "not UTF-8 .*iconv -f UTF-16 -t UTF-8 a.csv"),
         ("a.csv", b'question,gold\n"' + b"x" * (MAX_ROW_BYTES + 10) + b'",7\n', "a cell after line .* is longer than .*: remove that row"),
         ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-20], "check the file, or fetch it again"),
         ("a.jsonl.gz", LINES, "check the file, or fetch it again"),

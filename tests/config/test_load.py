@@ -9,7 +9,7 @@ import yaml
 from checkout import merged
 
 from distill.base.errors import InputError
-from distill.config.load import load
+from distill.config.load import load, with_types
 from distill.config.plan import Plan
 from distill.generation import collect
 
@@ -35,6 +35,10 @@ MISTAKES = [
     ("models.ours.train.save_steps", 100, "write runtime.save_steps instead"),
     ("models.ours.train.warmup_ratio", 1, "models.ours.train.warmup_ratio"),
     ("train_defaults.max_seq_length", 512, "write max_length instead"),
+    ("models.ours.train.lora_r", 8, "models.ours.train.lora_r: unknown key; write lora: {r: 16} instead"),
+    ("models.ours.train.lora", {"alpha": 16}, "models.ours.train.lora.r: missing; add it"),
+    ("models.ours.train.lora", {"r": 8, "lora_alpha": 16}, "models.ours.train.lora.lora_alpha: unknown key; write alpha instead"),
+    ("models.ours.train.lora", 16, "models.ours.train.lora: 16 is not a mapping"),
     ("benchmarks.mini_math.output_dir", "x", "benchmarks.mini_math.output_dir: unknown key; known are"),
     ("models.ours.train.save", [0.5, 2], "models.ours.train.save: 2 is beyond the 1 epochs of this training; remove it or raise epochs"),
     ("models.ours.train.save", [0], "models.ours.train.save.0"),
@@ -90,7 +94,7 @@ MISTAKES = [
     ("models", DELETE, "models: missing; add it"),
     ("models", [], "models: [] is not a mapping"),
     ("dataset", {}, "dataset: unknown key; did you mean datasets?"),
-    ("datasets.mini_stratos.format", "stratos", "write one of bespoke_stratos"),
+    ("datasets.mini_stratos.format", "stratos", "write one of messages"),
     ("datasets.mini_stratos.tokenizer", "bases", "datasets.mini_stratos.tokenizer: 'bases' does not exist; did you mean base?"),
     ("datasets.mini_r1.source", DELETE, "datasets.mini_r1.source: missing; add it"),
     ("datasets.both", {"mix": [{"dataset": "mini_r2"}]}, "datasets.both.mix.dataset: 'mini_r2' does not exist; did you mean mini_r1?"),
@@ -294,6 +298,20 @@ def test_a_protocol_says_only_what_its_benchmarks_need(kind, benchmarks):
     user = {"for_protocol": {"mini": {"user": "{question} {choices}"}}}
     config["benchmarks"] |= {name: deepcopy(MINIATURE["benchmarks"][name]) | user for name in benchmarks}
     assert Plan(load(config)).prompts(benchmarks[0])["user"] == "{question} {choices}"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"models": {"ours": {"train": {"learning_rate": "0.001", "save": ["0.5", "1"]}}}}, {"learning_rate": 0.001, "save": [0.5, 1]}),
+        ({"models": {"ours": {"train": {"lora": {"r": "8", "target": ["q_proj"]}}}}}, {"lora": {"r": 8, "target": ["q_proj"]}}),
+        ({"models": {"ours": {"train": {"packing": "none", "group_by_length": "true"}}}}, {"packing": "none", "group_by_length": True}),
+        ({"models": {"ours": {"train": {"learning_rate": "fast", "eos_token": "7"}}}}, {"learning_rate": "fast", "eos_token": "7"}),
+    ],
+)
+def test_numbers_within_the_braces_of_a_command_line_are_numbers_where_the_key_takes_one(given, read):
+    """Snakemake 9.27 reads all of --config 'models={ours: {train: {learning_rate: 0.001}}}' as text."""
+    assert with_types(given) == {"models": {"ours": {"train": read}}}
 
 
 def test_a_null_in_an_overlay_takes_a_key_out_of_a_source():

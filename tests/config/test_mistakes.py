@@ -15,18 +15,20 @@ import yaml
 
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
+from distill.base.retry import RetryPolicy
 from distill.base.thoughts import completion
 from distill.config.load import load
 from distill.data.traces import Trace
 from distill.preflight import access
+from distill.sources.fetch import fetch_source
 
 PROJECT = Path(readme.PROJECT)
 PAGE = (PROJECT / "docs" / "mistakes.md").read_text(encoding="utf-8")
-SAID = dict(re.findall(r"^\| (.*?) \| `(.*)` \|$", PAGE, re.MULTILINE))
+SAID = {error: said.replace("\\|", "|") for error, said in re.findall(r"^\| (.*?) \| `(.*)` \|$", PAGE, re.MULTILINE)}
 
 
 def test_all_mistakes_of_the_page_are_made_here():
-    assert len(SAID) == 8 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
+    assert len(SAID) == 11 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
 
 
 CONFIGS = {
@@ -81,6 +83,9 @@ INPUTS = {
     "one JSON object in place of rows": ("in.json", '{\n"data": [{"question": "q"}]\n}', ["--format", "table"]),
     "a table that is not UTF-8": ("in.csv", "question,response\ngr\u00f6\u00dfer,x\n", ["--format", "table"]),
     "a set that has no thoughts": ("in.jsonl", '{"question": "q", "response": "7"}\n', ["--format", "table"]),
+    "a jsonl that is not UTF-8": ("in.jsonl", '{"question": "gr\u00f6\u00dfer"}\n', ["--format", "table"]),
+    "a table whose columns nothing known divides": ("in.csv", "question|response\n1+1|2\n", ["--format", "table"]),
+    "a set under the name of another format": ("in.jsonl", json.dumps({"messages": []}) + "\n", ["--format", "sharegpt"]),
     "a column of `where:` that no row has": (
         "in.jsonl",
         json.dumps({"question": "q", "response": THINK}) + "\n",
@@ -94,6 +99,33 @@ def test_a_file_that_is_not_what_it_should_be(tmp_path, mistake):
     name, content, options = INPUTS[mistake]
     (tmp_path / name).write_bytes(content.encode("latin-1"))
     assert said_by("normalise.py", tmp_path, "--input", name, "--output", "traces.jsonl", *options) == SAID[mistake]
+
+
+def test_a_table_with_semicolons_is_read(tmp_path):
+    (tmp_path / "in.csv").write_text(f"question;response\n1+1?;{json.dumps(THINK)}\n", encoding="utf-8")
+    command = [sys.executable, str(PROJECT / "scripts/normalise.py"), "--input", "in.csv", "--output", "traces.jsonl", "--format", "table"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and SAID["a `.csv` with semicolons"] in done.stdout.split("\n")
+
+
+def test_samples_that_are_numbered_from_1_are_read(tmp_path):
+    write_jsonl(tmp_path / "items.jsonl", [{"problem": "1+1?", "answer": "2"}])
+    asked = {"id": "a", "messages": [{"role": "user", "content": "1+1?"}], "gold": "2", "kind": "math"}
+    write_jsonl(tmp_path / "prompts.jsonl", [asked])
+    (tmp_path / "answers.csv").write_text("id,sample,response\na,1,x\na,2,y\n", encoding="utf-8")
+    options = ["--responses", "answers.csv", "--prompts", "prompts.jsonl", "--spec", '{"format": "table"}', "--output", "out.jsonl"]
+    command = [sys.executable, str(PROJECT / "scripts/import_responses.py"), *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert SAID["recorded answers whose samples are numbered from 1"] in done.stdout.split("\n")
+
+
+def test_no_hub_that_can_be_reached(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    once = RetryPolicy(max_failures=0, max_attempts=1, timeout_s=1)
+    with pytest.raises(InputError) as said:
+        fetch_source({"hub": "owner/model", "repo_type": "model", "revision": "main"}, tmp_path / "out", tmp_path / "work", policy=once)
+    assert f"error: {said.value}" == SAID["a hub that cannot be reached"]
 
 
 def test_a_chat_template_that_adds_to_what_is_trained_on(tmp_path):

@@ -51,6 +51,9 @@ ONE_TRACE = [
         "sky_t1",
     ),
     ("openthoughts", {"system": SYSTEM, "conversations": TURNS}, SYSTEM, None, "openthoughts"),
+    ("messages", {"messages": MESSAGES}, None, None, "messages"),
+    ("messages", {"messages": MESSAGES, "conversations": "of another kind", "source": "x/y"}, None, None, "messages/x/y"),
+    ("sharegpt", {"system": SYSTEM, "conversations": TURNS, "messages": MESSAGES[1:]}, SYSTEM, None, "sharegpt"),
     (
         "mixture_of_thoughts",
         {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": THINK}], "num_tokens": 20, "source": "x/y"},
@@ -228,8 +231,7 @@ def test_our_own_rows_come_back_as_they_are():
     ],
 )
 def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, row, detail):
-    conversation = {"conversations": TURNS}
-    examples = {"bespoke_stratos": conversation, "openr1_math": OPENR1, "gsm8k": GSM8K, "s1k": ONE_TRACE[6][1], "table": ONE_TRACE[8][1]}
+    examples = {form: example for form, example, *_ in ONE_TRACE[::-1]} | {"openr1_math": OPENR1, "gsm8k": GSM8K}
     good = examples[name]
     found = traces(name, [good, row, good])
     (rejected,) = [made for made in found if isinstance(made, RejectedRow) and made.reason == "malformed"]
@@ -314,7 +316,7 @@ def test_ids_that_came_with_the_rows_may_not_collide():
         ("table", [{"problem": "q", "response": THINK}], "no column 'question' (found: problem, response)"),
         ("openr1_math", [{"messages": []}], "no column 'problem' (found: messages)"),
         ("bespoke_stratos", [], "no rows"),
-        ("alpaca", [{}], "unknown format: use one of bespoke_stratos"),
+        ("alpaca", [{}], "unknown format: use one of messages, sharegpt, bespoke_stratos"),
     ],
 )
 def test_a_file_of_another_format_is_named(name, rows, message):

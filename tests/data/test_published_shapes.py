@@ -237,4 +237,4 @@ def row_of(name):
 
 
 def test_every_format_but_our_own_has_a_published_shape_or_a_case_in_test_formats():
-    assert set(FORMATS) - {form for form, *_ in READ.values()} == {"gsm8k", "distill"}
+    assert set(FORMATS) - {form for form, *_ in READ.values()} == {"messages", "sharegpt", "gsm8k", "distill"}

@@ -15,15 +15,6 @@ import tiny_training as tiny
 LOSS, LEARNED = 1e-5, 1e-3
 
 
-def learned_apart(folder, other, base) -> float:
-    """The norm of the difference of two models, as a part of the norm of what the first has learned from the base."""
-    one, two, start = (tiny.weights(place) for place in (folder, other, base))
-    assert one.keys() == two.keys() == start.keys()
-    apart = sum(float((one[name] - two[name]).pow(2).sum()) for name in one)
-    learned = sum(float((one[name] - start[name]).pow(2).sum()) for name in one)
-    return (apart / learned) ** 0.5
-
-
 @pytest.mark.parametrize(
     "launcher", ["ddp", "zero3", pytest.param("zero2", marks=pytest.mark.slow), pytest.param("fsdp2", marks=pytest.mark.slow)]
 )
@@ -32,7 +23,7 @@ def test_two_processes_end_where_one_does(trained, tiny_world, launcher):
     for row, other in zip(tiny.log(single), tiny.log(two), strict=True):
         assert (row["tokens"], row["epoch"], row["lr"]) == (other["tokens"], other["epoch"], other["lr"])
         assert other["loss"] == pytest.approx(row["loss"], rel=LOSS)
-    apart = learned_apart(single, two, tiny_world / "base")
+    apart = tiny.learned_apart(single, two, tiny_world / "base")
     print(f"{launcher}: {apart:.1e} of what was learned")
     assert apart < LEARNED
     manifest = json.loads((two / "manifest.json").read_bytes())
@@ -43,7 +34,7 @@ def test_two_processes_end_where_one_does(trained, tiny_world, launcher):
 def test_the_tolerance_tells_another_recipe(trained, tiny_world, tmp_path):
     """What the tolerance above is worth: a learning rate that is 1 % higher is outside."""
     tiny.end(tiny.start(tiny_world, tmp_path / "model", learning_rate=tiny.RECIPE["learning_rate"] * 1.01))
-    assert learned_apart(trained(), tmp_path / "model", tiny_world / "base") > 2 * LEARNED
+    assert tiny.learned_apart(trained(), tmp_path / "model", tiny_world / "base") > 2 * LEARNED
 
 
 def test_the_export_of_zero3_loads_in_transformers_and_vllm(trained):

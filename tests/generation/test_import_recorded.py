@@ -45,7 +45,7 @@ class World:
 
     def taken_in(self, path: Path, form: str = "table", columns: dict | None = None) -> list[dict]:
         items = AskedItems(self.prompts, questions(self.source, COLUMNS))
-        return list(join_responses(read([path], form, columns or {}), items, str(path)))
+        return list(join_responses(read([path], form, columns or {}), items, str(path), may_count_from_1=form == "table"))
 
     def written(self, name: str, rows: Iterable[dict]) -> Path:
         path = self.folder / name
@@ -141,9 +141,13 @@ def test_every_format_comes_out_as_ours_in_the_order_of_the_prompts(sums, name):
         ("table", [{"question": row["problem"], "response": [f"{n} of {row['answer']}" for n in range(3)]} for row in SUMS]),
         ("table", [{"question": row["problem"], "response": f"{n} of {row['answer']}"} for n in range(3) for row in SUMS]),
         ("table", [{"question": row["problem"], "response": f"{n} of {row['answer']}", "sample": n} for row in SUMS for n in (2, 0, 1)]),
+        (
+            "table",
+            [{"question": row["problem"], "response": f"{n} of {row['answer']}", "sample": n + 1} for row in SUMS for n in (2, 0, 1)],
+        ),
         ("evalscope", [review(other_words(row), f"{n} of {row['answer']}") for n in range(3) for row in SUMS]),
     ],
-    ids=["a list an item", "rows in order", "rows with numbers", "repeats"],
+    ids=["a list an item", "rows in order", "rows with numbers", "rows with numbers from 1", "repeats"],
 )
 def test_several_answers_to_an_item_are_its_samples(sums, form, rows):
     found = sums.taken_in(sums.written("r.jsonl", rows), form)
@@ -218,7 +222,8 @@ MISTAKES = [
     ("no answer", "table", {}, ALL[:2], "sample 0 of 1 numbered from 0 (1 are missing of 3): add them"),
     ("no rows", "table", {}, b"\n", "(3 are missing of 3)"),
     ("one item twice", "table", {}, [*ALL, ALL[0]], "sample 1 of 2 numbered from 0 (2 are missing of 6)"),
-    ("numbered from 1", "table", {"sample": "n"}, [{**row, "n": 1} for row in ALL], "sample 0 of 2 numbered from 0"),
+    ("numbered by row", "table", {"sample": "n"}, [{**row, "n": n} for n, row in enumerate(ALL)], "sample 1 of 3 numbered from 0"),
+    ("ours, from 1", "distill", {}, [{**row, "sample": 1} for row in IDS], "sample 0 of 2 numbered from 0"),
     ("a far number", "table", {}, [{**row, "sample": 10**9} for row in ALL], "sample 0 of 1000000001"),
     ("doubled", "distill", {}, [*IDS, IDS[1]], "sample 0 stands in {path}: row 2 too: remove one"),
     ("broken line", "distill", {}, b'{"id": "a", "sam', "line 1 is not JSON"),

@@ -26,6 +26,16 @@ def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_
     assert all(line.startswith("Using workflow specific profile") for line in before)
 
 
+def test_a_nested_value_on_the_command_line_counts(tmp_path):
+    value = "models={ours: {train: {learning_rate: 0.002, epochs: %s}}}"
+    command = ["-n", "--snakefile", str(PROJECT / "Snakefile"), *MINIATURE, "--printshellcmds", "results/models/ours/manifest.json"]
+    done = snakemake(tmp_path, *command, "--config", value % "0.5")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert '"learning_rate": 0.002' in done.stdout + done.stderr and '"epochs": 0.5' in done.stdout + done.stderr
+    done = snakemake(tmp_path, *command, "--config", value % "few")
+    assert done.stderr.rstrip("\n").split("\n")[-1] == "config: models.ours.train.epochs: 'few' is not a number"
+
+
 def test_preflight_fails_where_it_says_stop_and_keeps_its_page(tmp_path):
     (tmp_path / "overlay.yaml").write_text("runtime: {devices: {name: tiny, memory_gb: 0.00001}}\n", encoding="utf-8")
     done = snakemake(tmp_path, "--cores", "1", "--snakefile", str(PROJECT / "Snakefile"), "preflight", *MINIATURE, "overlay.yaml")

@@ -71,13 +71,14 @@ def start(
     runtime: dict | None = None,
     env: dict | None = None,
     python: Path | str = sys.executable,
+    save: tuple = (),
     **recipe,
 ) -> subprocess.Popen:
     """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is next to `output`."""
     command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
     command += ["--processes", processes, *options, PROJECT / "scripts/train.py", "--base", world / "base", "--data", world / "sft.jsonl"]
     command += ["--work", output.parent / "work", "--output", output, "--spec", json.dumps(RECIPE | recipe)]
-    command += ["--runtime", json.dumps({"device": "cpu", "micro_batch": 2, **(runtime or {})})]
+    command += ["--runtime", json.dumps({"device": "cpu", "micro_batch": 2, **(runtime or {})}), "--save", *save]
     return subprocess.Popen(
         list(map(str, command)),
         stdout=subprocess.PIPE,
@@ -103,6 +104,15 @@ def digest(folder: Path) -> str:
 
 def log(folder: Path) -> list[dict]:
     return tiny_chat.read_jsonl(folder / "log.jsonl")
+
+
+def learned_apart(folder: Path, other: Path, base: Path) -> float:
+    """The norm of the difference of two models, as a part of the norm of what the first has learned from the base."""
+    one, two, start = (weights(place) for place in (folder, other, base))
+    assert one.keys() == two.keys() == start.keys()
+    apart = sum(float((one[name] - two[name]).pow(2).sum()) for name in one)
+    learned = sum(float((one[name] - start[name]).pow(2).sum()) for name in one)
+    return (apart / learned) ** 0.5
 
 
 def weights(folder: Path) -> dict:

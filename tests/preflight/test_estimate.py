@@ -20,7 +20,7 @@ from distill.config.load import load
 from distill.config.plan import Plan
 from distill.data.audit import WARNINGS
 from distill.preflight import access, advice, facts, memory, speed
-from distill.preflight.arch import Arch
+from distill.preflight.arch import Arch, Lora
 from distill.preflight.estimate import estimate, launch_of, stops
 from distill.preflight.memory import GB, Batch, Launch
 from distill.preflight.page import page
@@ -97,6 +97,123 @@ def test_training_of_the_tutorial(devices, accelerate, runtime, total, fits, adv
     assert (advice in said[0]) if advice else not said
 
 
+# base, launch, recipe keys, micro batch; GB of one device of 24 for training with LoRA, and whether that fits
+WITH_LORA = [
+    ("Qwen/Qwen2.5-Math-1.5B", ONE, {"r": 16}, 4, 6.7, True),
+    ("Qwen/Qwen2.5-Math-1.5B", {**ZERO3, "num_processes": 1}, {"r": 16}, 4, 7.6, True),
+    ("Qwen/Qwen2.5-Math-1.5B", ONE, {"r": 16, "target": ["q_proj", "v_proj"]}, 4, 5.91, True),
+    ("Qwen/Qwen2.5-Math-7B", ONE, {"r": 16}, 1, 17.9, True),
+    ("Qwen/Qwen2.5-Math-7B", ONE, {"r": 16}, 4, 23.1, False),
+]
+
+
+def with_lora(lora: dict | None, hub: str = "Qwen/Qwen2.5-Math-1.5B", **recipe) -> dict:
+    config = deepcopy(TUTORIAL)
+    config["models"]["base"]["source"]["hub"] = hub
+    config["models"]["ours"]["train"] |= {**({"lora": lora} if lora else {}), **recipe}
+    return config
+
+
+@pytest.mark.parametrize(("hub", "launch", "lora", "micro_batch", "total", "fits"), WITH_LORA)
+def test_training_with_lora(hub, launch, lora, micro_batch, total, fits, tmp_path):
+    config = with_lora(lora, hub, learning_rate=2.0e-4)
+    given = found(planned(launch, tmp_path, config, devices={"memory_gb": 24}, train_gpus=1, micro_batch=micro_batch), tmp_path)
+    (training,) = given["trainings"]
+    assert (training["memory_gb"]["total"], training["fits"]) == (total, fits)
+    assert training["trained"] < training["parameters"] / 50
+    assert f"{training['trained'] / 1e6:.2f}M trained" in page(given)
+    assert given["disk"]["checkpoints"] == pytest.approx(2 * 12 * training["trained"] / GB, rel=0.01)
+
+
+def test_lora_is_named_where_nothing_that_keeps_the_result_fits(tmp_path):
+    given = found(planned(ONE, tmp_path, with_lora(None, "Qwen/Qwen2.5-Math-7B"), devices={"memory_gb": 24}, train_gpus=1), tmp_path)
+    (line,) = [line for line in stops(given) if "train ours" in line]
+    assert line.endswith(
+        "Set runtime.micro_batch: 2; then models.ours.train.lora: {r: 16}, which trains less than all weights: which comes to 19.6 GB"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lora", "learning_rate", "level", "said"),
+    [
+        ({"r": 8}, 2.0e-5, "note", "train.learning_rate 2e-05 suits a training of all weights; LoRA takes about ten times that"),
+        ({"r": 8}, 2.0e-4, None, ""),
+        (None, 2.0e-5, None, ""),
+        ({"r": 8, "target": ["qkv_proj"]}, 2.0e-4, "stop", "train.lora.target: 'qkv_proj' is no linear layer of it; write all-linear or"),
+    ],
+)
+def test_a_learning_rate_for_all_weights_and_a_layer_that_is_none_are_said(lora, learning_rate, level, said, tmp_path):
+    given = planned(ONE, tmp_path, with_lora(lora, learning_rate=learning_rate), devices={"memory_gb": 80}, train_gpus=1)
+    lines = [(finding["level"], finding["text"]) for finding in found(given, tmp_path)["findings"] if finding["about"] == "train ours"]
+    assert len(lines) == (level is not None) and all(line[0] == level and said in line[1] for line in lines)
+
+
+def test_the_adapters_of_a_real_shape_are_counted():
+    """Hu et al. 2021: r · (inputs + outputs) of each matrix. 18,464,768 is what peft 0.21.2 prints of Qwen2.5-Math-1.5B with r 16."""
+    arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
+    assert Lora.of({"lora": {"r": 16, "alpha": 32.0, "target": "all-linear"}}, arch).parameters(arch) == 18_464_768
+    assert Lora.of({"lora": {"r": 2, "target": ["q_proj"]}}, arch).parameters(arch) == 28 * 2 * (1536 + 1536)
+    assert Lora.of({}, arch) is None
+
+
+def test_a_price_is_that_of_the_devices_that_a_job_takes(tmp_path):
+    priced = {"count": 8, "memory_gb": 64, "price_per_hour": 2.5}
+    whole = found(planned(ZERO3, tmp_path, devices=priced), tmp_path)
+    (training,), totals = whole["trainings"], whole["totals"]
+    assert training["price"] == pytest.approx(training["hours"] * 8 * 2.5, abs=0.01)
+    for row in whole["evaluations"]:
+        assert row["price"] == pytest.approx(row["hours"] * 2.5, abs=0.01)
+    assert totals["train_hours"] == pytest.approx(training["hours"], abs=1e-3)
+    slowest = max(sum(row["hours"] for row in whole["evaluations"] if row["model"] == model) for model in ("base", "r1-distill", "ours"))
+    assert totals["respond_hours"] == pytest.approx(slowest, abs=1e-2), "each model on a GPU of its own"
+    assert totals["hours"] == pytest.approx(totals["train_hours"] + totals["respond_hours"], abs=2e-3)
+    assert (
+        totals["price_of_all_devices"] == pytest.approx(totals["hours"] * 8 * 2.5, abs=0.1)
+        and totals["price_of_all_devices"] > totals["price"]
+    )
+    text = page(whole)
+    assert f"in all; of all devices in that time {totals['price_of_all_devices']:,.2f}." in text and f"{training['price']:,.2f}" in text
+    one = found(planned(ZERO3, tmp_path, devices={**priced, "count": 1}, train_gpus=1, respond_gpus=1), tmp_path)["totals"]
+    assert one["respond_hours"] == pytest.approx(one["respond_device_hours"], abs=1e-2), "one after the other"
+    assert "price" not in found(planned(ZERO3, tmp_path, devices={"count": 8, "memory_gb": 64}), tmp_path)["totals"]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "respond", "train"),
+    [
+        ({"respond_gpus": 1}, "5 of 8 devices stay idle while 3 models generate: runtime.respond_gpus: 2 uses 6", None),
+        ({"respond_gpus": 2}, "2 of 8 devices stay idle while 3 models generate: fewer devices take as long", None),
+        ({"respond_gpus": 8}, None, None),
+        ({"respond_gpus": 8, "train_gpus": 4}, None, "4 of 8 devices stay idle: to use all, set runtime.train_gpus: 8 and"),
+        ({"respond_gpus": 8, "train_gpus": 1}, None, "7 of 8 devices stay idle: to use all, set runtime.train_gpus: 8 and"),
+    ],
+)
+def test_devices_that_no_job_takes_are_said_to_be_idle(runtime, respond, train, tmp_path):
+    given = found(planned(ZERO3, tmp_path, devices={"count": 8, "memory_gb": 80}, **runtime), tmp_path)
+    for about, text in (("respond", respond), ("train", train)):
+        lines = [finding["text"] for finding in given["findings"] if finding["about"] == about and "idle" in finding["text"]]
+        assert len(lines) == (text is not None) and all(text in line for line in lines)
+
+
+def test_the_transformers_engine_is_said_to_use_one_device(tmp_path):
+    config = deepcopy(TUTORIAL)
+    for protocol in config["protocols"].values():
+        protocol["engine"] = "transformers"
+    given = found(planned(ZERO3, tmp_path, config, devices={"count": 8, "memory_gb": 640}, respond_gpus=4), tmp_path)
+    assert any("6 of 8 devices stay idle" in finding["text"] and "engine: vllm" in finding["text"] for finding in given["findings"])
+
+
+@pytest.mark.parametrize(("host_memory_gb", "short"), [(32, True), (128, False)])
+def test_a_host_that_is_too_small_is_noticed_and_its_optimizer_takes_time(host_memory_gb, short, tmp_path):
+    devices = {"memory_gb": 24, "host_memory_gb": host_memory_gb}
+    given = found(planned(ZERO2_OFFLOADED, tmp_path, devices=devices, train_gpus=1, train_nodes=1), tmp_path)
+    (training,) = given["trainings"]
+    assert any("of a node's own memory" in finding["text"] for finding in given["findings"]) is short
+    usual = training["tokens"] / training["tokens_per_s"] / 3600
+    assert training["optimizer_on_host_s"] > 0
+    assert training["hours"] == pytest.approx(usual + training["steps"] * training["optimizer_on_host_s"] / 3600, abs=1e-3)
+
+
 @pytest.mark.parametrize(("memory_gb", "fitting"), [(64, 57), (24, 19)])
 def test_answers_of_the_tutorial_that_do_not_fit_are_told_the_batch_that_does(memory_gb, fitting, tmp_path):
     asked = {"devices": {"memory_gb": memory_gb}}
@@ -126,9 +243,9 @@ def test_only_the_knobs_that_are_needed_are_named():
     arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
     batch = Batch(4, 4096, True, False)
     for usable in (12 * GB, 16 * GB, 30 * GB, 40 * GB):
-        knobs, after = advice.smaller(arch, Launch("single", 1), batch, usable, 1)
+        knobs, after, _ = advice.smaller(arch, Launch("single", 1), batch, usable, 1)
         assert after <= usable and len(knobs) == len(set(knobs))
-    knobs, after = advice.smaller(arch, Launch("single", 1), batch, 1 * GB, 1)
+    knobs, after, _ = advice.smaller(arch, Launch("single", 1), batch, 1 * GB, 1)
     assert after > 1 * GB and "take more or larger devices" in advice.too_large("ours", 40 * GB, 1 * GB, knobs, after)
 
 
@@ -239,7 +356,7 @@ def test_eight_sequences_fit_80_gb_where_some_layers_recompute(tmp_path):
     """8 x 4096 tokens without checkpointing took 109 GB on an H200."""
     arch = Arch.of(KNOWN["models"]["Qwen/Qwen2.5-Math-1.5B"])
     batch = Batch(1, 32768, bfloat16=True, gradient_checkpointing=False, liger=True, separate=True)
-    settings, after = advice.smaller(arch, Launch(), batch, 0.9 * 80 * GB, 1)
+    settings, after, _ = advice.smaller(arch, Launch(), batch, 0.9 * 80 * GB, 1)
     assert settings == ["runtime.checkpoint_layers: 21"] and after <= 0.9 * 80 * GB
 
 

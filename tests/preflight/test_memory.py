@@ -2,7 +2,7 @@
 
 import pytest
 
-from distill.preflight.arch import Arch
+from distill.preflight.arch import Arch, Lora
 from distill.preflight.memory import layer_bytes
 
 CONFIG = {
@@ -18,15 +18,21 @@ CONFIG = {
 ROWS, LENGTH = 2, 200
 
 
-def kept(layers: int, bfloat16: bool, checkpointing: bool) -> int:
+def kept(layers: int, bfloat16: bool, checkpointing: bool, lora: Lora | None = None) -> int:
     """Bytes that one forward pass leaves for the backward pass, without weights and their copies in bfloat16."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
     config = Qwen2Config(**{key: value for key, value in CONFIG.items() if key != "model_type"}, num_hidden_layers=layers)
-    model = Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=torch.float32).train()
+    dtype = torch.bfloat16 if lora and bfloat16 else torch.float32  # as sft.build loads a base
+    model = Qwen2ForCausalLM._from_config(config, attn_implementation="sdpa", dtype=dtype).train()
     model.config.use_cache = False
+    if lora:
+        from peft import LoraConfig, get_peft_model
+
+        model = get_peft_model(model, LoraConfig(r=lora.r, target_modules=list(lora.target), task_type="CAUSAL_LM"))
+        model.enable_input_require_grads()
     if checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
@@ -46,6 +52,18 @@ def kept(layers: int, bfloat16: bool, checkpointing: bool) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
         model(input_ids=ids, labels=ids)
     return sum(saved.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bfloat16", [True, False])
+@pytest.mark.parametrize("checkpointing", [True, False])
+@pytest.mark.parametrize("target", ["all-linear", ["q_proj", "v_proj"], ["o_proj", "down_proj"]], ids=str)
+def test_activations_of_a_layer_with_adapters_are_what_autograd_keeps(bfloat16, checkpointing, target):
+    arch = Arch.of({**CONFIG, "num_hidden_layers": 2})
+    lora = Lora.of({"lora": {"r": 8, "target": target}}, arch)
+    a_layer = (kept(4, bfloat16, checkpointing, lora) - kept(2, bfloat16, checkpointing, lora)) / 2 / (ROWS * LENGTH)
+    estimated = (2 if bfloat16 else 4) * arch.hidden if checkpointing else layer_bytes(arch, bfloat16, lora=lora)
+    assert estimated == pytest.approx(a_layer, rel=0.02)
 
 
 @pytest.mark.slow

@@ -19,7 +19,10 @@ def test_what_changes_after_write_does_not_reach_the_file(tmp_path):
         moment.fill_(10 * step)
         writer.wait()
         writer.write(
-            {"w": weight}, {"optimizer.pt": {"state": {0: {"exp_avg": moment, "step": step}}, "groups": [{"lr": 0.1}]}}, folder, id_
+            {"w": weight},
+            {"optimizer.pt": {"state": {0: {"exp_avg": moment, "step": step}}, "groups": [{"lr": 0.1}]}},
+            folder / "model.safetensors",
+            id_,
         )
         weight.fill_(-1)
         moment.fill_(-1)
@@ -36,7 +39,7 @@ def id_() -> None:
 
 def test_write_returns_while_the_files_are_being_published(tmp_path):
     writer, begin = CheckpointWriter(), threading.Event()
-    writer.write({"w": torch.ones(2)}, {}, tmp_path, lambda: begin.wait(30) and (tmp_path / "complete").touch())
+    writer.write({"w": torch.ones(2)}, {}, tmp_path / "model.safetensors", lambda: begin.wait(30) and (tmp_path / "complete").touch())
     assert not (tmp_path / "complete").exists()
     begin.set()
     writer.wait()
@@ -45,7 +48,7 @@ def test_write_returns_while_the_files_are_being_published(tmp_path):
 
 def test_an_error_of_the_thread_is_raised_once_by_the_next_wait(tmp_path):
     writer = CheckpointWriter()
-    writer.write({"w": torch.ones(2)}, {}, tmp_path / "missing", id_)
+    writer.write({"w": torch.ones(2)}, {}, tmp_path / "missing" / "model.safetensors", id_)
     with pytest.raises(Exception, match=r"No such file|os error 2"):
         writer.wait()
     writer.wait()

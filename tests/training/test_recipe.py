@@ -43,7 +43,7 @@ ARGUMENTS = [
     ({"global_batch": 6}, {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}),
 ]
 # Keys that reach the trainer elsewhere than through its arguments, and the test that shows it.
-ELSEWHERE = {"group_by_length": "tests/e2e/test_resume.py"}
+ELSEWHERE = {"group_by_length": "tests/e2e/test_resume.py", "lora": "tests/e2e/test_lora.py"}
 
 
 @pytest.fixture(scope="module")

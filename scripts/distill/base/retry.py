@@ -19,11 +19,11 @@ def is_temporary(status: int) -> bool:
 
 
 class TemporaryError(Exception):
-    """A failure that may pass. `retry_after` is the Retry-After header of the response, if it had one."""
+    """A failure that may pass. `retry_after` is the Retry-After header of the response, if it had one; `advice` is for when it does not."""
 
-    def __init__(self, reason: str, retry_after: str | None = None):
+    def __init__(self, reason: str, retry_after: str | None = None, advice: str = ""):
         super().__init__(reason)
-        self.reason, self.retry_after = reason, retry_after
+        self.reason, self.retry_after, self.advice = reason, retry_after, advice
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,18 @@ def retry(call: Callable[[], Result], what: str, policy: RetryPolicy, progress: 
 
     A failure after which `progress` has grown counts as the first in a row. Raises InputError once the policy allows no more attempts.
     """
-    failure, reason = 0, ""
+    failure, reason, advice = 0, "", ""
     for _ in range(policy.max_attempts):
         before = progress()
         try:
             return call()
         except TemporaryError as error:
-            reason = error.reason
+            reason, advice = error.reason, error.advice
             failure = 1 if progress() > before else failure + 1
             if failure > policy.max_failures:
                 break
             wait = policy.wait_s(failure, error.retry_after)
             print(f"{what}: {reason}; next attempt in {wait:.0f} s", flush=True)
             time.sleep(wait)
-    raise InputError(f"{what}: {reason}, time after time: nothing was replaced; run the same command later, it goes on where it stopped")
+    advice = advice or "run the same command later, it goes on where it stopped"
+    raise InputError(f"{what}: {reason}, time after time: nothing was replaced; {advice}")

@@ -1,9 +1,18 @@
-"""Cells of a table as text."""
+"""Cells of a table as text, and its columns in a message."""
 
+from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
 from distill.base.errors import InputError
+
+
+def found_columns(row: Mapping[str, Any]) -> str:
+    """The names of a row's columns, for a message that a column is missing."""
+    names = ", ".join(map(str, row))
+    if len(row) == 1 and any(sign in names for sign in "|,;\t"):
+        names += ", as one column: put a comma, a semicolon or a tab between columns"
+    return names or "none"
 
 
 class NotText(InputError):

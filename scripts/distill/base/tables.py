@@ -1,11 +1,13 @@
-"""Stream the rows of a table: jsonl, ndjson, json, csv (each also as .gz or .zst) or parquet, one file or a folder of them."""
+"""Stream the rows of a table: jsonl, ndjson, json, csv, tsv (each also as .gz or .zst) or parquet, one file or a folder of them."""
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +17,8 @@ from distill.base.manifest import NAME, NOT_CONTENT
 
 # Longer rows are reported instead of parsed: the longest published traces are below 1 MB, and decoded JSON takes several times its size.
 MAX_ROW_BYTES = 1 << 25
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}  # of a .csv, in the order in which they are tried
 COMPRESSED = (".gz", ".zst")
 # Of a folder these hold no rows and are not worth a word.
 _EXPECTED = {NAME, "README.md", "LICENSE", "LICENSE.txt", "dataset_infos.json", "dataset_info.json"}
@@ -82,7 +85,7 @@ def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[
     for file in data_files(path):
         reader = _READERS.get(_kind(file))
         if reader is None:
-            raise InputError(f"{file}: unknown suffix: give {', '.join(SUFFIXES)}, or one of the first four with {' or '.join(COMPRESSED)}")
+            raise InputError(f"{file}: unknown suffix: give {', '.join(SUFFIXES)}, or one of the first five with {' or '.join(COMPRESSED)}")
         try:
             yield from reader(file, max_row_bytes)
         except (OSError, EOFError, zlib.error) as error:
@@ -124,6 +127,8 @@ def parse_line(path: str | Path, number: int, line: bytes) -> Row:
     """The row on a line. Raises InputError with file and line where there is no JSON object."""
     try:
         row = json.loads(line)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(Path(path), error, f"line {number}, byte {error.start}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: line {number} is not JSON ({error}): fix or remove that line") from None
     if not isinstance(row, dict):
@@ -170,10 +175,12 @@ def _refuse_one_object(path: Path, max_row_bytes: int) -> None:
     raise InputError(f"{path}: one JSON object, not rows: write an array of objects, or one object a line{where}")
 
 
-def _not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:
+def _not_utf8(path: Path, error: UnicodeDecodeError, place: str = "") -> InputError:
+    with _open(path) as file:
+        encoding = "UTF-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "WINDOWS-1252"
     return InputError(
-        f"{path}: not UTF-8 ({error.reason} at byte {error.start} of a block): convert it, such as by "
-        f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
+        f"{path}: not UTF-8 ({error.reason} at {place or f'byte {error.start} of a block'}): convert it, such as by "
+        f"iconv -f {encoding} -t UTF-8 {path.name} > utf8{path.suffix}"
     )
 
 
@@ -234,6 +241,7 @@ def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
     with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         try:
+            reader = csv.DictReader(file, delimiter=_delimiter(path))
             yield from reader
         except UnicodeDecodeError as error:
             raise _not_utf8(path, error) from None
@@ -244,6 +252,21 @@ def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
                     "for a quotation mark that is never closed"
                 ) from None
             raise InputError(f"{path}: line {reader.line_num} is not CSV ({error}): fix or remove that line") from None
+
+
+def _delimiter(path: Path) -> str:
+    """What stands between the columns of a file: a tab in a .tsv; else the first that divides the first two lines into the same number of
+    columns, more than one. A comma where none does."""
+    if _kind(path) == ".tsv":
+        return "\t"
+    for delimiter, name in DELIMITERS.items():
+        with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+            counts = {len(row) for row in islice(filter(None, csv.reader(file, delimiter=delimiter)), 2)}
+        if len(counts) == 1 and max(counts) > 1:
+            if delimiter != ",":
+                print(f"{path}: {name} stands between its columns")
+            return delimiter
+    return ","
 
 
 def _parquet(path: Path, max_row_bytes: int) -> Iterator[Row]:
@@ -291,5 +314,6 @@ _READERS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
     ".ndjson": _jsonl,
     ".json": _json,
     ".csv": _csv,
+    ".tsv": _csv,
     ".parquet": _parquet,
 }

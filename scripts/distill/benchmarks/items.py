@@ -8,7 +8,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, sha256_text
-from distill.base.rows import as_text
+from distill.base.rows import as_text, found_columns
 from distill.base.tables import read_rows
 
 _COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -71,7 +71,7 @@ def _gold(row: Row, columns: Mapping[str, Any], where: str) -> str:
 
 def _cell(row: Row, column: str, where: str) -> str:
     if column not in row:
-        raise InputError(f"{where}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set the benchmark's columns")
+        raise InputError(f"{where}: no column {column!r} (found: {found_columns(row)}): set the benchmark's columns")
     value = as_text(row[column], f"{where}: column {column!r}")
     if value is None or not value.strip():
         raise InputError(f"{where}: column {column!r} is empty: fix or remove that item")

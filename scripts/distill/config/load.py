@@ -5,9 +5,12 @@ Only the Snakefile uses this: each step gets the part that decides its result as
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
+
+import yaml
 
 from distill.base.errors import InputError
-from distill.base.settings import fill, whole_schema
+from distill.base.settings import Part, fill, resolve, whole_schema
 from distill.config import checks
 from distill.config.checks import Config
 from distill.config.study import expand_study
@@ -25,6 +28,26 @@ def load(given: Config, exists: Callable[[str], bool] = lambda _: True) -> Confi
     config = fill_defaults(expand_study(given))
     _refuse(checks.references(config, exists))
     return config
+
+
+def with_types(value: Any, schema: Part | None = None) -> Any:
+    """A value of Snakemake's --config with numbers and the like where its key takes no text.
+
+    Snakemake 9.27 reads all within the braces of `--config 'models={ours: {train: {epochs: 2}}}'` as text.
+    """
+    schema = resolve(whole_schema() if schema is None else schema)
+    if isinstance(value, dict):
+        keys, others = schema.get("properties", {}), schema.get("additionalProperties")
+        parts = {key: keys.get(key, others if isinstance(others, dict) else {}) for key in value}
+        return {key: with_types(below, parts[key]) for key, below in value.items()}
+    if isinstance(value, list):
+        return [with_types(entry, schema.get("items", {})) for entry in value]
+    if not isinstance(value, str) or "type" not in schema or "string" in schema["type"]:
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
 
 
 def without_null_sources(given: Config) -> Config:

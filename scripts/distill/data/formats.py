@@ -334,8 +334,20 @@ def _distill(row: Row, columns: Columns) -> Iterator[RawResponse]:
     )
 
 
+def _messages(row: Row, columns: Columns) -> Iterator[RawResponse]:
+    """`messages` [{role, content}], whatever else there is: how most sets of today are published."""
+    yield from _conversation({**row, "conversations": None}, columns)
+
+
+def _sharegpt(row: Row, columns: Columns) -> Iterator[RawResponse]:
+    """`conversations` [{from, value}], of human and gpt, as ShareGPT exported them."""
+    yield from _conversation(row, columns)
+
+
 _CONVERSATION = Format((("conversations", "messages"),), _conversation)
 FORMATS = {
+    "messages": Format(("messages",), _messages),
+    "sharegpt": Format(("conversations",), _sharegpt),
     "bespoke_stratos": _CONVERSATION,
     "sky_t1": _CONVERSATION,
     "openthoughts": Format((("conversations", "messages", "deepseek_reasoning"),), _openthoughts),

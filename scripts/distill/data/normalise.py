@@ -8,7 +8,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, dumps
-from distill.base.rows import as_text
+from distill.base.rows import as_text, found_columns
 from distill.base.settings import Settings
 from distill.base.tables import OversizeRow, read_rows
 from distill.data.conditions import has_column, unmet
@@ -52,9 +52,7 @@ class Golds:
         for number, row in enumerate(read_rows(path), 1):
             for column in (question, gold):
                 if column not in row:
-                    raise InputError(
-                        f"{path}: row {number}: no column {column!r} (found: {', '.join(map(str, row)) or 'none'}): set gold's columns"
-                    )
+                    raise InputError(f"{path}: row {number}: no column {column!r} (found: {found_columns(row)}): set gold's columns")
             text, answer = (as_text(row[column], f"{path}: row {number}: column {column!r}") for column in (question, gold))
             if text and answer:
                 found = last_boxed(answer) if boxed else answer
@@ -98,9 +96,8 @@ class Normaliser:
         for number, row in enumerate(rows, 1):
             missing = None if isinstance(row, OversizeRow) else self._shape.missing(row, self.columns)
             if missing and number == 1 and not unmet(row, self.conditions):
-                raise InputError(
-                    f"{self.where}: no column {missing} (found: {', '.join(map(str, row)) or 'none'}): is this really {self.format}?"
-                )
+                other = next((f" It has the columns of {name}" for name, shape in FORMATS.items() if not shape.missing(row, {})), "")
+                raise InputError(f"{self.where}: no column {missing} (found: {found_columns(row)}): is this really {self.format}?{other}")
             if unseen and not isinstance(row, OversizeRow):
                 first = first or ", ".join(map(str, row))
                 unseen = {key: column for key, column in unseen.items() if not has_column(row, column)}

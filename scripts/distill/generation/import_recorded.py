@@ -121,9 +121,10 @@ def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) ->
     return [str(path / f"{names[0]}.jsonl")]
 
 
-def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source: str) -> Iterator[Row]:
+def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source: str, may_count_from_1: bool = False) -> Iterator[Row]:
     """Rows of responses in the order of the prompts, then of the samples. `source` names the files in messages.
 
+    `may_count_from_1`: where the samples of every item are numbered 1 to n, they are those from 0 to n - 1 here.
     Raises InputError for an unknown item, a doubled (id, sample), and items with unlike numbers of answers.
     """
     found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.items}
@@ -136,6 +137,9 @@ def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source
         if sample in samples:
             raise InputError(f"{one.where}: item {name!r} sample {sample} stands in {samples[sample].where} too: remove one of the two")
         samples[sample] = one
+    if may_count_from_1 and any(found.values()) and all(samples.keys() == set(range(1, len(samples) + 1)) for samples in found.values()):
+        print(f"{source}: samples are numbered from 1, and here from 0")
+        found = {name: {sample - 1: one for sample, one in samples.items()} for name, samples in found.items()}
     count = 1 + max((sample for samples in found.values() for sample in samples), default=0)
     missing = count * len(found) - sum(map(len, found.values()))
     if missing:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from distill.base.retry import RetryPolicy
 
 Row = dict[str, Any]
-NEEDED = {"train": ("torch", "transformers", "trl", "accelerate"), "transformers": ("torch", "transformers"), "vllm": ("vllm",)}
+NEEDED = {
+    "train": ("torch", "transformers", "trl", "accelerate"),
+    "lora": ("peft",),
+    "transformers": ("torch", "transformers"),
+    "vllm": ("vllm",),
+}
 THOUGHT = "First, 2+2=4."
 
 
@@ -48,7 +53,8 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
             findings.append({"level": "stop", "about": f"fetch {source['name']}", "text": f"{where} does not exist; correct path:"})
         rows.append(row)
     if any(row["access"] in ("not asked", "the hub cannot be reached") and not row["at_hand"] for row in rows if "/" in row["from"]):
-        text = "the hub was not asked or could not be reached, so access to these sources is unknown"
+        hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+        text = f"{hub} was not asked or could not be reached, so access to these sources is unknown; HF_ENDPOINT names a mirror"
         findings.append({"level": "note", "about": "fetch", "text": text})
     return rows, findings
 
@@ -101,6 +107,7 @@ def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
     """Versions of the packages that this plan needs, and findings on those that are missing or not the pinned ones."""
     kinds = {"train"} if part["trainings"] else set()
     kinds |= {entry["engine"] for entry in part["evaluations"]}
+    kinds |= {"lora" for entry in part["trainings"] if "lora" in entry["recipe"]}
     names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
     pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", PINS.read_text(encoding="utf-8"), re.MULTILINE))
     found, findings = {}, []

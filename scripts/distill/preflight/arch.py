@@ -58,10 +58,51 @@ class Arch:
         layer = attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
         return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.layers * layer + self.hidden
 
+    @property
+    def linear(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of each linear layer of a decoder layer, by its name in transformers."""
+        return {
+            "q_proj": (self.hidden, self.q),
+            "k_proj": (self.hidden, self.kv),
+            "v_proj": (self.hidden, self.kv),
+            "o_proj": (self.q, self.hidden),
+            "gate_proj": (self.hidden, self.intermediate),
+            "up_proj": (self.hidden, self.intermediate),
+            "down_proj": (self.intermediate, self.hidden),
+        }
+
     def cached_bytes(self, bytes_each: int = 2) -> int:
         """Key and value of one token in all layers."""
         return 2 * self.layers * self.kv * bytes_each
 
-    def training_flops(self, sequence: int) -> float:
-        """Of one token: 6 a parameter (Kaplan et al. 2020, arXiv:2001.08361) and 6 · layers · sequence · q for causal attention."""
-        return 6.0 * self.parameters + 6.0 * self.layers * sequence * self.q
+    def training_flops(self, sequence: int, frozen: bool = False) -> float:
+        """Of one token: 6 a parameter (Kaplan et al. 2020, arXiv:2001.08361) and 6 · layers · sequence · q for causal attention.
+
+        `frozen`: only adapters are trained; the gradient of each weight, 2 of the 6, is not computed.
+        """
+        return (4.0 if frozen else 6.0) * self.parameters + 6.0 * self.layers * sequence * self.q
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Adapters of rank `r` on the linear layers of these names, as `train.lora` has them."""
+
+    r: int
+    target: tuple[str, ...]
+
+    @classmethod
+    def of(cls, recipe: Mapping[str, Any], arch: Arch) -> "Lora | None":
+        """None where all weights are trained."""
+        if "lora" not in recipe:
+            return None
+        target = recipe["lora"]["target"]
+        return cls(recipe["lora"]["r"], tuple(arch.linear if target == "all-linear" else [target] if isinstance(target, str) else target))
+
+    def unknown(self, arch: Arch) -> list[str]:
+        """Targets that are no linear layers of such a model."""
+        return [name for name in self.target if name not in arch.linear]
+
+    def parameters(self, arch: Arch) -> int:
+        """Weights of all adapters: r · (inputs + outputs) of each layer that has one."""
+        shapes = [arch.linear[name] for name in self.target if name in arch.linear]
+        return arch.layers * sum(self.r * (inputs + outputs) for inputs, outputs in shapes)

@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from distill.data.audit import stops as stops_of_audit
-from distill.preflight import advice, memory, speed
-from distill.preflight.arch import Arch
+from distill.preflight import advice, host, memory, speed
+from distill.preflight.arch import Arch, Lora
 from distill.preflight.facts import Facts, Known, steps_of
 from distill.preflight.memory import GB, Batch, Launch, gb
 from distill.preflight.speed import Device
 
 Part = dict[str, Any]
 Row = dict[str, Any]
+OF_ALL_WEIGHTS = 5e-5  # learning rates up to this are of trainings of all weights: the guide's 2e-5, open-r1's 1e-5 to 5e-5
 
 
 def estimate(part: Part, facts: Facts) -> Row:
@@ -20,14 +21,14 @@ def estimate(part: Part, facts: Facts) -> Row:
     trainings = [_training(entry, part, facts) for entry in part["trainings"]]
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
     findings = [finding for row in (*trainings, *evaluations) for finding in row.pop("findings")]
-    findings += list(_launch_findings(part, facts)) if trainings else []
-    findings += list(_respond_findings(part, facts.device)) if evaluations else []
+    findings += list(_launch_findings(part, facts, len(trainings))) if trainings else []
+    findings += list(_respond_findings(part, facts.device, evaluations)) if evaluations else []
     order = ("stop", "warning", "note")
     return {
         "device": {**vars(facts.device), "usable_gb": gb(facts.device.usable)},
         "trainings": trainings,
         "evaluations": evaluations,
-        "totals": _totals(trainings, evaluations),
+        "totals": _totals(trainings, evaluations, part["runtime"], facts.device),
         "disk": _disk(part, facts, trainings, evaluations),
         "findings": sorted(_merged(findings), key=lambda finding: order.index(finding["level"])),
     }
@@ -45,29 +46,36 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         return {**row, "findings": [*audited, _unknown_shape(entry["origin"], shape, about)]}
     arch: Arch = shape.value
     launch = _on_available(launch_of(part, facts), part, facts)
-    batch = batch_of(recipe, runtime, launch.processes, facts.device)
-    needed = memory.training(arch, launch, batch)
+    batch = batch_of(recipe, runtime, launch.processes, facts.device, Lora.of(recipe, arch))
+    nodes = runtime.get("train_nodes", 1)
+    needed, on_host = memory.training(arch, launch, batch), host.training(arch, launch, batch, nodes)
     usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
     rate = speed.training(arch, facts.device, batch, _sequence(batch, data.value), facts.rates)
     row |= {
         "parameters": arch.parameters,
+        "trained": batch.trained(arch),
         "launch": launch.kind,
         "processes": launch.processes,
         "weights_bytes": weights_bytes(arch.parameters, recipe),
         "micro_batch": batch.micro_batch,
         "memory_gb": {name: gb(value) for name, value in needed.items()},
+        "host_gb": gb(on_host),
         "fits": fits,
     }
-    findings = [*audited, *_context_findings(entry, arch, about)]
+    findings = [*audited, *_context_findings(entry, arch, about), *_lora_findings(batch.lora, recipe, arch, about)]
+    findings += _host_findings(on_host, facts.device, about)
     if data.value:
         steps, epochs = steps_of(data.value["sequences"], recipe)
         tokens = round(data.value["tokens"] * epochs)
-        row |= {"tokens": tokens, "steps": steps, **_time(tokens, rate, launch.processes)}
+        on_host_s = host.optimizer_s(batch.trained(arch), launch, nodes, facts.rates.assumed)
+        time = _time(tokens, rate, launch.processes, facts.device, waiting_s=steps * on_host_s)
+        row |= {"tokens": tokens, "steps": steps, "optimizer_on_host_s": round(on_host_s, 4), **time}
     if fits is False:
         assert usable is not None
-        settings, after = advice.smaller(arch, launch, batch, usable, facts.device.count)
-        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, settings, after)))
+        settings, after, then = advice.smaller(arch, launch, batch, usable, facts.device.count)
+        on_host = host.training(arch, *then, nodes) if then[0].offload_optimizer and not launch.offload_optimizer else None
+        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, settings, after, on_host)))
     return {**row, "findings": findings}
 
 
@@ -78,11 +86,16 @@ def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
 
 def launch_of(part: Part, facts: Facts) -> Launch:
     """The launch of a training: one process for each GPU on each node, unless runtime.train_processes says otherwise."""
+    return launched(part, facts.accelerate)
+
+
+def launched(part: Part, accelerate: Mapping[str, Any]) -> Launch:
+    """The same by the content of the accelerate file."""
     runtime = part["runtime"]
     if "train_nodes" in runtime:  # scripts/launch.py overrides processes and nodes of the file
         each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
-        return Launch.of(dict(facts.accelerate), each * runtime["train_nodes"])
-    return Launch.of(dict(facts.accelerate), int(facts.accelerate.get("num_processes", 1)))
+        return Launch.of(dict(accelerate), each * runtime["train_nodes"])
+    return Launch.of(dict(accelerate), int(accelerate.get("num_processes", 1)))
 
 
 def _on_available(launch: Launch, part: Part, facts: Facts) -> Launch:
@@ -93,7 +106,7 @@ def _on_available(launch: Launch, part: Part, facts: Facts) -> Launch:
     return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
 
 
-def batch_of(recipe: Part, runtime: Part, processes: int, device: Device) -> Batch:
+def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: Lora | None = None) -> Batch:
     share = max(1, recipe["global_batch"] // processes)
     on_gpu = device.kind == "gpu"
     return Batch(
@@ -105,6 +118,7 @@ def batch_of(recipe: Part, runtime: Part, processes: int, device: Device) -> Bat
         liger=on_gpu and not runtime.get("compile_layers"),  # envs/requirements-cuda.txt has it
         cpu=not on_gpu,
         separate=recipe["packing"] in ("bfd", "bfd_split"),
+        lora=lora,
     )
 
 
@@ -137,7 +151,22 @@ def _unknown_shape(origin: str, shape: Known, about: str) -> Row:
     return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {shape.how}")
 
 
-def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
+def _lora_findings(lora: Lora | None, recipe: Part, arch: Arch, about: str) -> Iterator[Row]:
+    if lora and recipe["learning_rate"] <= OF_ALL_WEIGHTS:
+        text = f"train.learning_rate {recipe['learning_rate']:g} suits a training of all weights; LoRA takes about ten times that"
+        yield _finding("note", about, f"{text} (docs/training.md, LoRA)")
+    for name in lora.unknown(arch) if lora else ():
+        text = f"train.lora.target: {name!r} is no linear layer of it; write all-linear or some of {', '.join(arch.linear)}"
+        yield _finding("stop", about, text)
+
+
+def _host_findings(needed: int, device: Device, about: str) -> Iterator[Row]:
+    if device.kind == "gpu" and device.host_memory_gb and needed > device.host_memory_gb * GB:
+        text = f"needs about {gb(needed)} GB of a node's own memory, of which there are {device.host_memory_gb:.4g}"
+        yield _finding("warning", about, f"{text}; fewer processes on a node, or zero3.yaml, which reads the model in parts, take less")
+
+
+def _launch_findings(part: Part, facts: Facts, trainings: int) -> Iterator[Row]:
     launch, requested, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
     nodes = part["runtime"].get("train_nodes", 1)
     if requested and launch.processes != requested * nodes:
@@ -145,13 +174,33 @@ def _launch_findings(part: Part, facts: Facts) -> Iterator[Row]:
         yield _finding("warning", "train", text)
     if requested > device.count and device.kind == "gpu":
         yield _finding("stop", "train", f"runtime.train_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
+    elif device.kind == "gpu" and (idle := device.count - _at_once(trainings, requested, device) * max(1, requested)) > 0:
+        text = f"{idle} of {device.count} devices stay idle: to use all, set runtime.train_gpus: {device.count} and zero3.yaml or ddp.yaml"
+        yield _finding("note", "train", text)
 
 
-def _respond_findings(part: Part, device: Device) -> Iterator[Row]:
-    """A job that requests more GPUs than exist would wait for them forever."""
-    requested = part["runtime"].get("respond_gpus", 0)
-    if requested > device.count and device.kind == "gpu":
+def _at_once(jobs: int, gpus: int, device: Device) -> int:
+    """How many of the jobs run at the same time. Without GPUs of their own, one."""
+    return min(jobs, device.count // gpus) if gpus else min(jobs, 1)
+
+
+def _respond_findings(part: Part, device: Device, evaluations: list[Row]) -> Iterator[Row]:
+    """A job that requests more GPUs than exist would wait for them forever; those that no job takes are idle."""
+    if device.kind != "gpu":
+        return
+    requested, models = part["runtime"].get("respond_gpus", 0), len({row["model"] for row in evaluations})
+    if requested > device.count:
         yield _finding("stop", "respond", f"runtime.respond_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
+        return
+    if all(row["engine"] != "vllm" for row in evaluations):
+        working, each, fix = 1, 1, "engine: vllm generates on several"
+    else:
+        working, each = max(1, requested), part["runtime"].get("tensor_parallel", 1)
+        more = max(device.count // models // each, 1) * each
+        fix = f"runtime.respond_gpus: {more} uses {min(more * models, device.count)}" if more > requested else "fewer devices take as long"
+    idle = device.count - _at_once(models, requested, device) * working
+    if idle > 0:
+        yield _finding("note", "respond", f"{idle} of {device.count} devices stay idle while {models} models generate: {fix}")
 
 
 def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
@@ -180,7 +229,9 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
         held = answers if entry["engine"] == "vllm" else at_once
         tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], held, expected, facts.rates)
         length = f"{expected:,.0f} tokens an answer" + (", as it answered before" if mean is not None else ", assumed")
-        row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **_time(tokens, rate, 1)}
+        taken = max(1, part["runtime"].get("respond_gpus", 0))
+        time = _time(tokens, rate, taken if entry["engine"] == "vllm" else 1, facts.device, taken)
+        row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **time}
     findings = []
     if fits is False:
         assert usable is not None
@@ -199,34 +250,60 @@ def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float
     return f"{needs}: the weights and one answer of {longest:,} tokens. Lower max_new_tokens, or take a larger device"
 
 
-def _time(tokens: int, rate: speed.Rate | None, devices: int) -> Row:
+def _time(tokens: int, rate: speed.Rate | None, working: int, device: Device, taken: int | None = None, waiting_s: float = 0.0) -> Row:
+    """Of a job whose `working` devices do the work, of those that are `taken` and paid for; all wait `waiting_s` for the host."""
     if rate is None:
         return {"tokens_per_s": None, "rate": "no model of this size was measured on a CPU", "device_hours": None, "hours": None}
-    hours = tokens / rate.tokens_per_s / 3600
+    hours = tokens / rate.tokens_per_s / 3600 / working + waiting_s / 3600
     each = {"tokens_per_s": round(rate.tokens_per_s, 1), "rate": rate.how, "measured": rate.measured}
-    return {**each, "device_hours": round(hours, 4), "hours": round(hours / devices, 4)}
+    price = {} if device.price_per_hour is None else {"price": round(hours * (taken or working) * device.price_per_hour, 2)}
+    return {**each, "device_hours": round(hours * working, 4), "hours": round(hours, 4), **price}
 
 
-def _totals(trainings: list[Row], evaluations: list[Row]) -> Row:
-    def hours(rows: list[Row]) -> float:
-        return round(sum(row.get("device_hours") or 0.0 for row in rows), 3)
-
+def _totals(trainings: list[Row], evaluations: list[Row], runtime: Part, device: Device) -> Row:
+    """Device hours; the time until all is done, one stage after the other, each job on its own devices; and, where a device has a price,
+    what the jobs cost and what all devices cost in that time."""
     unknown = [row for row in (*trainings, *evaluations) if row.get("device_hours") is None]
-    return {"train_device_hours": hours(trainings), "respond_device_hours": hours(evaluations), "jobs_without_a_time": len(unknown)}
+    made: Row = {"jobs_without_a_time": len(unknown)}
+    by_model: dict[str, float] = {}
+    for row in evaluations:  # one load of a model generates all its responses
+        by_model[row["model"]] = by_model.get(row["model"], 0.0) + (row.get("hours") or 0.0)
+    stages = {
+        "train": (trainings, [row.get("hours") or 0.0 for row in trainings], runtime.get("train_gpus", 0)),
+        "respond": (evaluations, list(by_model.values()), runtime.get("respond_gpus", 0)),
+    }
+    for stage, (rows, hours, gpus) in stages.items():
+        made[f"{stage}_device_hours"] = round(sum(row.get("device_hours") or 0.0 for row in rows), 3)
+        made[f"{stage}_hours"] = round(_until_done(hours, max(1, _at_once(len(hours), gpus, device))), 3)
+        if device.price_per_hour is not None:
+            made[f"{stage}_price"] = round(sum(row.get("price") or 0.0 for row in rows), 2)
+    made["hours"] = round(made["train_hours"] + made["respond_hours"], 3)
+    if device.price_per_hour is not None:
+        made["price"] = round(made["train_price"] + made["respond_price"], 2)
+        made["price_of_all_devices"] = round(made["hours"] * device.count * runtime.get("train_nodes", 1) * device.price_per_hour, 2)
+    return made
+
+
+def _until_done(hours: list[float], at_once: int) -> float:
+    """The time that jobs take, so many at once, the longest first."""
+    ends = [0.0] * at_once
+    for job in sorted(hours, reverse=True):
+        ends[ends.index(min(ends))] += job
+    return max(ends)
 
 
 def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
     """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints, trained models and those of kept epochs, responses.
 
-    A training leaves two checkpoints of weights and optimizer (12 bytes a parameter) in work/. A token is some four bytes of text, and
-    responses are stored twice.
+    A training leaves two checkpoints of weights and optimizer in work/, 12 bytes a trained parameter. A token is some four bytes of text,
+    and responses are stored twice.
     """
     sizes = {name: 2 * shape.value.parameters for name, shape in facts.archs.items() if shape.value}
     downloads = sum(sizes.values())
     prepared = sum(sizes.get(name, 0) for name in part["copies"])
     kept = {entry["model"]: entry["kept"] for entry in part["trainings"]}
     trained = sum(row["weights_bytes"] * (1 + kept[row["model"]]) for row in trainings if "parameters" in row)
-    checkpoints = sum(2 * 12 * row["parameters"] for row in trainings if "parameters" in row)
+    checkpoints = sum(2 * 12 * row["trained"] for row in trainings if "parameters" in row)
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}
     return {**{name: gb(value) for name, value in parts.items()}, "total": gb(sum(parts.values()))}

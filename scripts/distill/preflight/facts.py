@@ -65,7 +65,7 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
     """
     known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
     origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
-    archs = {name: _arch(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
+    archs = {name: shape(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
     audits = {entry["model"]: found for entry in part["trainings"] if (found := _audit(entry, results))}
     return Facts(
         device=device(part["runtime"], known),
@@ -74,7 +74,7 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
         items={entry["run"]: _items(entry, results, known) for entry in part["evaluations"]},
         mean_tokens=_mean_tokens(part, results),
         rates=Sources(part["runtime"].get("rates") or {}, _here(results), known["rates"], known["assumed"], known["devices"]["unknown"]),
-        accelerate=_accelerate(part["accelerate"]),
+        accelerate=accelerate(part["accelerate"]),
         known=known,
         audits=audits,
     )
@@ -83,16 +83,17 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
 def device(runtime: Part, known: Mapping[str, Any]) -> Device:
     """The devices of a job: from runtime.devices, else from the driver, else this machine's processor and memory."""
     given = dict(runtime.get("devices") or {})
-    if given:
+    price = {"price_per_hour": given["price_per_hour"]} if "price_per_hour" in given else {}
+    if given.keys() - price.keys():
         named = known["devices"].get(given.get("name") or "", {})
         if given.get("name") and not named and "memory_gb" not in given:
             raise InputError(f"runtime.devices.name: {given['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
         return Device(**{"kind": "gpu", **named, **given})
     if runtime.get("device") != "cpu" and (found := _driver()):
-        return Device("gpu", len(found), memory_gb=min(found))
+        return Device("gpu", len(found), memory_gb=min(found), host_memory_gb=_host_memory(), **price)
     if runtime.get("train_gpus") or runtime.get("respond_gpus"):
-        return Device("gpu", max(runtime.get("train_gpus", 0), runtime.get("respond_gpus", 0)))
-    return Device("cpu", memory_gb=_host_memory())
+        return Device("gpu", max(runtime.get("train_gpus", 0), runtime.get("respond_gpus", 0)), **price)
+    return Device("cpu", memory_gb=_host_memory(), host_memory_gb=_host_memory(), **price)
 
 
 def _driver() -> list[float]:
@@ -126,7 +127,7 @@ def is_of(kind: str, name: str, source: Part, results: Path) -> bool:
     return ("path" in source) == (made.get("made_by") == "fetch") and not recorded
 
 
-def _arch(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None]) -> Known:
+def shape(name: str, source: Part, results: Path, known: Mapping[str, Any], ask: Callable[[Part], Part | None] = lambda _: None) -> Known:
     """The shape of a source model, which its prepared and trained models share."""
     here = [results / "models" / name, results / "sources" / "models" / name] if is_of("models", name, source, results) else []
     places = [*here, *([Path(source["path"])] if "path" in source else [])]
@@ -218,7 +219,8 @@ def _here(results: Path) -> list[tuple[int, float]]:
     return found
 
 
-def _accelerate(path: str) -> dict[str, Any]:
+def accelerate(path: str) -> dict[str, Any]:
+    """The content of an accelerate file."""
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except OSError as error:

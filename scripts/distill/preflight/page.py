@@ -21,9 +21,7 @@ def page(found: Row) -> str:
         "\n".join(f"{SIGNS[finding['level']]}  {finding['about']}: {finding['text']}" for finding in found["findings"]) or "No findings.",
         _section("Trainings (GB of one device)", _trainings(found["trainings"])),
         _section("Evaluations (GB of one device)", _evaluations(found["evaluations"])),
-        f"Device hours: {totals['train_device_hours']:,.2f} of training, {totals['respond_device_hours']:,.2f} of generating"
-        + (f", and {totals['jobs_without_a_time']} jobs whose time is unknown" if totals["jobs_without_a_time"] else "")
-        + ".",
+        "\n".join(_totals(totals)),
         _section("Where the speeds come from", _rates(found)),
         "Disk, GB: "
         + ", ".join(f"{name} {disk[name]}" for name in disk if name not in ("total", "free"))
@@ -35,6 +33,23 @@ def page(found: Row) -> str:
         "Versions: " + ", ".join(f"{name} {value}" for name, value in found["versions"].items()) if found.get("versions") else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _totals(totals: Row) -> list[str]:
+    unknown, rest = totals["jobs_without_a_time"], ", and the jobs whose time is unknown" if totals["jobs_without_a_time"] else ""
+    train, respond, both = (duration(totals[name]) for name in ("train_hours", "respond_hours", "hours"))
+    lines = [
+        f"Device hours: {totals['train_device_hours']:,.2f} of training, {totals['respond_device_hours']:,.2f} of generating"
+        + (f", and {unknown} jobs whose time is unknown" if unknown else "")
+        + ".",
+        f"Time: {train} of training, {respond} of generating, {both} in all{rest}.",
+    ]
+    if "price" in totals:
+        train, respond, both, rented = (
+            f"{totals[name]:,.2f}" for name in ("train_price", "respond_price", "price", "price_of_all_devices")
+        )
+        lines.append(f"Price: {train} of training, {respond} of generating, {both} in all; of all devices in that time {rented}.")
+    return lines
 
 
 def _section(head: str, rows: Sequence[Sequence[str]]) -> str:
@@ -62,7 +77,9 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
         "tokens",
         "steps",
     ]
-    made = [[*head, "tokens/s", "device time", "time"]]
+    rows = list(rows)
+    priced = any("price" in row for row in rows)
+    made = [[*head, "tokens/s", "device time", "time", "host GB", *(["price"] if priced else [])]]
     for row in rows:
         if "parameters" not in row:
             made.append([row["model"], "unknown"])
@@ -71,7 +88,8 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
         launch = f"{row['launch']} x {row['processes']}"
         hours = [_rate(row), duration(row.get("device_hours")), duration(row.get("hours"))]
         counts = [_count(row.get("tokens")), _count(row.get("steps"))]
-        made.append([row["model"], _parameters(row["parameters"]), launch, *memory, _fits(row["fits"]), *counts, *hours])
+        rest = [f"{row['host_gb']:g}", *([_price(row)] if priced else [])]
+        made.append([row["model"], _size(row), launch, *memory, _fits(row["fits"]), *counts, *hours, *rest])
     return made if len(made) > 1 else []
 
 
@@ -85,16 +103,17 @@ def _audits(rows: Iterable[Row]) -> list[list[str]]:
 
 
 def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
-    made = [
-        ["model", "benchmark", "engine", "weights", "cache", "total", "fits", "answers", "tokens", "at most", "tokens/s", "device time"]
-    ]
+    rows = list(rows)
+    priced = any("price" in row for row in rows)
+    head = ["model", "benchmark", "engine", "weights", "cache", "total", "fits", "answers", "tokens", "at most", "tokens/s", "device time"]
+    made = [[*head, *(["price"] if priced else [])]]
     for row in rows:
         if "parameters" not in row:
             made.append([row["model"], row["run"], row["engine"], "unknown"])
             continue
         memory = [f"{row['memory_gb'][name]:g}" for name in ("weights", "cache", "total")]
         counts = [_count(row.get(name)) for name in ("answers", "tokens", "tokens_at_most")]
-        speed = [_rate(row), duration(row.get("device_hours"))]
+        speed = [_rate(row), duration(row.get("device_hours")), *([_price(row)] if priced else [])]
         made.append([row["model"], row["run"], row["engine"], *memory, _fits(row["fits"]), *counts, *speed])
     return made if len(made) > 1 else []
 
@@ -118,6 +137,16 @@ def _tokenizer(row: Row) -> list[str]:
 
 def _parameters(count: int) -> str:
     return f"{count / 1e9:.2f}B" if count >= 10**8 else f"{count / 1e6:.2f}M"
+
+
+def _size(row: Row) -> str:
+    """Parameters; with LoRA those of its adapters too."""
+    size = _parameters(row["parameters"])
+    return size if row["trained"] == row["parameters"] else f"{size}, {_parameters(row['trained'])} trained"
+
+
+def _price(row: Row) -> str:
+    return "?" if row.get("price") is None else f"{row['price']:,.2f}"
 
 
 def _fits(fits: bool | None) -> str:

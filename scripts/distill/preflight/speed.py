@@ -21,6 +21,8 @@ class Device:
     memory_gb: float | None = None
     tflops: float | None = None
     bandwidth_gb_s: float | None = None
+    host_memory_gb: float | None = None
+    price_per_hour: float | None = None
 
     @property
     def usable(self) -> float | None:
@@ -65,7 +67,7 @@ def training(arch: Arch, device: Device, batch: Batch, sequence: int, sources: S
         return None
     peak, mfu = device.tflops or sources.peaks["tflops"], sources.assumed["mfu"]
     again = 1 + (sources.assumed["recompute"] - 1) * batch.recomputing(arch.layers) / arch.layers
-    rate = peak * 1e12 * mfu / (arch.training_flops(sequence) * again)
+    rate = peak * 1e12 * mfu / (arch.training_flops(sequence, frozen=batch.lora is not None) * again)
     launched = batch.tokens / (arch.layers * sources.assumed["layer_ms"] / 1000)
     if launched < rate:
         how = f"assumed: {sources.assumed['layer_ms']:g} ms a layer to launch its kernels, {batch.tokens:,} tokens at once"

@@ -40,7 +40,7 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
         **({"datasets": [spec["data"]["hub"]]} if "hub" in spec["data"] else {}),
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["sft", "trl", "reasoning", "distillation"],
+        "tags": ["sft", "trl", "reasoning", "distillation", *(["lora"] if "lora" in manifest["recipe"] else [])],
         **(model_index(model, names, results) if scored else {}),
     }
     body = [
@@ -62,7 +62,9 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
 def _what(manifest: Row, spec: Mapping[str, Any]) -> str:
     base, data = (_linked(spec[key]) for key in ("base", "data"))
     epoch = f", as it was after {manifest['epoch']:g} epochs" if "epoch" in manifest else ""
-    return f"{base}, fine-tuned on the reasoning traces of {data}{epoch}."
+    lora = manifest["recipe"].get("lora")
+    how = f" with LoRA (rank {lora['r']}), whose updates are merged into the weights" if lora else ""
+    return f"{base}, fine-tuned on the reasoning traces of {data}{epoch}{how}."
 
 
 def _linked(what: Mapping[str, Any]) -> str:

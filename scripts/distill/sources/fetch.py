@@ -119,7 +119,7 @@ def select_files(names: Iterable[str], source: Part) -> list[str]:
 
 
 _SPLIT = re.compile(r"(?<![a-z])(train|training|test|testing|validation|valid|val|dev|eval)(?![a-z])")
-_ROWS = re.compile(r"\.(jsonl|ndjson|json|csv|parquet)(\.gz|\.zst)?$")
+_ROWS = re.compile(r"\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$")
 
 
 def refuse_mixed_splits(names: Iterable[str]) -> None:

@@ -124,12 +124,12 @@ def retry_request(call: Callable[[], Result], what: str, policy: RetryPolicy, pr
         try:
             return call()
         except httpx.TransportError as error:
-            raise TemporaryError(_describe_error(error)) from None
+            raise TemporaryError(describe_error(error)) from None
 
     return retry(attempt, what, policy, progress)
 
 
-def _describe_error(error: "httpx.TransportError") -> str:
+def describe_error(error: "httpx.TransportError") -> str:
     names = {"ConnectError": "cannot connect", "ConnectTimeout": "cannot connect", "ReadTimeout": "no data from the server"}
     return names.get(type(error).__name__, "the connection was cut")
 

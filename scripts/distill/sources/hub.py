@@ -11,9 +11,13 @@ from typing import Any, TypeVar
 
 from distill.base.errors import AccessRefused, InputError
 from distill.base.retry import RetryPolicy, TemporaryError, is_temporary
-from distill.sources.http import Download, FileContent, HttpRefusal, git_name, retry_after, retry_request
+from distill.sources.http import Download, FileContent, HttpRefusal, describe_error, git_name, retry_after, retry_request
 
 Result = TypeVar("Result")
+NOT_REACHED = (
+    "check the network; set HF_ENDPOINT to a mirror of the hub that can be reached, or HF_HUB_OFFLINE=1 to use what its local cache holds; "
+    "then run the same command again"
+)
 COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -98,6 +102,7 @@ class Repository:
 
     def _call_hub(self, call: Callable[[], Result], revision: str, policy: RetryPolicy) -> Result:
         import httpx
+        from huggingface_hub import constants
         from huggingface_hub.errors import HfHubHTTPError
 
         def ask() -> Result:
@@ -107,8 +112,9 @@ class Repository:
                 if is_temporary(error.response.status_code):
                     raise TemporaryError(f"the hub answered {error.response.status_code}", retry_after(error.response.headers)) from None
                 raise HttpRefusal(error.response.status_code, error.response.headers.get("X-Error-Code", "")) from None
-            except httpx.TransportError:
-                raise
+            except httpx.TransportError as error:
+                # Where a first request fails, it is the network or the host, and not a file that was cut.
+                raise TemporaryError(f"{describe_error(error)} ({constants.ENDPOINT})", advice=NOT_REACHED) from None
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.HTTPError, httpx.InvalidURL):
                 raise HttpRefusal(200) from None  # not a response of a hub; an invalid repository name is a ValueError too
 

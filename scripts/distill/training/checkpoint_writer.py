@@ -30,8 +30,8 @@ class CheckpointWriter:
             error, self._error = self._error, None
             raise error
 
-    def write(self, weights: Mapping[str, torch.Tensor], states: Mapping[str, Any], folder: Path, publish: Callable[[], None]) -> None:
-        """Copy `weights` (a safetensors file) and `states` ({file name: state}, by torch.save), and write them into `folder` in a thread.
+    def write(self, weights: Mapping[str, torch.Tensor], states: Mapping[str, Any], file: Path, publish: Callable[[], None]) -> None:
+        """Copy `weights` and `states` ({file name: state}), and write them in a thread: a safetensors `file`, and by torch.save next to it.
 
         `publish` is called in that thread when all files are written. Call `wait` first.
         """
@@ -39,14 +39,14 @@ class CheckpointWriter:
         copied_states = {name: self._copy(state, (name,)) for name, state in states.items()}
         if torch.cuda.is_available():
             torch.cuda.synchronize()  # until the copies are there, which do not wait for each other
-        self._thread = Thread(target=self._run, args=(copied, copied_states, folder, publish), name="checkpoint")
+        self._thread = Thread(target=self._run, args=(copied, copied_states, file, publish), name="checkpoint")
         self._thread.start()
 
-    def _run(self, weights: dict[str, torch.Tensor], states: dict[str, Any], folder: Path, publish: Callable[[], None]) -> None:
+    def _run(self, weights: dict[str, torch.Tensor], states: dict[str, Any], file: Path, publish: Callable[[], None]) -> None:
         try:
-            save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+            save_file(weights, file, metadata={"format": "pt"})
             for name, state in states.items():
-                torch.save(state, folder / name)
+                torch.save(state, file.with_name(name))
             publish()
         except BaseException as error:
             self._error = error

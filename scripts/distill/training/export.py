@@ -8,17 +8,23 @@ from safetensors.torch import load_file, save_file
 
 from distill.base.files import read_json, write_json
 from distill.models.tokenizer_files import write_for_older_transformers
+from distill.training import lora
 from distill.training.resumable import Resumable, report_full_disk
 
 
 def save(trainer: Resumable, folder: Path) -> None:
     """Write the model, its tokenizer and a generation config with the end of turn that was trained. All processes must call this."""
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
+    dtype = torch.bfloat16 if trainer.args.bf16 else torch.float32
     model.config.use_cache = True  # for whoever loads it
     model.generation_config.eos_token_id = model.config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     with report_full_disk(folder, "the trained model; all its checkpoints are still good"):
-        if trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 silently writes no weights
+        if lora.is_adapted(model):
+            weights = trainer.accelerator.get_state_dict(trainer.deepspeed if trainer.is_deepspeed_enabled else trainer.model)
+            if trainer.args.should_save:
+                model.get_base_model().save_pretrained(folder, state_dict=lora.merged(weights, lora.scale(model), dtype))
+        elif trainer.is_fsdp_enabled:  # where checkpoints are sharded, transformers 5.19 silently writes no weights
             weights = trainer.accelerator.get_state_dict(trainer.model)
             if trainer.args.should_save:
                 trainer._save(str(folder), state_dict=weights)
@@ -26,7 +32,7 @@ def save(trainer: Resumable, folder: Path) -> None:
             trainer.save_model(str(folder))
     model.config.use_cache = False  # the training may continue
     if trainer.args.should_save:
-        normalise_weights(folder, torch.bfloat16 if trainer.args.bf16 else torch.float32, tied=model.all_tied_weights_keys)
+        normalise_weights(folder, dtype, tied=model.all_tied_weights_keys)
         tokenizer.save_pretrained(folder)
         write_for_older_transformers(folder)
         (folder / "training_args.bin").unlink(missing_ok=True)

@@ -4,8 +4,10 @@ It is a dict of the keys of `models.NAME.train` (config/schema.yaml, $defs/recip
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
+from distill.base.errors import InputError
 from distill.base.settings import Settings
 
 Recipe = Mapping[str, Any]
@@ -16,3 +18,10 @@ RECIPE = Settings("$defs/recipe/*", without=("base", "dataset", "chat_template",
 RUNTIME = Settings("runtime/*")
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
+LORA = "peft"  # the same of a training with lora
+
+
+def check_lora(recipe: Recipe) -> None:
+    """Raises InputError where a recipe has adapters, and the package for them is not installed."""
+    if "lora" in recipe and find_spec(LORA) is None:
+        raise InputError(f"train.lora: needs the package {LORA}: pip install -r envs/requirements.txt, or remove lora")

@@ -21,6 +21,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from distill.base.errors import InputError
 from distill.base.progress import Progress
+from distill.training import lora
 from distill.training.checkpoint_writer import CheckpointWriter, move_into_place
 from distill.training.speed import flops_per_token
 
@@ -128,11 +129,15 @@ class Resumable(transformers.Trainer):
             if self.args.should_save:
                 self.state.save_to_json(str(saved / TRAINER_STATE_NAME))
         if self.args.should_save:
-            network = self.accelerator.unwrap_model(self.model)
-            weights = {name: weight for name, weight in network.state_dict().items() if name not in network.all_tied_weights_keys}
+            network, file = self.accelerator.unwrap_model(self.model), "model.safetensors"
+            if lora.is_adapted(network):
+                weights, file = lora.adapters(network), "adapter_model.safetensors"
+                network.peft_config["default"].save_pretrained(saved)
+            else:
+                weights = {name: weight for name, weight in network.state_dict().items() if name not in network.all_tied_weights_keys}
             states = {"optimizer.pt": self.optimizer.state_dict(), "scheduler.pt": self.lr_scheduler.state_dict()}
             target = Path(self.args.output_dir) / saved.name
-            self.checkpoint_writer.write(weights, states, saved, lambda: move_into_place(saved, target))
+            self.checkpoint_writer.write(weights, states, saved / file, lambda: move_into_place(saved, target))
 
     def wait_for_checkpoint(self) -> None:
         """Return once the last checkpoint is complete. Raises InputError where the disk had no room for it."""

@@ -14,7 +14,7 @@ from trl import SFTConfig
 from distill.base.errors import InputError
 from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
-from distill.training import kernels
+from distill.training import kernels, lora
 from distill.training.launch import accumulation, world
 from distill.training.recipe import Recipe, Runtime
 from distill.training.resumable import ProgressLog
@@ -85,12 +85,17 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
     if args.should_log:
         layers += ", Liger" if args.use_liger_kernel else ""
         print(f"{why}; {layers}; loss: TRL's fused head; optimizer: {OptimizerNames(args.optim).value}", flush=True)
+    # Weights that are trained need float32; those below adapters stay as they are, and the precision of a step is enough.
+    loaded = torch.bfloat16 if "lora" in recipe and args.bf16 else torch.float32
     with remote_code_option(base) as code:
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=attention, use_safetensors=True, **code)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=loaded, attn_implementation=attention, use_safetensors=True, **code)
     model.config.use_cache = False
     if args.world_size != world()[0]:
         raise InputError(f"{world()[0]} processes were started, and accelerate joins {args.world_size}: check runtime.accelerate")
-    trainer = Trainer(model=model, args=args, train_dataset=rows, processing_class=tokenizer)
+    adapter = lora.adapter_config(recipe, model)
+    trainer = Trainer(model=model, args=args, train_dataset=rows, processing_class=tokenizer, peft_config=adapter)
+    if adapter and args.should_log:
+        print(lora.describe(trainer.model, recipe), flush=True)
     if len(trainer.train_dataset) == 0:
         raise InputError(f"train.max_length: no row has a token to learn within {recipe['max_length']} tokens; raise it")
     if compiled:

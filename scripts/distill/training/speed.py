@@ -16,21 +16,26 @@ from distill.base.paths import KNOWN
 from distill.training.recipe import Runtime
 
 
-def matrix_weights(model: PreTrainedModel) -> int:
-    """Weights that each token is multiplied by: all matrices but the input embedding, which counts where it is the output head too."""
+def matrix_weights(model: PreTrainedModel, trained: bool = False) -> int:
+    """Weights that each token is multiplied by: all matrices but the input embedding, which counts where it is the output head too.
+
+    With `trained`, only those that are trained.
+    """
     embedding = model.get_input_embeddings().weight
     return sum(
         weight.numel()
         for weight in model.parameters()
-        if weight.dim() > 1 and (weight is not embedding or model.config.tie_word_embeddings)
+        if weight.dim() > 1 and (weight is not embedding or model.config.tie_word_embeddings) and (weight.requires_grad or not trained)
     )
 
 
 def flops_per_token(model: PreTrainedModel, attended: float) -> float:
-    """Forward and backward: 6 for each weight, 12 * layers * width of the query heads for each of the `attended` tokens in the mean."""
+    """Forward and backward: 6 for each weight (4 where it is not trained), and 12 * layers * width of the query heads for each of the
+    `attended` tokens in the mean."""
     config = model.config
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return 6 * matrix_weights(model) + 12 * config.num_hidden_layers * config.num_attention_heads * head * attended
+    of_weights = 4 * matrix_weights(model) + 2 * matrix_weights(model, trained=True)
+    return of_weights + 12 * config.num_hidden_layers * config.num_attention_heads * head * attended
 
 
 def count_attended(inputs: Mapping[str, Any]) -> torch.Tensor | int:

@@ -1,0 +1,60 @@
+"""What a job asks a cluster for: the memory of a node's host, in MiB."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from distill.base.paths import KNOWN
+from distill.base.settings import read_yaml
+from distill.preflight import facts, host, memory
+from distill.preflight.arch import Arch, Lora
+from distill.preflight.estimate import batch_of, launched
+from distill.preflight.speed import Device
+
+Part = dict[str, Any]
+
+
+def train_mb(part: Part, results: Path) -> int:
+    """Of the one training of `part` (config/preflight_part.py); of a model of unknown shape by the size of its files, else the least."""
+    (entry,), runtime = part["trainings"], part["runtime"]
+    device, nodes = _device(runtime.get("train_gpus", 0)), runtime.get("train_nodes", 1)
+    launch, recipe = launched(part, facts.accelerate(part["accelerate"])), entry["recipe"]
+    arch = _arch(entry, part, results)
+    if arch:
+        batch = batch_of(recipe, runtime, launch.processes, device, Lora.of(recipe, arch))
+        return host.requested_mb(host.training(arch, launch, batch, nodes))
+    parameters, cpu = _parameters(entry, results), device.kind == "cpu"
+    trained = 0 if "lora" in recipe else parameters
+    return host.requested_mb(host.training_of(parameters, trained, launch, nodes, 4, (6 * parameters + 12 * trained) * cpu, cpu))
+
+
+def respond_mb(part: Part, results: Path) -> int:
+    """Of the responses of one model, whichever benchmark needs most."""
+    runtime, needed = part["runtime"], 0
+    gpus = runtime.get("respond_gpus", 0)
+    for entry in part["evaluations"]:
+        arch = _arch(entry, part, results)
+        parameters = arch.parameters if arch else _parameters(entry, results)
+        longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context) if arch else 0
+        whole = memory.answering(arch, entry["engine"], runtime["batch_size"], longest, cpu=True)["total"] if arch else 4 * parameters
+        needed = max(needed, host.answering(parameters, max(1, gpus), None if gpus else whole))
+    return host.requested_mb(needed)
+
+
+def _device(gpus: int) -> Device:
+    """As far as the host's memory goes: the node is another than the one that submits the job, so no driver is asked."""
+    return Device("gpu" if gpus else "cpu")
+
+
+def _arch(entry: Part, part: Part, results: Path) -> Arch | None:
+    return facts.shape(entry["origin"], part["origins"].get(entry["origin"], {}), results, _known()).value
+
+
+@cache
+def _known() -> Part:
+    return read_yaml(KNOWN)
+
+
+def _parameters(entry: Part, results: Path) -> int:
+    """By the weights of the source model, in two bytes each; 0 where they are not here yet."""
+    return sum(path.stat().st_size for path in (results / "sources" / "models" / entry["origin"]).glob("*.safetensors")) // 2
