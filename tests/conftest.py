@@ -27,6 +27,7 @@ ALSO = {"wider": ["results/sources/datasets/written/manifest.json", "results/dat
 
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: a worker a core, and threads that wait in busy loops
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # container images set it, and each of thousands of steps would compile the project again
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -88,7 +88,7 @@ def checkout(name: str, folder: Path, python: Path | str = sys.executable) -> Ch
     """A checkout in `folder` with the experiment `name`, in which nothing has run."""
     for part in PARTS:
         if (PROJECT / part).is_dir():
-            shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(PROJECT / part, folder / part)
         else:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / part, folder / part)

@@ -7,30 +7,34 @@ the process group of its caller; only the imports of third-party libraries are d
 A SIGTERM to FOLDER/bin/python alone is a SIGKILL to the command: tests of what SIGTERM does use sys.executable.
 """
 
-import ast
 import atexit
 import contextlib
+import ctypes
 import fcntl
 import gc
 import importlib
-import json
+import logging
+import marshal
+import multiprocessing.util
 import os
 import runpy
+import selectors
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import traceback
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
 STARTED: list[subprocess.Popen] = []  # a Popen that is forgotten while its process lives is a warning
 LIBRARIES = (
     "snakemake.cli",
     "snakemake.api",
     "snakemake.report",
+    "smart_open",
     "lighteval.pipeline",
     "trl.trainer.sft_trainer",
     "transformers.models.qwen2.modeling_qwen2",
@@ -45,17 +49,19 @@ LIBRARIES = (
 )
 # What holds for all commands, since it was read on import. With more threads than one, torch's would wait for each other in busy loops.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+# Without json and socket, it starts in half the time.
 CLIENT = """#!{python} -IS
-import json, os, socket, struct, sys
+import _socket, marshal, os, sys
 open_files = [int(name) for name in os.listdir("/proc/self/fd")]
 files = sorted(file for file in open_files if os.path.exists(f"/proc/self/fd/{{file}}"))
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
-    request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)]).encode()
-    socket.send_fds(server, [struct.pack("!I", len(request))], files)
-    server.sendall(request)
-    ended = server.recv(4, socket.MSG_WAITALL)
-code = struct.unpack("!i", ended)[0] if ended else 1
+request = marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)))
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({address!r})
+rights = b"".join(file.to_bytes(4, sys.byteorder) for file in files)
+server.sendmsg([len(request).to_bytes(4, sys.byteorder)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+server.sendall(request)
+ended = server.recv(4, _socket.MSG_WAITALL)
+code = int.from_bytes(ended, sys.byteorder, signed=True) if ended else 1
 if code < 0:
     os.kill(os.getpid(), -code)
 sys.exit(code)
@@ -84,7 +90,6 @@ def serve(folder: Path) -> None:
     snakemake.cli.get_argument_parser()  # looks for plugins in all of site-packages
     for picture in ("png", "svg"):  # finds fonts
         matplotlib.pyplot.figure().savefig(folder / f"fonts.{picture}")
-    remember_syntax_trees()
     sys.path.remove(str(Path(__file__).parent))
     address = str(folder / "socket")
     python = folder / "bin" / "python"
@@ -100,71 +105,105 @@ def serve(folder: Path) -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(64)
+    forget_exit_handlers()
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    use_huge_pages()
     print("ready", flush=True)
+    serve_clients(listener)
+
+
+def forget_exit_handlers() -> None:
+    """Without the handlers that libraries register on import, and that tidy up after the imports, a command ends at once."""
+    atexit._clear()
+    weakref.finalize._registry.clear()
+    weakref.finalize._registered_with_atexit = False
+    for handler in (logging.shutdown, multiprocessing.util._exit_function):  # what these two do depends on the command
+        atexit.register(handler)
+
+
+def use_huge_pages() -> None:
+    """Ask the kernel for pages of 2 MB for the memory of this process: a fork copies the table of pages, which takes most of its time."""
+    madvise, size, collapse = ctypes.CDLL(None).madvise, 2 << 20, 25  # MADV_COLLAPSE, since Linux 6.1
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        addresses, rights, _, _, _, *name = line.split()
+        start, end = (int(address, 16) for address in addresses.split("-"))
+        if rights == "rw-p" and name in ([], ["[heap]"]):
+            for page in range(-(-start // size) * size, end - size + 1, size):
+                madvise(ctypes.c_void_p(page), ctypes.c_size_t(size), collapse)
+
+
+@dataclass(frozen=True)
+class Command:
+    client: socket.socket
+    child: int  # the process that runs it
+    ended: int  # its pidfd, which can be read once it has ended
+
+
+def serve_clients(listener: socket.socket) -> None:
+    """Run the command of each client in a child process and send back its exit code; where the client ends first, kill the child."""
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
     while True:
-        connection, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            _run(connection)
-        connection.close()
+        key, _ = selector.select()[0]  # the others stay ready
+        if key.fileobj is listener:
+            start(selector, listener)
+        elif key.fileobj is key.data.client:
+            selector.unregister(key.data.client)
+            signal.pidfd_send_signal(key.data.ended, signal.SIGKILL)
+        else:
+            end(selector, key.data)
 
 
-def remember_syntax_trees() -> None:
-    """Parse the project's modules once for all commands: Snakemake takes digests of them whenever it starts (distill.base.code_digest)."""
-    parse = ast.parse
-    trees = {content: parse(content) for content in (path.read_bytes() for path in (PROJECT / "scripts").rglob("*.py"))}
-
-    def parse_or_remember(source, *args, **kwargs):
-        remembered = trees.get(source) if isinstance(source, bytes) and not (args or kwargs) else None
-        return remembered or parse(source, *args, **kwargs)
-
-    ast.parse = parse_or_remember
-
-
-def _run(connection: socket.socket) -> None:
-    """Run one command in a child process and send back its exit code; where the client ends first, the child is killed."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    head, received, _, _ = socket.recv_fds(connection, 4, 250)
-    if not head:
-        os._exit(1)
-    request = connection.recv(struct.unpack("!I", head)[0], socket.MSG_WAITALL)
-    argv, folder, environment, files, group = json.loads(request)
-    child = os.fork()
-    if child == 0:
-        connection.close()
-        with contextlib.suppress(OSError):
-            os.setpgid(0, group)
-        above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in received]
-        for file in received:
-            os.close(file)
-        for file, number in zip(above, files, strict=True):
-            os.dup2(file, number, inheritable=True)
-            os.close(file)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        importlib.reload(sys.modules["huggingface_hub.constants"])  # read from the environment on import
-        _become(argv)
-    for file in received:
+def start(selector: selectors.BaseSelector, listener: socket.socket) -> None:
+    client, _ = listener.accept()
+    head, files, _, _ = socket.recv_fds(client, 4, 250)
+    request = client.recv(int.from_bytes(head, sys.byteorder), socket.MSG_WAITALL)
+    if not request:  # the client was killed
+        client.close()
+    elif child := os.fork():
+        command = Command(client, child, os.pidfd_open(child))
+        for readable in (command.client, command.ended):
+            selector.register(readable, selectors.EVENT_READ, command)
+    else:
+        for ours in (client, *(key.fileobj for key in selector.get_map().values())):
+            os.close(ours if isinstance(ours, int) else ours.detach())
+        selector.close()
+        _run(*marshal.loads(request), received=files)
+    for file in files:
         os.close(file)
 
-    def kill_with_client() -> None:
-        if not connection.recv(1):
-            with contextlib.suppress(OSError):
-                os.kill(child, signal.SIGKILL)
 
-    threading.Thread(target=kill_with_client, daemon=True).start()
-    _, status = os.waitpid(child, 0)
+def end(selector: selectors.BaseSelector, command: Command) -> None:
+    _, status = os.waitpid(command.child, 0)
     with contextlib.suppress(OSError):
-        connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
-    os._exit(0)
+        command.client.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, sys.byteorder, signed=True))
+    with contextlib.suppress(KeyError):  # it has ended before its command
+        selector.unregister(command.client)
+    selector.unregister(command.ended)
+    command.client.close()
+    os.close(command.ended)
+
+
+def _run(argv: list[str], folder: str, environment: dict[str, str], files: list[int], group: int, received: list[int]) -> None:
+    """Run `python ARGV` with the client's open files, which were `received`, in place of those of the server, and end as it ends."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, group)
+    above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in received]
+    for file in received:
+        os.close(file)
+    for file, number in zip(above, files, strict=True):
+        os.dup2(file, number, inheritable=True)
+        os.close(file)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    importlib.reload(sys.modules["huggingface_hub.constants"])  # read from the environment on import
+    _become(argv)
 
 
 def _become(argv: list[str]) -> None:
-    """Be `python ARGV`, and end as it ends."""
+    """Run `python ARGV`, and end as it ends."""
     code = 1
     try:
         while argv[0] in ("-P", "-u"):

@@ -5,12 +5,16 @@ version that envs/ pins.
 """
 
 import ast
+import json
+import os
 import re
+import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from distill.base.errors import InputError
-from distill.base.files import sha256_text
+from distill.base.files import sha256_file, sha256_text
 from distill.base.paths import PINS, SCRIPTS
 
 # Packages that are used through another one, without an import of their own.
@@ -57,7 +61,31 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
 
 @cache
 def _parse(path: Path) -> tuple[str, frozenset[str]]:
-    """(sha256 of a file's syntax tree without docstrings, all modules that it imports, at any level)"""
+    """(sha256 of a file's syntax tree without docstrings, all modules that it imports, at any level)
+
+    Both are kept in __pycache__, as Python keeps its bytecode: the Snakefile waits for them.
+    """
+    kept, key = path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.digest", [sha256_file(path), _algorithm()]
+    with suppress(OSError, ValueError):
+        *key_then, digest, imported = json.loads(kept.read_bytes())
+        if key_then == key:
+            return digest, frozenset(imported)
+    digest, modules = _parse_again(path)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):
+            kept.parent.mkdir(exist_ok=True)
+            part = kept.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps([*key, digest, sorted(modules)]), encoding="utf-8")
+            part.replace(kept)
+    return digest, modules
+
+
+@cache
+def _algorithm() -> str:
+    return sha256_file(__file__)
+
+
+def _parse_again(path: Path) -> tuple[str, frozenset[str]]:
     try:
         tree = ast.parse(path.read_bytes())
     except SyntaxError as error:
@@ -69,7 +97,7 @@ def _parse(path: Path) -> tuple[str, frozenset[str]]:
 
 
 def _append_nodes(node: ast.AST, words: list[str], modules: set[str]) -> None:
-    """Append a syntax tree's nodes as words, like ast.dump but faster (the Snakefile waits for it), and collect its imports."""
+    """Append a syntax tree's nodes as words, like ast.dump but faster, and collect its imports."""
     kind = type(node)
     words.append(kind.__name__)
     if kind is ast.Import:
@@ -106,6 +134,7 @@ def _modules(scripts: Path) -> dict[str, str]:
     return {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
 
 
+@cache
 def _files_of(module: str, scripts: Path) -> list[str]:
     """The project files that importing a module executes: its own and those of its parent packages."""
     known = _modules(scripts)
