@@ -1,7 +1,10 @@
 """A step's code is known by what it means."""
 
+import sys
+
 import pytest
 
+from distill.base import code_digest as code_digest_module
 from distill.base.code_digest import code_digest, code_parts
 from distill.base.errors import InputError
 
@@ -77,6 +80,26 @@ def test_what_means_the_same_has_the_same_digest(scripts, name, old, new):
 )
 def test_what_means_something_else_has_another_digest(scripts, name, old, new):
     assert digest(scripts, name, old, new) != digest(scripts)
+
+
+def test_what_is_kept_of_a_file_holds_for_its_content_alone(scripts, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+    def read_again() -> str:
+        code_digest_module._parse.cache_clear()
+        return code_digest("step.py", scripts / "scripts", scripts / "pins.txt")
+
+    first = read_again()
+    (kept,) = (scripts / "scripts" / "distill" / "__pycache__").glob("deeper.*.digest")
+    monkeypatch.setattr(code_digest_module.ast, "parse", None)  # nothing is parsed
+    assert read_again() == first
+    monkeypatch.undo()
+    for broken in ("", "[]", kept.read_text(encoding="utf-8").replace("[", "{")):
+        kept.write_text(broken, encoding="utf-8")
+        assert read_again() == first
+    deeper = scripts / "scripts" / "distill" / "deeper.py"
+    deeper.write_text("def two():\n    return 3\n", encoding="utf-8")
+    assert read_again() != first
 
 
 def test_parts_name_each_module_and_pin(scripts):

@@ -70,8 +70,12 @@ def line_color(color: str) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write path (.png) and the .svg next to it, each whole or not at all."""
+    """Write path (.png) and the .svg next to it, each whole or not at all. Both have the png's layout, which takes half the time."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)
+        figure.set_layout_engine(None)
     for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         held = io.BytesIO()
         with matplotlib.rc_context(STYLE):  # saving lays out texts and makes ids
