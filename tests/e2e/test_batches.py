@@ -1,6 +1,7 @@
 """What a batch teaches and what its loss is, compared with a few lines of plain PyTorch, for each kind of packing."""
 
 import re
+from functools import cache
 
 import pytest
 import tiny_chat
@@ -81,6 +82,7 @@ def test_the_loss_of_a_batch_is_plain_pytorchs(built, tiny_world, packing, loss_
 def few_steps(tiny_world, tmp_path_factory):
     """few_steps(rows_at_once, packing, **runtime): weights and log after six steps of a training."""
 
+    @cache
     def few_steps(rows_at_once=1, packing="none", **runtime):
         folder = tmp_path_factory.mktemp("few")
         recipe, runtime = RECIPE | {"packing": packing}, RUNTIME | runtime

@@ -23,11 +23,11 @@ def checkpoints(work: Path) -> list[str]:
     return sorted(path.name for path in work.glob("*/*") if path.name.startswith(("checkpoint-", "saving")))
 
 
-def test_a_disk_that_fills_up_costs_one_save(small_disk, tiny_world, trained):
+def test_a_disk_that_fills_up_costs_one_save(small_disk, tiny_world, trained, warm_python):
     work, resize = small_disk
-    runtime = {"save_steps": 2}
+    started = {"runtime": {"save_steps": 2}, "python": warm_python}
 
-    full = tiny.start(tiny_world, work.parent / "model", runtime=runtime)
+    full = tiny.start(tiny_world, work.parent / "model", **started)
     out, _ = full.communicate(timeout=200)
     assert full.returncode not in (0, 75)
     told = [line for line in out.splitlines() if "no room left on the disk" in line]
@@ -38,5 +38,5 @@ def test_a_disk_that_fills_up_costs_one_save(small_disk, tiny_world, trained):
     assert checkpoints(work) == ["checkpoint-2"]
 
     resize("50m")
-    assert "checkpoint-2" in tiny.end(tiny.start(tiny_world, work.parent / "model", runtime=runtime))
+    assert "checkpoint-2" in tiny.end(tiny.start(tiny_world, work.parent / "model", **started))
     assert tiny.digest(work.parent / "model") == tiny.digest(trained())

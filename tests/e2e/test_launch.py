@@ -63,12 +63,13 @@ print("GREEDY", ours == list(theirs), ours)
     assert "GREEDY True" in done.stdout, done.stdout[-2000:] + done.stderr[-3000:]
 
 
-def test_two_machines_that_know_each_other_from_slurm_end_in_the_bytes_of_two_processes(trained, tiny_world, tmp_path):
+def test_two_machines_that_know_each_other_from_slurm_end_in_the_bytes_of_two_processes(trained, tiny_world, tmp_path, warm_python):
     """Two launches, each with Slurm's environment of its own; the first is reached at 127.0.0.2, its second loopback address."""
     slurm = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_NODELIST": "127.0.0.[2-3]"}
     output = tmp_path / "model"
     machines = [
-        tiny.start(tiny_world, output, "ddp", 1, options=("--nodes", 2), env=slurm | {"SLURM_NODEID": str(rank)}) for rank in (1, 0)
+        tiny.start(tiny_world, output, "ddp", 1, ("--nodes", 2), env=slurm | {"SLURM_NODEID": str(rank)}, python=warm_python)
+        for rank in (1, 0)
     ]
     for machine in machines:
         tiny.end(machine)

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from checkout import Checkout, merged
 
-EPOCHS = {"models": {"ours": {"train": {"epochs": 4}}}, "runtime": {"save_steps": 1000}}
+EPOCHS = 8  # of 3 steps
+CONFIG = {"models": {"ours": {"train": {"epochs": EPOCHS}}}, "runtime": {"save_steps": 1000}}
 TARGET = "results/models/ours/manifest.json"
 
 
-def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished, tmp_path):
-    checkout = finished.copy(tmp_path / "here")
+def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished_run, tmp_path):
+    checkout = finished_run("world").copy(tmp_path / "here")
     here = checkout.folder
     old = {path.name for path in here.glob("work/train/*")}
-    snakemake = start(checkout, EPOCHS)
+    snakemake = start(checkout, CONFIG)
     folder, log = signal_once_it_trains(here, old, signal.SIGTERM)
     said, _ = snakemake.communicate(timeout=300)
     assert snakemake.returncode == 0, said[-3000:]
@@ -29,14 +30,14 @@ def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished, tm
     assert "stopped by a signal; the checkpoint is saved" in text and "attempt 2 of 3" in text and "resuming from" in text
     assert "Trying to restart job" not in said
     made = json.loads((here / TARGET).read_bytes())
-    assert made["epoch"] == 4
+    assert made["epoch"] == EPOCHS
 
 
 @pytest.mark.parametrize("orphans", ["wait", "end"])
-def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, tmp_path, orphans):
+def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished_run, tmp_path, orphans):
     # A plain Python: what is an orphan is told from command lines and environments of processes, which a fork has of its parent.
-    checkout = replace(finished.copy(tmp_path / "here"), python=sys.executable)
-    here, config = checkout.folder, merged(EPOCHS, {"runtime": {"orphans": orphans}})
+    checkout = replace(finished_run("world").copy(tmp_path / "here"), python=sys.executable)
+    here, config = checkout.folder, merged(CONFIG, {"runtime": {"orphans": orphans}})
     old = {path.name for path in here.glob("work/train/*")}
     snakemake = start(checkout, config)
     folder, log = signal_once_it_trains(here, old, signal.SIGSTOP)
@@ -57,7 +58,7 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished, 
     text = log.read_text(encoding="utf-8")
     assert ("ending it (runtime.orphans: end)" in text) is (orphans == "end")
     assert "resuming from" in text
-    assert json.loads((here / TARGET).read_bytes())["epoch"] == 4
+    assert json.loads((here / TARGET).read_bytes())["epoch"] == EPOCHS
 
 
 def start(here: Checkout, config: dict) -> subprocess.Popen:

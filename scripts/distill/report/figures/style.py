@@ -37,6 +37,7 @@ STYLE = {
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # where it would be found to fit, which takes long
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
