@@ -1,5 +1,6 @@
-"""Changes of staleness.yaml, made one by one on copies of a finished run, each planned and then run for real."""
+"""Changes of staleness.yaml, made on copies of a finished run: each planned by itself, and those of a case run for real at once."""
 
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ TABLE = yaml.safe_load((HERE / "staleness.yaml").read_text(encoding="utf-8"))
 
 @dataclass(frozen=True)
 class Case:
-    """A row, or one entry of its `each` where it is `apart`.
+    """A row, or several that are run `together`, or one entry of the `each` of a row that is `apart`.
 
     `changes` are planned one by one and then made together and run. `reruns` is the set of jobs that must run, `planned` those that the
     dry run must show: fewer, where it cannot know more.
@@ -40,14 +41,23 @@ class Seen:
 
 
 def cases() -> list[Case]:
-    found = []
+    found: list[Case] = []
+    together: dict[str, int] = {}  # places in `found`
     for row in TABLE["rows"]:
         reruns, planned = expanded(row["reruns"]), expanded(row.get("planned", row["reruns"]))
         parts = [{key: value for key, value in {**row, **part}.items() if key in changes.KINDS} for part in row.get("each", [{}])]
         groups = [(part,) for part in parts] if row.get("apart") else [tuple(parts)]
         for place, group in enumerate(groups):
             name = row["change"] + (f" ({place + 1})" if len(groups) > 1 else "")
-            found.append(Case(name, row.get("world", "world"), group, reruns, planned))
+            case = Case(name, row.get("world", "world"), group, reruns, planned)
+            if row.get("together") in together:
+                other = found[together[row["together"]]]
+                assert (case.world, case.reruns, case.planned) == (other.world, other.reruns, other.planned), f"{other.name}; {name}"
+                found[together[row["together"]]] = replace(other, name=f"{other.name}; {name}", changes=(*other.changes, *group))
+                continue
+            if "together" in row:
+                together[row["together"]] = len(found)
+            found.append(case)
     return found
 
 
@@ -65,17 +75,16 @@ def play(case: Case, finished: Checkout, folder: Path) -> Seen:
     """Plan each change on a copy of a finished run, then make all of them, run, and plan again."""
     here = finished.copy(folder)
     planned = []
-    for change in case.changes[:-1]:
-        alone = here if change.keys() <= {"set", "remove", "rename", "options"} else finished.copy(folder.with_name("alone"))
-        alone = replace(alone, config=deepcopy(finished.config))
+    for change in case.changes if len(case.changes) > 1 else ():
+        files = not change.keys() <= {"set", "remove", "rename", "options"}
+        alone = replace(finished.copy(folder.with_name("alone")) if files else here, config=deepcopy(finished.config))
         planned.append(alone.jobs("--dry-run", *changes.make(change, alone)))
+        if files:
+            shutil.rmtree(alone.folder)
     for change in case.changes:
         options = changes.make(change, here)
     if len(case.changes) == 1:
         planned.append(here.jobs("--dry-run", *options))
-    else:
-        alone = finished.copy(folder.with_name("last"))
-        planned.append(alone.jobs("--dry-run", *changes.make(case.changes[-1], alone)))
     ran = here.jobs("--cores", "1", *options)
     return Seen(planned, ran, here.jobs("--dry-run", *options) if case.reruns else [])
 
