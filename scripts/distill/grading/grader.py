@@ -1,6 +1,6 @@
 """The one grader: filter and evaluation both ask it whether a solution is right. Nothing that a solution says can hang or harm it.
 
-It finds the answer (extract.py), reads it and the gold (read.py) and compares them (compare.py) in this process, in bounded time. The few
+It finds the answer (extract.py), reads it and the gold (reading/) and compares them (comparing/) in this process, in bounded time. The few
 pairs of expressions that have no value here go to math-verify, in worker processes that can be killed (pool.py, worker.py).
 """
 
@@ -11,10 +11,10 @@ from typing import Self
 
 from distill.base.errors import InputError
 from distill.grading import worker
-from distill.grading.compare import TooMuch, never, same_answer
+from distill.grading.comparing.comparison import TooMuch, never, same_answer
 from distill.grading.extract import boxed_parts, choice_letter, cut_thought, last_boxed, stated_answer, unknown_tags
 from distill.grading.pool import TIMEOUT, GradingJob, Pool
-from distill.grading.read import MAX_CHARS, read
+from distill.grading.reading.reader import MAX_CHARS, read
 
 CORRECT, WRONG = worker.CORRECT, worker.WRONG
 NO_ANSWER, UNCLOSED_THOUGHT, TOO_LONG = "no_answer", "unclosed_thought", "answer_too_long"

@@ -7,7 +7,7 @@ another order, a unit or none, signs in unicode; and another last number, sign, 
 import re
 from collections.abc import Iterator
 
-from distill.grading.read import read
+from distill.grading.reading.reader import read
 from distill.grading.values import Expression, Listing, Number, Quantity, Tuple, Unread, Value, Words
 
 _UNICODE = {

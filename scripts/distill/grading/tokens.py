@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+DEPTH = 25  # of brackets and parts in an answer
 MAX_TOKENS = 3000  # the longest gold of MATH-500 has 60
 
 
@@ -49,6 +50,7 @@ _PLAIN_COMMANDS = {
     },
 }
 _SMALL_WORDS = words("no not yes nan dne or and for if is on to of at by in as all odd any")
+LOUD = words("YES NO TRUE FALSE NONE DNE EVEN ODD NAN")  # words, and no letters that stand for themselves
 _CONNECTIVES = frozenset(("and", "or"))
 _NUMBER = (
     r"(?P<number>(?<![\d.])(?<!\d,)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d]|,\d)"

@@ -1,4 +1,4 @@
-"""What an answer can be. Each kind is one small class; compare.py has one rule a pair of kinds, docs/grading.md the table of them."""
+"""What an answer can be. Each kind is one small class; comparing/ has one rule a pair of kinds, docs/grading.md the table of them."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,0 +1,44 @@
+"""Lists, in any order; and a list for a tuple, whose brackets are left out."""
+
+from typing import TYPE_CHECKING
+
+from distill.grading.comparing.relations import same_named
+from distill.grading.comparing.sets import same_ranges
+from distill.grading.values import Listing, Matrix, Named, Relation, SetOf, Tuple, Value
+
+if TYPE_CHECKING:
+    from distill.grading.comparing.comparison import Comparison
+
+
+def same_listing(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    if isinstance(gold, Named) or isinstance(answer, Named):
+        return same_named(comparison, gold, answer)
+    if isinstance(gold, Listing) and isinstance(answer, Listing):
+        if all(isinstance(item, Tuple) for item in (*gold.items, *answer.items)):  # a solution that is given twice is one
+            return comparison.covers(gold.items, answer.items) and comparison.covers(answer.items, gold.items, turned=True)
+        if comparison.matched(gold.items, answer.items):
+            return True
+        return _listed_names(comparison, gold, answer) or same_ranges(comparison, gold, answer)
+    one, other = (gold, answer) if isinstance(gold, Listing) else (answer, gold)
+    if isinstance(other, Tuple) and other.ends in ("()", "<>", "[]"):  # brackets left out: the order counts
+        pairs = (one.items, other.items) if one is gold else (other.items, one.items)
+        return comparison.ordered([_unnamed(value) for value in pairs[0]], [_unnamed(value) for value in pairs[1]])
+    if isinstance(other, SetOf):
+        return comparison.matched(gold.items, answer.items)
+    if isinstance(other, Matrix) and (1 in (len(other.rows), max(map(len, other.rows), default=0))):
+        entries = tuple(entry for row in other.rows for entry in row)
+        return comparison.ordered(*((one.items, entries) if one is gold else (entries, one.items)))
+    return same_ranges(comparison, gold, answer)
+
+
+def _listed_names(comparison: "Comparison", gold: Listing, answer: Listing) -> bool:
+    """AB = 4, CD = 5 against 4, 5: names that one side leaves out, in order."""
+    names = [all(isinstance(value, Named) for value in side.items) for side in (gold, answer)]
+    bare = [not any(isinstance(value, Named | Relation) for value in side.items) for side in (gold, answer)]
+    if not ((names[0] and bare[1]) or (names[1] and bare[0])):
+        return False
+    return comparison.ordered([_unnamed(value) for value in gold.items], [_unnamed(value) for value in answer.items])
+
+
+def _unnamed(value: Value) -> Value:
+    return value.value if isinstance(value, Named) else value

@@ -1,0 +1,45 @@
+"""Expressions, letters that stand for themselves, and a number with a unit in letters: 12 m."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from distill.grading import units
+from distill.grading.expressions.parser import parse
+from distill.grading.reading.constructors import quantity, simple
+from distill.grading.reading.runs import text_of
+from distill.grading.tokens import LOUD, Token
+from distill.grading.values import Letters, Listing, Value, Words
+
+if TYPE_CHECKING:
+    from distill.grading.reading.reader import Reader
+
+
+def read_expression(reader: "Reader", items: Sequence[Token]) -> Value:
+    if len(items) == 1 and items[0].kind == "capitals":
+        return Words(items[0].text.lower()) if items[0].text in LOUD else Letters(items[0].text)
+    if (
+        len(items) > 1
+        and items[0].kind == "command"
+        and items[0].text in ("triangle", "angle")
+        and all(token.kind in ("capitals", "symbol") for token in items[1:])
+    ):
+        return Letters(items[0].text + "".join(token.text for token in items[1:]))
+    if reader.bare_units and (unit := read_bare_unit(reader, items)) is not None:
+        return unit
+    trees = parse(items)
+    values = [simple(tree, text_of(items)) for tree in trees]
+    if len(values) == 2 and values[0] != values[1]:
+        return Listing((simple(trees[0], ""), simple(trees[1], "")))
+    return values[0]
+
+
+def read_bare_unit(reader: "Reader", items: Sequence[Token]) -> Value | None:
+    """A number with a unit in letters, as in 12 m and 1000 m^2; 12m is a product, unless a power or a slash follows."""
+    at = next((place for place, token in enumerate(items) if token.kind == "symbol"), 0)
+    if not at or items[at - 1].kind != "number" or any(token.kind in ("command", "word") for token in items[at:]):
+        return None
+    tail = "".join(token.text for token in items[at:])
+    unit = units.canonical(tail)
+    if units.factor(unit) is None or not (items[at].spaced or len(tail) > 1):
+        return None
+    return quantity([(reader.value(items[:at]), unit)])

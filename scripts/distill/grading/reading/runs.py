@@ -1,0 +1,157 @@
+"""Runs of tokens: where brackets close, what stands between separators, and how a run is written."""
+
+import re
+from collections.abc import Sequence
+
+from distill.grading.tokens import DEPTH, Token, is_connective
+
+OPENING = frozenset(("(", "[", "{", "\\{"))
+CLOSING = frozenset((")", "]", "}", "\\}"))
+_OPENING_COMMANDS = frozenset(("langle", "lfloor", "lceil", "begin"))
+_CLOSING_COMMANDS = frozenset(("rangle", "rfloor", "rceil", "end"))
+
+
+def is_sign(text: str):
+    return lambda token: token.kind in ("sign", "command") and token.text == text
+
+
+def is_separator(token: Token) -> bool:
+    return (
+        (token.kind == "sign" and token.text == ",") or is_connective(token) or (token.kind == "command" and token.text in ("wedge", "vee"))
+    )
+
+
+def level(token: Token) -> int:
+    if token.kind == "sign":
+        return (token.text in OPENING) - (token.text in CLOSING)
+    if token.kind == "command":
+        return (token.text in _OPENING_COMMANDS) - (token.text in _CLOSING_COMMANDS)
+    return 0
+
+
+def depth_of(items: Sequence[Token]) -> int:
+    return sum(map(level, items))
+
+
+def split_by(items: Sequence[Token], name_of) -> tuple[list[list[Token]], list[str]]:
+    parts: list[list[Token]] = [[]]
+    names: list[str] = []
+    depth = 0
+    bar = False
+    for token in items:
+        depth += level(token)
+        if token.kind == "sign" and token.text == "|":
+            bar = not bar
+        name = name_of(token) if depth == 0 and not (bar and token.text != "|") else None
+        if name is not None:
+            names.append(name)
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    if bar:  # a bar without its other
+        return _split_unbarred(items, name_of)
+    return parts, names
+
+
+def _split_unbarred(items: Sequence[Token], name_of) -> tuple[list[list[Token]], list[str]]:
+    parts: list[list[Token]] = [[]]
+    names: list[str] = []
+    depth = 0
+    for token in items:
+        depth += level(token)
+        name = name_of(token) if depth == 0 else None
+        if name is not None:
+            names.append(name)
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts, names
+
+
+def split(items: Sequence[Token], separates) -> list[list[Token]]:
+    return split_by(items, lambda token: "" if separates(token) else None)[0]
+
+
+def closing(items: Sequence[Token], start: int) -> int:
+    """Where the bracket at `start` closes; -1 if it does not."""
+    depth = 0
+    for at in range(start, len(items)):
+        depth += level(items[at])
+        if depth == 0:
+            return at
+    return -1
+
+
+def bracketed(items: Sequence[Token]) -> Sequence[Token] | None:
+    return items[1:-1] if len(items) > 1 and level(items[0]) == 1 and closing(items, 0) == len(items) - 1 else None
+
+
+def trimmed(items: Sequence[Token]) -> Sequence[Token]:
+    """Without commas and full stops at the ends."""
+    start, end = 0, len(items)
+    while start < end and items[start].kind == "sign" and items[start].text in (",", ";", "."):
+        start += 1
+    while start < end and items[end - 1].kind == "sign" and items[end - 1].text in (",", ";", ".", "\\", "?"):
+        end -= 1
+    return items[start:end]
+
+
+def stripped(items: Sequence[Token]) -> Sequence[Token]:
+    """Without braces round all of it, and without punctuation at its ends."""
+    items = trimmed(items)
+    for _ in range(DEPTH):
+        if len(items) < 2 or not (items[0].kind == "sign" and items[0].text == "{") or closing(items, 0) != len(items) - 1:
+            break
+        items = trimmed(items[1:-1])
+    return items
+
+
+def text_of(items: Sequence[Token]) -> str:
+    r"""Tokens as LaTeX, in one spelling."""
+    pieces = [
+        f"\\{token.text} " if token.kind == "command" else token.text for token in items if not (token.text in "{}" and len(items) < 4)
+    ]
+    return re.sub(r"\{(\w)\}", r"\1", "".join(pieces)).strip()
+
+
+def spaced_text(items: Sequence[Token]) -> str:
+    return " ".join(token.text for token in items).replace("^ ", "^")
+
+
+def words_outside(items: Sequence[Token]) -> list[bool]:
+    """Of each token whether it is a word outside of all brackets."""
+    found, depth = [], 0
+    for token in items:
+        depth += level(token)
+        found.append(token.kind == "word" and depth == 0)
+    return found
+
+
+def superscripts(items: Sequence[Token]) -> set[str]:
+    """What stands in superscripts outside of brackets."""
+    found: set[str] = set()
+    depth = 0
+    for at, token in enumerate(items):
+        if depth == 0 and token.text == "^" and at + 1 < len(items):
+            end = closing(items, at + 1) if level(items[at + 1]) == 1 else at + 1
+            found.add("".join(part.text for part in items[at + 1 : end + 1] if part.text not in "{}"))
+        depth += level(token)
+    return found
+
+
+def outside_brackets(items: Sequence[Token]) -> list[Token]:
+    """The tokens outside of brackets, subscripts and superscripts."""
+    found: list[Token] = []
+    at = 0
+    while at < len(items):
+        token = items[at]
+        if token.kind == "sign" and token.text in ("^", "_"):
+            at += 1
+            if at < len(items) and level(items[at]) == 1:
+                at = max(closing(items, at), at)
+        elif level(token) == 1:
+            at = max(closing(items, at), at)
+        else:
+            found.append(token)
+        at += 1
+    return found

@@ -1,0 +1,137 @@
+"""Words alone, numbers with units in words, and words and values in turn."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from distill.grading import units
+from distill.grading.expressions.exact import is_constant_value
+from distill.grading.reading.brackets import read_set_operation
+from distill.grading.reading.constructors import quantity
+from distill.grading.reading.expressions import read_expression
+from distill.grading.reading.runs import closing, depth_of, spaced_text, words_outside
+from distill.grading.tokens import LOUD, Token, Unreadable, words
+from distill.grading.values import Expression, Letters, Named, Number, Percent, Phrase, Quantity, Relation, Sym, Value, Words
+
+if TYPE_CHECKING:
+    from distill.grading.reading.reader import Reader
+
+
+_NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
+}
+_IGNORED_WORDS = words("it the a an is are approximately about roughly is: therefore so thus hence answer final exactly only")
+
+
+def read_phrase(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Words alone, a quantity, or words and values in turn."""
+    outside = words_outside(items)
+    if not any(outside):
+        return (read_quantity(reader, items) if unit_in_brackets(items) else None) or read_set_operation(reader, items)
+    if all(token.kind == "word" or (token.prose and token.text in "-'.:()/,") for token in items):
+        return read_words(reader, items)
+    quantity = read_quantity(reader, items)
+    if quantity is not None:
+        return quantity
+    parts: list[Value] = []
+    run: list[Token] = []
+    worded = False
+    for token, word in zip([*items, None], [*outside, False], strict=True):
+        wordy = token is not None and (word or (worded and token.prose and token.text in ",.:-"))
+        if run and (token is None or wordy != worded):
+            parts += _read_part(reader, run, worded)
+            run = []
+        worded = wordy
+        if token is not None:
+            run.append(token)
+    if len(parts) == 2 and isinstance(parts[0], Words) and isinstance(parts[1], Number | Expression | Quantity | Percent):
+        last = [token for token in items if token.kind == "word"][-1]
+        after = items[items.index(last) + 1 :]
+        if (after and after[0].text == ":") or parts[0].text in ("", "answer"):  # Total cost: 13
+            return Named((parts[0].text,), parts[1], Relation((parts[0], parts[1]), ("=",)))
+    parts = [part for part in parts if part != Words("")]
+    return parts[0] if len(parts) == 1 else Phrase(tuple(parts))
+
+
+def _read_part(reader: "Reader", run: Sequence[Token], worded: bool) -> list[Value]:
+    if worded:
+        return [] if all(token.text.lower() in _IGNORED_WORDS for token in run if token.kind == "word") else [read_words(reader, run)]
+    run = [token for token in run if not (token.kind == "sign" and token.text in (":", "."))] if len(run) > 1 else run
+    while run and run[0].text in (":", ",", "."):
+        run = run[1:]
+    while run and run[-1].text in (":", ",", "."):
+        run = run[:-1]
+    if not run:
+        return []
+    return [reader.side(run)]
+
+
+def read_words(reader: "Reader", items: Sequence[Token]) -> Value:
+    words = [token.text for token in items if token.kind == "word"]
+    words = [word for word in words if word.lower() not in _IGNORED_WORDS] or words
+    if len(words) == 1 and len(words[0]) == 1 and words[0].isascii():
+        return read_expression(reader, [Token("symbol", words[0])])
+    if len(words) == 1 and words[0].lower() == "infinity":
+        return Expression(Sym("\\infty"), "\\infty")
+    if len(words) == 1 and words[0].lower() in _NUMBER_WORDS:
+        return Number(Fraction(_NUMBER_WORDS[words[0].lower()]))
+    if len(words) == 1 and words[0].isascii() and words[0].isupper() and words[0].isalpha() and words[0] not in LOUD:
+        return Letters(words[0])
+    text = "".join(word[:-1] if len(word) > 4 and word.endswith("s") else word for word in words).lower()
+    kept = "".join(filter(str.isalnum, text))
+    return Words({"doenotexist": "dne", "doesnotexist": "dne"}.get(kept, kept if "-" not in text else text))
+
+
+def read_quantity(reader: "Reader", items: Sequence[Token]) -> Value | None:
+    """Numbers with units: 5 cm, 5 feet 3 inches, $36, 90 degrees, 9 (apples), 36 square units; None for anything else."""
+    parts: list[tuple[Value, str]] = []
+    rest = list(items)
+    while rest:
+        at = next((place for place, token in enumerate(rest) if token.kind == "word" and depth_of(rest[:place]) == 0), None)
+        bracket = unit_in_brackets(rest)
+        if bracket is not None and (at is None or bracket < at):
+            at = bracket
+        if at is None or at == 0:
+            return None
+        end = at
+        while end < len(rest) and _in_unit(rest, end, at):
+            end += 1
+        if end < len(rest) and rest[end].kind != "number":
+            return None
+        number, unit = rest[:at], units.canonical(spaced_text(rest[at:end]))
+        try:
+            value = read_set_operation(reader, number)
+        except Unreadable:
+            return None
+        if not is_constant_value(value):
+            return None
+        parts.append((value, unit))
+        rest = rest[end:]
+    return quantity(parts)
+
+
+def _in_unit(items: Sequence[Token], at: int, start: int) -> bool:
+    token = items[at]
+    if (
+        token.kind == "word"
+        or (token.kind == "sign" and token.text in ("/", "^", "(", ")", "{", "}", "-", ".", ",", "'") and at > start)
+        or token.text in ("cdot",)
+    ):
+        return True
+    if token.kind == "sign" and token.text in ("(", "{") and at == start:
+        return True
+    before = items[at - 1]
+    return token.kind == "number" and (before.text in ("^", "{") or (before.text == "-" and items[at - 2].text in ("^", "{")))
+
+
+def unit_in_brackets(items: Sequence[Token]) -> int | None:
+    """Where a bracket begins that holds words only, as in 9 (apples)."""
+    for at, token in enumerate(items):
+        if at and token.kind == "sign" and token.text in ("(", "{") and at + 1 < len(items) and items[at + 1].kind == "word":
+            end = closing(items, at)
+            if end > 0 and all(part.kind == "word" or part.text in "/^-.," for part in items[at + 1 : end]):
+                return at
+    return None
