@@ -95,7 +95,8 @@ def test_boxes_side_by_side_are_one_answer(text, answer):
         (r"\boxed{same}", None),  # two choices read so
         (r"\boxed{E}", None),  # there are four choices
         (r"\boxed{Because}", None),
-        (r"I choose A. \boxed{}", None),
+        (r"I choose A. \boxed{}", "A"),
+        (r"I choose none. \boxed{}", None),
         ("The answer is (B).", "B"),
         ("Answer: C", "C"),
         ("**Answer:** **D**", "D"),

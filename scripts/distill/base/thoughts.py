@@ -7,6 +7,21 @@ solution. stratos: Bespoke-Stratos-17k and Sky-T1, which mark the solution too.
 THOUGHT = {"think": ("<think>", "</think>"), "stratos": ("<|begin_of_thought|>", "<|end_of_thought|>")}
 SOLUTION = {"stratos": ("<|begin_of_solution|>", "<|end_of_solution|>")}
 
+# Where a thought opens and closes, as regular expressions, by who writes it so: what grading cuts off. Tags of Bespoke-Stratos and Sky-T1
+# are also published with spaces inside.
+TAGS = (
+    (r"<think>", r"</think>"),  # DeepSeek-R1, Qwen3, QwQ and most others
+    (r"<thinking>", r"</thinking>"),
+    (r"<thought>", r"</thought>"),  # EXAONE Deep
+    (r"<reasoning>", r"</reasoning>"),
+    (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
+    (r"<seed:think>", r"</seed:think>"),  # Seed-OSS
+    (r"◁think▷", r"◁/think▷"),  # Kimi
+    (r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>", r"<\|channel\|>final[^<]{0,80}<\|message\|>"),  # gpt-oss
+    (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
+    (r"<\s?\|\s?begin_of_thought\s?\|\s?>", r"<\s?\|\s?end_of_thought\s?\|\s?>"),
+)
+
 
 def completion(thought: str, solution: str, style: str) -> str:
     """A response that marks its thought and its solution in a style, as its data sets are published."""

@@ -4,20 +4,9 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-# Where a thought opens and closes, by who writes it so. Tags of Bespoke-Stratos and Sky-T1 are also published with spaces inside.
-_TAGS = (
-    (r"<think>", r"</think>"),  # DeepSeek-R1, Qwen3, QwQ and most others
-    (r"<thinking>", r"</thinking>"),
-    (r"<thought>", r"</thought>"),  # EXAONE Deep
-    (r"<reasoning>", r"</reasoning>"),
-    (r"\[THINK\]", r"\[/THINK\]"),  # Magistral
-    (r"<seed:think>", r"</seed:think>"),  # Seed-OSS
-    (r"◁think▷", r"◁/think▷"),  # Kimi
-    (r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>", r"<\|channel\|>final[^<]{0,80}<\|message\|>"),  # gpt-oss
-    (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
-    (r"<\s?\|\s?begin_of_thought\s?\|\s?>", r"<\s?\|\s?end_of_thought\s?\|\s?>"),
-)
-_TAG = re.compile(f"(?P<open>{'|'.join(opening for opening, _ in _TAGS)})|(?P<close>{'|'.join(closing for _, closing in _TAGS)})")
+from distill.base.thoughts import TAGS
+
+_TAG = re.compile(f"(?P<open>{'|'.join(opening for opening, _ in TAGS)})|(?P<close>{'|'.join(closing for _, closing in TAGS)})")
 # What looks like the tag of a thought and is none of these: such responses are graded whole, and counted.
 _TAG_LIKE = re.compile(
     r"[<\[◁]\|?/?(?:[a-z]+[:_-])?(?:think|thought|reason|reflect|scratchpad|monologue|cot)[a-z_]{0,12}\|?[>\]▷]", re.IGNORECASE
@@ -30,7 +19,8 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z_])")
 # A box that is empty or quotes the format: \boxed{}, \boxed{answer}, \boxed{...}.
 _PLACEHOLDER = re.compile(
-    r"(?:\\text\{|[\s{}.…?_$<\[]|\\[_ ,;]|\\[lc]?dots|\\square|\\cdot)*(?:(?:your|the|insert)\s+)?(?:final\s+)?(?:answer|result|solution)?"
+    r"(?:\\text\{|\\phantom\{[^{}]*\}|[\s{}.…?_$<\[]|\\[_ ,;]|\\[lc]?dots|\\square|\\cdot)*"
+    r"(?:(?:your|the|insert)\s+)?(?:final\s+)?(?:answer|result|solution)?"
     r"(?:\s+here)?[\s{}.…?_$>\]]*",
     re.IGNORECASE,
 )
@@ -57,14 +47,18 @@ _FONT = re.compile(r"\\(?:text|math)[a-z]*\b\s*|\\(?:rm|bf|it|left|right|display
 _LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([A-Z])(?:[)\]]?\.?$|[).:\]]).*", re.DOTALL)
 _LETTER_ALONE = 8  # characters, as in **(C)**.
 _LOWER_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([a-z])[)\]]?\.?")
-_BEFORE_LETTER = r"[\s*_$\"'“`(\[{]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer)?[\s*_$\"'“`(\[{]{0,6}"
-_AFTER_LETTER = r"(?![A-Za-z'’])(?!\s?[-+=^_](?=\s?\w))"
+_BEFORE_LETTER = (
+    r"(?:\\\()?[\s*_$\"'“`(\[{]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer)?[\s*_$\"'“`(\[{]{0,6}"
+)
+_AFTER_LETTER = r"(?![A-Za-z]|['’][A-Za-z])(?!\s?[-+=^_](?=\s?\w))(?!\s+(?i:is|was)\s+(?i:wrong|incorrect|false|not)\b)"
 # The letter after "answer is", "answer:", "correct choice is": not after "is not".
 _ANSWERED = re.compile(
-    r"(?:(?i:\b(?:answer|choice|option|selection|selected))[\s*_\"'`]{0,6}"
+    r"(?:(?i:\b(?:answer|choice|option|selection|selected|(?:correct|right|best)\s+one))[\s*_\"'`]{0,6}"
     r"(?:(?i:\bis|\bmust be|\bshould be|\bwould be|\bhas to be)(?![A-Za-z])"
     r"(?i:\s+(?:therefore|thus|clearly|simply|most likely))?|[:：=→—-]|->|⇒)[\s:：]{0,3}"
-    rf"|答案\s*(?:是|为|：|:|选)\s*|<answer>\s*){_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
+    r"|(?i:\bI(?:'d|\s+would|\s+will|'ll)?\s+(?:choose|pick|select|go\s+with))\s+"
+    r"|(?:答案|正确选项)\s*(?:是|为|：|:|选)\s*|(?:故|应|因此|所以)选(?:择|项)?\s*[:：]?\s*|<answer>\s*)"
+    rf"{_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
 )
 _NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
 _IS_RIGHT = re.compile(r"\b(?i:option|choice)?\s?\(?([A-Z])\)?\s(?i:is)\s(?i:the\s)?(?i:correct|right|best)(?![A-Za-z])")

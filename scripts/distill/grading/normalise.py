@@ -5,6 +5,8 @@ What comes out is still text: `２½` is `2\frac{1}{2}`, `$\displaystyle\mathbf{
 
 import re
 
+from distill.grading.tokens import FUNCTIONS
+
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()", strict=True))
 _FRACTIONS = "½1/2 ⅓1/3 ⅔2/3 ¼1/4 ¾3/4 ⅕1/5 ⅖2/5 ⅗3/5 ⅘4/5 ⅙1/6 ⅚5/6 ⅛1/8 ⅜3/8 ⅝5/8 ⅞7/8 ⅐1/7 ⅑1/9 ⅒1/10"
@@ -72,7 +74,7 @@ infty infin   setminus backslash,smallsetminus   phi varphi   epsilon varepsilon
 ldots dots,cdots,dotsc,dotsb   theta vartheta   to rightarrow   Rightarrow implies,Longrightarrow   Leftrightarrow iff
 cup bigcup   cap bigcap   \$ textdollar,dollar   mid divides   nmid nmid   \% percent   arccot arcctg   tan tg   cot ctg
 \mathbb{R} R   \mathbb{Z} Z   \mathbb{N} N   \mathbb{Q} Q   \mathbb{C} C   pi textpi   hat widehat   tilde widetilde
-overline bar   lim lim   ' textquotesingle   euro euros   arccosh arcosh
+overline bar   vec overrightarrow   lim lim   ' textquotesingle   euro euros   arccosh arcosh
 """
 _SYNONYMS = {name: entry.split()[0] for entry in re.split(r"\s{2,}|\n", _SYNONYMS_TABLE.strip()) for name in entry.split()[1].split(",")}
 _ASCII = {"<=": r"\le ", ">=": r"\ge ", "!=": r"\ne ", "=>": r"\Rightarrow ", "<=>": r"\Leftrightarrow ", "==": "="}
@@ -84,6 +86,21 @@ _DOUBLED = re.compile(r"\\\\(?=(?:frac|dfrac|tfrac|sqrt|pi|le|ge|leq|geq|left|ri
 _DIGITS = r"(?<![\d.])(?<!\d[,.])"
 _GROUPED = re.compile(_DIGITS + r"\d{1,3}(?:(?:\{,\}|\{\\[,;: ]\}|,\s?\\!\s?|\\!,?|\\[,;:])\s?\d{3})+(?!\d)")
 _SPACED = re.compile(_DIGITS + r"[1-9]\d{0,2}(?:(?:~|\\ |\s)\d{3})+(?![\d/])(?!\s+\d)")
+_APOSTROPHES = re.compile(_DIGITS + r"\d{1,3}(?:'\d{3})+(?![\d'])")  # 1'000'000, as in Switzerland
+_DOTS = re.compile(r"(?<=\d)\.{3,}")
+_POWER = re.compile(r"(?<=[A-Za-z0-9)])\*\*(?=[A-Za-z0-9({-])")  # x**2 of Python; **5** is bold
+_ORDINAL = re.compile(r"(?<!\d)(\d*(?:(?<!1)1(?=st)|(?<!1)2(?=nd)|(?<!1)3(?=rd)|[04-9](?=th)|1[123](?=th)))(?:st|nd|rd|th)(?![A-Za-z])")
+# Names of functions in letters: \operatorname{lcm}, and \text{lcm}, \mathrm{max} where an argument follows.
+_FUNCTION_NAME = re.compile(
+    rf"\\operatorname\*?\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}"
+    rf"|\\(?:text|mathrm)\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}(?=\s*(?:\\left\s*)?(?:[(_^\[]|\\\{{))"
+)
+_SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2,})\s*\}")  # the segment AB, and its length
+_LEFT_BRACE = re.compile(r"\\left\s*(?:\\\{|\\lbrace)\s*(?=\\begin\s*\{(?:array|aligned|align|matrix|gathered|cases)\b)")
+_LETTER_IN_BRACKETS = re.compile(r"\(\s*\\text\s*\{\s*([A-J])\s*\}\s*\)")
+_WORD = r"\s*(\\text\{[^{}]*\}(?:\^\{?\d\}?)?)\s*"
+_UNIT_FRACTION = re.compile(rf"\\frac\s*\{{{_WORD}\}}\s*\{{{_WORD}\}}")  # of \text{m} and \text{s}^2
+_FORMULA = re.compile(r"(?:\\text\{(?:[A-Z][a-z]?\d?)+\}|[A-Z][a-z]?|_\{?\d+\}?|\^\{?\d?[+-]\}?|[()\s])+")  # of a molecule
 _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _LONE_SIGN = re.compile(r"(?<!\\)\{([:=<>+*/;])\}")
 _ASCII_SIGNS = re.compile(r"<=>|<=|>=|(?<=\s)!=|=>|==")
@@ -97,7 +114,11 @@ _REAL_SETS = re.compile(r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*([RZNQC])\s*\}?(?=[^A-
 def plain(text: str) -> str:
     """An answer without fonts, sizes, colours and delimiters, its signs in LaTeX's spelling, and a full stop after it cut off."""
     text = unicode_to_latex(text.strip())
+    if "**" in text and not text.startswith("**") and " **" not in text:
+        text = _POWER.sub("^", text)
     text = _BOLD.sub("", text)
+    text = _ORDINAL.sub(r"\1", text)
+    text = _DOTS.sub(r"\\ldots ", text)
     text = _TAG.sub("", text)
     text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], text)
     text = _DOUBLED.sub(r"\\", text)
@@ -105,7 +126,12 @@ def plain(text: str) -> str:
         text = _without_dollars(text)
         text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
     text = _SPACED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    if "'" in text:
+        text = _APOSTROPHES.sub(lambda match: match[0].replace("'", ""), text)
     if "\\" in text or "~" in text or "{" in text:
+        text = _FUNCTION_NAME.sub(lambda match: rf"\{match[1] or match[2]} ", text)
+        if "\\right" in text:
+            text = _LEFT_BRACE.sub("", text)
         text = _DECIMAL_COMMA.sub(".", text)
         text = _LONE_SIGN.sub(r"\1", text)
         text = _NEGATIVE_SPACE.sub("", text)
@@ -118,6 +144,12 @@ def plain(text: str) -> str:
         text = _FONT.sub("", text)
         text = _COMMAND.sub(_synonym, text)
         text = _TEXT.sub(r"\\text{", text)
+        text = _SEGMENT.sub(r"{\1}", text)
+        text = _LETTER_IN_BRACKETS.sub(r"(\1)", text)
+        if "\\frac" in text and "\\text" in text:
+            text = _UNIT_FRACTION.sub(r" \1/\2", text)
+        if "_" in text and "\\text" in text and _FORMULA.fullmatch(text):
+            text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text)
     text = _SPACE.sub(" ", text)
     return without_end(text)
 

@@ -125,7 +125,7 @@ def canonical(text: str) -> str:
             found.append((known[0] if known else _singular(word)) + (f"^{power}" if power else ""))
             power = 0
     unit = " ".join(found)
-    return {"mile / hour": "mph", "km / hour": "kph"}.get(unit, unit)
+    return {"mile / hour": "mph", "km / hour": "kph", "degree celsius": "celsius", "degree fahrenheit": "fahrenheit"}.get(unit, unit)
 
 
 def _singular(word: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from distill.grading.comparing.relations import same_named
+from distill.grading.comparing.relations import is_label, same_named
 from distill.grading.comparing.sets import same_ranges
 from distill.grading.values import Listing, Matrix, Named, Relation, SetOf, Tuple, Value
 
@@ -16,6 +16,8 @@ def same_listing(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     if isinstance(gold, Listing) and isinstance(answer, Listing):
         if all(isinstance(item, Tuple) for item in (*gold.items, *answer.items)):  # a solution that is given twice is one
             return comparison.covers(gold.items, answer.items) and comparison.covers(answer.items, gold.items, turned=True)
+        if _are_labelled(gold) and _are_labelled(answer):
+            return _labelled(comparison, gold, answer)
         if comparison.matched(gold.items, answer.items):
             return True
         return _listed_names(comparison, gold, answer) or same_ranges(comparison, gold, answer)
@@ -29,6 +31,18 @@ def same_listing(comparison: "Comparison", gold: Value, answer: Value) -> bool:
         entries = tuple(entry for row in other.rows for entry in row)
         return comparison.ordered(*((one.items, entries) if one is gold else (entries, one.items)))
     return same_ranges(comparison, gold, answer)
+
+
+def _are_labelled(listing: Listing) -> bool:
+    return all(isinstance(item, Named) and is_label(item) for item in listing.items)
+
+
+def _labelled(comparison: "Comparison", gold: Listing, answer: Listing) -> bool:
+    """Alice: 3, Bob: 5 by the names, in any order."""
+    sides = [sorted(listing.items, key=lambda item: item.names) for listing in (gold, answer)]
+    return [item.names for item in sides[0]] == [item.names for item in sides[1]] and comparison.ordered(
+        [item.value for item in sides[0]], [item.value for item in sides[1]]
+    )
 
 
 def _listed_names(comparison: "Comparison", gold: Listing, answer: Listing) -> bool:

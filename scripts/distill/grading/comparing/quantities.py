@@ -26,7 +26,9 @@ def same_quantity(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     quantity, other = (gold, answer) if isinstance(gold, Quantity) else (answer, gold)
     if len(quantity.parts) != 1 or isinstance(other, Words | Phrase | Letters | Based):
         return False
-    value = quantity.parts[0][0]
+    value, unit = quantity.parts[0]
+    if unit == "degree" and isinstance(other, Expression) and "\\pi" in repr(other.tree):  # 30 degrees are pi/6
+        value = as_value(Call("deg", (as_tree(value),))) if as_tree(value) is not None else value
     return comparison.same(value, other) if quantity is gold else comparison.same(other, value)
 
 

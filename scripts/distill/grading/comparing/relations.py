@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from distill.grading.comparing.sets import range_of, same_unions, variable_of
+from distill.grading.comparing.sets import range_of, same_ranges, same_unions, variable_of
 from distill.grading.expressions.equality import proportional
 from distill.grading.expressions.exact import as_tree, calls, has_numbers, is_constant, symbols
 from distill.grading.tokens import Unreadable
 from distill.grading.values import (
+    Builder,
     Call,
     Expression,
     Letters,
@@ -36,7 +37,7 @@ def same_named(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             places = [answer.names.index(name) for name in gold.names]
             if len(answer.value.items) == len(places):
                 return comparison.same(gold.value, Tuple(tuple(answer.value.items[place] for place in places), answer.value.ends))
-        if gold.names == ("",) or answer.names == ("",) or _label(gold) or _label(answer):
+        if gold.names == ("",) or answer.names == ("",) or is_label(gold) or is_label(answer):
             return comparison.same(gold.value, answer.value)
         return same_relations(comparison, gold.equation, answer.equation)
     named, other = (gold, answer) if isinstance(gold, Named) else (answer, gold)
@@ -79,14 +80,12 @@ def same_relation(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             *((relation.sides[1], other) if relation is gold else (other, relation.sides[1]))
         )
     interval = range_of(relation)
-    if interval is not None and isinstance(other, Tuple | SetOperation | SetOf):
-        return same_unions(comparison, *((interval, other) if relation is gold else (other, interval)))
+    if interval is not None and isinstance(other, Tuple | SetOperation | SetOf | Builder):
+        return same_ranges(comparison, *((interval, other) if relation is gold else (other, interval)))
     if set(relation.signs) == {"="}:
         value = relation.sides[-1]
-        stated = relation is gold and all(map(is_constant, relation.sides))
-        if relation is answer:
-            stated = _states(relation) or all(map(is_constant, relation.sides))
-        if stated and _true_chain(comparison, relation):
+        stated = _states_in_gold(relation) if relation is gold else _states(relation)
+        if (stated or all(map(is_constant, relation.sides))) and _true_chain(comparison, relation):
             return comparison.same(value, other) if relation is gold else comparison.same(other, value)
     if relation.signs[-1] == "mod" and not isinstance(other, Relation):
         return comparison.same(relation.sides[-2], other) if relation is gold else False
@@ -94,9 +93,9 @@ def same_relation(comparison: "Comparison", gold: Value, answer: Value) -> bool:
 
 
 def same_relations(comparison: "Comparison", gold: Relation, answer: Relation) -> bool:
+    if gold.signs[-1] == answer.signs[-1] == "mod":
+        return _congruences(comparison, gold, answer)
     if gold.signs == answer.signs and len(gold.sides) == len(answer.sides):
-        if gold.signs[-1:] == ("mod",):
-            return _congruences(comparison, gold, answer)
         if all(map(is_constant, gold.sides)) and set(gold.signs) == {"="}:
             return _true_chain(comparison, answer) and comparison.ordered(gold.sides, answer.sides)
         if comparison.ordered(gold.sides, answer.sides):
@@ -118,8 +117,10 @@ def same_relations(comparison: "Comparison", gold: Relation, answer: Relation) -
 
 
 def _congruences(comparison: "Comparison", gold: Relation, answer: Relation) -> bool:
+    """By residue and modulus; what is congruent may be left out: 2 (mod 5)."""
     modulus, other = gold.sides[-1], answer.sides[-1]
-    if not comparison.same(modulus, other) or not comparison.ordered(gold.sides[:-2], answer.sides[:-2]):
+    named = gold.sides[:-2] and answer.sides[:-2]
+    if not comparison.same(modulus, other) or (named and not comparison.ordered(gold.sides[:-2], answer.sides[:-2])):
         return False
     one, two = gold.sides[-2], answer.sides[-2]
     if isinstance(one, Number) and isinstance(two, Number) and isinstance(modulus, Number) and modulus.value:
@@ -143,7 +144,10 @@ def _proportional(comparison: "Comparison", gold: Relation, answer: Relation) ->
     return sign is not None and (sign > 0 or gold.signs[0] in ("=", "!="))
 
 
-def _label(named: Named) -> bool:
+_ARITHMETIC = {"+", "-", "*", "/", "^", "neg", "sqrt"}
+
+
+def is_label(named: Named) -> bool:
     """Whether the name is words and not a symbol: Total cost: 13."""
     return isinstance(named.equation.sides[0], Words)
 
@@ -161,10 +165,21 @@ def _states(equation: Relation) -> bool:
     if not isinstance(side, Expression) or (isinstance(value, Number) and not value.value):
         return False
     names, called = symbols(side.tree), calls(side.tree)
-    if called - {"+", "-", "*", "/", "^", "neg", "sqrt"}:
+    if called - _ARITHMETIC:
         return bool(names)
     plain = not has_numbers(side.tree)
     return len(names) > 1 and (plain or not names & {"x", "y", "z"})
+
+
+def _states_in_gold(equation: Relation) -> bool:
+    """Whether a gold's equation says what something is the value of: m + n = 7, sin t = 3/5, A cap B = {1,2}; x + y = 5 may be a line."""
+    side = equation.sides[0]
+    if isinstance(side, SetOperation):
+        return all(isinstance(part, Expression | Letters) and not has_numbers(as_tree(part)) for part in side.parts)
+    if not _states(equation) or not isinstance(side, Expression):
+        return isinstance(side, Ratio) and _states(equation)
+    is_quotient = isinstance(side.tree, Call) and side.tree.name == "/" and not has_numbers(side.tree)
+    return is_quotient or not (symbols(side.tree) & {"x", "y", "z"} and calls(side.tree) <= _ARITHMETIC)
 
 
 def _difference(relation: Relation) -> Tree | None:

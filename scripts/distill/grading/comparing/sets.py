@@ -67,7 +67,7 @@ def same_unions(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     """Unions of intervals and points by their parts, in any order."""
     if isinstance(gold, SetOperation) and isinstance(answer, SetOperation) and gold.name == answer.name != "union":
         return comparison.ordered(gold.parts, answer.parts) or (
-            gold.name == "intersection" and comparison.matched(gold.parts, answer.parts)
+            gold.name in ("intersection", "wedge", "vee") and comparison.matched(gold.parts, answer.parts)
         )
     one, other = _parts(gold), _parts(answer)
     if one is None or other is None:

@@ -45,11 +45,6 @@ class TokenCursor:
                 if text.kind == "sign":
                     depth += (text.text == "(") - (text.text == ")")
             return self.tokens[start : self.at - 1]
-        if token.kind == "command" and token.text in ("frac", "sqrt"):
-            start = self.at - 1
-            self.at = start
-            self.primary()
-            return self.tokens[start : self.at]
         return [token]
 
     def subscript(self) -> str:

@@ -1,5 +1,6 @@
 """Trees of expressions that are rational constants: their exact values, bounded in size; and the names that a tree holds."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 
@@ -136,3 +137,24 @@ def as_value(tree: Tree) -> Value:
 
 def has_numbers(tree: Tree) -> bool:
     return isinstance(tree, Num) or (isinstance(tree, Call) and any(map(has_numbers, tree.args)))
+
+
+def tree_of(value: Value) -> Tree:
+    """As as_tree, and Unreadable where there is none."""
+    tree = as_tree(value)
+    if tree is None:
+        raise Unreadable("no expression")
+    return tree
+
+
+def determinant(rows: Sequence[Sequence[Tree]]) -> Tree:
+    """Of at most four rows, by its first."""
+    if len(rows) > 4 or any(len(row) != len(rows) for row in rows):
+        raise Unreadable("determinant")
+    if len(rows) == 1:
+        return rows[0][0]
+    terms = []
+    for place, entry in enumerate(rows[0]):
+        term = Call("*", (entry, determinant([[*row[:place], *row[place + 1 :]] for row in rows[1:]])))
+        terms.append(Call("neg", (term,)) if place % 2 else term)
+    return Call("+", tuple(terms))

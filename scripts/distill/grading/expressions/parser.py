@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from distill.grading.expressions.cursor import TokenCursor
-from distill.grading.expressions.exact import number
+from distill.grading.expressions.exact import number, symbols
+from distill.grading.runs import depth_of
 from distill.grading.tokens import FUNCTIONS, Token, Unreadable, words
 from distill.grading.values import Call, Num, Sym, Tree
 
@@ -63,7 +64,9 @@ class _Parser(TokenCursor):
                     self.take()
                     result = Call("^", (result, self.unary()))
                 else:
-                    result = Call("*", (result, self.unary()))
+                    other = self.unary()
+                    of_vectors = token.text == "times" and all(map(_holds_a_vector, (result, other)))
+                    result = Call("cross" if of_vectors else "*", (result, other))
             elif token.kind == "sign" and token.text == "/":
                 self.take()
                 below = self.unary()
@@ -163,7 +166,19 @@ class _Parser(TokenCursor):
             return base
         return Call("^", (base, self.inner(inside)))
 
+    def group(self) -> list[Token]:
+        """As in TokenCursor; a fraction or a root is one argument, too: x^\\frac12."""
+        if not self.sees("frac", "sqrt"):
+            return super().group()
+        start = self.at
+        self.primary()
+        return self.tokens[start : self.at]
+
     def inner(self, tokens: Sequence[Token]) -> Tree:
+        at = next((place for place, token in enumerate(tokens) if token.kind == "command" and token.text in ("choose", "over")), None)
+        if at is not None and depth_of(tokens[:at]) == 0:
+            name = "binom" if tokens[at].text == "choose" else "/"
+            return Call(name, (self.inner(tokens[:at]), self.inner(tokens[at + 1 :])))
         parser = _Parser(tokens, self.sign)
         parser.depth = self.depth + 1
         return parser.all()
@@ -203,10 +218,6 @@ class _Parser(TokenCursor):
         if token.kind == "sign" and token.text == "{":
             self.at -= 1
             inside = self.group()
-            if any(part.text in ("choose", "over") for part in inside):
-                at = next(place for place, part in enumerate(inside) if part.text in ("choose", "over"))
-                name = "binom" if inside[at].text == "choose" else "/"
-                return Call(name, (self.inner(inside[:at]), self.inner(inside[at + 1 :])))
             return self.inner(inside)
         if token.kind == "sign" and token.text == "|":
             tree = self.sum()
@@ -366,6 +377,10 @@ def _neg(tree: Tree) -> Tree:
     return Num(-tree.value, tree.digits) if isinstance(tree, Num) else Call("neg", (tree,))
 
 
+def _holds_a_vector(tree: Tree) -> bool:
+    return any(name.startswith("\\vec") for name in symbols(tree))
+
+
 def _primed(base: Tree) -> Tree:
     return Sym(base.name + "'") if isinstance(base, Sym) else Call("'", (base,))
 
@@ -374,6 +389,6 @@ def parse(tokens: Sequence[Token]) -> list[Tree]:
     """The trees of an expression: two where it has a plus-minus. Raises Unreadable."""
     try:
         signs = (1, -1) if any(token.text in ("pm", "mp") and token.kind == "command" for token in tokens) else (1,)
-        return [_Parser(tokens, sign).all() for sign in signs]
+        return [_Parser((), sign).inner(tokens) for sign in signs]
     except RecursionError as error:  # depth is counted, this is a second belt
         raise Unreadable("too deep") from error

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill.grading.reading.constructors import builder, listing
+from distill.grading.expressions.exact import determinant, tree_of
+from distill.grading.reading.constructors import builder, listing, simple
 from distill.grading.reading.numbers import read_ratio
-from distill.grading.reading.runs import CLOSING, OPENING, bracketed, closing, depth_of, is_separator, is_sign, split, stripped, trimmed
+from distill.grading.runs import CLOSING, OPENING, bracketed, closing, depth_of, is_separator, is_sign, split, stripped, trimmed
 from distill.grading.tokens import Token, Unreadable, words
 from distill.grading.values import Listing, Matrix, Phrase, SetOf, SetOperation, Tuple, Value
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _SET_OPERATIONS = {"cup": "union", "cap": "intersection", "setminus": "difference"}
 _MATRICES = words("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix array psmallmatrix bsmallmatrix")
+_IN_ROWS = frozenset(("=", "<", ">", "le", "ge", "ne"))  # of cases that are written as an array
 
 
 def read_set_operation(reader: "Reader", items: Sequence[Token]) -> Value:
@@ -85,11 +87,9 @@ def read_environment(reader: "Reader", items: Sequence[Token]) -> Value:
     if name == "array" and body and body[0].text == "{":
         body = body[closing(body, 0) + 1 :]
     rows = [row for row in split(body, is_sign("\\\\")) if stripped(row)]
-    if name in _MATRICES and not (name == "array" and any(token.text == "=" for token in body)):
+    if name in _MATRICES and not (name == "array" and any(token.text in _IN_ROWS or token.kind == "word" for token in body)):
         matrix = Matrix(tuple(tuple(reader.value(cell) for cell in split(row, is_sign("&"))) for row in rows))
-        if name == "vmatrix":
-            raise Unreadable("determinant")
-        return matrix
+        return simple(determinant([[tree_of(cell) for cell in row] for row in matrix.rows]), "") if name == "vmatrix" else matrix
     found: list[Value] = []
     for row in rows:
         cells = [list(trimmed(cell)) for cell in split(row, is_sign("&"))]

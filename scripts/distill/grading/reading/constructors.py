@@ -65,6 +65,9 @@ def _scientific(tree: Tree) -> int | None:
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
+_SCALES_OF_DEGREES = {"C": "celsius", "celsius": "celsius", "f": "fahrenheit", "fahrenheit": "fahrenheit"}
+
+
 def quantity(parts: Sequence[tuple[Value, str]]) -> Value:
     """A quantity; of a percentage, a scale word (3.5 million) and no unit the plainer value."""
     found: list[tuple[Value, str]] = []
@@ -77,6 +80,8 @@ def quantity(parts: Sequence[tuple[Value, str]]) -> Value:
         value, unit = found[0]
         if isinstance(value, Quantity) and not unit:
             return value
+        if isinstance(value, Quantity) and value.parts[0][1] == "degree" and unit in _SCALES_OF_DEGREES:
+            return Quantity(((value.parts[0][0], _SCALES_OF_DEGREES[unit]),))
         if isinstance(value, Quantity) and len(value.parts) == 1:
             value = value.parts[0][0] if value.parts[0][1] in (unit, "dollar") else value
         if isinstance(value, Ratio) and unit in ("am", "pm"):
@@ -95,6 +100,7 @@ def builder(element: Value, conditions: Sequence[Value]) -> Value:
     """A set by its conditions, those on its element among them; that it is real goes without saying where there is another."""
     if isinstance(element, Relation) and element.signs == ("in",):
         conditions, element = [*conditions, element], element.sides[0]
+    conditions = [part for condition in conditions for part in (condition.items if isinstance(condition, Listing) else (condition,))]
     is_real = Relation((element, Expression(Sym("\\mathbb{R}"), "\\mathbb R")), ("in",))
     return Builder(element, tuple(condition for condition in conditions if condition != is_real) or tuple(conditions))
 

@@ -1,12 +1,13 @@
 """Expressions, letters that stand for themselves, and a number with a unit in letters: 12 m."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distill.grading import units
 from distill.grading.expressions.parser import parse
 from distill.grading.reading.constructors import quantity, simple
-from distill.grading.reading.runs import text_of
+from distill.grading.runs import depth_of, text_of, tidy_exponents
 from distill.grading.tokens import LOUD, Token
 from distill.grading.values import Letters, Listing, Value, Words
 
@@ -34,12 +35,17 @@ def read_expression(reader: "Reader", items: Sequence[Token]) -> Value:
 
 
 def read_bare_unit(reader: "Reader", items: Sequence[Token]) -> Value | None:
-    """A number with a unit in letters, as in 12 m and 1000 m^2; 12m is a product, unless a power or a slash follows."""
-    at = next((place for place, token in enumerate(items) if token.kind == "symbol"), 0)
-    if not at or items[at - 1].kind != "number" or any(token.kind in ("command", "word") for token in items[at:]):
+    """A number with a unit in letters, as in 12 m, 1000 m^2 and 9.8 m s^{-2}; 12m is a product, unless a power or a slash follows."""
+    at = next((place for place, token in enumerate(items) if token.kind == "symbol" or token.text == "frac"), 0)
+    while at and items[at - 1].text == "{":
+        at -= 1
+    tail = items[at:]
+    if not at or not (items[at - 1].kind == "number" or items[at - 1].text in ("}", ")")) or depth_of(tail):
         return None
-    tail = "".join(token.text for token in items[at:])
-    unit = units.canonical(tail)
-    if units.factor(unit) is None or not (items[at].spaced or len(tail) > 1):
+    if any(token.kind == "word" or (token.kind == "command" and token.text not in ("frac", "cdot")) for token in tail):
+        return None
+    written = re.sub(r"frac \{ (.+?) \} \{ (.+?) \}$", r"\1 / \2", " ".join(token.text for token in tail))
+    unit = units.canonical(re.sub(r"(?<!\^) ?(?<![\^-] )\{ ?([A-Za-z /]+?) ?\}", r" \1", tidy_exponents(written)))
+    if units.factor(unit) is None or not (tail[0].spaced or len(tail) > 1):
         return None
     return quantity([(reader.value(items[:at]), unit)])

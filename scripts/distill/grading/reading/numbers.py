@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distill.grading.reading.quantities import read_percent
-from distill.grading.reading.runs import bracketed, is_sign, split, stripped, text_of
+from distill.grading.runs import bracketed, is_sign, split, stripped, text_of
 from distill.grading.tokens import Token
 from distill.grading.values import Based, Ratio, Value
 
@@ -35,7 +35,12 @@ def read_based(reader: "Reader", items: Sequence[Token]) -> Value:
             else "".join(token.text for token in behind if token.text not in ("{", "}", "(", ")"))
         )
         base = {"two": "2", "three": "3", "five": "5", "eight": "8", "sixteen": "16"}.get(base, base)
-        known = re.fullmatch(r"\d{1,2}", base) and 2 <= int(base) <= 36 and re.fullmatch(r"-?[0-9A-Za-z]{1,200}", digits)
-        if known and (digits.lstrip("-").isdigit() or (int(base) > 10 and len(digits) > 1)):
+        known = re.fullmatch(r"\d{1,2}", base) and re.fullmatch(r"-?[0-9A-Za-z]{1,200}", digits)
+        if known and is_in_base(digits.lstrip("-"), int(base)) and (digits.lstrip("-").isdigit() or len(digits) > 1):
             return Based(digits.upper(), int(base))
     return read_percent(reader, items)
+
+
+def is_in_base(digits: str, base: int) -> bool:
+    """Whether all digits, of which A is ten, are digits of a base: CO_2 is none."""
+    return 2 <= base <= 36 and all(int(digit, 36) < base for digit in digits)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from distill.grading.reading.constructors import quantity
 from distill.grading.reading.expressions import read_expression
-from distill.grading.reading.runs import closing
+from distill.grading.runs import closing
 from distill.grading.tokens import FUNCTIONS, Token
 from distill.grading.values import Expression, Number, Percent, Value
 

@@ -10,9 +10,10 @@ from distill.grading.normalise import plain
 from distill.grading.reading.constructors import decimal
 from distill.grading.reading.expressions import read_expression
 from distill.grading.reading.lists import read_list
-from distill.grading.reading.runs import stripped, text_of
+from distill.grading.reading.numbers import is_in_base
 from distill.grading.reading.sentences import said_in
-from distill.grading.tokens import DEPTH, Token, Unreadable, tokens
+from distill.grading.runs import stripped, text_of
+from distill.grading.tokens import DEPTH, Token, Unreadable, is_word, tokens
 from distill.grading.values import Based, Choice, Letters, Listing, Named, Number, Phrase, Quantity, Relation, Unread, Value, Words
 
 MAX_CHARS = 5000  # of a gold or an answer; the longest gold of MATH-500 has 53
@@ -20,6 +21,8 @@ MAX_CHARS = 5000  # of a gold or an answer; the longest gold of MATH-500 has 53
 
 _SIMPLE_NUMBER = re.compile(r"[-+]?\d{1,1000}")
 _CHOICE = re.compile(r"\(\s*([A-J])\s*\)\s*\.?\s*(.*)|([A-J])\s*[).]\s+(.+)", re.DOTALL)
+_PROSE = re.compile(r"(?:[A-Za-z]{2,}|[aAI])(?:(?:,? |-)(?:[A-Za-z]{2,}|[aAI])){1,40}")
+_SHORT_UNIT = re.compile(r"[\d})]\s?(?:[A-Za-z]+(?:\^.*|/.*)?|\{\s?[A-Za-z][A-Za-z ]*(?:[}^/ ].*)?|\\frac\s?\{\s?\{?[A-Za-z]+\}?.*)$")
 _CODED = re.compile(r"\(?\\text\s*\{\s*([0-9A-Za-z]{1,200})\s*\}\)?\s*_\s*\{?(\d{1,2})\}?")
 
 
@@ -97,7 +100,7 @@ class Reader:
         if not self.grouped:
             return re.search(r"\d,[1-9]\d\d(?!\d)", text) is not None
         if self.bare_units:
-            return re.search(r"\d\s?[A-Za-z]+(?:\^.*|/.*)?$", text) is not None and not isinstance(found[0], Quantity)
+            return _SHORT_UNIT.search(text) is not None and not isinstance(found[0], Quantity)
         return isinstance(found[0], Words | Letters | Phrase) and re.fullmatch(r"[a-z]{2,4}", text) is not None
 
     def whole(self, text: str) -> Value:
@@ -106,8 +109,10 @@ class Reader:
             rest = choice[2] if choice[1] else choice[4]
             return Choice(choice[1] or choice[3], self.value(tokens(rest, self.grouped)) if rest.strip() else None)
         coded = _CODED.fullmatch(text)
-        if coded and 2 <= int(coded[2]) <= 36:
+        if coded and is_in_base(coded[1], int(coded[2])):
             return Based(coded[1].upper(), int(coded[2]))
+        if _PROSE.fullmatch(text) and any(len(word) > 2 and is_word(word) for word in re.split(",? |-", text)):
+            text = f"\\text{{{text}}}"  # an ellipse
         if self.products:
             return read_expression(self, [Token("symbol", letter) for letter in text])
         return self.value(tokens(text, self.grouped))

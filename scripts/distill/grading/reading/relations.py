@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distill.grading.expressions.exact import symbols
-from distill.grading.reading.runs import (
+from distill.grading.reading.words import read_phrase
+from distill.grading.runs import (
     bracketed,
     is_sign,
     outside_brackets,
@@ -15,7 +16,6 @@ from distill.grading.reading.runs import (
     text_of,
     words_outside,
 )
-from distill.grading.reading.words import read_phrase
 from distill.grading.tokens import FUNCTIONS, Token, Unreadable
 from distill.grading.values import Expression, Named, Number, Relation, Value, Words
 
@@ -110,9 +110,11 @@ def _names(reader: "Reader", items: Sequence[Token], sides: Sequence[Value]) -> 
         parts = split(inner, is_sign(","))
         if len(parts) > 1 and all(_is_name(part) for part in parts):
             return tuple(map(text_of, parts))
-    name = text_of(items)
-    if not _is_name(items) or any(token.kind == "symbol" and token.text == name for token in ()):
+    if not _is_name(items):
         return ()
+    if len(items) == 3 and items[0].text == items[2].text == "|" and items[1].kind == "capitals":
+        items = items[1:2]  # |AB| is AB
+    name = text_of(items)
     held = sides[-1].tree if isinstance(sides[-1], Expression) else None
     return () if held is not None and name in symbols(held) else (name,)
 

@@ -1,7 +1,6 @@
 """Words alone, numbers with units in words, and words and values in turn."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from distill.grading import units
@@ -9,21 +8,18 @@ from distill.grading.expressions.exact import is_constant_value
 from distill.grading.reading.brackets import read_set_operation
 from distill.grading.reading.constructors import quantity
 from distill.grading.reading.expressions import read_expression
-from distill.grading.reading.runs import closing, depth_of, spaced_text, words_outside
+from distill.grading.reading.number_words import number_in_words
+from distill.grading.runs import closing, depth_of, spaced_text, words_outside
 from distill.grading.tokens import LOUD, Token, Unreadable, words
-from distill.grading.values import Expression, Letters, Named, Number, Percent, Phrase, Quantity, Relation, Sym, Value, Words
+from distill.grading.values import Expression, Letters, Named, Number, Percent, Phrase, Quantity, Ratio, Relation, Sym, Value, Words
 
 if TYPE_CHECKING:
     from distill.grading.reading.reader import Reader
 
 
-_NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-    )
-}
-_IGNORED_WORDS = words("it the a an is are approximately about roughly is: therefore so thus hence answer final exactly only")
+_IGNORED_WORDS = words(
+    "it the a an is are approximately about roughly is: therefore so thus hence answer final exactly only if when for where"
+)
 
 
 def read_phrase(reader: "Reader", items: Sequence[Token]) -> Value:
@@ -53,6 +49,8 @@ def read_phrase(reader: "Reader", items: Sequence[Token]) -> Value:
         if (after and after[0].text == ":") or parts[0].text in ("", "answer"):  # Total cost: 13
             return Named((parts[0].text,), parts[1], Relation((parts[0], parts[1]), ("=",)))
     parts = [part for part in parts if part != Words("")]
+    if len(parts) == 3 and parts[1] == Words("to") and not any(isinstance(part, Words | Phrase) for part in (parts[0], parts[2])):
+        return Ratio((parts[0], parts[2]))
     return parts[0] if len(parts) == 1 else Phrase(tuple(parts))
 
 
@@ -76,8 +74,9 @@ def read_words(reader: "Reader", items: Sequence[Token]) -> Value:
         return read_expression(reader, [Token("symbol", words[0])])
     if len(words) == 1 and words[0].lower() == "infinity":
         return Expression(Sym("\\infty"), "\\infty")
-    if len(words) == 1 and words[0].lower() in _NUMBER_WORDS:
-        return Number(Fraction(_NUMBER_WORDS[words[0].lower()]))
+    counted = number_in_words(words)
+    if counted is not None:
+        return quantity([(Number(counted[0]), units.canonical(" ".join(words[counted[1] :])))])
     if len(words) == 1 and words[0].isascii() and words[0].isupper() and words[0].isalpha() and words[0] not in LOUD:
         return Letters(words[0])
     text = "".join(word[:-1] if len(word) > 4 and word.endswith("s") else word for word in words).lower()

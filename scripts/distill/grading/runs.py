@@ -16,9 +16,7 @@ def is_sign(text: str):
 
 
 def is_separator(token: Token) -> bool:
-    return (
-        (token.kind == "sign" and token.text == ",") or is_connective(token) or (token.kind == "command" and token.text in ("wedge", "vee"))
-    )
+    return (token.kind == "sign" and token.text == ",") or is_connective(token)
 
 
 def level(token: Token) -> int:
@@ -115,7 +113,12 @@ def text_of(items: Sequence[Token]) -> str:
 
 
 def spaced_text(items: Sequence[Token]) -> str:
-    return " ".join(token.text for token in items).replace("^ ", "^")
+    """Tokens with blanks between them, but for those of an exponent: m s^{-2}."""
+    return tidy_exponents(" ".join(token.text for token in items))
+
+
+def tidy_exponents(text: str) -> str:
+    return re.sub(r" ?\^ ?(\{ ?)?(- ?)?(\d+)( ?\})?", lambda match: f"^{'-' if match[2] else ''}{match[3]}", text)
 
 
 def words_outside(items: Sequence[Token]) -> list[bool]:
