@@ -19,7 +19,7 @@ _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z_])")
 # A box that is empty or quotes the format: \boxed{}, \boxed{answer}, \boxed{...}.
 _PLACEHOLDER = re.compile(
-    r"(?:\\text\{|\\phantom\{[^{}]*\}|[\s{}.…?_$<\[]|\\[_ ,;]|\\[lc]?dots|\\square|\\cdot)*"
+    r"(?:\\text\{|\\phantom\{[^{}]*\}|[\s{}.…?_$<\[]|\\[_ ,;]|\\[lc]?dots|\\square|\\cdot|\\$)*"
     r"(?:(?:your|the|insert)\s+)?(?:final\s+)?(?:answer|result|solution)?"
     r"(?:\s+here)?[\s{}.…?_$>\]]*",
     re.IGNORECASE,
@@ -43,25 +43,31 @@ _FORMULA = re.compile(
 _STATED_LENGTH = 300
 _SENTENCE_END = re.compile(r"\n|</answer>|[.!?](?=\s|$)|(?<=[^\d\s]),?\s+(?:because|since|as|which|where)\s|。")
 
-_FONT = re.compile(r"\\(?:text|math)[a-z]*\b\s*|\\(?:rm|bf|it|left|right|displaystyle|boxed|Large|large|quad)\b|[{}$*\s]|\\[ ,;!]")
+_FONT = re.compile(r"\\(?:text|math)[a-z]*\b\s*|\\(?:rm|bf|it|left|right|displaystyle|boxed|Large|large|quad)\b|[{}$*~\s]|\\[ ,;!]")
 _LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([A-Z])(?:[)\]]?\.?$|[).:\]]).*", re.DOTALL)
 _LETTER_ALONE = 8  # characters, as in **(C)**.
 _LOWER_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([a-z])[)\]]?\.?")
 _BEFORE_LETTER = (
     r"(?:\\\()?[\s*_$\"'“`(\[{]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer)?[\s*_$\"'“`(\[{]{0,6}"
 )
-_AFTER_LETTER = r"(?![A-Za-z]|['’][A-Za-z])(?!\s?[-+=^_](?=\s?\w))(?!\s+(?i:is|was)\s+(?i:wrong|incorrect|false|not)\b)"
+_ARTICLE = (
+    r"(?!(?<=\bA)\s+(?!(?:because|since|as|for|with|due|by|which|where|not|and|or|is|was|in|on|at|if|given|but|so|according)\b)[a-z])"
+)
+_AFTER_LETTER = _ARTICLE + r"(?![A-Za-z]|['’][A-Za-z])(?!\s?[-+=^_](?=\s?\w))(?!\s+(?i:is|was)\s+(?i:wrong|incorrect|false|not)\b)"
 # The letter after "answer is", "answer:", "correct choice is": not after "is not".
 _ANSWERED = re.compile(
-    r"(?:(?i:\b(?:answer|choice|option|selection|selected|(?:correct|right|best)\s+one))[\s*_\"'`]{0,6}"
+    r"(?:(?i:\b(?:answer|ans|choice|option|selection|selected|(?:correct|right|best|true)\s+(?:one|statement|response)))[\s*_\"'`]{0,6}"
     r"(?:(?i:\bis|\bmust be|\bshould be|\bwould be|\bhas to be)(?![A-Za-z])"
     r"(?i:\s+(?:therefore|thus|clearly|simply|most likely))?|[:：=→—-]|->|⇒)[\s:：]{0,3}"
     r"|(?i:\bI(?:'d|\s+would|\s+will|'ll)?\s+(?:choose|pick|select|go\s+with))\s+"
-    r"|(?:答案|正确选项)\s*(?:是|为|：|:|选)\s*|(?:故|应|因此|所以)选(?:择|项)?\s*[:：]?\s*|<answer>\s*)"
+    r"|(?i:\bans)\.\s*|(?:答案|正确选项)\s*(?:(?:是|为|：|:|选)\s*){1,3}|(?:故|应|因此|所以)选(?:择|项)?\s*[:：]?\s*|<answer>\s*)"
     rf"{_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
 )
-_NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
-_IS_RIGHT = re.compile(r"\b(?i:option|choice)?\s?\(?([A-Z])\)?\s(?i:is)\s(?i:the\s)?(?i:correct|right|best)(?![A-Za-z])")
+_NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut|,\s*it\s+is|,\s*it's)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
+_IS_RIGHT = re.compile(
+    r"(?<![A-Za-z])(?:(?i:option|choice)|选项)?\s?\(?(?<![A-Za-z])([A-Z])\)?"
+    r"(?:\s(?i:is)\s(?i:the\s)?(?i:correct|right|best|answer)(?![A-Za-z])|\s?是?正确)"
+)
 _NAMED = re.compile(rf"(?i:\b(?:answer|choice|option))[\s*_]{{0,6}}[(\[{{]{{0,2}}([A-Z]){_AFTER_LETTER}")
 _NEGATED = re.compile(r"(?i)\b(?:not|nor|isn't|than|eliminates?|excludes?|rules? out)\s+(?:the\s+)?[*_]{0,2}$")
 _ALSO = re.compile(r"[)\]}*_$\s]{0,6}(?:(?i:or|and)\b|[/,&])\s{0,3}(?i:option\s|choice\s)?[(\[*$]{0,3}[A-Z](?![A-Za-z'’])")
@@ -193,7 +199,7 @@ def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
     A box may hold the text of one of `choices` (in the order shown) in place of its letter. A letter beyond `choices` is no answer, nor are
     two letters (`Answer: A or B`).
     """
-    decided = [*_answered(text, choices), *_boxed_letters(text, choices)]
+    decided = [*_answered(text, choices), *_boxed_letters(text, choices), *_stated_choice(text, choices)]
     if decided:
         return max(decided)[1] or None
     for pattern in (_IS_RIGHT, _NAMED):
@@ -223,6 +229,15 @@ def _answered(text: str, choices: Sequence[str]) -> Iterator[tuple[int, str]]:
             yield match.start(), match[1]
 
 
+def _stated_choice(text: str, choices: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Where the last stated answer is the text of a choice: The answer is 20 m/s."""
+    last = _last(_STATED, text)
+    if last is not None and choices:
+        letter = _letter_of_choice(text[last.end() :].lstrip().partition("\n")[0][:_STATED_LENGTH].rstrip(". "), choices)
+        if letter:
+            yield last.start(), letter
+
+
 def _boxed_letters(text: str, choices: tuple[str, ...]) -> Iterator[tuple[int, str]]:
     limit = len(text)
     for box in reversed(list(_BOX.finditer(text))):
@@ -239,7 +254,7 @@ def _boxed_letters(text: str, choices: tuple[str, ...]) -> Iterator[tuple[int, s
 
 
 def _plain_letter(boxed: str) -> str | None:
-    plain = _FONT.sub("", boxed[:1000])
+    plain = _FONT.sub("", boxed[:1000]).rstrip("\\").strip("\"'")
     match = _LETTER.fullmatch(plain) or _LOWER_LETTER.fullmatch(plain)
     return match[1].upper() if match else None
 

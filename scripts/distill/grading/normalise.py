@@ -86,6 +86,16 @@ _DOUBLED = re.compile(r"\\\\(?=(?:frac|dfrac|tfrac|sqrt|pi|le|ge|leq|geq|left|ri
 _DIGITS = r"(?<![\d.])(?<!\d[,.])"
 _GROUPED = re.compile(_DIGITS + r"\d{1,3}(?:(?:\{,\}|\{\\[,;: ]\}|,\s?\\!\s?|\\!,?|\\[,;:])\s?\d{3})+(?!\d)")
 _SPACED = re.compile(_DIGITS + r"[1-9]\d{0,2}(?:(?:~|\\ |\s)\d{3})+(?![\d/])(?!\s+\d)")
+_QUOTES = ("*", "_", "`", '"', "'")
+_QUOTED = re.compile(r"""(\*{1,3}|__|`{1,3}|"|')([^*`"']+)\1""")
+_LETTER_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 5 x 10^3
+_REPEATING_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+\.|0\.\d+)\((\d{1,40})\)(?!\d)")  # 0.(3), 0.1(6)
+_AMPERSAND = re.compile(r"\s\\?&(?=\s)")
+_CONCLUSION = re.compile(r"\s*\\(?:therefore|Rightarrow|implies|Longrightarrow|because)(?![A-Za-z])")
+_MICRO = re.compile(r"(?<=[\d}\s,;:])\\mu\s*(?:\\text|\\mathrm)\s*\{\s*(?=[a-zA-Z])")
+_OHM = re.compile(r"(?<=\d)((?:\\[,;: ]|\s|~)*)\\Omega(?![A-Za-z])")
+_BOLD_LETTER = r"\\(?:mathbf|boldsymbol|bm)\s*(?:\{\s*([A-Za-z])\s*\}|([A-Za-z]))"
+_BOLD_PRODUCT = re.compile(rf"{_BOLD_LETTER}(?=\s*\\times)|(?<=\\times)\s*{_BOLD_LETTER}")  # of vectors
 _APOSTROPHES = re.compile(_DIGITS + r"\d{1,3}(?:'\d{3})+(?![\d'])")  # 1'000'000, as in Switzerland
 _DOTS = re.compile(r"(?<=\d)\.{3,}")
 _POWER = re.compile(r"(?<=[A-Za-z0-9)])\*\*(?=[A-Za-z0-9({-])")  # x**2 of Python; **5** is bold
@@ -105,7 +115,9 @@ _DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
 _LONE_SIGN = re.compile(r"(?<!\\)\{([:=<>+*/;])\}")
 _ASCII_SIGNS = re.compile(r"<=>|<=|>=|(?<=\s)!=|=>|==")
 _ROW_SPACE = re.compile(r"(?<=\\\\)\s*\[-?[\d.]+\s?(?:pt|em|ex|mm|cm)\]")
-_TAG = re.compile(r"\\tag\*?\{[^{}]{0,40}\}|\\label\{[^{}]{0,40}\}")
+_NOT = re.compile(r"\\not\s*(=|\\(?:in|equiv|mid|subset|parallel)(?![A-Za-z]))")
+_NEGATED = {"=": r"\ne ", r"\in": r"\notin ", r"\mid": r"\nmid "}
+_TAG = re.compile(r"\\checkmark(?![A-Za-z])|\\tag\*?\{[^{}]{0,40}\}|\\label\{[^{}]{0,40}\}")
 _END = re.compile(r"[\s~.,;:]+$")
 _REPEATING = re.compile(r"\\overline(?=\s*\{?\d)")
 _REAL_SETS = re.compile(r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*([RZNQC])\s*\}?(?=[^A-Za-z]|$)")
@@ -114,10 +126,16 @@ _REAL_SETS = re.compile(r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*([RZNQC])\s*\}?(?=[^A-
 def plain(text: str) -> str:
     """An answer without fonts, sizes, colours and delimiters, its signs in LaTeX's spelling, and a full stop after it cut off."""
     text = unicode_to_latex(text.strip())
+    while text[:1] in _QUOTES and (quoted := _QUOTED.fullmatch(text)):
+        text = quoted[2].strip()
     if "**" in text and not text.startswith("**") and " **" not in text:
         text = _POWER.sub("^", text)
     text = _BOLD.sub("", text)
     text = _ORDINAL.sub(r"\1", text)
+    text = _LETTER_TIMES.sub(r"\\times ", text)
+    text = _REPEATING_IN_BRACKETS.sub(r"\1\\overline{\2}", text)
+    if "&" in text and "\\begin" not in text:
+        text = _AMPERSAND.sub(" and ", text)
     text = _DOTS.sub(r"\\ldots ", text)
     text = _TAG.sub("", text)
     text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], text)
@@ -129,6 +147,11 @@ def plain(text: str) -> str:
     if "'" in text:
         text = _APOSTROPHES.sub(lambda match: match[0].replace("'", ""), text)
     if "\\" in text or "~" in text or "{" in text:
+        text = _CONCLUSION.sub("", text, count=1) if _CONCLUSION.match(text) else text
+        text = _NOT.sub(lambda match: _NEGATED.get(match[1], rf"\not{match[1][1:]} "), text)
+        text = _MICRO.sub(r"\\text{micro", text)
+        text = _OHM.sub(r"\1\\text{ ohm}", text)
+        text = _BOLD_PRODUCT.sub(lambda match: rf"\vec{{{next(filter(None, match.groups()))}}}", text)
         text = _FUNCTION_NAME.sub(lambda match: rf"\{match[1] or match[2]} ", text)
         if "\\right" in text:
             text = _LEFT_BRACE.sub("", text)

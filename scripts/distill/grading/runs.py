@@ -106,10 +106,14 @@ def stripped(items: Sequence[Token]) -> Sequence[Token]:
 
 def text_of(items: Sequence[Token]) -> str:
     r"""Tokens as LaTeX, in one spelling."""
-    pieces = [
-        f"\\{token.text} " if token.kind == "command" else token.text for token in items if not (token.text in "{}" and len(items) < 4)
-    ]
-    return re.sub(r"\{(\w)\}", r"\1", "".join(pieces)).strip()
+    pieces: list[str] = []
+    for before, token in zip([None, *items], items, strict=False):
+        if token.text in "{}" and len(items) < 4:
+            continue
+        if token.kind == "number" and before is not None and before.kind == "number":
+            pieces.append(" ")  # of x^1 2
+        pieces.append(f"\\{token.text} " if token.kind == "command" else token.text)
+    return re.sub(r"\{(\w)\}(?!\d)", r"\1", "".join(pieces)).strip()
 
 
 def spaced_text(items: Sequence[Token]) -> str:

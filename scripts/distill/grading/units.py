@@ -4,6 +4,7 @@ The factors are exact by definition (international yard and pound, 1959; SI broc
 """
 
 import re
+from collections import Counter
 from fractions import Fraction
 
 PERCENT = "%"
@@ -49,7 +50,7 @@ _TABLE: list[tuple[str, str, str, str]] = [
     ("arcsecond arcseconds", "angle", "1/3600", "arcsecond"),
     ("radian radians rad rads", "radian", "1", "radian"),
     ("mph", "mph", "1", "mph"),
-    ("kph kmh", "kph", "1", "kph"),
+    ("kph kmh kmph", "kph", "1", "kph"),
     ("J joule joules", "energy", "1", "J"),
     ("kJ kilojoule kilojoules", "energy", "1000", "kJ"),
     ("eV", "eV", "1", "eV"),
@@ -75,8 +76,32 @@ _TABLE: list[tuple[str, str, str, str]] = [
     ("percent percents percentage pct %", "percent", "1", PERCENT),
     ("dozen dozens", "dozen", "1", "dozen"),
     ("times", "times", "1", "times"),
+    ("micrometer micrometers micrometre micrometres microm micron microns", "length", "1/1000000", "micrometer"),
+    ("ms millisecond milliseconds", "time", "1/1000", "ms"),
+    ("microsecond microseconds micros", "time", "1/1000000", "microsecond"),
+    ("microgram micrograms microg", "mass", "1/1000000", "microgram"),
+    ("cc", "volume", "1/1000", "ml"),
+    ("ohm ohms Ohm Ohms", "resistance", "1", "ohm"),
+    ("MJ megajoule megajoules", "energy", "1000000", "MJ"),
+    ("kWh", "energy", "3600000", "kWh"),
+    ("mA milliampere milliamperes", "current", "1/1000", "mA"),
+    ("mV millivolt millivolts", "voltage", "1/1000", "mV"),
+    ("acre acres", "acre", "1", "acre"),
+    ("hectare hectares ha", "hectare", "1", "hectare"),
 ]
 KNOWN = {spelling: (short, kind, Fraction(factor)) for names, kind, factor, short in _TABLE for spelling in names.split()}
+# Kinds that others make up, with the size of their unit above in metres, grams, seconds and amperes.
+_DERIVED: dict[str, tuple[Fraction, dict[str, int]]] = {
+    "volume": (Fraction(1, 1000), {"length": 3}),
+    "frequency": (Fraction(1), {"time": -1}),
+    "force": (Fraction(1000), {"mass": 1, "length": 1, "time": -2}),
+    "energy": (Fraction(1000), {"mass": 1, "length": 2, "time": -2}),
+    "power": (Fraction(1000), {"mass": 1, "length": 2, "time": -3}),
+    "pressure": (Fraction(1000), {"mass": 1, "length": -1, "time": -2}),
+    "charge": (Fraction(1), {"current": 1, "time": 1}),
+    "voltage": (Fraction(1000), {"mass": 1, "length": 2, "time": -3, "current": -1}),
+    "resistance": (Fraction(1000), {"mass": 1, "length": 2, "time": -3, "current": -2}),
+}
 _SHORT = {short: (kind, factor) for short, kind, factor in KNOWN.values()}
 _IGNORED = {
     "a",
@@ -97,6 +122,9 @@ _IGNORED = {
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _PIECE = re.compile(r"[A-Za-z%\u0080-\uffff]+|\^?\{?-?[0-9]+\}?|[/*]")
 _DOTTED = re.compile(r"\b([ap])\.?\s?m\.?(?![A-Za-z])", re.IGNORECASE)
+
+
+_COMPOUNDS = {"mph": "mile / hour", "kph": "km / hour", "degree celsius": "celsius", "degree fahrenheit": "fahrenheit"}
 
 
 def canonical(text: str) -> str:
@@ -120,12 +148,12 @@ def canonical(text: str) -> str:
                 power = _POWERS[word]
         elif word == "per" or piece == "/":
             found.append("/")
-        elif piece != "*" and word not in _IGNORED:
+        elif piece != "*" and (piece in KNOWN or word not in _IGNORED):
             known = KNOWN.get(piece) or KNOWN.get(word)
             found.append((known[0] if known else _singular(word)) + (f"^{power}" if power else ""))
             power = 0
     unit = " ".join(found)
-    return {"mile / hour": "mph", "km / hour": "kph", "degree celsius": "celsius", "degree fahrenheit": "fahrenheit"}.get(unit, unit)
+    return _COMPOUNDS.get(unit, unit)
 
 
 def _singular(word: str) -> str:
@@ -136,7 +164,7 @@ def _singular(word: str) -> str:
 
 def factor(unit: str) -> tuple[str, Fraction] | None:
     """The kind of a canonical unit and its size in base units, or None for a unit that is not in the table."""
-    kinds: list[str] = []
+    kinds: Counter[str] = Counter()
     size = Fraction(1)
     below = False
     for piece in unit.split():
@@ -148,10 +176,12 @@ def factor(unit: str) -> tuple[str, Fraction] | None:
             return None
         exponent = int(power or 1) * (-1 if below else 1)
         kind, one = _SHORT[name]
-        kinds.append(f"{kind}^{exponent}")
-        size *= one**exponent
+        scale, made_of = _DERIVED.get(kind, (Fraction(1), {kind: 1}))
+        for part, times in made_of.items():
+            kinds[part] += times * exponent
+        size *= (one * scale) ** exponent
         below = False
-    return (" ".join(sorted(kinds)), size) if kinds else None
+    return (" ".join(f"{kind}^{kinds[kind]}" for kind in sorted(kinds) if kinds[kind]), size) if kinds else None
 
 
 def is_unit(word: str) -> bool:

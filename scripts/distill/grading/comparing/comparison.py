@@ -130,6 +130,6 @@ class Comparison:
 
 def _single(value: Value) -> Value:
     """A set or a list of one is that one."""
-    while isinstance(value, SetOf | Listing) and len(value.items) == 1:
+    while isinstance(value, SetOf | Listing) and len(value.items) == 1 and not isinstance(value.items[0], SetOf):
         value = value.items[0]
     return value

@@ -18,13 +18,18 @@ def same_listing(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             return comparison.covers(gold.items, answer.items) and comparison.covers(answer.items, gold.items, turned=True)
         if _are_labelled(gold) and _are_labelled(answer):
             return _labelled(comparison, gold, answer)
-        if comparison.matched(gold.items, answer.items):
+        # a = 1, b = 3 is no 3, 1: where only the gold has names, the order counts
+        names = {item.names for item in gold.items if isinstance(item, Named)}
+        ordered = len(names) == len(gold.items) > 1 and not any(isinstance(item, Named | Relation) for item in answer.items)
+        if not ordered and comparison.matched(gold.items, answer.items):
             return True
         return _listed_names(comparison, gold, answer) or same_ranges(comparison, gold, answer)
     one, other = (gold, answer) if isinstance(gold, Listing) else (answer, gold)
     if isinstance(other, Tuple) and other.ends in ("()", "<>", "[]"):  # brackets left out: the order counts
         pairs = (one.items, other.items) if one is gold else (other.items, one.items)
         return comparison.ordered([_unnamed(value) for value in pairs[0]], [_unnamed(value) for value in pairs[1]])
+    if isinstance(other, Relation) and other.signs == ("in",) and isinstance(other.sides[1], SetOf):
+        return comparison.same(*((one, other.sides[1]) if one is gold else (other.sides[1], one)))
     if isinstance(other, SetOf):
         return comparison.matched(gold.items, answer.items)
     if isinstance(other, Matrix) and (1 in (len(other.rows), max(map(len, other.rows), default=0))):

@@ -1,5 +1,6 @@
 """Numbers with units, per cent, times of day and ratios."""
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from distill.grading import units
@@ -18,7 +19,7 @@ def same_quantity(comparison: "Comparison", gold: Value, answer: Value) -> bool:
         if len(gold.parts) == len(answer.parts) and all(one[1] == other[1] for one, other in zip(gold.parts, answer.parts, strict=True)):
             return all(comparison.same(one[0], other[0]) for one, other in zip(gold.parts, answer.parts, strict=True))
         one, other = _in_base_units(gold), _in_base_units(answer)
-        if one is not None and other is not None:
+        if one is not None and other is not None and not _compatible(gold.parts[0][1], answer.parts[0][1]):
             return one[0] == other[0] and comparison.same(one[1], other[1])
         if len(gold.parts) == len(answer.parts) == 1 and _compatible(gold.parts[0][1], answer.parts[0][1]):
             return comparison.same(gold.parts[0][0], answer.parts[0][0])
@@ -50,6 +51,8 @@ def _compatible(one: str, other: str) -> bool:
     """Units of which one says less than the other: square units, ways; students and male students."""
     if one in _GENERIC or other in _GENERIC:
         return (units.factor(one) is None and units.factor(other) is None) or {one, other} & {"unit", "unit^2", "unit^3"} != set()
+    if "degree" in (one, other) and {one, other} & {"celsius", "fahrenheit", "kelvin"}:
+        return True
     words = set(one.split()), set(other.split())
     return units.factor(one) is None and units.factor(other) is None and (words[0] <= words[1] or words[1] <= words[0])
 
@@ -74,8 +77,8 @@ def same_ratio(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     if isinstance(gold, Ratio) and isinstance(answer, Ratio):
         if gold.clock and answer.clock:
             return (not (gold.half and answer.half) or gold.half == answer.half) and comparison.ordered(gold.parts, answer.parts)
-        if len(gold.parts) != len(answer.parts):
-            return False
+        if len(gold.parts) != len(answer.parts) or (gold.clock and not answer.clock):
+            return False  # 10:30 is no 1:3
         trees = [[as_tree(part) for part in side.parts] for side in (gold, answer)]
         if any(tree is None for side in trees for tree in side):
             return comparison.ordered(gold.parts, answer.parts)
@@ -85,6 +88,8 @@ def same_ratio(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             for one, other in zip(trees[0][1:], trees[1][1:], strict=True)
         )
     ratio, other = (gold, answer) if isinstance(gold, Ratio) else (answer, gold)
+    if ratio.half and ratio.parts[1:] == (Number(Fraction(0)),):  # 8 AM without its half
+        return comparison.same(*((ratio.parts[0], other) if ratio is gold else (other, ratio.parts[0])))
     trees = [as_tree(part) for part in ratio.parts]
     if len(trees) != 2 or ratio.clock or None in trees or not isinstance(other, Number | Expression):
         return False

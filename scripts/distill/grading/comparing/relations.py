@@ -174,6 +174,8 @@ def _states(equation: Relation) -> bool:
 def _states_in_gold(equation: Relation) -> bool:
     """Whether a gold's equation says what something is the value of: m + n = 7, sin t = 3/5, A cap B = {1,2}; x + y = 5 may be a line."""
     side = equation.sides[0]
+    if isinstance(side, Relation):
+        return side.signs == ("mod",)  # 10 mod 3 = 1
     if isinstance(side, SetOperation):
         return all(isinstance(part, Expression | Letters) and not has_numbers(as_tree(part)) for part in side.parts)
     if not _states(equation) or not isinstance(side, Expression):

@@ -1,10 +1,11 @@
 """Sets, intervals and unions, also as inequalities."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from distill.grading.comparing.tuples import same_tuple
-from distill.grading.expressions.exact import as_tree, symbols
+from distill.grading.expressions.exact import as_tree, exact, symbols
 from distill.grading.expressions.points import is_real, value_at
 from distill.grading.tokens import Unreadable
 from distill.grading.values import (
@@ -51,6 +52,8 @@ def same_set(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             and same_unions(comparison, *((found, other) if builder is gold else (other, found)))
         )
     if isinstance(gold, SetOf) and isinstance(answer, SetOf):
+        if any(isinstance(item, SetOf) for item in gold.items) != any(isinstance(item, SetOf) for item in answer.items):
+            return False  # a set of sets
         return comparison.covers(gold.items, answer.items) and comparison.covers(answer.items, gold.items, turned=True)
     if (isinstance(gold, SetOf) and isinstance(answer, Words)) or (isinstance(answer, SetOf) and isinstance(gold, Words)):
         words, other = (gold, answer) if isinstance(gold, Words) else (answer, gold)
@@ -83,8 +86,14 @@ _MINUS = Expression(Call("neg", (_INFINITY,)), "-\\infty")
 
 
 def variable_of(relation: Relation) -> Value | None:
+    """What an inequality bounds; of |x - 1| < 2 that is x."""
+    if relation.signs == ("in",):
+        return relation.sides[0]
     names = [side for side in relation.sides if not _is_bound(side)]
-    return names[0] if len(names) == 1 else None
+    if len(names) != 1:
+        return None
+    shift = _in_bars(names[0])
+    return names[0] if shift is None else shift[0]
 
 
 def _is_bound(side: Value) -> bool:
@@ -93,13 +102,13 @@ def _is_bound(side: Value) -> bool:
 
 def range_of(relation: Relation) -> Value | None:
     """The interval that an inequality of one variable and constants says, or None."""
-    variable = variable_of(relation)
-    if variable is None or not (isinstance(variable, Expression | Letters | Unread | Words)):
+    variable = next((side for side in relation.sides if not _is_bound(side)), None)
+    if variable_of(relation) is None or not (isinstance(variable, Expression | Letters | Unread | Words)):
         return None
     sides, signs = relation.sides, relation.signs
     if isinstance(variable, Expression) and isinstance(variable.tree, Call):
-        if variable.tree.name == "abs" and isinstance(variable.tree.args[0], Sym):
-            return _around_zero(relation, variable)
+        if _in_bars(variable) is not None:
+            return _around(relation, variable)
         if len(variable.tree.name.rstrip("'")) != 1 or not variable.tree.name[0].isalpha():
             return None  # no f(x)
     if signs == ("!=",):
@@ -117,14 +126,33 @@ def range_of(relation: Relation) -> Value | None:
     return None
 
 
-def _around_zero(relation: Relation, variable: Value) -> Value | None:
-    """|x| < 3 and |x| <= 3 as intervals."""
-    if len(relation.sides) != 2 or relation.sides[0] is not variable or relation.signs[0] not in ("<", "<="):
+def _in_bars(side: Value) -> tuple[Value, Fraction] | None:
+    """x and 1 of |x - 1|, or None."""
+    if not isinstance(side, Expression) or not isinstance(side.tree, Call) or side.tree.name != "abs":
         return None
-    bound = relation.sides[1]
+    inner = side.tree.args[0]
+    if isinstance(inner, Sym):
+        return Expression(inner, inner.name), Fraction(0)
+    if isinstance(inner, Call) and inner.name == "+" and len(inner.args) == 2 and isinstance(inner.args[0], Sym):
+        constant = exact(inner.args[1])
+        return None if constant is None else (Expression(inner.args[0], inner.args[0].name), -constant)
+    return None
+
+
+def _around(relation: Relation, variable: Value) -> Value | None:
+    """|x - 1| < 3 as an interval, |x| > 2 as two."""
+    shift = _in_bars(variable)
+    if shift is None or len(relation.sides) != 2 or relation.signs[0] not in ("<", "<="):
+        return None
+    inside = relation.sides[0] is variable
+    bound = relation.sides[1 if inside else 0]
     if not isinstance(bound, Number) or bound.value <= 0:
         return None
-    return Tuple((Number(-bound.value), Number(bound.value)), "()" if relation.signs == ("<",) else "[]")
+    low, high = Number(shift[1] - bound.value), Number(shift[1] + bound.value)
+    closed = relation.signs == ("<=",)
+    if inside:
+        return Tuple((low, high), "[]" if closed else "()")
+    return SetOperation("union", (Tuple((_MINUS, low), "(]" if closed else "()"), Tuple((high, _PLUS), "[)" if closed else "()")))
 
 
 def union_of(value: Value) -> Value | None:
@@ -135,6 +163,11 @@ def union_of(value: Value) -> Value | None:
         bounds = [condition for condition in value.conditions if isinstance(condition, Relation)]
         return range_of(bounds[0]) if len(bounds) == 1 == len(value.conditions) and variable_of(bounds[0]) == value.element else None
     if isinstance(value, Listing):
+        if len({repr(item.sides[0]) if isinstance(item, Relation) and item.signs == ("!=",) else "" for item in value.items} - {""}) == 1:
+            excluded = tuple(item.sides[1] for item in value.items if isinstance(item, Relation))
+            return (
+                SetOperation("difference", (Tuple((_MINUS, _PLUS), "()"), SetOf(excluded))) if len(excluded) == len(value.items) else None
+            )
         ranges = [union_of(item) for item in value.items]
         if any(part is None for part in ranges):
             return None

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill.grading.expressions.exact import determinant, tree_of
+from distill.grading.expressions.exact import determinant, is_constant, tree_of
 from distill.grading.reading.constructors import builder, listing, simple
 from distill.grading.reading.numbers import read_ratio
 from distill.grading.runs import CLOSING, OPENING, bracketed, closing, depth_of, is_separator, is_sign, split, stripped, trimmed
 from distill.grading.tokens import Token, Unreadable, words
-from distill.grading.values import Listing, Matrix, Phrase, SetOf, SetOperation, Tuple, Value
+from distill.grading.values import Expression, Listing, Matrix, Named, Phrase, Relation, SetOf, SetOperation, Sym, Tuple, Value
 
 if TYPE_CHECKING:
     from distill.grading.reading.reader import Reader
@@ -20,17 +20,23 @@ _IN_ROWS = frozenset(("=", "<", ">", "le", "ge", "ne"))  # of cases that are wri
 
 
 def read_set_operation(reader: "Reader", items: Sequence[Token]) -> Value:
-    items = [
-        Token("command", "cup")
-        if token.text == "U" and 0 < at < len(items) - 1 and items[at - 1].text in CLOSING and items[at + 1].text in OPENING
-        else token
-        for at, token in enumerate(items)
-    ]
+    items = [_as_operation(items, at) for at in range(len(items))]
     for command in ("cup", "setminus", "cap"):
         parts = split(items, is_sign(command))
         if len(parts) > 1:
             return SetOperation(_SET_OPERATIONS[command], tuple(reader.value(part) for part in parts))
     return read_brackets(reader, items)
+
+
+def _as_operation(items: Sequence[Token], at: int) -> Token:
+    """A U between brackets is a union, and a minus in front of a set takes it away."""
+    token = items[at]
+    if 0 < at < len(items) - 1:
+        if token.text == "U" and items[at - 1].text in CLOSING and items[at + 1].text in OPENING:
+            return Token("command", "cup")
+        if token.kind == "sign" and token.text == "-" and items[at + 1].text == "\\{":
+            return Token("command", "setminus")
+    return token
 
 
 def read_brackets(reader: "Reader", items: Sequence[Token]) -> Value:
@@ -46,7 +52,7 @@ def read_brackets(reader: "Reader", items: Sequence[Token]) -> Value:
         and first.text in ("(", "[", "]")
         and last.kind == "sign"
         and last.text in (")", "]", "[")
-        and (bracketed(items) is not None or first.text == "]")
+        and (bracketed(items) is not None or first.text == "]" or last.text == "[")
     ):
         inner = items[1:-1]
         parts = split(inner, is_sign(";")) if any(token.text == ";" for token in inner) else split(inner, is_sign(","))
@@ -55,9 +61,23 @@ def read_brackets(reader: "Reader", items: Sequence[Token]) -> Value:
             return Tuple(tuple(reader.value(part) for part in parts if stripped(part)), ends)
         if first.text in ("(", "["):
             return reader.value(inner)
+    if first.kind == "symbol" and "A" <= first.text <= "Z" and first.text != "C" and len(items) > 2 and items[1].text == "(":
+        point = _point(reader, items)
+        if point is not None:
+            return point
     if first.text in ("emptyset",) and len(items) == 1:
         return SetOf(())
     return read_ratio(reader, items)
+
+
+def _point(reader: "Reader", items: Sequence[Token]) -> Value | None:
+    """P(1,2) as P = (1,2), but not F(x,y), and not C(5,2), which is a number."""
+    if bracketed(items[1:]) is None or not any(token.text == "," for token in items):
+        return None
+    value = reader.value(items[1:])
+    if not isinstance(value, Tuple) or not all(is_constant(item) for item in value.items):
+        return None
+    return Named((items[0].text,), value, Relation((Expression(Sym(items[0].text), items[0].text), value), ("=",)))
 
 
 def read_braces(reader: "Reader", inner: Sequence[Token]) -> Value:

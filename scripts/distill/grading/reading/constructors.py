@@ -65,6 +65,14 @@ def _scientific(tree: Tree) -> int | None:
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
+def _scaled(value: Value, factor: int) -> Value | None:
+    if isinstance(value, Number):
+        return Number(value.value * factor, value.digits)
+    if isinstance(value, Quantity) and len(value.parts) == 1 and isinstance(value.parts[0][0], Number):  # $2 million
+        return Quantity(((Number(value.parts[0][0].value * factor, value.parts[0][0].digits), value.parts[0][1]),))
+    return None
+
+
 _SCALES_OF_DEGREES = {"C": "celsius", "celsius": "celsius", "f": "fahrenheit", "fahrenheit": "fahrenheit"}
 
 
@@ -73,8 +81,9 @@ def quantity(parts: Sequence[tuple[Value, str]]) -> Value:
     found: list[tuple[Value, str]] = []
     for value, unit in parts:
         words = unit.split()
-        while words and words[0] in _SCALES and isinstance(value, Number):
-            value = Number(value.value * _SCALES[words.pop(0)], value.digits)
+        while words and words[0] in _SCALES and (scaled := _scaled(value, _SCALES[words[0]])) is not None:
+            value = scaled
+            del words[0]
         found.append((value, " ".join(words)))
     if len(found) == 1:
         value, unit = found[0]
@@ -84,6 +93,8 @@ def quantity(parts: Sequence[tuple[Value, str]]) -> Value:
             return Quantity(((value.parts[0][0], _SCALES_OF_DEGREES[unit]),))
         if isinstance(value, Quantity) and len(value.parts) == 1:
             value = value.parts[0][0] if value.parts[0][1] in (unit, "dollar") else value
+        if isinstance(value, Number) and unit in ("am", "pm") and value.value in range(1, 13):
+            return Ratio((value, Number(Fraction(0))), True, unit)
         if isinstance(value, Ratio) and unit in ("am", "pm"):
             return Ratio(value.parts, True, unit)
         if unit == units.PERCENT:

@@ -7,14 +7,14 @@ from distill.grading.reading.constructors import listing
 from distill.grading.reading.relations import read_relation
 from distill.grading.runs import is_separator, is_sign, split, stripped
 from distill.grading.tokens import Token, Unreadable, is_connective
-from distill.grading.values import Listing, Named, Number, Relation, SetOperation, Value
+from distill.grading.values import Expression, Listing, Named, Number, Relation, SetOperation, Value
 
 if TYPE_CHECKING:
     from distill.grading.reading.reader import Reader
 
 
 def read_list(reader: "Reader", items: Sequence[Token]) -> Value:
-    for separates in (is_sign(";"), is_separator):
+    for separates in (is_sign("\\\\"), is_sign(";"), is_separator):
         parts = split(items, separates)
         if len(parts) > 1:
             found = [part for part in map(stripped, parts) if part]
@@ -27,7 +27,7 @@ def read_list(reader: "Reader", items: Sequence[Token]) -> Value:
                 isinstance(value, Listing) and all(isinstance(item, Named) for item in value.items) for value in values
             ):
                 return Listing(tuple(values))  # p = 5, q = 2; p = 7, q = 2
-            return listing(values if any(map(_is_or, items)) else _joined(values))
+            return listing(values if any(map(_is_or, items)) else _joined(_distributed(values)))
     for sign in ("vee", "wedge"):
         parts = split(items, is_sign(sign))
         if len(parts) > 1 and all(map(stripped, parts)):
@@ -40,6 +40,14 @@ def read_list(reader: "Reader", items: Sequence[Token]) -> Value:
 
 def _is_or(token: Token) -> bool:
     return is_connective(token) and token.text.lower() == "or"
+
+
+def _distributed(values: Sequence[Value]) -> Sequence[Value]:
+    """x != 1, 2 as x != 1 and x != 2."""
+    first, rest = values[0], values[1:]
+    if isinstance(first, Relation) and first.signs == ("!=",) and all(isinstance(value, Number | Expression) for value in rest):
+        return [first, *(Relation((first.sides[0], value), first.signs) for value in rest)]
+    return values
 
 
 def _joined(values: Sequence[Value]) -> Sequence[Value]:

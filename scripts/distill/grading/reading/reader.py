@@ -22,7 +22,11 @@ MAX_CHARS = 5000  # of a gold or an answer; the longest gold of MATH-500 has 53
 _SIMPLE_NUMBER = re.compile(r"[-+]?\d{1,1000}")
 _CHOICE = re.compile(r"\(\s*([A-J])\s*\)\s*\.?\s*(.*)|([A-J])\s*[).]\s+(.+)", re.DOTALL)
 _PROSE = re.compile(r"(?:[A-Za-z]{2,}|[aAI])(?:(?:,? |-)(?:[A-Za-z]{2,}|[aAI])){1,40}")
-_SHORT_UNIT = re.compile(r"[\d})]\s?(?:[A-Za-z]+(?:\^.*|/.*)?|\{\s?[A-Za-z][A-Za-z ]*(?:[}^/ ].*)?|\\frac\s?\{\s?\{?[A-Za-z]+\}?.*)$")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+_REMARK = re.compile(r"(.*\S)\s+\((?=[^()]*(?:[<>=]|\\(?:le|ge|ne|in|text)(?![A-Za-z])))[^()]*\)", re.DOTALL)
+_SHORT_UNIT = re.compile(
+    r"[\d})]\s?(?:[A-Za-z]+(?:\^.*|/.*)?|\{\s?[A-Za-z][A-Za-z ]*(?:[}^/ ].*)?|\\frac\s?\{\s?\{?[A-Za-z]+\}?.*|\([A-Za-z][A-Za-z0-9^/ ]*\))$"
+)
 _CODED = re.compile(r"\(?\\text\s*\{\s*([0-9A-Za-z]{1,200})\s*\}\)?\s*_\s*\{?(\d{1,2})\}?")
 
 
@@ -71,8 +75,11 @@ def read(text: str) -> Reading:
 
 def _loose(text: str, normal: str, first: Value) -> Iterator[Value]:
     comma = _DECIMAL_COMMA.fullmatch(normal)
-    if comma:
+    if comma and not _THOUSANDS.fullmatch(normal):
         yield decimal(f"{comma[1]}.{comma[2]}")
+    remark = _REMARK.fullmatch(normal) if isinstance(first, Phrase | Unread | Relation) else None
+    if remark:  # 5 (since x > 0)
+        yield from read(remark[1]).values
     if isinstance(first, Phrase | Unread | Words | Relation | Listing | Named) and len(text) > 12:
         said = said_in(text.partition("<|im_")[0].strip())
         if said and len(said) < len(text):

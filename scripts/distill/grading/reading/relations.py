@@ -65,7 +65,8 @@ def read_relation(reader: "Reader", items: Sequence[Token]) -> Value:
         if names == ["="]:
             return reader.value(parts[1])
         return Relation((Words(""), *(reader.value(part) for part in parts[1:])), tuple(names))
-    names = [("=" if sign == "=>" else sign) for sign in names]
+    if "=" in names:
+        names = [("=" if sign == "=>" else sign) for sign in names]
     if set(names) == {"="}:
         return read_equation(reader, parts)
     return rising(Relation(tuple(reader.side(part) for part in parts), tuple(names)))

@@ -11,7 +11,22 @@ from distill.grading.reading.expressions import read_expression
 from distill.grading.reading.number_words import number_in_words
 from distill.grading.runs import closing, depth_of, spaced_text, words_outside
 from distill.grading.tokens import LOUD, Token, Unreadable, words
-from distill.grading.values import Expression, Letters, Named, Number, Percent, Phrase, Quantity, Ratio, Relation, Sym, Value, Words
+from distill.grading.values import (
+    Expression,
+    Letters,
+    Listing,
+    Named,
+    Number,
+    Percent,
+    Phrase,
+    Quantity,
+    Ratio,
+    Relation,
+    Sym,
+    Unread,
+    Value,
+    Words,
+)
 
 if TYPE_CHECKING:
     from distill.grading.reading.reader import Reader
@@ -32,6 +47,11 @@ def read_phrase(reader: "Reader", items: Sequence[Token]) -> Value:
     quantity = read_quantity(reader, items)
     if quantity is not None:
         return quantity
+    label = _label_of(items)
+    if label:
+        value = reader.value(items[label:])
+        if not isinstance(value, Words | Phrase | Unread | Relation | Named | Listing):
+            return _labelled(read_words(reader, items[:label]), value)
     parts: list[Value] = []
     run: list[Token] = []
     worded = False
@@ -43,15 +63,26 @@ def read_phrase(reader: "Reader", items: Sequence[Token]) -> Value:
         worded = wordy
         if token is not None:
             run.append(token)
-    if len(parts) == 2 and isinstance(parts[0], Words) and isinstance(parts[1], Number | Expression | Quantity | Percent):
-        last = [token for token in items if token.kind == "word"][-1]
-        after = items[items.index(last) + 1 :]
-        if (after and after[0].text == ":") or parts[0].text in ("", "answer"):  # Total cost: 13
-            return Named((parts[0].text,), parts[1], Relation((parts[0], parts[1]), ("=",)))
+    if len(parts) == 2 and parts[0] in (Words(""), Words("answer")) and isinstance(parts[1], Number | Expression | Quantity | Percent):
+        return _labelled(parts[0], parts[1])
     parts = [part for part in parts if part != Words("")]
     if len(parts) == 3 and parts[1] == Words("to") and not any(isinstance(part, Words | Phrase) for part in (parts[0], parts[2])):
         return Ratio((parts[0], parts[2]))
     return parts[0] if len(parts) == 1 else Phrase(tuple(parts))
+
+
+def _label_of(items: Sequence[Token]) -> int:
+    """Where the value begins in Total cost: 13 and The total is 13; 0 if there is no such label."""
+    end = 0
+    while end < len(items) and items[end].kind == "word":
+        end += 1
+    if not 0 < end < len(items):
+        return 0
+    return end + 1 if items[end].text == ":" else end if items[end - 1].text.lower() in ("is", "are", "equals") else 0
+
+
+def _labelled(label: Value, value: Value) -> Named:
+    return Named((label.text if isinstance(label, Words) else "",), value, Relation((Words("label"), value), ("=",)))
 
 
 def _read_part(reader: "Reader", run: Sequence[Token], worded: bool) -> list[Value]:
@@ -74,6 +105,8 @@ def read_words(reader: "Reader", items: Sequence[Token]) -> Value:
         return read_expression(reader, [Token("symbol", words[0])])
     if len(words) == 1 and words[0].lower() == "infinity":
         return Expression(Sym("\\infty"), "\\infty")
+    if [word.lower() for word in words] in (["all", "integers"], ["integers"]):
+        return Expression(Sym("\\mathbb{Z}"), "\\mathbb{Z}")
     counted = number_in_words(words)
     if counted is not None:
         return quantity([(Number(counted[0]), units.canonical(" ".join(words[counted[1] :])))])
