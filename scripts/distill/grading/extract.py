@@ -56,11 +56,13 @@ _ARTICLE = (
 _AFTER_LETTER = _ARTICLE + r"(?![A-Za-z]|['’][A-Za-z])(?!\s?[-+=^_](?=\s?\w))(?!\s+(?i:is|was)\s+(?i:wrong|incorrect|false|not)\b)"
 # The letter after "answer is", "answer:", "correct choice is": not after "is not".
 _ANSWERED = re.compile(
-    r"(?:(?i:\b(?:answer|ans|choice|option|selection|selected|(?:correct|right|best|true)\s+(?:one|statement|response)))[\s*_\"'`]{0,6}"
+    r"(?:(?i:(?<![A-Za-z])(?:answer|ans|choice|option|selection|selected|(?:correct|right|best|true)\s+(?:one|statement|response)))[\s*_\"'`]{0,6}"
     r"(?:(?i:\bis|\bmust be|\bshould be|\bwould be|\bhas to be)(?![A-Za-z])"
-    r"(?i:\s+(?:therefore|thus|clearly|simply|most likely))?|[:：=→—-]|->|⇒)[\s:：]{0,3}"
+    r"(?i:\s+(?:therefore|thus|clearly|simply|most likely|definitely|probably|likely|certainly|obviously|indeed|actually|then))?"
+    r"|[:：=→—-]|[-=]>|⇒)[\s:：>]{0,3}"
     r"|(?i:\bI(?:'d|\s+would|\s+will|'ll)?\s+(?:choose|pick|select|go\s+with))\s+"
-    r"|(?i:\bans)\.\s*|(?:答案|正确选项)\s*(?:(?:是|为|：|:|选)\s*){1,3}|(?:故|应|因此|所以)选(?:择|项)?\s*[:：]?\s*|<answer>\s*)"
+    r"|(?i:\bans)\.\s*|(?i:\bcorrect)\s*[:：]\s*"
+    r"|(?:答案|正确选项)\s*(?:(?:是|为|：|:|选)\s*){0,3}|(?<!不)选择?\s*[:：]?\s*|<answer>\s*)"
     rf"{_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
 )
 _NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut|,\s*it\s+is|,\s*it's)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
@@ -71,6 +73,7 @@ _IS_RIGHT = re.compile(
 _NAMED = re.compile(rf"(?i:\b(?:answer|choice|option))[\s*_]{{0,6}}[(\[{{]{{0,2}}([A-Z]){_AFTER_LETTER}")
 _NEGATED = re.compile(r"(?i)\b(?:not|nor|isn't|than|eliminates?|excludes?|rules? out)\s+(?:the\s+)?[*_]{0,2}$")
 _ALSO = re.compile(r"[)\]}*_$\s]{0,6}(?:(?i:or|and)\b|[/,&])\s{0,3}(?i:option\s|choice\s)?[(\[*$]{0,3}[A-Z](?![A-Za-z'’])")
+_LETTER_AND_TEXT = re.compile(r"[*_(\[]{0,4}([A-Z])[*_)\].:]{1,5}\s*(.{1,300})$")
 _LAST_LINE = re.compile(r"(?:^|\n)\s*[*_(\[$]{0,4}([A-Z])[)\]*_.$]{0,5}\s*$")
 
 
@@ -210,6 +213,9 @@ def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
         ]
         if named:
             return None if _ALSO.match(text, named[-1].end()) else named[-1][1]
+    shown = _LETTER_AND_TEXT.match(text.strip().rpartition("\n")[2])
+    if shown and _shown(shown[1], choices) and choices and _letter_of_choice(shown[2].strip("*. "), choices) == shown[1]:
+        return shown[1]  # C. 20 m/s
     line = _LAST_LINE.search(text[-40:]) if len(text) <= 40 or "\n" in text[-40:] else None
     letter = line[1] if line else _plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None
     return letter if letter and _shown(letter, choices) else None

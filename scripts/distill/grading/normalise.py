@@ -105,6 +105,7 @@ _FUNCTION_NAME = re.compile(
     rf"\\operatorname\*?\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}"
     rf"|\\(?:text|mathrm)\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}(?=\s*(?:\\left\s*)?(?:[(_^\[]|\\\{{))"
 )
+_NESTED_TEXT = re.compile(r"\\text\{\\text\{([^{}]*)\}\}")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2,})\s*\}")  # the segment AB, and its length
 _LEFT_BRACE = re.compile(r"\\left\s*(?:\\\{|\\lbrace)\s*(?=\\begin\s*\{(?:array|aligned|align|matrix|gathered|cases)\b)")
 _LETTER_IN_BRACKETS = re.compile(r"\(\s*\\text\s*\{\s*([A-J])\s*\}\s*\)")
@@ -167,6 +168,8 @@ def plain(text: str) -> str:
         text = _FONT.sub("", text)
         text = _COMMAND.sub(_synonym, text)
         text = _TEXT.sub(r"\\text{", text)
+        while "\\text{\\text{" in text and _NESTED_TEXT.search(text):
+            text = _NESTED_TEXT.sub(r"\\text{\1}", text)
         text = _SEGMENT.sub(r"{\1}", text)
         text = _LETTER_IN_BRACKETS.sub(r"(\1)", text)
         if "\\frac" in text and "\\text" in text:

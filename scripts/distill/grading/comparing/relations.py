@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from distill.grading.comparing.sets import range_of, same_ranges, same_unions, variable_of
 from distill.grading.expressions.equality import proportional
-from distill.grading.expressions.exact import as_tree, calls, has_numbers, is_constant, symbols
+from distill.grading.expressions.exact import as_tree, calls, has_numbers, is_constant, symbols, tree_of
 from distill.grading.tokens import Unreadable
 from distill.grading.values import (
     Builder,
@@ -162,6 +162,10 @@ def _states(equation: Relation) -> bool:
     side, value = equation.sides[0], equation.sides[-1]
     if isinstance(side, Words | Letters | Unread | Ratio):
         return True
+    if isinstance(side, Relation):
+        return side.signs == ("mod",)  # 10 mod 3 = 1
+    if isinstance(side, SetOperation):
+        return all(isinstance(part, Expression | Letters) and not has_numbers(tree_of(part)) for part in side.parts)
     if not isinstance(side, Expression) or (isinstance(value, Number) and not value.value):
         return False
     names, called = symbols(side.tree), calls(side.tree)
@@ -174,12 +178,10 @@ def _states(equation: Relation) -> bool:
 def _states_in_gold(equation: Relation) -> bool:
     """Whether a gold's equation says what something is the value of: m + n = 7, sin t = 3/5, A cap B = {1,2}; x + y = 5 may be a line."""
     side = equation.sides[0]
-    if isinstance(side, Relation):
-        return side.signs == ("mod",)  # 10 mod 3 = 1
-    if isinstance(side, SetOperation):
-        return all(isinstance(part, Expression | Letters) and not has_numbers(as_tree(part)) for part in side.parts)
-    if not _states(equation) or not isinstance(side, Expression):
-        return isinstance(side, Ratio) and _states(equation)
+    if not isinstance(side, Expression):
+        return isinstance(side, Ratio | SetOperation | Relation) and _states(equation)
+    if not _states(equation):
+        return False
     is_quotient = isinstance(side.tree, Call) and side.tree.name == "/" and not has_numbers(side.tree)
     return is_quotient or not (symbols(side.tree) & {"x", "y", "z"} and calls(side.tree) <= _ARITHMETIC)
 

@@ -16,9 +16,9 @@ def same_choice(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     letter = _letter(other)
     if letter is not None:
         return letter == choice.letter
-    if choice is answer or choice.value is None:
+    if choice.value is None:
         return False
-    return comparison.same(choice.value, other)
+    return comparison.same(*((choice.value, other) if choice is gold else (other, choice.value)))
 
 
 def _letter(value: Value) -> str | None:
