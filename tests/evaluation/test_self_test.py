@@ -2,6 +2,7 @@
 
 import pytest
 
+from distill.evaluation import self_test
 from distill.evaluation.scoring import Grading, PromptItem
 from distill.evaluation.self_test import flags_of, of_golds, of_ours, probes, rates
 from distill.grading.extract import before_box
@@ -101,3 +102,15 @@ def test_golds_that_no_right_answer_would_match_are_flagged_before_anything_is_a
 
 def test_choice_questions_have_no_golds_to_read():
     assert of_golds(items("A", "B", kind="choice", choices=("1", "2"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("few", "flags"), [(2, []), (3, ["the grader calls 0.0% of the golds in other spellings (order) right (at least 97.0% wanted)"])]
+)
+def test_each_way_of_spelling_has_a_rate_and_a_bar_of_its_own(monkeypatch, few, flags):
+    """A fault that only lists have is lost in the average of many numbers."""
+    asked = items(*(f"{number},{number + 1}" for number in range(few)), *map(str, range(200)))
+    monkeypatch.setattr(self_test, "same", lambda gold, text: "," not in gold or text.startswith(gold))
+    tested = of_golds(asked)
+    assert tested["respelled"] > 0.97
+    assert [flag for flag in flags_of(asked, tested) if "order" in flag] == flags

@@ -61,8 +61,8 @@ def test_published_verdicts_are_replayed(agreements, name, right, differs):
     assert (agreements[name].right, len(agreements[name].differs)) == (right, differs)
 
 
-# Golds of MATH-500 that differ as texts and are one answer: spelled otherwise, in another order, or with a name, a unit or a base left out; 180
-# degrees are pi.
+# Golds of MATH-500 that differ as texts and are one answer: spelled otherwise, in another order, with a name, a unit or a base left out, or
+# the same angle in degrees and in radians.
 ONE_ANSWER = [
     ("-2,1", "1,-2"), ("(-2,1)", "-2,1"), (r"10,\!080", "10080"), (r"2 \sqrt{5}", r"2\sqrt{5}"), (r"\frac14", r"\frac{1}{4}"), ("5", "x=5"),
     ("15", r"15\mbox{ cm}^2"), ("36", r"\$36"), ("36", r"36^\circ"), ("30", r"30^\circ"), ("90", r"90^\circ"), ("120", r"120^\circ"),

@@ -3,7 +3,7 @@
 The one that decides is tested: our own grader here, lighteval by scripts/grade_lighteval.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distill.base.thoughts import THOUGHT, completion
@@ -16,6 +16,7 @@ GOLD, RESPELLED, UNREAD, WORDED, NEAR_MISS = "gold", "respelled", "unread", "wor
 LEAST = {GOLD: 0.995, RESPELLED: 0.97}  # the share that a grader must call right
 MOST = {UNREAD: 0.05, WORDED: 0.05}  # the largest share of golds that no rule reads, or that are numbers with words behind them
 OTHERS_RIGHT = 0.01  # of every other kind the largest share that it may call right
+_FEW = 3  # golds that one way of spelling must be wrong on to be called a fault of that way
 _MANY = 10  # choice questions of one letter that are no accident: a chance of 4 * (1/4)^10
 
 
@@ -68,14 +69,36 @@ def of_golds(items: Mapping[str, PromptItem]) -> dict[str, float]:
     golds = [_answer(item) for item in items.values() if item.kind == "math"]
     if not golds:
         return {}
-    respelled = [same(gold, text) for gold in golds for text in respell.respelled(gold)]
-    near = [same(gold, text) for gold in golds for text in respell.near_misses(gold)]
+    respelled, near = (_by_way(golds, ways) for ways in (respell.respelled, respell.near_misses))
     return {
-        RESPELLED: _mean(respelled),
-        NEAR_MISS: _mean(near),
+        RESPELLED: _mean([right for found in respelled.values() for right in found]),
+        NEAR_MISS: _mean([right for found in near.values() for right in found]),
         UNREAD: _mean(list(map(respell.is_unread, golds))),
         WORDED: _mean(list(map(respell.is_worded, golds))),
+        **{f"{RESPELLED} ({way})": _mean(found) for way, found in respelled.items() if _fails(RESPELLED, found)},
+        **{f"{NEAR_MISS} ({way})": _mean(found) for way, found in near.items() if _fails(NEAR_MISS, found)},
     }
+
+
+def _by_way(golds: Iterable[str], ways: Callable[[str], Iterable[tuple[str, str]]]) -> dict[str, list[bool]]:
+    """By the way of spelling or missing a gold, whether each such answer counts as right."""
+    found: dict[str, list[bool]] = {}
+    for gold in golds:
+        for way, text in ways(gold):
+            found.setdefault(way, []).append(same(gold, text))
+    return found
+
+
+def _fails(kind: str, found: Sequence[bool]) -> bool:
+    """Whether one way alone, such as reordered lists, misses the bar of its kind, and not by a gold or two."""
+    missed = found.count(kind != RESPELLED)
+    return missed >= _FEW and is_missed(kind, _mean(found))
+
+
+def is_missed(name: str, rate: float) -> bool:
+    """Whether a rate of the self-test, `respelled` or `respelled (decimal)`, misses its bar."""
+    kind = name.partition(" (")[0]
+    return rate < LEAST[kind] if kind in LEAST else rate > MOST.get(kind, OTHERS_RIGHT)
 
 
 def _mean(found: Sequence[bool]) -> float:
@@ -113,17 +136,16 @@ def flags_of(items: Mapping[str, PromptItem], tested: Mapping[str, float]) -> li
 
 def _flag(name: str, rate: float, items: Mapping[str, PromptItem]) -> str:
     """What is wrong with a rate of the self-test, in words, or nothing."""
-    if name in LEAST:
-        what = "golds" if name == GOLD else "golds in other spellings"
-        return f"the grader calls {rate:.1%} of the {what} right (at least {LEAST[name]:.1%} wanted)" if rate < LEAST[name] else ""
-    if name in MOST:
-        if rate <= MOST[name]:
-            return ""
+    if not is_missed(name, rate):
+        return ""
+    kind, _, way = name.partition(" (")
+    if kind in LEAST:
+        what = "golds" if kind == GOLD else f"golds in other spellings{' (' + way if way else ''}"
+        return f"the grader calls {rate:.1%} of the {what} right (at least {LEAST[kind]:.1%} wanted)"
+    if kind in MOST:
         is_bad, what = {UNREAD: (respell.is_unread, "cannot be read"), WORDED: (respell.is_worded, "are a number with words behind it")}[
-            name
+            kind
         ]
         example = next((gold for item in items.values() if item.kind == "math" and is_bad(gold := _answer(item))), "")
-        return f"{rate:.1%} of the golds {what} (at most {MOST[name]:.0%} wanted), such as {example[:60]!r}"
-    return (
-        f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)" if rate > OTHERS_RIGHT else ""
-    )
+        return f"{rate:.1%} of the golds {what} (at most {MOST[kind]:.0%} wanted), such as {example[:60]!r}"
+    return f"the grader calls {rate:.1%} right where all are wrong ({name}; at most {OTHERS_RIGHT:.0%} wanted)"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from distill.grading.reading.reader import read
-from distill.grading.values import Expression, Listing, Number, Quantity, Tuple, Unread, Value, Words
+from distill.grading.values import Based, Expression, Listing, Number, Quantity, SetOf, Tuple, Unread, Value, Words
 
 _UNICODE = {
     r"\pi": "π",
@@ -41,38 +41,38 @@ def is_unread(gold: str) -> bool:
     return isinstance(value(gold), Unread)
 
 
-def respelled(gold: str) -> Iterator[str]:
-    """The same answer in other spellings."""
+def respelled(gold: str) -> Iterator[tuple[str, str]]:
+    """The same answer in other spellings, each with the way in which it is spelled."""
     found = value(gold)
-    yield f"{gold}."
-    yield rf"{gold}\,"
-    yield rf"\displaystyle {gold}"
+    yield "full stop", f"{gold}."
+    yield "blank", rf"{gold}\,"
+    yield "display style", rf"\displaystyle {gold}"
     for one, other in ((r"\frac", r"\dfrac"), (r"\dfrac", r"\frac")):
         if one in gold:
-            yield gold.replace(one, other)
+            yield "fraction", gold.replace(one, other)
     unicode = gold
     for latex, sign in _UNICODE.items():
         unicode = re.sub(re.escape(latex) + ("(?![A-Za-z])" if latex[-1].isalpha() else ""), sign, unicode)
     if unicode != gold and r"\sqrt[" not in gold:
-        yield unicode
+        yield "unicode", unicode
     if isinstance(found, Number):
         yield from _numbers(gold, found)
     if isinstance(found, Quantity) and len(found.parts) == 1 and isinstance(found.parts[0][0], Number):
-        yield _written(found.parts[0][0])
+        yield "no unit", _written(found.parts[0][0])
     if isinstance(found, Listing) and len(parts := re.split(r",\s*(?:and\s|\\text\s*\{\s*and\s*\})?", gold)) == len(found.items):
-        yield ", ".join(reversed(parts))
+        yield "order", ", ".join(reversed(parts))
     if isinstance(found, Words) and gold.isascii():
-        yield re.sub(r"\\text\s*\{([^{}]*)\}", r"\1", gold).upper()
+        yield "capitals", re.sub(r"\\text\s*\{([^{}]*)\}", r"\1", gold).upper()
 
 
-def _numbers(gold: str, number: Number) -> Iterator[str]:
-    yield rf"{gold}\text{{ units}}"
+def _numbers(gold: str, number: Number) -> Iterator[tuple[str, str]]:
+    yield "unit", rf"{gold}\text{{ units}}"
     whole = number.value.denominator == 1
     if whole and abs(number.value) >= 1000 and number.digits is None:
-        yield f"{int(number.value):,}"
+        yield "thousands", f"{int(number.value):,}"
     written = _written(number)
     if not whole and "/" not in written:
-        yield written
+        yield "decimal", written
 
 
 def _written(number: Number) -> str:
@@ -85,16 +85,17 @@ def _written(number: Number) -> str:
     return f"{above}/{below}"
 
 
-def near_misses(gold: str) -> Iterator[str]:
-    """Answers that are nearly the gold and are wrong."""
+def near_misses(gold: str) -> Iterator[tuple[str, str]]:
+    """Answers that are nearly the gold and are wrong, each with what is wrong with it."""
     found = value(gold)
     if not _FORMATTED.search(gold) and (number := _LAST_NUMBER.search(gold)):
-        yield gold[: number.start()] + str(int(number[1]) + 1) + gold[number.end() :]
+        what = "base" if isinstance(found, Based) else "last element" if isinstance(found, Listing | Tuple | SetOf) else "last number"
+        yield what, gold[: number.start()] + str(int(number[1]) + 1) + gold[number.end() :]
     if (isinstance(found, Number) and found.value) or isinstance(found, Expression):
-        yield f"-({gold})"
+        yield "sign", f"-({gold})"
     if isinstance(found, Tuple) and len(found.items) == 2 and gold.startswith("(") and gold.endswith(")"):
-        yield f"[{gold[1:-1]}]"
+        yield "bound", f"[{gold[1:-1]}]"
     if isinstance(found, Quantity) and len(found.parts) == 1 and isinstance(found.parts[0][0], Number):
-        yield rf"{_written(found.parts[0][0])}\text{{ {'hours' if found.parts[0][1] != 'hour' else 'kilograms'}}}"
+        yield "unit", rf"{_written(found.parts[0][0])}\text{{ {'hours' if found.parts[0][1] != 'hour' else 'kilograms'}}}"
     if isinstance(found, Words):
-        yield f"not {gold}"
+        yield "words", f"not {gold}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from distill.base.files import Row
-from distill.evaluation.self_test import LEAST, MOST, OTHERS_RIGHT
+from distill.evaluation.self_test import LEAST, MOST, is_missed
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
@@ -56,12 +56,15 @@ def self_test(names: Names, results: Results, benchmark: ShownBenchmark) -> Mapp
 
 def failures(test: Mapping[str, float]) -> list[str]:
     """What a self-test found wrong, in words; empty where the grader is good enough."""
-    low = [
-        f"only {number(100 * test[kind])} % of {_WORDS.get(kind, kind)} count as right" for kind in LEAST if test.get(kind, 1) < LEAST[kind]
-    ]
-    odd = [f"{number(100 * test[kind])} % of golds are {kind}" for kind in MOST if test.get(kind, 0) > MOST[kind]]
-    others = [(kind, rate) for kind, rate in test.items() if kind not in LEAST and kind not in MOST and rate > OTHERS_RIGHT]
-    return low + odd + [f"{number(100 * rate)} % of {text(kind)} count as right" for kind, rate in others]
+    return [_failure(name, rate) for name, rate in test.items() if is_missed(name, rate)]
+
+
+def _failure(name: str, rate: float) -> str:
+    kind, _, way = name.partition(" (")
+    share = f"{number(100 * rate)} %"
+    if kind in LEAST:
+        return f"only {share} of {_WORDS[kind]}{text(' (' + way) if way else ''} count as right"
+    return f"{share} of golds are {kind}" if kind in MOST else f"{share} of {text(name)} count as right"
 
 
 def _agreement(names: Names, results: Results) -> str | None:
