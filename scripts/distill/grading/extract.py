@@ -62,7 +62,7 @@ _ANSWERED = re.compile(
     r"|[:：=→—-]|[-=]>|⇒)[\s:：>]{0,3}"
     r"|(?i:\bI(?:'d|\s+would|\s+will|'ll)?\s+(?:choose|pick|select|go\s+with))\s+"
     r"|(?i:\bans)\.\s*|(?i:\bcorrect)\s*[:：]\s*"
-    r"|(?:答案|正确选项)\s*(?:(?:是|为|：|:|选)\s*){0,3}|(?<!不)选择?\s*[:：]?\s*|<answer>\s*)"
+    r"|(?:答案|正确选项)[\s是为：:选]{0,6}|(?<!不)选择?[\s:：]{0,4}|<answer>\s*)"
     rf"{_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
 )
 _NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut|,\s*it\s+is|,\s*it's)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")

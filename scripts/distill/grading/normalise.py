@@ -4,6 +4,7 @@ What comes out is still text: `２½` is `2\frac{1}{2}`, `$\displaystyle\mathbf{
 """
 
 import re
+from collections.abc import Callable, Sequence
 
 from distill.grading.tokens import FUNCTIONS
 
@@ -51,20 +52,6 @@ _ROOTS = {"√": r"\sqrt", "∛": r"\sqrt[3]", "∜": r"\sqrt[4]"}
 _CHINESE_WORD = re.compile("|".join(_CHINESE))
 _OVERLINED = re.compile(r"((?:\d\u0305)+)")
 
-# Commands that change only how something looks. The first kind has an argument, whose braces stay as a group.
-_FONT = re.compile(
-    r"\\(?:math(?:rm|bf|it|sf|tt|cal|frak|normal|scr)|boldsymbol|bm|pmb|operatorname\*?|ensuremath|boxed|fbox|phantom|mathop|mathrel|mathbin"
-    r"|rm|bf|it|sf|tt|cal|bfseries|itshape|displaystyle|textstyle|scriptstyle|scriptscriptstyle|limits|nolimits|normalsize|small|large|Large"
-    r"|LARGE|huge|Huge|tiny|left|right|middle|[bB]ig{1,2}[lrm]?|displaylimits|hfill|noindent|centering|strut|protect)(?![A-Za-z])\s*\.?(?<![.])"
-)
-_EMPTY_DELIMITER = re.compile(r"\\(?:left|right)\s*\.(?!\d)")
-_COLOUR = re.compile(r"\\(?:textcolor|colorbox)\s*\{[^{}]{0,40}\}\s*|\\color\s*(?:\[[^\[\]]{0,20}\])?\{[^{}]{0,40}\}\s*")
-_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|sc|up|normal|md|sl)?|mbox|hbox|textnormal|emph|underline)\s*\{")
-_SPACE = re.compile(
-    r"(?<!\\)\\[ ,;:>]|\\(?:quad|qquad|enspace|enskip|thinspace|medspace|thickspace|nbsp|nobreakspace)(?![A-Za-z])"
-    r"|\\hspace\*?\{[^{}]{0,20}\}|~|\\\n|\s+"
-)
-_NEGATIVE_SPACE = re.compile(r"(?<!\\)\\!|\\negthinspace(?![A-Za-z])")
 # A command or sign, and the commands that are the same.
 _SYNONYMS_TABLE = r"""
 frac dfrac,tfrac,cfrac,sfrac,nicefrac   binom dbinom,tbinom   le leq,leqslant,leqq   ge geq,geqslant,geqq   ne neq,not=
@@ -78,106 +65,151 @@ overline bar   vec overrightarrow   lim lim   ' textquotesingle   euro euros   a
 """
 _SYNONYMS = {name: entry.split()[0] for entry in re.split(r"\s{2,}|\n", _SYNONYMS_TABLE.strip()) for name in entry.split()[1].split(",")}
 _ASCII = {"<=": r"\le ", ">=": r"\ge ", "!=": r"\ne ", "=>": r"\Rightarrow ", "<=>": r"\Leftrightarrow ", "==": "="}
+
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _DELIMITERS = re.compile(r"(?<!\\)\\[()\[\]]|(?<!\\)\$+")
-_BOLD = re.compile(r"\*\*|__(?=\S)")
-_DOUBLED = re.compile(r"\\\\(?=(?:frac|dfrac|tfrac|sqrt|pi|le|ge|leq|geq|left|right|text|mathrm|infty|cup|cdot|times|in)(?![A-Za-z]))")
-# 25{,}000, 25{\,}000, 29,\!322 and 29, \!322 are one number; a blank or a thin space between groups of three digits, too.
-_DIGITS = r"(?<![\d.])(?<!\d[,.])"
-_GROUPED = re.compile(_DIGITS + r"\d{1,3}(?:(?:\{,\}|\{\\[,;: ]\}|,\s?\\!\s?|\\!,?|\\[,;:])\s?\d{3})+(?!\d)")
-_SPACED = re.compile(_DIGITS + r"[1-9]\d{0,2}(?:(?:~|\\ |\s)\d{3})+(?![\d/])(?!\s+\d)")
-_QUOTES = ("*", "_", "`", '"', "'")
 _QUOTED = re.compile(r"""(\*{1,3}|__|`{1,3}|"|')([^*`"']+)\1""")
-_LETTER_TIMES = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")  # 5 x 10^3
-_REPEATING_IN_BRACKETS = re.compile(r"(?<![\d.])(\d+\.|0\.\d+)\((\d{1,40})\)(?!\d)")  # 0.(3), 0.1(6)
-_AMPERSAND = re.compile(r"\s\\?&(?=\s)")
-_CONCLUSION = re.compile(r"\s*\\(?:therefore|Rightarrow|implies|Longrightarrow|because)(?![A-Za-z])")
-_MICRO = re.compile(r"(?<=[\d}\s,;:])\\mu\s*(?:\\text|\\mathrm)\s*\{\s*(?=[a-zA-Z])")
-_OHM = re.compile(r"(?<=\d)((?:\\[,;: ]|\s|~)*)\\Omega(?![A-Za-z])")
+_POWER = re.compile(r"(?<=[A-Za-z0-9)])\*\*(?=[A-Za-z0-9({-])")
+_SPACE = re.compile(
+    r"(?<!\\)\\[ ,;:>]|\\(?:quad|qquad|enspace|enskip|thinspace|medspace|thickspace|nbsp|nobreakspace)(?![A-Za-z])"
+    r"|\\hspace\*?\{[^{}]{0,20}\}|~|\\\n|\s+"
+)
+_END = re.compile(r"[\s~.,;:]+$")
+_NEGATED = {"=": r"\ne ", r"\in": r"\notin ", r"\mid": r"\nmid "}
+_START_OF_NUMBER = r"(?<![\d.])(?<!\d[,.])"
+_FUNCTION = "|".join(sorted(FUNCTIONS))
 _BOLD_LETTER = r"\\(?:mathbf|boldsymbol|bm)\s*(?:\{\s*([A-Za-z])\s*\}|([A-Za-z]))"
-_BOLD_PRODUCT = re.compile(rf"{_BOLD_LETTER}(?=\s*\\times)|(?<=\\times)\s*{_BOLD_LETTER}")  # of vectors
-_APOSTROPHES = re.compile(_DIGITS + r"\d{1,3}(?:'\d{3})+(?![\d'])")  # 1'000'000, as in Switzerland
-_DOTS = re.compile(r"(?<=\d)\.{3,}")
-_POWER = re.compile(r"(?<=[A-Za-z0-9)])\*\*(?=[A-Za-z0-9({-])")  # x**2 of Python; **5** is bold
-_ORDINAL = re.compile(r"(?<!\d)(\d*(?:(?<!1)1(?=st)|(?<!1)2(?=nd)|(?<!1)3(?=rd)|[04-9](?=th)|1[123](?=th)))(?:st|nd|rd|th)(?![A-Za-z])")
-# Names of functions in letters: \operatorname{lcm}, and \text{lcm}, \mathrm{max} where an argument follows.
-_FUNCTION_NAME = re.compile(
-    rf"\\operatorname\*?\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}"
-    rf"|\\(?:text|mathrm)\s*\{{\s*({'|'.join(sorted(FUNCTIONS))})\s*\}}(?=\s*(?:\\left\s*)?(?:[(_^\[]|\\\{{))"
+_UNIT = r"\s*(\\text\{[^{}]*\}(?:\^\{?\d\}?)?)\s*"
+_MOLECULE = re.compile(r"(?:\\text\{(?:[A-Z][a-z]?\d?)+\}|[A-Z][a-z]?|_\{?\d+\}?|\^\{?\d?[+-]\}?|[()\s])+")
+_FONT = (
+    r"\\(?:math(?:rm|bf|it|sf|tt|cal|frak|normal|scr)|boldsymbol|bm|pmb|operatorname\*?|ensuremath|boxed|fbox|phantom|mathop|mathrel|mathbin"
+    r"|rm|bf|it|sf|tt|cal|bfseries|itshape|displaystyle|textstyle|scriptstyle|scriptscriptstyle|limits|nolimits|normalsize|small|large|Large"
+    r"|LARGE|huge|Huge|tiny|left|right|middle|[bB]ig{1,2}[lrm]?|displaylimits|hfill|noindent|centering|strut|protect)(?![A-Za-z])\s*\.?(?<![.])"
+)
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+
+def _digits(match: re.Match[str]) -> str:
+    return re.sub(r"\D", "", match[0])
+
+
+def _synonym(match: re.Match[str]) -> str:
+    other = _SYNONYMS.get(match[1])
+    if other is None:
+        return match[0]
+    return f"\\{other}" if other.isalpha() else f"{other} " if other.startswith("\\") and other[1:].isalpha() else other
+
+
+def _rules(*rows: tuple[str, str, Replacement]) -> list[tuple[str, re.Pattern[str], Replacement]]:
+    return [(needle, re.compile(pattern), replacement) for needle, pattern, replacement in rows]
+
+
+# What must stand in the text (one test that saves a search), what is replaced, and by what: in this order.
+_ANYWHERE = _rules(
+    ("*", r"\*\*", ""),  # bold; the power of Python has gone before
+    ("__", r"__(?=\S)", ""),
+    # 1st, 22nd, 11th
+    ("", r"(?<!\d)(\d*(?:(?<!1)1(?=st)|(?<!1)2(?=nd)|(?<!1)3(?=rd)|[04-9](?=th)|1[123](?=th)))(?:st|nd|rd|th)(?![A-Za-z])", r"\1"),
+    ("^", r"(?<=\d)\s*[xX]\s*(?=10\s*\^)", r"\\times "),  # 5 x 10^3
+    ("(", r"(?<![\d.])(\d+\.|0\.\d+)\((\d{1,40})\)(?!\d)", r"\1\\overline{\2}"),  # 0.(3), 0.1(6)
+    ("...", r"(?<=\d)\.{3,}", r"\\ldots "),  # 0.333...
+    ("\\", r"\\checkmark(?![A-Za-z])|\\tag\*?\{[^{}]{0,40}\}|\\label\{[^{}]{0,40}\}", ""),
+    ("=", r"<=>|<=|>=|(?<=\s)!=|=>|==", lambda match: _ASCII[match[0]]),
+    # a command behind two backslashes
+    ("\\", r"\\\\(?=(?:frac|dfrac|tfrac|sqrt|pi|le|ge|leq|geq|left|right|text|mathrm|infty|cup|cdot|times|in)(?![A-Za-z]))", r"\\"),
+)
+# 25{,}000, 25{\,}000, 29,\!322 and 29, \!322 are one number; a blank or a thin space between groups of three digits, too; 1'000'000.
+_GROUPS_OF_DIGITS = _rules(
+    ("\\", _START_OF_NUMBER + r"\d{1,3}(?:(?:\{,\}|\{\\[,;: ]\}|,\s?\\!\s?|\\!,?|\\[,;:])\s?\d{3})+(?!\d)", _digits),
+    ("{", _START_OF_NUMBER + r"\d{1,3}(?:\{,\}\s?\d{3})+(?!\d)", _digits),
+    ("", _START_OF_NUMBER + r"[1-9]\d{0,2}(?:(?:~|\\ |\s)\d{3})+(?![\d/])(?!\s+\d)", _digits),
+    ("'", _START_OF_NUMBER + r"\d{1,3}(?:'\d{3})+(?![\d'])", _digits),
+)
+_IN_LATEX = _rules(
+    ("\\", r"^\s*\\(?:therefore|Rightarrow|implies|Longrightarrow|because)(?![A-Za-z])", ""),
+    (
+        "\\not",
+        r"\\not\s*(=|\\(?:in|equiv|mid|subset|parallel)(?![A-Za-z]))",
+        lambda match: _NEGATED.get(match[1], rf"\not{match[1][1:]} "),
+    ),
+    ("\\mu", r"(?<=[\d}\s,;:])\\mu\s*(?:\\text|\\mathrm)\s*\{\s*(?=[a-zA-Z])", r"\\text{micro"),
+    ("\\Omega", r"(?<=\d)((?:\\[,;: ]|\s|~)*)\\Omega(?![A-Za-z])", r"\1\\text{ ohm}"),
+    # Bold letters are fonts, but for vectors that are multiplied, where the order counts.
+    (
+        "\\times",
+        rf"{_BOLD_LETTER}(?=\s*\\times)|(?<=\\times)\s*{_BOLD_LETTER}",
+        lambda match: rf"\vec{{{next(filter(None, match.groups()))}}}",
+    ),
+    # Names of functions in letters: \operatorname{lcm}, and \text{lcm}, \mathrm{max} where an argument follows.
+    (
+        "\\",
+        rf"\\operatorname\*?\s*\{{\s*({_FUNCTION})\s*\}}"
+        rf"|\\(?:text|mathrm)\s*\{{\s*({_FUNCTION})\s*\}}(?=\s*(?:\\left\s*)?(?:[(_^\[]|\\\{{))",
+        lambda match: rf"\{match[1] or match[2]} ",
+    ),
+    # Cases that are written as an array.
+    ("\\right", r"\\left\s*(?:\\\{|\\lbrace)\s*(?=\\begin\s*\{(?:array|aligned|align|matrix|gathered|cases)\b)", ""),
+    ("{,}", r"(?<=\d)\{,\}(?=\d)", "."),
+    ("{", r"(?<!\\)\{([:=<>+*/;])\}", r"\1"),
+    ("\\", r"(?<!\\)\\!|\\negthinspace(?![A-Za-z])", ""),
+    (
+        "color",
+        r"\\(?:textcolor|colorbox)\s*\{[^{}]{0,40}\}\s*|\\color\s*(?:\[[^\[\]]{0,20}\])?\{[^{}]{0,40}\}\s*",
+        "",
+    ),
+    (
+        "\\",
+        r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*([RZNQC])\s*\}?(?=[^A-Za-z]|$)",
+        lambda match: rf"\mathbb{{{match[1]}}}",
+    ),
+    ("\\\\", r"(?<=\\\\)\s*\[-?[\d.]+\s?(?:pt|em|ex|mm|cm)\]", ""),
+)
+_LOOKS = _rules(
+    ("\\", r"\\(?:left|right)\s*\.(?!\d)", ""),
+    ("\\", _FONT, ""),  # an argument keeps its braces, as a group
+    ("\\", _COMMAND.pattern, _synonym),
+    ("\\", r"\\(?:text(?:bf|it|rm|sf|tt|sc|up|normal|md|sl)?|mbox|hbox|textnormal|emph|underline)\s*\{", r"\\text{"),
+)
+_GROUPS = _rules(
+    ("\\overline", r"\\overline\s*\{\s*([A-Z]{2,})\s*\}", r"{\1}"),  # the segment AB, and its length
+    ("(", r"\(\s*\\text\s*\{\s*([A-J])\s*\}\s*\)", r"(\1)"),
+    ("\\text", rf"\\frac\s*\{{{_UNIT}\}}\s*\{{{_UNIT}\}}", r" \1/\2"),  # of \text{m} and \text{s}^2
 )
 _NESTED_TEXT = re.compile(r"\\text\{\\text\{([^{}]*)\}\}")
-_SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2,})\s*\}")  # the segment AB, and its length
-_LEFT_BRACE = re.compile(r"\\left\s*(?:\\\{|\\lbrace)\s*(?=\\begin\s*\{(?:array|aligned|align|matrix|gathered|cases)\b)")
-_LETTER_IN_BRACKETS = re.compile(r"\(\s*\\text\s*\{\s*([A-J])\s*\}\s*\)")
-_WORD = r"\s*(\\text\{[^{}]*\}(?:\^\{?\d\}?)?)\s*"
-_UNIT_FRACTION = re.compile(rf"\\frac\s*\{{{_WORD}\}}\s*\{{{_WORD}\}}")  # of \text{m} and \text{s}^2
-_FORMULA = re.compile(r"(?:\\text\{(?:[A-Z][a-z]?\d?)+\}|[A-Z][a-z]?|_\{?\d+\}?|\^\{?\d?[+-]\}?|[()\s])+")  # of a molecule
-_DECIMAL_COMMA = re.compile(r"(?<=\d)\{,\}(?=\d)")
-_LONE_SIGN = re.compile(r"(?<!\\)\{([:=<>+*/;])\}")
-_ASCII_SIGNS = re.compile(r"<=>|<=|>=|(?<=\s)!=|=>|==")
-_ROW_SPACE = re.compile(r"(?<=\\\\)\s*\[-?[\d.]+\s?(?:pt|em|ex|mm|cm)\]")
-_NOT = re.compile(r"\\not\s*(=|\\(?:in|equiv|mid|subset|parallel)(?![A-Za-z]))")
-_NEGATED = {"=": r"\ne ", r"\in": r"\notin ", r"\mid": r"\nmid "}
-_TAG = re.compile(r"\\checkmark(?![A-Za-z])|\\tag\*?\{[^{}]{0,40}\}|\\label\{[^{}]{0,40}\}")
-_END = re.compile(r"[\s~.,;:]+$")
-_REPEATING = re.compile(r"\\overline(?=\s*\{?\d)")
-_REAL_SETS = re.compile(r"\\(?:mathbb|Bbb|mathbf)\s*\{?\s*([RZNQC])\s*\}?(?=[^A-Za-z]|$)")
 
 
 def plain(text: str) -> str:
     """An answer without fonts, sizes, colours and delimiters, its signs in LaTeX's spelling, and a full stop after it cut off."""
     text = unicode_to_latex(text.strip())
-    while text[:1] in _QUOTES and (quoted := _QUOTED.fullmatch(text)):
+    while (quoted := _QUOTED.fullmatch(text)) is not None:
         text = quoted[2].strip()
     if "**" in text and not text.startswith("**") and " **" not in text:
-        text = _POWER.sub("^", text)
-    text = _BOLD.sub("", text)
-    text = _ORDINAL.sub(r"\1", text)
-    text = _LETTER_TIMES.sub(r"\\times ", text)
-    text = _REPEATING_IN_BRACKETS.sub(r"\1\\overline{\2}", text)
+        text = _POWER.sub("^", text)  # x**2 of Python; **5** is bold
     if "&" in text and "\\begin" not in text:
-        text = _AMPERSAND.sub(" and ", text)
-    text = _DOTS.sub(r"\\ldots ", text)
-    text = _TAG.sub("", text)
-    text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], text)
-    text = _DOUBLED.sub(r"\\", text)
-    if "\\" in text or "$" in text or "{" in text:
+        text = re.sub(r"\s\\?&(?=\s)", " and ", text)
+    text = _rewritten(text, _ANYWHERE)
+    if "\\" in text or "$" in text:
         text = _without_dollars(text)
-        text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
-    text = _SPACED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
-    if "'" in text:
-        text = _APOSTROPHES.sub(lambda match: match[0].replace("'", ""), text)
-    if "\\" in text or "~" in text or "{" in text:
-        text = _CONCLUSION.sub("", text, count=1) if _CONCLUSION.match(text) else text
-        text = _NOT.sub(lambda match: _NEGATED.get(match[1], rf"\not{match[1][1:]} "), text)
-        text = _MICRO.sub(r"\\text{micro", text)
-        text = _OHM.sub(r"\1\\text{ ohm}", text)
-        text = _BOLD_PRODUCT.sub(lambda match: rf"\vec{{{next(filter(None, match.groups()))}}}", text)
-        text = _FUNCTION_NAME.sub(lambda match: rf"\{match[1] or match[2]} ", text)
-        if "\\right" in text:
-            text = _LEFT_BRACE.sub("", text)
-        text = _DECIMAL_COMMA.sub(".", text)
-        text = _LONE_SIGN.sub(r"\1", text)
-        text = _NEGATIVE_SPACE.sub("", text)
-        text = _COLOUR.sub("", text)
-        text = _REAL_SETS.sub(lambda match: rf"\mathbb{{{match[1]}}}", text)
-        text = _ROW_SPACE.sub("", text)
+    text = _rewritten(text, _GROUPS_OF_DIGITS)
+    if "\\" in text or "{" in text:
+        text = _rewritten(text, _IN_LATEX)
         if "\\right." in text and text.count("(") == text.count(")") + 1:
             text = text.replace("(", "", 1)  # \left( 3 \right.
-        text = _EMPTY_DELIMITER.sub("", text)
-        text = _FONT.sub("", text)
-        text = _COMMAND.sub(_synonym, text)
-        text = _TEXT.sub(r"\\text{", text)
+        text = _rewritten(text, _LOOKS)
         while "\\text{\\text{" in text and _NESTED_TEXT.search(text):
             text = _NESTED_TEXT.sub(r"\\text{\1}", text)
-        text = _SEGMENT.sub(r"{\1}", text)
-        text = _LETTER_IN_BRACKETS.sub(r"(\1)", text)
-        if "\\frac" in text and "\\text" in text:
-            text = _UNIT_FRACTION.sub(r" \1/\2", text)
-        if "_" in text and "\\text" in text and _FORMULA.fullmatch(text):
+        text = _rewritten(text, _GROUPS)
+        if "_" in text and "\\text" in text and _MOLECULE.fullmatch(text):
             text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text)
-    text = _SPACE.sub(" ", text)
-    return without_end(text)
+    return without_end(_SPACE.sub(" ", text))
+
+
+def _rewritten(text: str, rules: Sequence[tuple[str, re.Pattern[str], Replacement]]) -> str:
+    for needle, pattern, replacement in rules:
+        if needle in text:
+            text = pattern.sub(replacement, text)
+    return text
 
 
 def without_end(text: str) -> str:
@@ -197,13 +229,6 @@ def unicode_to_latex(text: str) -> str:
     text = _LOWERED.sub(lambda match: "_{" + "".join(map(_SUBSCRIPTS.__getitem__, match[0])) + "}", text)
     text = _CHINESE_WORD.sub(lambda match: _CHINESE[match[0]], text)
     return _NOT_ASCII.sub(lambda match: _CHARACTERS.get(match[0], match[0]), text)
-
-
-def _synonym(match: re.Match[str]) -> str:
-    other = _SYNONYMS.get(match[1])
-    if other is None:
-        return match[0]
-    return f"\\{other}" if other.isalpha() else f"{other} " if other.startswith("\\") and other[1:].isalpha() else other
 
 
 def _without_dollars(text: str) -> str:
