@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from distill.grading.comparing.tuples import same_tuple
-from distill.grading.expressions.exact import as_tree, exact, symbols
+from distill.grading.expressions.exact import as_tree, exact, has_no_variables, symbols
 from distill.grading.expressions.points import is_real, value_at
 from distill.grading.tokens import Unreadable
 from distill.grading.values import (
@@ -89,20 +89,16 @@ def variable_of(relation: Relation) -> Value | None:
     """What an inequality bounds; of |x - 1| < 2 that is x."""
     if relation.signs == ("in",):
         return relation.sides[0]
-    names = [side for side in relation.sides if not _is_bound(side)]
+    names = [side for side in relation.sides if not has_no_variables(side)]
     if len(names) != 1:
         return None
     shift = _in_bars(names[0])
     return names[0] if shift is None else shift[0]
 
 
-def _is_bound(side: Value) -> bool:
-    return isinstance(side, Number) or (isinstance(side, Expression) and not symbols(side.tree))
-
-
 def range_of(relation: Relation) -> Value | None:
     """The interval that an inequality of one variable and constants says, or None."""
-    variable = next((side for side in relation.sides if not _is_bound(side)), None)
+    variable = next((side for side in relation.sides if not has_no_variables(side)), None)
     if variable_of(relation) is None or not (isinstance(variable, Expression | Letters | Unread | Words)):
         return None
     sides, signs = relation.sides, relation.signs

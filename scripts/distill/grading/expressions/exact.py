@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cache
 
 from distill.grading.tokens import Unreadable
-from distill.grading.values import Call, Expression, Letters, Num, Number, Percent, Quantity, Ratio, Sym, Tree, Tuple, Value
+from distill.grading.values import Call, Expression, Letters, Num, Number, Sym, Tree, Value
 
 MAX_BITS = 40_000  # of a numerator or denominator: 2006! has 19,000
 MAX_DIGITS = 4000
@@ -110,18 +110,17 @@ def calls(tree: Tree) -> frozenset[str]:
     return frozenset(found)
 
 
-def is_constant_value(value: Value) -> bool:
-    if isinstance(value, Expression):
-        return not symbols(value.tree)
-    return isinstance(value, Number | Quantity | Percent | Ratio | Tuple)
+def has_no_variables(value: Value) -> bool:
+    """Of a number or an expression; functions that nobody knows, such as f(2), may stand in it."""
+    return isinstance(value, Number) or (isinstance(value, Expression) and not symbols(value.tree))
 
 
 def is_constant(value: Value) -> bool:
-    if isinstance(value, Expression):
-        return not symbols(value.tree) and not any(
-            name.startswith("\\") or (len(name.rstrip("'")) == 1 and name.isalpha()) for name in calls(value.tree)
-        )
-    return isinstance(value, Number)
+    """A number, or an expression whose value is known: neither f(2) nor an integral."""
+    if not isinstance(value, Expression):
+        return isinstance(value, Number)
+    unknown = (name for name in calls(value.tree) if name.startswith("\\") or (len(name.rstrip("'")) == 1 and name.isalpha()))
+    return not symbols(value.tree) and next(unknown, None) is None
 
 
 def as_tree(value: Value) -> Tree | None:

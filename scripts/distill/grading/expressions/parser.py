@@ -17,6 +17,7 @@ _SYMBOLS = words(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon chi psi phi omega Gamma Delta "
     "Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell emptyset partial nabla square cdots ldots aleph"
 )
+_NO_FACTORS = words("pm mp rfloor rceil rangle end pmod bmod circ prime mid choose over")
 _CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
 
 
@@ -111,21 +112,7 @@ class _Parser(TokenCursor):
         if token.kind in ("number", "symbol", "capitals"):
             return True
         if token.kind == "command":
-            return token.text not in (
-                "pm",
-                "mp",
-                "rfloor",
-                "rceil",
-                "rangle",
-                "end",
-                "pmod",
-                "bmod",
-                "circ",
-                "prime",
-                "mid",
-                "choose",
-                "over",
-            )
+            return token.text not in _NO_FACTORS
         return token.kind == "sign" and token.text in ("(", "[", "{", "\\{")
 
     def power(self) -> Tree:

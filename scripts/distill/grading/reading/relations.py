@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distill.grading.expressions.exact import symbols
+from distill.grading.expressions.exact import has_no_variables, symbols
 from distill.grading.reading.words import read_phrase
 from distill.grading.runs import (
     bracketed,
@@ -17,7 +17,7 @@ from distill.grading.runs import (
     words_outside,
 )
 from distill.grading.tokens import FUNCTIONS, Token, Unreadable
-from distill.grading.values import Expression, Named, Number, Relation, Value, Words
+from distill.grading.values import Expression, Named, Relation, Value, Words
 
 if TYPE_CHECKING:
     from distill.grading.reading.reader import Reader
@@ -125,7 +125,7 @@ def _constant(reader: "Reader", items: Sequence[Token]) -> bool:
         value = reader.value(items)
     except Unreadable:
         return False
-    return isinstance(value, Number) or (isinstance(value, Expression) and not symbols(value.tree))
+    return has_no_variables(value)
 
 
 def _is_name(items: Sequence[Token]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distill.grading import units
-from distill.grading.expressions.exact import is_constant_value
+from distill.grading.expressions.exact import has_no_variables
 from distill.grading.reading.brackets import read_set_operation
 from distill.grading.reading.constructors import quantity
 from distill.grading.reading.expressions import read_expression
@@ -138,7 +138,7 @@ def read_quantity(reader: "Reader", items: Sequence[Token]) -> Value | None:
             value = read_set_operation(reader, number)
         except Unreadable:
             return None
-        if not is_constant_value(value):
+        if not (has_no_variables(value) or isinstance(value, Quantity | Percent | Ratio | Tuple)):
             return None
         parts.append((value, unit))
         rest = rest[end:]
