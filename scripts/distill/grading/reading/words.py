@@ -23,6 +23,7 @@ from distill.grading.values import (
     Ratio,
     Relation,
     Sym,
+    Tuple,
     Unread,
     Value,
     Words,
