@@ -35,6 +35,7 @@ wildcard_constraints:
 include: "rules/seal.smk"
 include: "rules/sources.smk"
 include: "rules/miniature.smk"
+include: "rules/pass_rate.smk"
 include: "rules/data.smk"
 include: "rules/judge.smk"
 include: "rules/mix.smk"

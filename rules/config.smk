@@ -88,11 +88,14 @@ def spec_file(value):
 
 
 def filter_spec(dataset, part):
-    """What decides which rows of a dataset are kept, or judged: `part` of the plan. A system prompt file counts by its text."""
+    """What decides which rows of a dataset are kept, judged or asked about: `part` of the plan."""
+    return spec({**part(dataset), "system": system_text(dataset)})
+
+
+def system_text(dataset):
+    """The text of the system prompt that is trained with, or source for that of each row."""
     system = config["datasets"][dataset].get("system")
-    if system not in (None, "source"):
-        system = Path(project_path(system)).read_text(encoding="utf-8")
-    return spec({**part(dataset), "system": system})
+    return system if system in (None, "source") else Path(project_path(system)).read_text(encoding="utf-8")
 
 
 def preflight_spec(*model, **parts):

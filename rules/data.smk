@@ -44,6 +44,7 @@ rule filter:
     input:
         traces=after_seal("results/data/{dataset}/traces.jsonl"),
         rejected=after_seal("results/data/{dataset}/rejected.jsonl"),
+        pass_rates=after_seal(lambda w: plan.pass_rates_of(w.dataset)),
         tokenizer=lambda w: plan.tokenizer_of(w.dataset),
         template=lambda w: chat_template(plan.counted_with(w.dataset)),
         benchmarks=expand(
@@ -73,6 +74,7 @@ rule filter:
         tokenizer=lambda w, input: folder_of(input.tokenizer),
         benchmarks=lambda w, input: benchmark_options(input.benchmarks),
         judged=lambda w, input: options("verdicts", input.verdicts) + options("decisions", input.decisions),
+        pass_rates=lambda w, input: options("pass-rates", input.pass_rates),
         workers=lambda w, threads: threads,
     shell:
         """
@@ -84,6 +86,7 @@ rule filter:
             {params.template:q} \
             {params.benchmarks:q} \
             {params.judged:q} \
+            {params.pass_rates:q} \
             --output {output.sft:q} \
             --dropped {output.dropped:q} \
             --funnel {output.funnel:q} \

@@ -1,8 +1,8 @@
 """Select the traces that are trained on; every other row is listed with the reason why it is not.
 
 Predicates in order: malformed, truncated, unverifiable, no answer, wrong answer, the thought, decisions made by hand (--decisions), a
-judge (--verdicts), duplicate, near-duplicate, contaminated, too long, too short; then the choice among several traces of one question. Kept
-rows stay in the order of the input, and the bytes do not depend on --workers.
+judge (--verdicts), pass rate (--pass-rates), duplicate, near-duplicate, contaminated, too long, too short; then the choice among several
+traces of one question. Kept rows stay in the order of the input, and the bytes do not depend on --workers.
 
     python scripts/filter.py --traces traces.jsonl --tokenizer results/models/base \\
         --spec '{"thought_style": "stratos", "max_tokens": 320, "benchmarks": {"mini_math": {"columns": {"question": "problem"}}}}' \\
@@ -23,6 +23,7 @@ from distill.data.contamination import ContaminationReport
 from distill.data.filter import DroppedRows, FilterInputs, NothingKept, benchmark_items, filter_traces
 from distill.data.filter_rules import OPTIONAL_REASONS, REASONS, FilterSpec
 from distill.data.judge import JudgeRule, Verdict, read_verdicts, score_counts
+from distill.data.pass_rate import PassRates
 from distill.data.review import Decision, read_decisions
 
 
@@ -42,6 +43,7 @@ def main() -> None:
     )
     parser.add_argument("--verdicts", metavar="JSONL", help="what a judge wrote, from judge.py; spec.judge says which rows that drops")
     parser.add_argument("--decisions", metavar="JSONL", help="id, decision (keep, drop), note of rows judged by hand, from review.html")
+    parser.add_argument("--pass-rates", metavar="JSONL", help="verdicts on a model's answers to the questions, for spec.pass_rate")
     parser.add_argument("--output", required=True, metavar="JSONL", help="sft.jsonl: id, prompt, completion")
     parser.add_argument("--dropped", required=True, metavar="JSONL", help="id, reason, detail of each dropped row")
     parser.add_argument("--funnel", required=True, metavar="JSON", help="rows_in, kept, dropped")
@@ -56,9 +58,12 @@ def main() -> None:
     rejected = Path(args.rejected) if args.rejected else Path(args.traces).with_name("rejected.jsonl")
     if (spec.judge is None) != (args.verdicts is None):
         raise InputError("--verdicts: goes together with judge in --spec; give both or none")
+    if (spec.pass_rate is None) != (args.pass_rates is None):
+        raise InputError("--pass-rates: goes together with pass_rate in --spec; give both or none")
     verdicts = read_verdicts(args.verdicts) if args.verdicts else {}
     decisions = read_decisions(args.decisions) if args.decisions else {}
-    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks, verdicts, decisions)
+    rates = PassRates(args.pass_rates) if args.pass_rates else None
+    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks, verdicts, decisions, rates)
     with atomic_write(args.dropped) as file:
         dropped = DroppedRows(file)
         for row in rejected_rows(rejected) if args.rejected or rejected.is_file() else ():
@@ -76,6 +81,9 @@ def main() -> None:
         funnel["by_hand"] = count_decisions(args.decisions, decisions, dropped)
     if spec.judge:
         funnel["judge"] = describe_judge(verdicts, decisions, spec.judge)
+    if rates and spec.pass_rate:
+        bounds = {key: getattr(spec.pass_rate, key) for key in ("model", "min", "max")}
+        funnel["pass_rate"] = {**bounds, "questions_by_right_answers": rates.counts()}
     write_json(args.funnel, funnel)
     if args.contamination:
         write_json(args.contamination, report.as_json(spec.ngram, spec.contamination_action))

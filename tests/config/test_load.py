@@ -103,6 +103,22 @@ MISTAKES = [
     ("datasets.both", {"mix": [{"dataset": "both"}]}, "datasets.both.mix: is made from itself; break the circle"),
     ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "format": "table"}, "datasets.both.format: has no meaning together with mix"),
     ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "filter": {"verify": False}}, "datasets.both.filter: has no meaning together with"),
+    ("datasets.mini_r1.filter.pass_rate", {"model": "base"}, "datasets.mini_r1.filter.pass_rate.max_new_tokens: missing"),
+    (
+        "datasets.mini_r1.filter.pass_rate",
+        {"model": "bose", "max_new_tokens": 9},
+        "pass_rate.model: 'bose' does not exist; did you mean base?",
+    ),
+    (
+        "datasets.mini_r1.filter.pass_rate",
+        {"model": "base", "max_new_tokens": 9, "min": 0.5, "max": 0.2},
+        "pass_rate.min: is above max 0.2",
+    ),
+    (
+        "datasets.mini_r1.filter.pass_rate",
+        {"model": "r1-distill-mini", "max_new_tokens": 9},
+        "datasets.mini_r1.filter.pass_rate.model: r1-distill-mini is trained on what it would choose from this dataset; name a model",
+    ),
     ("datasets.mini_stratos.tokenizer", DELETE, "datasets.mini_stratos.tokenizer: missing; add it"),
     ("datasets.mini_stratos.thought_style", "thinking", "write one of stratos, think"),
     ("datasets.mini_stratos.filter.max_token", 5, "did you mean max_tokens?"),
@@ -357,7 +373,7 @@ def test_a_mistaken_judge_is_one_line(judge, says):
 
 def test_a_judge_that_is_trained_here_keeps_its_dataset_out_of_the_seal():
     plans = [Plan(load(judged(model=model))) for model in ("base", "ours")]
-    assert [plan.teacher_below_seal("mini_r1") for plan in plans] == [False, True]
+    assert [plan.dataset_below_seal("mini_r1") for plan in plans] == [False, True]
     assert "mini_r1" in plans[0].sealed() and "mini_r1" not in plans[1].sealed()
     assert plans[0].judge("mini_r1").keys() == collect.JUDGE.schema["properties"].keys() - {"endpoint"}
     assert plans[0].filter("mini_r1")["judge"] == {"keep_at": 3.0, "unjudged": "drop"}
@@ -369,3 +385,28 @@ def test_where_a_judge_answers_is_no_part_of_what_it_is():
     plan = Plan(load(config))
     assert plan.judge("mini_r1")["engine"] == "openai" and plan.judge_model("mini_r1") == []
     assert plan.judge_runtime("mini_r1")["base_url"] == "https://x/v1" and "base_url" not in str(plan.judge("mini_r1"))
+
+
+def test_a_dataset_that_a_trained_model_chooses_from_is_not_sealed_before_that_training():
+    chosen = deepcopy(MINIATURE)
+    chosen["models"]["ours"]["train"]["base"] = "r1-distill-mini"
+    for model, sealed in (("base", ["mini_r1", "mini_stratos"]), ("r1-distill-mini", ["mini_r1"])):
+        chosen["datasets"]["mini_stratos"]["filter"]["pass_rate"] = {"model": model, "max_new_tokens": 9}
+        plan = Plan(load(deepcopy(chosen)))
+        assert plan.sealed() == sealed
+        assert plan.pass_rates_of("mini_stratos") == [f"results/pass_rates/{model}/mini_stratos.jsonl"]
+
+
+@pytest.mark.parametrize("model", ["ours", "later", "mean", "mixes"])
+def test_a_model_never_chooses_what_it_is_trained_on_itself(model):
+    """By way of a model trained on it, of one trained further, of an average, and of a mixture."""
+    circle = deepcopy(MINIATURE)
+    circle["datasets"]["both"] = {"mix": [{"dataset": "mini_stratos"}, {"dataset": "mini_r1"}]}
+    circle["models"] |= {
+        "later": {"train": {"base": "ours", "dataset": "mini_r1"}},
+        "mean": {"average": {"of": ["base", "later"]}},
+        "mixes": {"train": {"base": "base", "dataset": "both"}},
+    }
+    circle["datasets"]["mini_stratos"]["filter"]["pass_rate"] = {"model": model, "max_new_tokens": 9}
+    with pytest.raises(InputError, match=f"pass_rate.model: {model} is trained on what it would choose from this dataset"):
+        load(circle)

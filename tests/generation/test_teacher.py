@@ -585,7 +585,7 @@ def test_what_a_model_of_this_run_writes_is_not_sealed_and_what_others_write_is(
         plan = Plan(load(overlaid(ENDPOINT, change)))
         assert plan.sealed() == plan.trained_on()
     plan = Plan(load(overlaid({"datasets": {"second": SECOND}, "models": {"ours": {"train": {"dataset": "second"}}}})))
-    assert plan.teacher_below_seal("second")  # by way of its questions
+    assert plan.dataset_below_seal("second")  # by way of its questions
 
 
 def test_where_and_how_fast_an_endpoint_answers_and_what_it_may_cost_decide_no_result():

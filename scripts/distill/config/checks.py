@@ -157,6 +157,8 @@ def _datasets(config: Config) -> Iterator[str]:
         yield from _with_weights(where, "tokenizer", dataset, config["models"])
         if dataset.get("columns") and dataset["format"] != "table":
             yield f"{where}.columns: has no meaning with format {dataset['format']}; remove it or set format: table"
+        if "pass_rate" in dataset["filter"]:
+            yield from _pass_rate(f"{where}.filter.pass_rate", name, config)
         longest = dataset["filter"]["max_tokens"]
         if longest is not None and dataset["filter"]["min_tokens"] > longest:
             yield f"{where}.filter.min_tokens: is above max_tokens {longest}, so no row is kept; lower it"
@@ -216,6 +218,15 @@ def _judge(where: str, dataset: str, config: Config) -> Iterator[str]:
         yield f"{where}: judges what it is trained on; name another model"
 
 
+def _pass_rate(where: str, dataset: str, config: Config) -> Iterator[str]:
+    asked = config["datasets"][dataset]["filter"]["pass_rate"]
+    yield from _with_weights(where, "model", asked, config["models"])
+    if asked["min"] > asked["max"]:
+        yield f"{where}.min: is above max {asked['max']:g}, so no row is kept; lower it"
+    if f"datasets.{dataset}" in _upstream(f"models.{asked['model']}", config):
+        yield f"{where}.model: {asked['model']} is trained on what it would choose from this dataset; name a model that is made without it"
+
+
 def _upstream(what: str, config: Config) -> set[str]:
     """`models.NAME` and `datasets.NAME` that a model or dataset is made from, directly or not."""
     found: set[str] = set()
@@ -224,8 +235,9 @@ def _upstream(what: str, config: Config) -> set[str]:
         kind, name = todo.pop().split(".", 1)
         entry = config[kind].get(name, {})
         teacher = entry.get("source", {}).get("teacher", {})
-        judge = entry.get("filter", {}).get("judge", {})
-        teachers = [one.get("model") for one in (teacher, judge) if "endpoint" not in one]
+        asked = entry.get("filter", {})
+        judge, rater = asked.get("judge", {}), asked.get("pass_rate", {}).get("model")
+        teachers = [rater, *(one.get("model") for one in (teacher, judge) if "endpoint" not in one)]
         made_from = {
             "models": parents_of(entry) if kind == "models" else teachers,
             "datasets": [

@@ -126,13 +126,31 @@ class Configured:
     def judge_of(self, dataset: str) -> Part:
         return self.config["datasets"][dataset]["filter"]["judge"]
 
-    def teacher_below_seal(self, dataset: str) -> bool:
-        """Whether a dataset depends on a model that is trained here, its teacher or its judge: it cannot be sealed before training."""
-        asked = [self.teacher_of(dataset)] if dataset in self.teacher_datasets() else []
-        above = [one["questions"]["dataset"] for one in asked if "dataset" in one["questions"]]
-        asked += [self.judge_of(dataset)] if dataset in self.judged() else []
-        local = any("endpoint" not in one and self.below_seal(one["model"]) for one in asked)
-        return local or any(map(self.teacher_below_seal, [*above, *self.parts(dataset)]))
+    def rated(self) -> list[str]:
+        """Datasets whose questions a model of this run answers, for filter.pass_rate."""
+        return [name for name, entry in self.config["datasets"].items() if "pass_rate" in entry["filter"]]
+
+    def rater(self, dataset: str) -> str | None:
+        """The model whose pass rates decide which questions of a dataset are kept, if any."""
+        return self.config["datasets"][dataset]["filter"].get("pass_rate", {}).get("model")
+
+    def raters(self) -> list[str]:
+        return list(dict.fromkeys(rater for dataset in self.rated() if (rater := self.rater(dataset))))
+
+    def dataset_below_seal(self, dataset: str) -> bool:
+        """Whether a dataset's rows depend on a model that is trained here, as its teacher, its judge or by its pass rates: it cannot be
+        sealed before training."""
+        deciding = [self.rater(dataset)] if dataset in self.rated() else []
+        deciding += [judge["model"] for name in self.judged() if name == dataset and "endpoint" not in (judge := self.judge_of(name))]
+        return any(self.below_seal(model) for model in deciding if model) or self.traces_below_seal(dataset)
+
+    def traces_below_seal(self, dataset: str) -> bool:
+        """The same of its traces, before the filter: those of a teacher that is trained here, or asked the questions of such a one."""
+        if dataset not in self.teacher_datasets():
+            return any(map(self.dataset_below_seal, self.parts(dataset)))
+        teacher = self.teacher_of(dataset)
+        above = teacher["questions"].get("dataset")
+        return ("endpoint" not in teacher and self.below_seal(teacher["model"])) or (above is not None and self.traces_below_seal(above))
 
     def trained_as(self, model: str) -> str:
         """The model whose training makes this one: itself, or that which it is a checkpoint of."""
@@ -154,7 +172,7 @@ class Configured:
 
     def sealed(self) -> list[str]:
         """Datasets that some model is trained on and that are known before any training."""
-        return [name for name in self.trained_on() if not self.teacher_below_seal(name)]
+        return [name for name in self.trained_on() if not self.dataset_below_seal(name)]
 
     # Files
 
@@ -200,6 +218,11 @@ class Configured:
     def decisions_of(self, dataset: str) -> list[str]:
         """The file of decisions made by hand on a dataset's traces, if there is one."""
         return [path for path in [self.config["datasets"][dataset]["filter"].get("review")] if path]
+
+    def pass_rates_of(self, dataset: str) -> list[str]:
+        """The verdicts on the answers to a dataset's questions, where pass rates decide which are kept."""
+        rater = self.rater(dataset)
+        return [f"results/pass_rates/{rater}/{dataset}.jsonl"] if rater else []
 
     def gold_of(self, dataset: str) -> list[str]:
         return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []

@@ -123,6 +123,20 @@ class Plan(Configured):
         rule = {"keep_at": self.judge_of(dataset)["keep_at"]} if dataset in self.judged() else {}
         return {**entry["review_sample"], "dataset": dataset, **rule}
 
+    def training_questions(self, dataset: str) -> Part:
+        """How the questions of a dataset are put to the model whose pass rates decide."""
+        asked = self.config["datasets"][dataset]["filter"]
+        return {**only(asked, "answer_kind"), "user": asked["pass_rate"]["user"]}
+
+    def attempt(self, dataset: str) -> Part:
+        """What decides that model's answers beside the model and the questions."""
+        asked = self.config["datasets"][dataset]["filter"]["pass_rate"]
+        return {"n_samples": asked["samples"], **only(asked, "engine", "temperature", "top_p", "max_new_tokens", "seed")}
+
+    def grade_attempts(self, dataset: str) -> Part:
+        """How those are graded: as the filter grades traces, by the box."""
+        return {"grader": "boxed", "answer": "box", **only(self.attempt(dataset), "max_new_tokens")}
+
     def mix(self, dataset: str) -> Part:
         """Which rows of its parts a mixture holds."""
         return only(self.config["datasets"][dataset], "mix", "seed")

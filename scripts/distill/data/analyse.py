@@ -22,6 +22,7 @@ from distill.data.filter_rules import (
     unverifiable,
     wrong_length,
 )
+from distill.data.pass_rate import question_id
 from distill.data.thought_rules import answer_defect, answer_task, find_thought_defect
 from distill.data.tokens import ChatTokenizer
 from distill.data.traces import Defect, Trace, from_row
@@ -55,8 +56,8 @@ def _traces(path: str, batch: Lines) -> list[Trace]:
 class RowAnalysis:
     """What is known of a row without the others: the first reason to drop it, or what the later predicates need.
 
-    Keys are 64-bit hashes. `shingles` (their hashes) only for a question that may be a near-duplicate, `question` only where
-    contamination.json will show it; `line` is the row of sft.jsonl.
+    Keys are 64-bit hashes; `question_id` (pass_rate.py) only where pass rates decide. `shingles` (their hashes) only for a question that
+    may be a near-duplicate, `question` only where contamination.json will show it; `line` is the row of sft.jsonl.
     """
 
     id: str
@@ -65,6 +66,7 @@ class RowAnalysis:
     question_key: int = 0
     stem_key: int = 0
     path_key: int = 0
+    question_id: int = 0
     tokens: int = 0
     hits: tuple[Hit, ...] = ()
     shingles: frozenset[int] | None = None
@@ -125,6 +127,7 @@ class RowChecker:
             question_key=question_key(trace.question),
             stem_key=stem,
             path_key=path_key(trace) if self._spec.per_question.rule == "distinct" else 0,
+            question_id=int(question_id(trace.question), 16) if self._spec.pass_rate else 0,
             hits=hits,
             shingles=shingle_hashes(trace.question) if stem in self._near_candidates else None,
             question=trace.question if hits else "",

@@ -31,12 +31,14 @@ from distill.data.filter_rules import BEFORE_CONTAMINATION, FilterSpec, PerQuest
 from distill.data.hashset import HashSet, hash64
 from distill.data.judge import REASONS as JUDGE_REASONS
 from distill.data.judge import Verdict, judged
+from distill.data.pass_rate import REASON as BY_PASS_RATE
+from distill.data.pass_rate import PassRates
 from distill.data.review import REASON as REVIEWED
 from distill.data.review import Decision
 from distill.data.thought_rules import REASONS as THOUGHT_REASONS
 from distill.data.traces import Defect
 
-EXAMPLES = (*THOUGHT_REASONS, REVIEWED, *JUDGE_REASONS)
+EXAMPLES = (*THOUGHT_REASONS, REVIEWED, *JUDGE_REASONS, BY_PASS_RATE)
 SLOW_IMPORTS = ("datasketch", "jinja2", "tokenizers")  # preloaded once for all worker processes
 
 
@@ -57,6 +59,7 @@ class FilterInputs:
     benchmarks: Mapping[str, Sequence[BenchmarkItem]]
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    pass_rates: PassRates | None = None
 
     def analyser(self, spec: FilterSpec, candidates: NearCandidates) -> Callable[[], RowChecker]:
         """What each process analyses its batches of lines with."""
@@ -101,7 +104,7 @@ def filter_traces(
     """Write the rows that are kept to `sft` and return how many; the others go to `dropped`. Raises NothingKept for none."""
     candidates = near_candidates(inputs.traces, spec.near_duplicates, workers)
     analyses = map_batches(inputs.analyser(spec, candidates), batches(inputs.traces), workers, SLOW_IMPORTS)
-    kept = _kept(analyses, RowSelector(spec, candidates, inputs.verdicts, inputs.decisions), dropped, report)
+    kept = _kept(analyses, RowSelector(spec, candidates, inputs.verdicts, inputs.decisions, inputs.pass_rates), dropped, report)
     count = _write(kept, sft) if spec.per_question.rule == "all" else write_chosen(kept, spec.per_question, sft, dropped)
     if not count:
         raise NothingKept
@@ -135,6 +138,7 @@ class RowSelector:
     candidates: NearCandidates
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    pass_rates: PassRates | None = None
     _ids: HashSet = field(default_factory=HashSet)
     _kept: HashSet = field(default_factory=HashSet)
 
@@ -145,7 +149,8 @@ class RowSelector:
         """Why a row is dropped, or None. A row is a duplicate only of rows that were kept. Raises InputError for an id seen before."""
         if not self._ids.add(hash64(row.id)):
             raise InputError(f"two traces have the id {row.id!r}: make this file with scripts/normalise.py")
-        drop = row.drop or self._judged(row) or self._duplicate(row) or contaminated(row, self.spec) or wrong_length(row.tokens, self.spec)
+        alone = row.drop or self._judged(row) or self._outside(row)
+        drop = alone or self._duplicate(row) or contaminated(row, self.spec) or wrong_length(row.tokens, self.spec)
         if drop is None:
             self._kept.add(row.trace_key)
             if row.shingles is not None:
@@ -160,6 +165,11 @@ class RowSelector:
         if self.spec.judge is None or dropped_alone(row, self.spec):
             return None
         return judged(row.id, self.verdicts, self.spec.judge)
+
+    def _outside(self, row: RowAnalysis) -> Defect | None:
+        """A question whose pass rate is outside of the bounds."""
+        rule = self.spec.pass_rate
+        return self.pass_rates.rejection(row.question_id, rule) if self.pass_rates and rule else None
 
     def _duplicate(self, row: RowAnalysis) -> Defect | None:
         if row.trace_key in self._kept:

@@ -30,6 +30,7 @@ REASONS = (
     *THOUGHT_REASONS,
     review.REASON,
     *judge.REASONS,
+    "pass_rate",
     "duplicate",
     "near_duplicate",
     "contaminated",
@@ -38,7 +39,7 @@ REASONS = (
     "not_chosen",
 )
 # Reasons of predicates that are off unless the configuration asks for them: funnel.json has them where they drop a row.
-OPTIONAL_REASONS = ("not_selected", *THOUGHT_REASONS, review.REASON, *judge.REASONS)
+OPTIONAL_REASONS = ("not_selected", *THOUGHT_REASONS, review.REASON, *judge.REASONS, "pass_rate")
 BEFORE_CONTAMINATION = REASONS[: REASONS.index("contaminated")]
 # A grader's reasons under the filter's names, where they differ.
 _VERDICTS = {"wrong": "wrong_answer", "answer_too_long": "wrong_answer", "unclosed_thought": "truncated"}
@@ -54,6 +55,22 @@ class PerQuestion:
 
     rule: str
     k: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassRate:
+    """`filter.pass_rate` of the configuration: who answers the questions and how, and the bounds of the share of right answers."""
+
+    model: str
+    engine: str
+    samples: int
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    seed: int
+    user: str
+    min: float
+    max: float
 
 
 SPEC = Settings(
@@ -97,6 +114,7 @@ class FilterSpec:
     max_tokens: int | None
     min_tokens: int
     per_question: PerQuestion
+    pass_rate: PassRate | None = None
     thought: ThoughtSpec
     judge: JudgeRule | None = None
     benchmarks: Mapping[str, Mapping[str, Any]]
@@ -105,9 +123,8 @@ class FilterSpec:
     def of(cls, given: Mapping[str, Any]) -> "FilterSpec":
         """Raises InputError that names the key."""
         made = SPEC.read(given)
-        rule = JudgeRule(**made["judge"]) if "judge" in made else None
-        thought = ThoughtSpec(**made["thought"])
-        return cls(**{**made, "per_question": PerQuestion(**made["per_question"]), "thought": thought, "judge": rule})
+        parts = {"per_question": PerQuestion, "pass_rate": PassRate, "thought": ThoughtSpec, "judge": JudgeRule}
+        return cls(**{key: parts[key](**value) if key in parts else value for key, value in made.items()})
 
 
 def malformed(trace: Trace, special: re.Pattern[str] | None = None) -> Defect | None:
@@ -145,10 +162,15 @@ def _has_gold(trace: Trace) -> bool:
 
 def grading_task(trace: Trace, spec: FilterSpec) -> Task | None:
     """What the grader has to decide about a trace: its solution against its gold. None where there is nothing to verify."""
-    if not spec.verify or not _has_gold(trace):
+    return gold_task(trace, spec.answer_kind) if spec.verify else None
+
+
+def gold_task(trace: Trace, kind: str) -> Task | None:
+    """The same of a question, whatever answers it, where it has a gold; `kind` as `filter.answer_kind`."""
+    if not _has_gold(trace):
         return None
     gold = str(trace.gold)
-    kind = answer_kind(gold) if spec.answer_kind == "auto" else spec.answer_kind
+    kind = answer_kind(gold) if kind == "auto" else kind
     return Task(kind, _letter(gold) or gold if kind == "choice" else gold, trace.solution)
 
 

@@ -8,7 +8,7 @@ from distill.data.audit import COUNTED
 from distill.report.markdown import block, clip, code, shorten, table, text
 from distill.report.names import Names, ShownDataset
 from distill.report.results import Results
-from distill.report.words import MINUS, NOT_MEASURED, gap, join, listed, number, share
+from distill.report.words import MINUS, NOT_MEASURED, gap, join, listed, number, percent, share
 
 _CONTAMINATION_NOTE = """\
 A row holds an item where its question is the same or shares a run of words with it; the table above shows how many rows were dropped for
@@ -67,7 +67,22 @@ def funnel(names: Names, results: Results) -> str:
     if none := [text(reason.replace("_", " ")) for reason in checked if reason not in reasons]:
         note += f" Also checked, and found in no row: {', '.join(none)}."
     body = table(["", *(text(dataset.label) for dataset, _ in there)], lines)
-    return join(body, note, *(_parts(dataset, row, results) for dataset, row in there if row.get("parts")), missing)
+    rated = (_pass_rates(dataset, row["pass_rate"], names) for dataset, row in there if row.get("pass_rate"))
+    return join(body, note, *rated, *(_parts(dataset, row, results) for dataset, row in there if row.get("parts")), missing)
+
+
+def _pass_rates(dataset: ShownDataset, rated: Row, names: Names) -> str:
+    """How many questions a model answers right how often, of which the filter takes those between two bounds."""
+    counts = rated["questions_by_right_answers"]
+    samples = len(counts) - 1
+    within = [rated["min"] <= int(right) / samples <= rated["max"] for right in counts]
+    lines = [
+        [f"{right} of {samples}", f"{count:,}", "yes" if keeps else "no"]
+        for (right, count), keeps in zip(counts.items(), within, strict=True)
+    ]
+    low, high = (percent(rated[key]) for key in ("min", "max"))
+    about = f"{text(dataset.label)} takes the questions of which {text(names.label(rated['model']))} answers {low} to {high} % right:"
+    return join(about, table(["right answers", "questions", "taken"], lines))
 
 
 def _judged(dataset: ShownDataset, funnel: Row) -> str:

@@ -42,6 +42,10 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
         "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.tasks()],
         "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
+        "attempt": [
+            {"model": f"results/models/{plan.rater(dataset)}/manifest.json", "dataset": dataset, "spec": plan.attempt(dataset)}
+            for dataset in plan.rated()
+        ],
         "teacher": plan.teacher_datasets(),
         "judge": plan.judged(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
@@ -67,6 +71,11 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         for entry in planned["respond"]
     ]
     answered += [{"benchmark": entry["benchmark"], **answer_identity(entry["spec"])} for entry in planned["ask"]]
+    answered += [
+        {"benchmark": entry["dataset"], **answer_identity(entry["spec"])}
+        | _if_exists("model", entry["model"], lambda path: read_json(path)["digest"])
+        for entry in planned["attempt"]
+    ]
     of_datasets = {step: [{"dataset": dataset} for dataset in planned[step]] for step in ("teacher", "judge")}
     return {"train": trained, "responses": answered, **of_datasets, "fetch": planned["fetch"]}
 

@@ -23,7 +23,10 @@ NONE = "No model is trained and no response is generated."
 
 @dataclass(frozen=True)
 class Step:
-    """The training of a model, or its responses to a benchmark (`run`). `sure`: whether it is made whatever the data turn out to be."""
+    """The training of a model, or its responses to a benchmark or to a training set's questions (`run`).
+
+    `sure`: whether it is made whatever the data turn out to be.
+    """
 
     model: str
     why: str
@@ -47,9 +50,9 @@ def steps(plan: Plan, jobs: Sequence[PlannedJob], records: Records, now: Now) ->
     stale = {(job.rule, *(value for _, value in job.wildcards)): job for job in jobs if job.stale}
     found = [Step(job.wildcards[0][1], _reason(job, plan.config)) for job in stale.values() if job.rule == "train"]
     found += [
-        Step(names["model"], _reason(job, plan.config), names["benchmark"])
+        Step(names["model"], _reason(job, plan.config), names["benchmark" if job.rule == "respond" else "dataset"])
         for job in stale.values()
-        if job.rule == "respond" and (names := dict(job.wildcards))
+        if job.rule in ("respond", "attempt") and (names := dict(job.wildcards))
     ]
     if any(job.checkpoint for job in stale.values()):
         listed = {(step.model, step.run) for step in found}

@@ -34,6 +34,8 @@ def step_specs(config: Config) -> dict[str, Any]:
             for name in plan.judged()
         ],
         "judge": [(plan.judge(name), plan.judge_model(name)) for name in plan.judged()],
+        "training_questions": [(name, plan.training_questions(name), datasets[name].get("system")) for name in plan.rated()],
+        "attempt": [(name, plan.rater(name), plan.attempt(name)) for name in plan.rated()],
         "filter": [
             (
                 *(plan.filter(name), datasets[name].get("system"), plan.tokenizer_of(name), plan.counted_with(name).get("chat_template")),
@@ -71,6 +73,7 @@ ELSEWHERE = {
     "questions": ["fetch", "teacher"],
     "dataset": ["mix"],
     "dataset.gold": ["normalise"],
+    "dataset.filter.pass_rate": ["attempt", "filter"],
     "example": ["prompts"],
     "checkpoint": ["train"],
     "average": ["average"],
