@@ -11,6 +11,7 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.errors import InputError
 from distill.report import figures
+from distill.report.compute import costs
 from distill.report.figures import style
 from distill.report.names import names
 from distill.report.results import Results
@@ -32,7 +33,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    shown, results = names(cli.spec(args.spec)), Results(args.results)
+    spec = cli.spec(args.spec)
+    shown, results = names(spec), Results(args.results, costs(spec.get("made_from") or {}, Path(args.results)))
     for name in args.figure or figures.FIGURES:
         figure = figures.draw(name, shown, results)
         if figure is not None:

@@ -13,17 +13,21 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.files import write_json
 from distill.report import provenance
+from distill.report.compute import as_json, costs
 
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("--spec", required=True, help='JSON object (or a file of one): "config", the resolved config')
+    parser.add_argument(
+        "--spec", required=True, help='JSON object (or a file of one): "config", the resolved config; "made_from", the steps of each model'
+    )
     parser.add_argument("--command", help="command that reproduces the results")
     parser.add_argument("--results", default="results", help="results folder (default: %(default)s)")
     parser.add_argument("--output", required=True, help="provenance.json to write")
     args = parser.parse_args()
 
-    config = cli.spec(args.spec).get("config", {})
+    spec = cli.spec(args.spec)
+    config = spec.get("config", {})
     provenance.refuse_secrets(config)
     provenance.refuse_secrets(args.command, "--command")
     write_json(
@@ -39,6 +43,7 @@ def main() -> None:
             "vllm_variables": provenance.vllm_variables(),
             "config": config,
             "digests": provenance.digests(args.results),
+            "compute": as_json(costs(spec.get("made_from") or {}, Path(args.results))),
         },
     )
 

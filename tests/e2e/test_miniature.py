@@ -84,7 +84,7 @@ def test_a_model_folder_is_what_its_manifest_says(results, model):
         assert manifest["parent"] == read(results / "models" / "base" / "manifest.json")["digest"]
         assert manifest["data"] == read(results / "data" / "digests.json")[dataset]
         log = rows(folder / "log.jsonl")
-        assert list(log[0]) == ["step", "epoch", "tokens", "loss", "lr", "grad_norm", "tokens_per_s", "mfu"]
+        assert list(log[0]) == ["step", "epoch", "tokens", "attended", "loss", "lr", "grad_norm", "tokens_per_s", "mfu"]
         assert [row["step"] for row in log] == list(range(1, manifest["steps"] + 1))
         assert log[-1]["tokens"] == manifest["tokens_seen"] > 0
         assert log[-1]["loss"] < log[0]["loss"]

@@ -6,7 +6,7 @@ Snakemake remembers these parts as parameters, so a part must hold all that chan
 from collections.abc import Callable
 
 from distill.base.errors import InputError
-from distill.config import study
+from distill.config import steps, study
 from distill.config.configured import KINDS, Configured, Part, only, without
 from distill.sources import lock as sources_lock
 
@@ -266,12 +266,15 @@ class Plan(Configured):
         return {"curve": of} if any(self.trained_as(name) == of for name in self.made("checkpoint")) else {}
 
     def figures(self) -> Part:
-        return {**self.shown(), "labels": self.config["figures"]}
+        made_from = {"made_from": steps.of_models(self)} if "score_vs_compute" in self.drawn() else {}
+        return {**self.shown(), "labels": self.config["figures"], **made_from}
 
     def drawn(self) -> dict[str, str]:
         """The figures that there is something to draw from, each with its category."""
         answers = {"answer_length": "Scores"} if self.answered() else {}
         training = {"score_vs_tokens": "Training", "loss": "Training"} if self.students() else {}
+        costed = [model for model, own in steps.of_models(self).items() if own and self.config["models"][model]["role"] == "student"]
+        training |= {"score_vs_compute": "Training"} if len(costed) > 1 else {}
         data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
         # Of responses recorded elsewhere the tokens may not be known.
         here = any("responses" not in self.config["models"][model] for model, _ in self.answered())
@@ -315,9 +318,10 @@ class Plan(Configured):
         kept = without(self.config, "title", "note", "figures", "runtime", "remove", "takeover")
         labelled = (*KINDS, "protocols")
         return {
+            "made_from": steps.of_models(self),
             "config": {
                 key: {name: _decisive(entry) for name, entry in value.items()} if key in labelled else value for key, value in kept.items()
-            }
+            },
         }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report import captions, curves, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import budget, captions, curves, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
 from distill.report import names as naming
 from distill.report.markdown import anchor, text
 from distill.report.results import Results
@@ -52,6 +52,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             _figure(results, "loss", "Training loss against tokens"),
             None if curve else by_tokens,
         ),
+        "Compute": budget.section(names, results, _figure(results, "score_vs_compute", "Scores against compute")),
         "Estimates": estimates.section(names, results, spec.get("audited") or {}),
         "The graders": graders.section(names, results),
         "Sample answers": samples.section(names, results),

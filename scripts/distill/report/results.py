@@ -1,6 +1,6 @@
 """A results folder as the report and the figures read it: the content of each file, and None or nothing where there is no such file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,16 @@ from distill.base import manifest
 from distill.base.files import Row, read_json, read_jsonl
 from distill.data.audit import describe_differences, each_audit
 from distill.evaluation.rows import AnswersRow, CurveRow, DifferenceRow, PublishedRow, ScoreRow, read_csv
+from distill.report.compute import Cost, from_json
 from distill.report.names import ShownDataset
 
 
 class Results:
     """The files of a results folder, each read at its first use."""
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+    def __init__(self, root: str | Path, costs: Mapping[str, Cost] | None = None) -> None:
+        """`costs`: of models, for a reader that comes before provenance.json, which has them."""
+        self.root, self._given_costs = Path(root), costs
 
     @cached_property
     def scores(self) -> list[ScoreRow]:
@@ -109,6 +111,13 @@ class Results:
 
     def has(self, path: str) -> bool:
         return (self.root / path).is_file()
+
+    def cost(self, model: str) -> Cost | None:
+        return self._costs.get(model)
+
+    @cached_property
+    def _costs(self) -> Mapping[str, Cost]:
+        return from_json((self.provenance or {}).get("compute") or {}) if self._given_costs is None else self._given_costs
 
     def _json(self, path: str) -> Any:
         return read_json(self.root / path) if self.has(path) else None

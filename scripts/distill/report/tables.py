@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from distill.evaluation.published import MARGIN
 from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE, DifferenceRow, PublishedRow, ScoreRow
+from distill.report import budget
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownBenchmark
 from distill.report.results import Results
@@ -63,9 +64,18 @@ def _main(names: Names, benchmarks: Sequence[ShownBenchmark], results: Results) 
         found = [results.score(model.name, benchmark.name) for model in names.models]
         sizes = dict.fromkeys(times(score.n_items, score.n_samples) for score in found if score)
         rows.append([text(benchmark.label), *(_cell(results, score) for score in found), " / ".join(sizes) or NOT_MEASURED])
+    if budget.first(names, results):
+        rows.append(_compute(names, results))
     if len(names.models) > WIDE:
         head, *rows = ([*column] for column in zip(["model", *head[1:]], *rows, strict=True))
     return table(head, rows)
+
+
+def _compute(names: Names, results: Results) -> list[str]:
+    """The row of what each model cost, where students are to be held against each other."""
+    found = [results.cost(model.name) for model in names.models]
+    size, name = budget.unit(max(cost.flops for cost in found if cost))
+    return [f"compute ({name})", *(number(cost.flops / size, 2) if cost and cost.flops else NOT_MEASURED for cost in found), NOT_MEASURED]
 
 
 def _cell(results: Results, score: ScoreRow | None) -> str:

@@ -1,4 +1,4 @@
-"""The verdict, a sentence each: is the evaluation right, did the student learn, how near is it to the reference."""
+"""The verdict, a sentence each: is the evaluation right, did the student learn, is it near the reference, which is best for its cost."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from distill.evaluation.rows import (
     DifferenceRow,
     PublishedRow,
 )
-from distill.report import graders
+from distill.report import budget, graders
 from distill.report.markdown import code, text
 from distill.report.names import Names, ShownModel
 from distill.report.results import Results
@@ -32,6 +32,7 @@ def section(names: Names, results: Results) -> str:
         for other in names.of_role("baseline"):
             lines += [against(names, results, group, other), under_best_prompt(names, results, group, other)]
         lines += [against(names, results, group, other, with_detectable=True) for other in references]
+    lines.append(budget.best_within(names, results))
     return "\n".join(f"- {line}" for line in lines if line)
 
 

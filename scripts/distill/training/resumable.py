@@ -208,8 +208,9 @@ class ProgressLog(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.is_world_process_zero:
             self._progress = Progress("train", state.max_steps, "steps", initial=state.global_step)
-        seen = max((row.get("num_tokens", 0) for row in state.log_history), default=0)
+        seen, attended = (max((row.get(key, 0) for row in state.log_history), default=0) for key in ("num_tokens", "num_attended"))
         self.trainer.tokens_seen = self.trainer._total_train_tokens = int(seen)  # TRL 1.16 counts from 0 again after a resume
+        self.trainer.attended_seen = int(attended)
 
     def measure(self, step: int, tokens: int, attended: int) -> None:
         """Note the speed of the steps up to `step`, whose work has ended, given the tokens seen and attended to so far."""

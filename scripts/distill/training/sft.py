@@ -125,6 +125,7 @@ def log(trainer: Trainer) -> list[dict[str, Any]]:
             "step": row["step"],
             "epoch": round(row["epoch"], 6),
             "tokens": int(row.get("num_tokens", 0)),
+            "attended": int(row.get("num_attended", 0)),
             "loss": row["loss"],
             "lr": row["learning_rate"],
             "grad_norm": row.get("grad_norm"),

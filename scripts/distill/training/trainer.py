@@ -138,6 +138,7 @@ class Trainer(Resumable, SFTTrainer):
                     "grad_norm": norm,
                     "learning_rate": row.learning_rate,
                     "num_tokens": float(self.tokens_seen),
+                    "num_attended": float(self.attended_seen),
                     **({} if self.aux_loss_enabled else shares),
                 }
             )

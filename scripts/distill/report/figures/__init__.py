@@ -13,6 +13,7 @@ FIGURES: dict[str, tuple[Callable[[Names, Results], Figure | None], str]] = {
     "scores": (scores.scores, "comparison.csv"),
     "loss": (training.loss, "models/*/log.jsonl"),
     "score_vs_tokens": (scores.score_vs_tokens, "comparison.csv and tokens_seen in models/*/manifest.json"),
+    "score_vs_compute": (scores.score_vs_compute, "comparison.csv, and made_from in --spec with the folders of those models"),
     "funnel": (data.funnel, "data/*/funnel.json"),
     "lengths": (data.lengths, "data/*/audit.json"),
     "answer_length": (answers.answer_length, "responses/ and scores/*/*.jsonl"),

@@ -1,4 +1,4 @@
-"""Figures of scores, in percent: by benchmark, and against the tokens that a model was trained on."""
+"""Figures of scores, in percent: by benchmark, and against the tokens that a model was trained on or what it cost."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from distill.evaluation.rows import ScoreRow
+from distill.report.budget import unit
 from distill.report.figures.style import INK, MANY, columns, line_color, looks, panels, title, token_unit, wrapped
 from distill.report.names import Names, ShownBenchmark, ShownModel
 from distill.report.results import Results
@@ -135,6 +136,36 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
         title(axes, names, benchmark)
         axes.set_xlabel(unit)
         axes.set_xlim(0, 1.1 * most / size)
+        axes.set_ylim(-4, 105)
+    figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
+    return figure
+
+
+def score_vs_compute(names: Names, results: Results) -> Figure | None:
+    """Score against the operations of all that a model is made by here, a panel per benchmark; the baseline as a line across."""
+    costs = {model.name: cost.flops for model in names.models if (cost := results.cost(model.name)) and cost.flops}
+    models = [model for model in _scored(names, results) if model.name in costs]
+    if not models:
+        return None
+    figure, look = Figure(layout="constrained"), looks(names.models)
+    least, most = min(costs.values()), max(costs.values())
+    size, name = unit(most)
+    for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
+        for model in names.of_role("baseline"):
+            if score := results.score(model.name, benchmark.name):
+                color = line_color(look[model.name][0])
+                axes.axhline(100 * score.pass_at_1, color=color, linestyle="--", linewidth=1.2, label=model.label)
+        for model in models:
+            if score := results.score(model.name, benchmark.name):
+                _points(axes, [(costs[model.name] / size, score)], look[model.name], label=model.label)
+        title(axes, names, benchmark)
+        axes.set_xlabel(f"compute ({name})")
+        if most > 20 * least:
+            axes.set_xscale("log")
+        else:
+            axes.set_xlim(0, 1.1 * most / size)
         axes.set_ylim(-4, 105)
     figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
     handles, labels = figure.axes[0].get_legend_handles_labels()

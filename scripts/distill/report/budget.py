@@ -1,0 +1,122 @@
+"""Score against compute: the table of what each model cost, and which student is the best for what the first one cost."""
+
+from collections.abc import Sequence
+from statistics import mean
+
+import numpy as np
+
+from distill.evaluation import stats
+from distill.evaluation.rows import BETTER, NOT_DETECTED, WORSE
+from distill.report.compute import Cost
+from distill.report.markdown import table, text
+from distill.report.names import Names, ShownBenchmark, ShownModel
+from distill.report.results import Results
+from distill.report.words import NOT_MEASURED, join, listed, number, percent, points
+
+SPARE = 0.05  # of the first student's compute, by which another may be above it and still count as within it
+_UNITS = {1e12: "TFLOP", 1e15: "PFLOP", 1e18: "EFLOP"}
+_NOTE = """\
+{unit}: operations of all steps that a model is made by, here: trainings (6 a weight and token, and attention), and what models of this run
+generated for its data (2). A step that several parents share counts once; what came from elsewhere counts nothing, and neither does
+the training of a teacher that the model is not made from. provenance.json has the device time."""
+
+
+def unit(most: float) -> tuple[float, str]:
+    """The divisor in which `most` operations are a number that is easily read, and its name."""
+    fitting = [size for size in _UNITS if most >= size] or [min(_UNITS)]
+    return fitting[-1], _UNITS[fitting[-1]]
+
+
+def counted(names: Names, results: Results) -> list[tuple[ShownModel, Cost]]:
+    """The models that cost anything here, checkpoints among them."""
+    shown = (*names.models, *names.checkpoints)
+    return [(model, cost) for model in shown if (cost := results.cost(model.name)) and cost.flops]
+
+
+def section(names: Names, results: Results, figure: str | None) -> str | None:
+    """A row a model; None where nothing was counted."""
+    found = counted(names, results)
+    if not found:
+        return None
+    size, name = unit(max(cost.flops for _, cost in found))
+    head = ["model", f"compute ({name})", "training", "generation", "tokens trained on", "tokens generated"]
+    rows = [
+        [
+            text(model.label),
+            number(cost.flops / size, 2),
+            number(cost.training_flops / size, 2),
+            number(cost.generation_flops / size, 2) if cost.generation_flops else NOT_MEASURED,
+            f"{cost.tokens_trained:,}",
+            f"{cost.tokens_generated:,}" if cost.tokens_generated else NOT_MEASURED,
+        ]
+        for model, cost in found
+    ]
+    if own := first(names, results):
+        head.append(f"of {text(own[0].label)}")
+        rows = [[*row, f"{number(cost.flops / own[1].flops, 2)} ×"] for row, (_, cost) in zip(rows, found, strict=True)]
+    return join(table(head, rows), _NOTE.format(unit=name), figure)
+
+
+def first(names: Names, results: Results) -> tuple[ShownModel, Cost] | None:
+    """The first student and its cost, where others are there to be held against it."""
+    students = names.of_role("student")
+    own = {student.name for student, _ in counted(names, results) if student in students}
+    if len(own) < 2 or students[0].name not in own:
+        return None
+    cost = results.cost(students[0].name)
+    return (students[0], cost) if cost else None
+
+
+def best_within(names: Names, results: Results) -> str | None:
+    """Which student has the highest mean score among those that cost no more than the first, and how it differs from that one."""
+    found = first(names, results)
+    if found is None:
+        return None
+    student, budget = found
+    benchmarks = [benchmark for benchmark in names.benchmarks if results.score(student.name, benchmark.name)]
+    within = {
+        model: _mean(model, benchmarks, results)
+        for model, cost in counted(names, results)
+        if model in names.of_role("student") and cost.flops <= (1 + SPARE) * budget.flops
+    }
+    means = {model: score for model, score in within.items() if score is not None}
+    if student not in means:
+        return None
+    size, name = unit(budget.flops)
+    head = f"**Within the compute of {text(student.label)}** ({number(budget.flops / size, 2)} {name}, or up to {SPARE:.0%} more)"
+    best = max(means, key=lambda model: means[model])
+    if len(means) == 1:
+        return f"{head} there is no other student."
+    if best == student:
+        return f"{head} none of the {len(means)} students has a higher mean score ({percent(means[best])})."
+    scores = f"mean score {percent(means[best])} against {percent(means[student])}"
+    sentence = f"{head} the best of {len(means)} students is {text(best.label)}: {scores}"
+    tests = _differences(best, student, benchmarks, names, results)
+    return f"{sentence}; {tests}. The best of several is a little better than it would be again."
+
+
+def _mean(model: ShownModel, benchmarks: Sequence[ShownBenchmark], results: Results) -> float | None:
+    """Over the benchmarks; None where the model lacks one."""
+    found = [results.score(model.name, benchmark.name) for benchmark in benchmarks]
+    return mean(score.pass_at_1 for score in found if score) if found and all(found) else None
+
+
+def _differences(a: ShownModel, b: ShownModel, benchmarks: Sequence[ShownBenchmark], names: Names, results: Results) -> str:
+    """Paired, item by item; Holm's correction is over these benchmarks."""
+    answers = [[_correct(model, benchmark, results) for model in (a, b)] for benchmark in benchmarks]
+    if any(one.keys() != other.keys() for one, other in answers):
+        return "their items differ, so they are not compared"
+    tests = [stats.compare(np.array(list(one.values())), np.array([other[key] for key in one]), seed=0) for one, other in answers]
+    clauses: dict[str, list[str]] = {}
+    for benchmark, test, p in zip(benchmarks, tests, stats.holm([test.p for test in tests]), strict=True):
+        verdict = NOT_DETECTED if p >= stats.ALPHA else BETTER if test.value > 0 else WORSE
+        clauses.setdefault(verdict, []).append(f"{text(names.benchmark_label(benchmark.name))} {points(test.value)}")
+    return "; ".join(f"**{verdict}** on {listed(some)}" for verdict, some in clauses.items())
+
+
+def _correct(model: ShownModel, benchmark: ShownBenchmark, results: Results) -> dict[str, list[bool]]:
+    """{item: its samples, right or wrong}."""
+    found: dict[str, list[bool]] = {}
+    for row in results.verdicts(model.name, benchmark.name):
+        found.setdefault(row["id"], []).append(row["correct"])
+    return found

@@ -1,0 +1,124 @@
+"""What a model cost: each step that it is made by, once, in the operations that a training counts itself."""
+
+import json
+
+import pytest
+import tiny_training
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from distill.base.errors import InputError
+from distill.base.files import write_json, write_jsonl
+from distill.config import steps
+from distill.config.configured import Configured
+from distill.config.load import load
+from distill.report.compute import Cost, as_json, costs, from_json, shape_of
+from distill.training.speed import flops_per_token, matrix_weights
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_operations_are_those_by_which_a_training_measures_its_use_of_a_gpu(tmp_path, tied):
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2}
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=80, tie_word_embeddings=tied, **sizes))
+    model.save_pretrained(tmp_path)
+    shape = shape_of(tmp_path)
+    assert shape.weights == matrix_weights(model)
+    tokens, mean_attended = 1000, 37
+    assert 3 * shape.forward(tokens, mean_attended * tokens) == tokens * flops_per_token(model, mean_attended)
+
+
+def test_a_folder_without_weights_is_an_error(tmp_path):
+    write_json(tmp_path / "config.json", {})
+    with pytest.raises(InputError, match="has no weights as safetensors"):
+        shape_of(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Models of one shape, trained on 100 and 60 (a checkpoint) and 50 tokens, answers of 30 and 12 tokens."""
+    root = tmp_path_factory.mktemp("results")
+    for name, tokens in {"base": 0, "ours": 100, "half": 60, "more": 50, "r1": 900}.items():
+        tiny_training.base(root / "models" / name)
+        rows = [{"tokens": tokens // 2, "attended": 7 * tokens // 2}, {"tokens": tokens, "attended": 7 * tokens}]
+        write_jsonl(root / "models" / name / "log.jsonl", rows if tokens else [])
+    write_jsonl(root / "sources/datasets/taught/traces.jsonl", [{"prompt_tokens": 10, "completion_tokens": 20}])
+    write_jsonl(root / "attempts/ours/harder.jsonl", [{"prompt_tokens": 5, "completion_tokens": 7}])
+    write_json(root / "models/more/manifest.json", {"world_size": 2})
+    for path, seconds in {"train/ours": 4, "train/half": 1, "train/more": 3, "teacher/taught": 5, "attempt/ours/harder": 2}.items():
+        (root / "timing" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "timing" / f"{path}.tsv").write_text(f"s\tmax_rss\n{seconds}\t9\n")
+    return root
+
+
+OURS = {"kind": "train", "model": "ours", "training": "ours"}
+HALF = {"kind": "train", "model": "half", "training": "ours"}
+MORE = {"kind": "train", "model": "more", "training": "more"}
+TAUGHT = {"kind": "teacher", "model": "r1", "dataset": "taught"}
+HARDER = {"kind": "attempt", "model": "ours", "dataset": "harder"}
+
+
+@pytest.mark.parametrize(
+    ("own", "trained", "generated", "device_s"),
+    [
+        ([], [], [], 0.0),
+        ([OURS], [100], [], 4.0),
+        ([HALF], [60], [], 1.0),
+        ([HALF, OURS], [100], [], 4.0),  # an average of checkpoints: one training
+        ([OURS, MORE], [100, 50], [], 4.0 + 2 * 3.0),  # two processes
+        ([TAUGHT, MORE], [50], [30], 11.0),
+        ([OURS, HARDER, MORE], [100, 50], [12], 12.0),
+    ],
+)
+def test_steps_add_up_and_a_training_counts_once(results, own, trained, generated, device_s):
+    shape = shape_of(results / "models/base")
+    cost = costs({"it": own}, results)["it"]
+    assert cost.tokens_trained == sum(trained) and cost.tokens_generated == sum(generated)
+    assert cost.training_flops == sum(6 * shape.weights * n + 12 * shape.attention * 7 * n for n in trained)
+    assert cost.generation_flops == sum(2 * shape.weights * n + 4 * shape.attention * n * (n + 1) // 2 for n in generated)
+    assert cost.device_s == device_s
+    assert from_json(json.loads(json.dumps(as_json({"it": cost})))) == {"it": cost}
+
+
+def test_a_log_of_an_earlier_version_has_no_attention_and_unknown_times_stay_unknown(results, tmp_path):
+    tiny_training.base(tmp_path / "models/old")
+    write_jsonl(tmp_path / "models/old/log.jsonl", [{"tokens": 10}])
+    shape = shape_of(tmp_path / "models/old")
+    assert costs({"old": [{**OURS, "model": "old"}]}, tmp_path)["old"] == Cost(60.0 * shape.weights, 0.0, 10, 0, None)
+
+
+def plan(**changes):
+    import readme
+
+    return Configured(load(readme.over(readme.example("config.yaml"), changes)))
+
+
+def test_the_steps_of_a_model_are_those_of_all_that_it_is_made_from():
+    from_r1 = {"teacher": {"model": "r1-distill-mini", "questions": {"dataset": "mini_r1"}, "max_new_tokens": 9}}
+    data = {"format": "bespoke_stratos", "tokenizer": "base", "thought_style": "stratos"}
+    found = steps.of_models(
+        plan(
+            models={
+                "ours": {"train": {"save": [0.5]}},
+                "half": {"role": "student", "checkpoint": {"of": "ours", "epoch": 0.5}},
+                "mean": {"role": "student", "average": {"of": ["ours", "half"]}},
+                "more": {"role": "student", "train": {"base": "mean", "dataset": "both"}},
+            },
+            datasets={
+                "taught": {"source": from_r1, **data},
+                "harder": {
+                    "source": {"miniature": "traces", "rows": 9},
+                    **data,
+                    "filter": {"pass_rate": {"model": "ours", "max_new_tokens": 9}},
+                },
+                "both": {"mix": [{"dataset": "taught"}, {"dataset": "harder"}]},
+            },
+        )
+    )
+    ours, half = {**OURS}, {**HALF}
+    assert found["base"] == []
+    assert found["ours"] == [ours] and found["half"] == [half] and found["mean"] == [ours, half]
+    assert found["more"] == [
+        *(ours, half),
+        {"kind": "teacher", "model": "r1-distill-mini", "dataset": "taught"},
+        HARDER,
+        MORE,
+    ]
