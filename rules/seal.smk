@@ -31,20 +31,24 @@ def below_seal(wildcards):
 
 
 def sealed_data(model, name):
-    """A file of a model's training set, as `ancient`: the set counts by its digest, not by its date.
+    """A file of a model's training set (sealed_file)."""
+    return sealed_file(plan.training(model)["dataset"], name)
+
+
+def sealed_file(dataset, name):
+    """A file of a training set, as `ancient`: the set counts by its digest, not by its date.
 
     A set generated or chosen by a model that is trained here is not sealed, since the seal waits for no training: it counts as any other input.
     """
     checkpoints.seal.get()
-    dataset = plan.training(model)["dataset"]
     path = f"results/data/{dataset}/{name}"
     return path if plan.dataset_below_seal(dataset) else ancient(path)
 
 
-def sealed_digest(model):
-    """The digest of a model's training set in the file that the seal last wrote."""
+def sealed_digest(dataset):
+    """The digest of a training set in the file that the seal last wrote."""
     try:
-        return json.loads(Path("results/data/digests.json").read_bytes()).get(plan.training(model)["dataset"], "not sealed")
+        return json.loads(Path("results/data/digests.json").read_bytes()).get(dataset, "not sealed")
     except (OSError, ValueError):
         return "not sealed"
 

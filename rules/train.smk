@@ -43,6 +43,7 @@ rule train:
         data=lambda w: sealed_data(w.model, "sft.jsonl"),
         audit=lambda w: sealed_data(w.model, "audit.json"),
         template=lambda w: chat_template(plan.training(w.model)),
+        logits=after_seal(lambda w: plan.logits_of(w.model)),
         keeper=lambda w: ancient(plan.whole_training(w.model)),
     output:
         manifest="results/models/{model}/manifest.json",
@@ -63,12 +64,13 @@ rule train:
     params:
         spec=lambda w: spec(plan.recipe(w.model)),
         code=code("train.py"),
-        data=lambda w: sealed_digest(w.model),
+        data=lambda w: sealed_digest(plan.training(w.model)["dataset"]),
         base=lambda w, input: folder_of(input.base),
         folder=lambda w, output: folder_of(output.manifest),
         accelerate=lambda w, output: project_path(config["runtime"]["accelerate"]),
         start=lambda w, output, threads, resources: train_prefix(resources, threads),
         launch=lambda w, output: launch_options(config["runtime"]),
+        logits=lambda w, input: options("logits", map(folder_of, input.logits)),
         runtime=lambda w, output: spec(config["runtime"]),
         save=lambda w, output: plan.training(w.model)["save"],
         preflight=lambda w, output: preflight_spec(w.model, respond=False),
@@ -82,6 +84,7 @@ rule train:
             --data {input.data:q} \
             --spec {params.spec:q} \
             --chat-template {input.template:q} \
+            {params.logits:q} \
             --runtime {params.runtime:q} \
             --save {params.save} \
             --work work/train \

@@ -26,7 +26,7 @@ from distill.base.work import keep_attempt_log, locked, open_work_folder, work_k
 from distill.models.remote_code import KEY
 from distill.training.checkpoints import kept_folder, publish
 from distill.training.launch import STOPPED, end_with_parent, world
-from distill.training.recipe import LORA, RECIPE, RUNTIME, VERSIONS, check_lora
+from distill.training.recipe import LORA, RUNTIME, VERSIONS, check_lora, read_recipe
 
 
 def main() -> None:
@@ -37,19 +37,22 @@ def main() -> None:
     options.add_argument("--data", required=True, type=Path, help="sft.jsonl: rows of id, prompt, completion")
     options.add_argument("--spec", default="{}", help="recipe as JSON: the keys of models.NAME.train; until: the epoch to end at")
     options.add_argument("--chat-template", nargs="?", type=Path, help="jinja file; the base's own template if absent")
+    options.add_argument("--logits", type=Path, help="folder of a teacher's probabilities (scripts/logits.py), for loss kl")
     options.add_argument("--runtime", default="{}", help="JSON of device, micro_batch, ...: the keys of runtime")
     options.add_argument("--save", nargs="*", type=float, default=[], help="epochs at which the model is kept in the work folder")
     options.add_argument("--work", default="work/train", type=Path, help="where checkpoints are kept")
     options.add_argument("--output", required=True, type=Path, help="folder of the trained model")
     args = options.parse_args()
 
-    recipe, runtime = RECIPE.read(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
+    recipe, runtime = read_recipe(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
     until = recipe.pop("until", None)
     check_lora(recipe)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
     if first is None:
         raise InputError(f"{args.data}: holds no rows to train on; see funnel.json next to it for why they were dropped")
+    if (args.logits is not None) != (recipe["loss"] == "kl"):
+        raise InputError("--logits: belongs to train.loss kl; give both or neither")
     world_size, rank, sharing = world()
     base = manifest.read(args.base)
     facts = {
@@ -60,6 +63,7 @@ def main() -> None:
         "recipe": json.loads(json.dumps(recipe, sort_keys=True)),
         "recipe_digest": sha256_text(json.dumps(recipe, sort_keys=True)),
         "chat_template": template,
+        **({"logits": manifest.read(args.logits)["digest"]} if args.logits else {}),
         "world_size": world_size,
         "versions": {name: version(name) for name in (*VERSIONS, *([LORA] if "lora" in recipe else []))},
         **({KEY: True} if base.get(KEY) else {}),
@@ -83,7 +87,7 @@ def main() -> None:
 
         arguments = sft.arguments(recipe, folder, runtime, world_size, args.output.name)
         rows = training_rows(args.data, args.work.parent / "rows" / digest[:16])
-        trainer = sft.build(args.base, rows, recipe, template, arguments, runtime)
+        trainer = sft.build(args.base, rows, recipe, template, arguments, runtime, args.logits)
         shown = check_mask(trainer, first, recipe)
         if rank == 0:
             print("".join(f"{line}\n" for line in notes(trainer, first, recipe)), end="")

@@ -23,7 +23,14 @@ LONGEST = (
 )
 APART = ("graph/test_staleness.py",)  # files whose tests need not run in the same worker
 # What is made for `all` besides the report. A tiny model teaches nothing that could be trained on.
-ALSO = {"wider": ["results/sources/datasets/written/manifest.json", *(f"results/data/{name}/sft.jsonl" for name in ("weighed", "harder"))]}
+ALSO = {
+    "wider": [
+        "results/sources/datasets/written/manifest.json",
+        "results/data/weighed/sft.jsonl",
+        "results/data/harder/sft.jsonl",
+        "results/models/scored/manifest.json",
+    ]
+}
 
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: a worker a core, and threads that wait in busy loops

@@ -103,6 +103,9 @@ MISTAKES = [
     ("datasets.both", {"mix": [{"dataset": "both"}]}, "datasets.both.mix: is made from itself; break the circle"),
     ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "format": "table"}, "datasets.both.format: has no meaning together with mix"),
     ("datasets.both", {"mix": [{"dataset": "mini_r1"}], "filter": {"verify": False}}, "datasets.both.filter: has no meaning together with"),
+    ("models.ours.train.loss", "kl", "models.ours.train.loss: kl learns from a teacher's probabilities; name the teacher in datasets.mini"),
+    ("datasets.mini_r1.logits", {"teacher": "bose"}, "datasets.mini_r1.logits.teacher: 'bose' does not exist; did you mean base?"),
+    ("datasets.mini_r1.logits", {"teacher": "base", "top_k": 0}, "datasets.mini_r1.logits.top_k"),
     ("datasets.mini_r1.filter.pass_rate", {"model": "base"}, "datasets.mini_r1.filter.pass_rate.max_new_tokens: missing"),
     (
         "datasets.mini_r1.filter.pass_rate",
@@ -410,3 +413,47 @@ def test_a_model_never_chooses_what_it_is_trained_on_itself(model):
     circle["datasets"]["mini_stratos"]["filter"]["pass_rate"] = {"model": model, "max_new_tokens": 9}
     with pytest.raises(InputError, match=f"pass_rate.model: {model} is trained on what it would choose from this dataset"):
         load(circle)
+
+
+def learning_from_logits(**recipe):
+    made = deepcopy(MINIATURE)
+    made["models"]["ours"]["train"] |= {"loss": "kl", **recipe}
+    made["datasets"]["mini_stratos"]["logits"] = {"teacher": "r1-distill-mini"}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({}, None),
+        ({"packing": "bfd", "group_by_length": False}, "models.ours.train.packing: loss kl takes each row as a sequence of its own"),
+        ({"loss_on": "all"}, "models.ours.train.loss_on: loss kl learns completions alone; write loss_on: completion"),
+    ],
+)
+def test_a_student_of_logits_takes_each_row_as_the_teacher_scored_it(recipe, said):
+    config = learning_from_logits(**recipe)
+    if said is None:
+        plan = Plan(load(config))
+        assert plan.scored() == ["mini_stratos"] and plan.logits("mini_stratos") == {"top_k": 16, "eos_token": "<|im_end|>"}
+        assert plan.logits_of("ours") == ["results/data/mini_stratos/logits/manifest.json"] and plan.logits_of("r1-distill-mini") == []
+        assert plan.recipe("ours")["kl_weight"] == 1.0 and "kl_weight" not in plan.recipe("r1-distill-mini")
+    else:
+        with pytest.raises(InputError, match=said):
+            load(config)
+
+
+def test_a_teacher_of_logits_is_not_made_from_its_student():
+    config = learning_from_logits()
+    config["models"]["r1-distill-mini"]["train"]["base"] = "ours"
+    with pytest.raises(InputError, match=r"models.ours.train.loss: r1-distill-mini, the teacher, is made from this model"):
+        load(config)
+
+
+@pytest.mark.parametrize("key", ["eos_token", "chat_template"])
+def test_students_of_one_dataset_s_logits_tokenize_alike(key):
+    config = learning_from_logits()
+    config["models"]["more"] = {"train": {"base": "base", "dataset": "mini_stratos", "loss": "kl", key: "other"}}
+    with pytest.raises(
+        InputError, match=rf"models.more.train.{key}: is not that of ours, which learns from the same logits; write the same"
+    ):
+        load(config)

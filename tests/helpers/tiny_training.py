@@ -72,13 +72,17 @@ def start(
     env: dict | None = None,
     python: Path | str = sys.executable,
     save: tuple = (),
+    arguments: tuple = (),
     **recipe,
 ) -> subprocess.Popen:
-    """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is next to `output`."""
+    """scripts/launch.py over scripts/train.py, on the base and data in `world`; the work folder is next to `output`.
+
+    `options` are the launcher's, `arguments` further ones of train.py.
+    """
     command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
     command += ["--processes", processes, *options, PROJECT / "scripts/train.py", "--base", world / "base", "--data", world / "sft.jsonl"]
     command += ["--work", output.parent / "work", "--output", output, "--spec", json.dumps(RECIPE | recipe)]
-    command += ["--runtime", json.dumps({"device": "cpu", "micro_batch": 2, **(runtime or {})}), "--save", *save]
+    command += ["--runtime", json.dumps({"device": "cpu", "micro_batch": 2, **(runtime or {})}), "--save", *save, *arguments]
     return subprocess.Popen(
         list(map(str, command)),
         stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ SPEC = {
 
 
 def cost(flops: float, generation: float = 0.0) -> dict:
-    return {"training_flops": flops, "generation_flops": generation, "tokens_trained": 9000, "tokens_generated": 70 if generation else 0}
+    return {"training_flops": flops, "inference_flops": generation, "tokens_trained": 9000, "tokens_inferred": 70 if generation else 0}
 
 
 @pytest.fixture
@@ -89,7 +89,15 @@ def test_the_table_has_each_model_that_cost_anything(tree):
     found = results(tree, r1=cost(9e12), s0=cost(2e12), s1=cost(1e12, 2e12))
     table = budget.section(names(SPEC), found, None).split("\n\n")[0].split("\n")
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
-    assert cells[0] == ["model", "compute (TFLOP)", "training", "generation", "tokens trained on", "tokens generated", "of Student 0"]
+    assert cells[0] == [
+        "model",
+        "compute (TFLOP)",
+        "training",
+        "inference",
+        "tokens trained on",
+        "tokens generated or scored",
+        "of Student 0",
+    ]
     assert cells[2:] == [
         ["R1-Distill", "9.00", "9.00", "–", "9,000", "–", "4.50 ×"],
         ["Student 0", "2.00", "2.00", "–", "9,000", "–", "1.00 ×"],

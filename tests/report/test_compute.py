@@ -71,9 +71,9 @@ HARDER = {"kind": "attempt", "model": "ours", "dataset": "harder"}
 def test_steps_add_up_and_a_training_counts_once(results, own, trained, generated, device_s):
     shape = shape_of(results / "models/base")
     cost = costs({"it": own}, results)["it"]
-    assert cost.tokens_trained == sum(trained) and cost.tokens_generated == sum(generated)
+    assert cost.tokens_trained == sum(trained) and cost.tokens_inferred == sum(generated)
     assert cost.training_flops == sum(6 * shape.weights * n + 12 * shape.attention * 7 * n for n in trained)
-    assert cost.generation_flops == sum(2 * shape.weights * n + 4 * shape.attention * n * (n + 1) // 2 for n in generated)
+    assert cost.inference_flops == sum(2 * shape.weights * n + 4 * shape.attention * n * (n + 1) // 2 for n in generated)
     assert cost.device_s == device_s
     assert from_json(json.loads(json.dumps(as_json({"it": cost})))) == {"it": cost}
 

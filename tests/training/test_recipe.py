@@ -35,6 +35,7 @@ ARGUMENTS = [
     ({"loss_on": "all"}, {"completion_only_loss": False}),
     ({"loss": "nll"}, {"loss_type": "nll"}),
     ({"loss": "dft"}, {"loss_type": "dft"}),
+    ({"loss": "kl"}, {"loss_type": "nll"}),
     ({"dtype": "bfloat16"}, {"bf16": True, "fp16": False}),
     ({"dtype": "float32"}, {"bf16": False, "fp16": False}),
     ({"gradient_checkpointing": True}, {"gradient_checkpointing": True}),
@@ -43,7 +44,11 @@ ARGUMENTS = [
     ({"global_batch": 6}, {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}),
 ]
 # Keys that reach the trainer elsewhere than through its arguments, and the test that shows it.
-ELSEWHERE = {"group_by_length": "tests/e2e/test_resume.py", "lora": "tests/e2e/test_lora.py"}
+ELSEWHERE = {
+    "group_by_length": "tests/e2e/test_resume.py",
+    "lora": "tests/e2e/test_lora.py",
+    "kl_weight": "tests/training/test_logits.py",
+}
 
 
 @pytest.fixture(scope="module")

@@ -94,8 +94,22 @@ def _train(name: str, recipe: Config, config: Config) -> Iterator[str]:
     yield from _known(where, "dataset", recipe, config["datasets"])
     if recipe["warmup_steps"] and recipe["warmup_ratio"]:
         yield f"{where}.warmup_ratio: has no meaning together with warmup_steps; remove one of them"
+    if recipe["loss"] == "kl":
+        yield from _learns_from_logits(where, name, recipe, config)
     if recipe["group_by_length"] and recipe["packing"] != "none":
         yield f"{where}.group_by_length: has no meaning with packing {recipe['packing']}; remove it or set packing: none"
+
+
+def _learns_from_logits(where: str, name: str, recipe: Config, config: Config) -> Iterator[str]:
+    dataset = config["datasets"].get(recipe.get("dataset"), {})
+    if dataset and "logits" not in dataset:
+        yield f"{where}.loss: kl learns from a teacher's probabilities; name the teacher in datasets.{recipe['dataset']}.logits"
+    elif dataset and f"models.{name}" in _upstream(f"models.{name}", config):
+        yield f"{where}.loss: {dataset['logits']['teacher']}, the teacher, is made from this model; name another teacher"
+    if recipe["packing"] != "none":
+        yield f"{where}.packing: loss kl takes each row as a sequence of its own; write packing: none"
+    if recipe["loss_on"] != "completion":
+        yield f"{where}.loss_on: loss kl learns completions alone; write loss_on: completion"
 
 
 def _average(where: str, entry: Config, models: Config) -> Iterator[str]:
@@ -146,6 +160,7 @@ def _datasets(config: Config) -> Iterator[str]:
         where = f"datasets.{name}"
         if "mix" in dataset:
             yield from _mix(where, dataset, config)
+            yield from _logits(where, name, config)
             continue
         missing = [key for key in ("source", "format", "tokenizer") if key not in dataset]
         yield from (f"{where}.{key}: missing; add it" for key in missing)
@@ -157,6 +172,7 @@ def _datasets(config: Config) -> Iterator[str]:
         yield from _with_weights(where, "tokenizer", dataset, config["models"])
         if dataset.get("columns") and dataset["format"] != "table":
             yield f"{where}.columns: has no meaning with format {dataset['format']}; remove it or set format: table"
+        yield from _logits(where, name, config)
         if "pass_rate" in dataset["filter"]:
             yield from _pass_rate(f"{where}.filter.pass_rate", name, config)
         longest = dataset["filter"]["max_tokens"]
@@ -218,6 +234,20 @@ def _judge(where: str, dataset: str, config: Config) -> Iterator[str]:
         yield f"{where}: judges what it is trained on; name another model"
 
 
+def _logits(where: str, dataset: str, config: Config) -> Iterator[str]:
+    entry, models = config["datasets"][dataset], config["models"]
+    if "logits" not in entry:
+        return
+    yield from _with_weights(f"{where}.logits", "teacher", entry["logits"], models)
+    recipes = {name: model["train"] for name, model in models.items() if model.get("train", {}).get("dataset") == dataset}
+    students = [name for name, recipe in recipes.items() if recipe["loss"] == "kl"]
+    for other in students[1:]:
+        for key in ("eos_token", "chat_template"):
+            one, another = (recipes[name].get(key) for name in (students[0], other))
+            if one != another:
+                yield f"models.{other}.train.{key}: is not that of {students[0]}, which learns from the same logits; write the same"
+
+
 def _pass_rate(where: str, dataset: str, config: Config) -> Iterator[str]:
     asked = config["datasets"][dataset]["filter"]["pass_rate"]
     yield from _with_weights(where, "model", asked, config["models"])
@@ -235,11 +265,13 @@ def _upstream(what: str, config: Config) -> set[str]:
         kind, name = todo.pop().split(".", 1)
         entry = config[kind].get(name, {})
         teacher = entry.get("source", {}).get("teacher", {})
-        asked = entry.get("filter", {})
+        asked, recipe = entry.get("filter", {}), entry.get("train", {})
         judge, rater = asked.get("judge", {}), asked.get("pass_rate", {}).get("model")
         teachers = [rater, *(one.get("model") for one in (teacher, judge) if "endpoint" not in one)]
+        learned = config["datasets"].get(recipe.get("dataset"), {}) if recipe.get("loss") == "kl" else {}
+        scorer = learned.get("logits", {}).get("teacher")
         made_from = {
-            "models": parents_of(entry) if kind == "models" else teachers,
+            "models": [*parents_of(entry), scorer] if kind == "models" else teachers,
             "datasets": [
                 entry.get("train", {}).get("dataset"),
                 teacher.get("questions", {}).get("dataset"),

@@ -137,6 +137,19 @@ class Configured:
     def raters(self) -> list[str]:
         return list(dict.fromkeys(rater for dataset in self.rated() if (rater := self.rater(dataset))))
 
+    def scored_by(self, model: str) -> list[str]:
+        """The teacher whose probabilities a training learns from; none with another loss than kl."""
+        recipe = self.training(model)
+        return [self.config["datasets"][recipe["dataset"]]["logits"]["teacher"]] if recipe["loss"] == "kl" else []
+
+    def learning_from_logits(self, dataset: str) -> list[str]:
+        """Models that are trained on a dataset with loss kl."""
+        return [name for name in self.made("train") if self.training(name)["dataset"] == dataset and self.scored_by(name)]
+
+    def scored(self) -> list[str]:
+        """Datasets that a teacher scores."""
+        return [name for name in self.config["datasets"] if self.learning_from_logits(name)]
+
     def dataset_below_seal(self, dataset: str) -> bool:
         """Whether a dataset's rows depend on a model that is trained here, as its teacher, its judge or by its pass rates: it cannot be
         sealed before training."""
@@ -223,6 +236,10 @@ class Configured:
         """The verdicts on the answers to a dataset's questions, where pass rates decide which are kept."""
         rater = self.rater(dataset)
         return [f"results/pass_rates/{rater}/{dataset}.jsonl"] if rater else []
+
+    def logits_of(self, model: str) -> list[str]:
+        """A teacher's probabilities that a training learns from, where it does."""
+        return [f"results/data/{self.training(model)['dataset']}/logits/manifest.json"] if self.scored_by(model) else []
 
     def gold_of(self, dataset: str) -> list[str]:
         return [f"results/sources/golds/{dataset}/manifest.json"] if "gold" in self.config["datasets"][dataset] else []

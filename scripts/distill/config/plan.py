@@ -141,6 +141,15 @@ class Plan(Configured):
         """Which rows of its parts a mixture holds."""
         return only(self.config["datasets"][dataset], "mix", "seed")
 
+    def logits(self, dataset: str) -> Part:
+        """How a teacher scores a dataset: as many tokens as are kept, and the end of turn that its students are trained with."""
+        way = self.audited(self.learning_from_logits(dataset)[0])
+        return {**only(self.config["datasets"][dataset]["logits"], "top_k"), **only(way, "eos_token")}
+
+    def logits_way(self, dataset: str) -> Part:
+        """The tokenizer and the template of its students, all alike."""
+        return only(self.audited(self.learning_from_logits(dataset)[0]), "tokenizer", "chat_template")
+
     def prepare(self, model: str) -> Part:
         entry = self.config["models"][model]
         trusted = {"trust_remote_code": True} if entry.get("trust_remote_code") else {}
@@ -153,6 +162,7 @@ class Plan(Configured):
     def recipe(self, model: str) -> Part:
         """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
         entry = without(self.training(model), "base", "dataset", "chat_template", "save")
+        entry = entry if entry["loss"] == "kl" else without(entry, "kl_weight")
         until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
         return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
 

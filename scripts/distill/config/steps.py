@@ -17,7 +17,8 @@ def _of_model(plan: Configured, model: str) -> list[Part]:
     if entry.keys() & {"train", "checkpoint"}:
         recipe = plan.training(model)
         own = {"kind": "train", "model": model, "training": plan.trained_as(model)}
-        return [*_of_model(plan, recipe["base"]), *_of_dataset(plan, recipe["dataset"]), own]
+        scored = [{"kind": "logits", "model": teacher, "dataset": recipe["dataset"]} for teacher in plan.scored_by(model)]
+        return [*_of_model(plan, recipe["base"]), *_of_dataset(plan, recipe["dataset"]), *scored, own]
     return [step for parent in parents_of(entry) for step in _of_model(plan, parent)]
 
 

@@ -16,9 +16,9 @@ from distill.report.words import NOT_MEASURED, join, listed, number, percent, po
 SPARE = 0.05  # of the first student's compute, by which another may be above it and still count as within it
 _UNITS = {1e12: "TFLOP", 1e15: "PFLOP", 1e18: "EFLOP"}
 _NOTE = """\
-{unit}: operations of all steps that a model is made by, here: trainings (6 a weight and token, and attention), and what models of this run
-generated for its data (2). A step that several parents share counts once; what came from elsewhere counts nothing, and neither does
-the training of a teacher that the model is not made from. provenance.json has the device time."""
+{unit}: operations of all steps that a model is made by, here: trainings (6 a weight and token, and attention), and what models of this
+run generated or scored for its data (2). A step that several parents share counts once; what came from elsewhere counts nothing, and
+neither does the training of a teacher that the model is not made from. provenance.json has the device time."""
 
 
 def unit(most: float) -> tuple[float, str]:
@@ -39,15 +39,15 @@ def section(names: Names, results: Results, figure: str | None) -> str | None:
     if not found:
         return None
     size, name = unit(max(cost.flops for _, cost in found))
-    head = ["model", f"compute ({name})", "training", "generation", "tokens trained on", "tokens generated"]
+    head = ["model", f"compute ({name})", "training", "inference", "tokens trained on", "tokens generated or scored"]
     rows = [
         [
             text(model.label),
             number(cost.flops / size, 2),
             number(cost.training_flops / size, 2),
-            number(cost.generation_flops / size, 2) if cost.generation_flops else NOT_MEASURED,
+            number(cost.inference_flops / size, 2) if cost.inference_flops else NOT_MEASURED,
             f"{cost.tokens_trained:,}",
-            f"{cost.tokens_generated:,}" if cost.tokens_generated else NOT_MEASURED,
+            f"{cost.tokens_inferred:,}" if cost.tokens_inferred else NOT_MEASURED,
         ]
         for model, cost in found
     ]

@@ -44,14 +44,14 @@ class Cost:
     """Operations (FLOP) and tokens; `device_s` is None where a step's time is not known."""
 
     training_flops: float
-    generation_flops: float
+    inference_flops: float
     tokens_trained: int
-    tokens_generated: int
+    tokens_inferred: int
     device_s: float | None = None
 
     @property
     def flops(self) -> float:
-        return self.training_flops + self.generation_flops
+        return self.training_flops + self.inference_flops
 
 
 def shape_of(folder: Path) -> Shape:
@@ -101,9 +101,9 @@ def _cost(steps: Sequence[tuple[Mapping[str, str], Shape, Work, float | None]]) 
     took = [device_s for *_, device_s in (*trained.values(), *generated)]
     return Cost(
         training_flops=sum(operations for operations, *_ in trained.values()),
-        generation_flops=sum(operations for operations, *_ in generated),
+        inference_flops=sum(operations for operations, *_ in generated),
         tokens_trained=sum(tokens for _, tokens, _ in trained.values()),
-        tokens_generated=sum(tokens for _, tokens, _ in generated),
+        tokens_inferred=sum(tokens for _, tokens, _ in generated),
         device_s=None if None in took else round(sum(device_s or 0.0 for device_s in took), 1),
     )
 
@@ -112,6 +112,9 @@ def _work(step: Mapping[str, str], root: Path) -> Work:
     if step["kind"] == "train":
         log = list(read_jsonl(root / "models" / step["model"] / "log.jsonl"))
         return Work(log[-1]["tokens"], log[-1].get("attended")) if log else Work(0, 0)
+    if step["kind"] == "logits":
+        scored = read_json(root / "data" / step["dataset"] / "logits" / "manifest.json")
+        return Work(scored["tokens"], scored["attended"])
     path = {
         "teacher": root / "sources" / "datasets" / step["dataset"] / "traces.jsonl",
         "attempt": root / "attempts" / step["model"] / f"{step['dataset']}.jsonl",
@@ -125,7 +128,8 @@ def _work(step: Mapping[str, str], root: Path) -> Work:
 
 def _device_s(step: Mapping[str, str], root: Path) -> float | None:
     """Seconds of the step's last run, as Snakemake measured it, times its processes; of a resumed one only what followed the kill."""
-    name = {"train": step["model"], "teacher": step.get("dataset"), "attempt": f"{step['model']}/{step.get('dataset')}"}[step["kind"]]
+    names = {"train": step["model"], "attempt": f"{step['model']}/{step.get('dataset')}"}
+    name = names.get(step["kind"], step.get("dataset"))
     path = root / "timing" / step["kind"] / f"{name}.tsv"
     if not path.is_file():
         return None

@@ -14,6 +14,14 @@ Recipe = Mapping[str, Any]
 Runtime = Mapping[str, Any]
 # The --spec of scripts/train.py; `until` is the epoch of a checkpoint, at whose end the training stops.
 RECIPE = Settings("$defs/recipe/*", without=("base", "dataset", "chat_template", "save"), until="$defs/checkpoint/epoch")
+
+
+def read_recipe(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe with its defaults, without a key that has no meaning in it. Raises InputError for the first error."""
+    made = RECIPE.read(given)
+    return made if made["loss"] == "kl" else {key: value for key, value in made.items() if key != "kl_weight"}
+
+
 # The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
 RUNTIME = Settings("runtime/*")
 # Packages whose version counts as part of how a model was trained.

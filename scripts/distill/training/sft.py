@@ -16,6 +16,7 @@ from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
 from distill.training import kernels, lora
 from distill.training.launch import accumulation, world
+from distill.training.logits import LogitsCollator, TeacherLogits
 from distill.training.recipe import Recipe, Runtime
 from distill.training.resumable import ProgressLog
 from distill.training.speed import peak_of
@@ -37,7 +38,7 @@ def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name
         "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
         "packing": recipe["packing"] != "none",
         "completion_only_loss": recipe["loss_on"] == "completion",
-        "loss_type": recipe["loss"],
+        "loss_type": "nll" if recipe["loss"] == "kl" else recipe["loss"],
         "bf16": recipe["dtype"] == "bfloat16",
         "data_seed": recipe["seed"],
     }
@@ -68,8 +69,13 @@ def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name
     )
 
 
-def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig, runtime: Runtime) -> Trainer:
-    """The trainer over prompt/completion rows. Raises InputError where its first rows would teach the wrong thing."""
+def build(
+    base: Path, rows: Dataset, recipe: Recipe, template: str | None, args: SFTConfig, runtime: Runtime, logits: Path | None = None
+) -> Trainer:
+    """The trainer over prompt/completion rows; `logits` is the folder of a teacher's probabilities, for loss kl.
+
+    Raises InputError where its first rows would teach the wrong thing.
+    """
     with remote_code_option(base) as code:
         tokenizer = AutoTokenizer.from_pretrained(base, **code)
         config = AutoConfig.from_pretrained(base, **code)
@@ -102,6 +108,9 @@ def build(base: Path, rows: Dataset, recipe: Recipe, template: str | None, args:
         kernels.compile_layers(model)
     if runtime["checkpoint_layers"] is not None:
         trainer.add_callback(CheckpointLayers(model, runtime["checkpoint_layers"]))
+    if logits is not None:
+        trainer.kl_weight = recipe["kl_weight"]
+        trainer.data_collator = LogitsCollator(trainer.data_collator, TeacherLogits(logits, recipe["max_length"]))
     trainer.group_by_length = recipe["group_by_length"]
     trainer.progress_log = ProgressLog(trainer, peak_of(args, runtime))
     return trainer

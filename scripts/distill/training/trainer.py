@@ -8,14 +8,17 @@ from typing import Any
 import torch
 from datasets import Dataset
 from torch.distributed.tensor import DTensor
+from torch.utils.checkpoint import checkpoint
 from transformers.trainer_pt_utils import nested_gather
 from trl import SFTTrainer
 
 from distill.base.errors import InputError
+from distill.training.logits import kl_losses
 from distill.training.resumable import EpochSampler, Resumable
 from distill.training.speed import count_attended
 
 ROWS_AT_ONCE = 10  # log rows read from a device at a time: to read one waits for all work that was sent to it
+TOKENS_AT_ONCE = 1024  # whose probabilities over the vocabulary loss kl holds in float32 at a time
 ROWS_EVERY_S = 2.0  # or after so long, which slow steps reach first
 
 
@@ -36,6 +39,7 @@ class Trainer(Resumable, SFTTrainer):
     """SFTTrainer whose data order follows from seed and epoch, and whose log is read from the device some rows at a time."""
 
     group_by_length = False
+    kl_weight: float | None = None  # of loss kl, whose batches hold the teacher's probabilities (logits.py)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,21 +67,47 @@ class Trainer(Resumable, SFTTrainer):
         mask = inputs.get("attention_mask")
         self._counts[0] += inputs["input_ids"].numel() if mask is None else mask.sum()
         self._counts[1] += count_attended(inputs)
+        if self.kl_weight is not None:
+            losses = self._kl_losses(model, inputs)
+            return self._scaled(losses, len(losses), num_items_in_batch)
         if return_outputs or self.aux_loss_enabled:  # mixtures of experts have a second loss
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
-        count = outputs.label_mask.sum() if num_items_in_batch is None else num_items_in_batch
         losses = -outputs.log_probs
         if self.args.loss_type == "dft":
             losses = losses * outputs.log_probs.exp().detach()
-        loss = losses.sum() / torch.as_tensor(count).clamp(min=1)
-        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-            loss = loss * self.accelerator.num_processes  # it counts the tokens of all processes, and DDP takes the mean of the gradients
         with torch.no_grad():
             self._counts[2] += outputs.label_mask.sum()
             self._counts[3] += outputs.is_top1.sum()
             self._entropy += outputs.entropy.sum()
+        return self._scaled(losses, outputs.label_mask.sum(), num_items_in_batch)
+
+    def _scaled(self, losses: torch.Tensor, here: torch.Tensor | int, num_items_in_batch: torch.Tensor | int | None) -> torch.Tensor:
+        """The sum of the losses over the tokens of the whole step, or where these are not counted over those `here`."""
+        count = here if num_items_in_batch is None else num_items_in_batch
+        loss = losses.sum() / torch.as_tensor(count).clamp(min=1)
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # it counts the tokens of all processes, and DDP takes the mean of the gradients
         return loss
+
+    def _kl_losses(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """The loss of each token with loss: the divergence from the teacher, mixed with the negative log-likelihood by kl_weight.
+
+        Needs the logits of the micro batch, (rows, tokens, vocabulary); the rest is made for so many tokens at a time.
+        """
+        taught = {name: inputs[name] for name in ("teacher_ids", "teacher_log_p")}
+        labels = inputs["labels"]
+        logits = model(**{key: value for key, value in inputs.items() if key not in (*taught, "labels")}, use_cache=False).logits
+        learned = labels[:, 1:] != -100
+        tokens = logits[:, :-1][learned], labels[:, 1:][learned], *(numbers[:, 1:][learned] for numbers in taught.values())
+        parts = list(zip(*(numbers.split(TOKENS_AT_ONCE) for numbers in tokens), strict=True))
+        with torch.no_grad():
+            self._counts[2] += learned.sum()
+            for of_vocabulary, targets, *_ in parts:
+                log_q = of_vocabulary.float().log_softmax(-1)
+                self._counts[3] += (log_q.argmax(-1) == targets).sum()
+                self._entropy -= (log_q.exp() * log_q).sum()
+        return torch.cat([checkpoint(kl_losses, *part, self.kl_weight, use_reentrant=False) for part in parts])
 
     def _reset_sums(self) -> None:
         """Counts of the micro batches since the last log row: tokens, tokens that they attend to, tokens with loss, those of them that are

@@ -12,7 +12,7 @@ from distill.base.files import read_json, sha256_file
 from distill.config.configured import without
 from distill.config.plan import Plan
 from distill.generation.responses import answer_identity
-from distill.training.recipe import RECIPE, VERSIONS
+from distill.training.recipe import VERSIONS, read_recipe
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
 
@@ -46,6 +46,14 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
             {"model": f"results/models/{plan.rater(dataset)}/manifest.json", "dataset": dataset, "spec": plan.attempt(dataset)}
             for dataset in plan.rated()
         ],
+        "logits": [
+            {
+                "teacher": f"results/models/{plan.config['datasets'][dataset]['logits']['teacher']}/manifest.json",
+                "data": f"results/data/{dataset}/sft.jsonl",
+                **plan.logits(dataset),
+            }
+            for dataset in plan.scored()
+        ],
         "teacher": plan.teacher_datasets(),
         "judge": plan.judged(),
         "fetch": [{way: source[way]} for source in sources for way in ("hub", "modelscope", "url") if way in source],
@@ -59,7 +67,7 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
     """
     common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
     trained = [
-        {**common, "recipe": RECIPE.read(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
+        {**common, "recipe": read_recipe(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
         | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
         | _if_exists("data", entry["data"], sha256_file)
         for entry in planned["train"]
@@ -76,8 +84,14 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         | _if_exists("model", entry["model"], lambda path: read_json(path)["digest"])
         for entry in planned["attempt"]
     ]
+    scored = [
+        {**without(entry, "teacher", "data"), "code": code_digest("logits.py")}
+        | _if_exists("teacher", entry["teacher"], lambda path: read_json(path)["digest"])
+        | _if_exists("data", entry["data"], sha256_file)
+        for entry in planned["logits"]
+    ]
     of_datasets = {step: [{"dataset": dataset} for dataset in planned[step]] for step in ("teacher", "judge")}
-    return {"train": trained, "responses": answered, **of_datasets, "fetch": planned["fetch"]}
+    return {"train": trained, "responses": answered, "logits": scored, **of_datasets, "fetch": planned["fetch"]}
 
 
 def unused_rows(work: Path, planned: Mapping[str, Any]) -> Iterator[UnusedFolder]:

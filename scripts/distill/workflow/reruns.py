@@ -45,6 +45,7 @@ def step_specs(config: Config) -> dict[str, Any]:
         ],
         "mix": [(name, plan.mix(name)) for name in plan.mixtures()],
         "audit": [plan.audit(name) for name in plan.trained_on()],
+        "logits": [(name, plan.logits(name), config["datasets"][name]["logits"]["teacher"]) for name in plan.scored()],
         "prepare_base": [
             (name, plan.prepare(name), plan.parent_manifest(name), models[name].get("prepare", {}).get("chat_template"))
             for name in plan.made("source") + plan.made("prepare")
@@ -73,6 +74,7 @@ ELSEWHERE = {
     "questions": ["fetch", "teacher"],
     "dataset": ["mix"],
     "dataset.gold": ["normalise"],
+    "dataset.logits": ["logits"],
     "dataset.filter.pass_rate": ["attempt", "filter"],
     "example": ["prompts"],
     "checkpoint": ["train"],
