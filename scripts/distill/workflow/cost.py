@@ -50,9 +50,14 @@ def steps(plan: Plan, jobs: Sequence[PlannedJob], records: Records, now: Now) ->
     stale = {(job.rule, *(value for _, value in job.wildcards)): job for job in jobs if job.stale}
     found = [Step(job.wildcards[0][1], _reason(job, plan.config)) for job in stale.values() if job.rule == "train"]
     found += [
-        Step(names["model"], _reason(job, plan.config), names["benchmark" if job.rule == "respond" else "dataset"])
+        Step(names["model"], _reason(job, plan.config), names["benchmark"])
         for job in stale.values()
-        if job.rule in ("respond", "attempt") and (names := dict(job.wildcards))
+        if job.rule == "respond" and (names := dict(job.wildcards))
+    ]
+    found += [
+        Step(names["model"], f"for filter.pass_rate: {_reason(job, plan.config)}", names["dataset"])
+        for job in stale.values()
+        if job.rule == "attempt" and (names := dict(job.wildcards))
     ]
     if any(job.checkpoint for job in stale.values()):
         listed = {(step.model, step.run) for step in found}
