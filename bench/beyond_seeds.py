@@ -1,8 +1,8 @@
 """What each recipe of config/beyond.yaml gives for what it costs, over several seeds.
 
 Runs the miniature with config/beyond.yaml once for each seed, with other questions, other traces and another base model, and prints a table
-in Markdown: of each model its compute relative to `ours`, on each benchmark the mean pass@1 with the standard deviation over seeds, and on how
-many seeds its interval lies above that of `ours`. A seed that has been run is not run again: to do so, remove its folder under --work.
+in Markdown: of each model its compute relative to `ours`, on each benchmark the mean pass@1 with the standard deviation over seeds, and on
+how many seeds its interval lies above that of `ours`. A seed that has been run is not run again: to do so, remove its folder under --work.
 
     python bench/beyond_seeds.py --seeds 1 2 3 4 5
 """
