@@ -35,6 +35,7 @@ EXAMPLES = (  # rows of tests/graph/staleness.yaml
     "a raw file of which the same rows are kept",
     "a key of a recipe",
 )
+BELOW = {"beyond_1p5b": "tutorial"}  # overlays, and what they are laid over where that is not the miniature
 CONFIG_HEAD = """# Configuration
 
 `config.yaml` is the miniature and the default. Another experiment is a file and a folder of its own:
@@ -211,14 +212,15 @@ def _key_row(key: str, entry: dict, steps: list[str]) -> str:
 
 
 def examples() -> list[dict]:
-    """The configurations in config/, each with its defaults; an overlay is laid over the miniature, and NAME_local.yaml over NAME.yaml."""
+    """The configurations in config/, each with its defaults, an overlay with what it is laid over: the miniature unless BELOW says
+    otherwise, and NAME.yaml for NAME_local.yaml."""
     keys = example("schema.yaml")["properties"].keys()
     given = {path.stem: example(path.name) for path in sorted((PROJECT / "config").glob("*.yaml"))}
     return [
         load(
             one
             if {"models", "protocols"} <= one.keys()
-            else over(given[name.removesuffix("_local") if name.endswith("_local") else "config"], one)
+            else over(given[BELOW.get(name) or (name.removesuffix("_local") if name.endswith("_local") else "config")], one)
         )
         for name, one in given.items()
         if one.keys() <= keys

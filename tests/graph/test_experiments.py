@@ -14,9 +14,10 @@ CONFIGURATIONS = [
     (BASE,),
     (TUTORIAL,),
     (TUTORIAL, "config/benchmarks.yaml"),
+    (TUTORIAL, "config/beyond_1p5b.yaml"),
     ("config/open_r1.yaml",),
     ("config/gsm8k.yaml",),
-    *((BASE, f"config/{name}.yaml") for name in ("study", "replay", "miniature_teacher")),
+    *((BASE, f"config/{name}.yaml") for name in ("study", "replay", "miniature_teacher", "beyond")),
 ]
 README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
 CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"
