@@ -1,6 +1,7 @@
 """What a model cost: each step that it is made by, once, in the operations that a training counts itself."""
 
 import json
+import shutil
 
 import pytest
 import tiny_training
@@ -83,6 +84,13 @@ def test_a_log_of_an_earlier_version_has_no_attention_and_unknown_times_stay_unk
     write_jsonl(tmp_path / "models/old/log.jsonl", [{"tokens": 10}])
     shape = shape_of(tmp_path / "models/old")
     assert costs({"old": [{**OURS, "model": "old"}]}, tmp_path)["old"] == Cost(60.0 * shape.weights, 0.0, 10, 0, None)
+
+
+@pytest.mark.parametrize("gone", ["sources/datasets/taught/traces.jsonl", "models/r1/config.json"])
+def test_a_model_of_which_a_file_is_gone_is_left_out(results, tmp_path, gone):
+    folder = shutil.copytree(results, tmp_path / "results")
+    (folder / gone).unlink()
+    assert list(costs({"ours": [OURS], "more": [TAUGHT, MORE]}, folder)) == ["ours"]
 
 
 def plan(**changes):

@@ -32,14 +32,6 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What one step did. `attended` is None where it was not counted; then attention is left out."""
-
-    tokens: int
-    attended: int | None
-
-
-@dataclass(frozen=True)
 class Cost:
     """Operations (FLOP) and tokens; `device_s` is None where a step's time is not known."""
 
@@ -76,54 +68,76 @@ def _tensors(path: Path) -> Iterator[tuple[str, list[int]]]:
     yield from ((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
-def costs(steps: Mapping[str, Sequence[Mapping[str, str]]], root: Path) -> dict[str, Cost]:
-    """{model: cost} of `steps`, {model: the steps that it is made by} (config/steps.py), from a results folder."""
-    known: dict[str, tuple[Shape, Work, float | None]] = {}
+@dataclass(frozen=True)
+class Measured:
+    """A step: what is known by its name, tokens, operations of a forward pass over them, and device time. `training` is of trainings."""
 
-    def measured(step: Mapping[str, str]) -> tuple[Shape, Work, float | None]:
+    training: str | None
+    tokens: int
+    forward_flops: float
+    device_s: float | None
+
+
+def costs(steps: Mapping[str, Sequence[Mapping[str, str]]], root: Path) -> dict[str, Cost]:
+    """{model: cost} of `steps`, {model: the steps that it is made by} (config/steps.py), from a results folder.
+
+    Without a model of which a file is gone that its cost is counted from, such as the traces of a teacher.
+    """
+    known: dict[str, Measured | None] = {}
+
+    def measured(step: Mapping[str, str]) -> Measured | None:
         key = json.dumps(step, sort_keys=True)
         if key not in known:
-            known[key] = shape_of(root / "models" / step["model"]), _work(step, root), _device_s(step, root)
+            known[key] = _measure(step, root)
         return known[key]
 
-    return {model: _cost([(step, *measured(step)) for step in own]) for model, own in steps.items()}
+    found = {model: [measured(step) for step in own] for model, own in steps.items()}
+    return {model: _cost([one for one in own if one]) for model, own in found.items() if None not in own}
 
 
-def _cost(steps: Sequence[tuple[Mapping[str, str], Shape, Work, float | None]]) -> Cost:
-    trained: dict[str, tuple[float, int, float | None]] = {}  # of several checkpoints of one training the longest
-    generated = []
-    for step, shape, work, device_s in steps:
-        operations = shape.forward(work.tokens, work.attended or 0)
-        if step["kind"] == "train":
-            trained[step["training"]] = max(trained.get(step["training"], (0.0, 0, None)), (3 * operations, work.tokens, device_s))
-        else:
-            generated.append((operations, work.tokens, device_s))
-    took = [device_s for *_, device_s in (*trained.values(), *generated)]
-    return Cost(
-        training_flops=sum(operations for operations, *_ in trained.values()),
-        inference_flops=sum(operations for operations, *_ in generated),
-        tokens_trained=sum(tokens for _, tokens, _ in trained.values()),
-        tokens_inferred=sum(tokens for _, tokens, _ in generated),
-        device_s=None if None in took else round(sum(device_s or 0.0 for device_s in took), 1),
-    )
-
-
-def _work(step: Mapping[str, str], root: Path) -> Work:
-    if step["kind"] == "train":
-        log = list(read_jsonl(root / "models" / step["model"] / "log.jsonl"))
-        return Work(log[-1]["tokens"], log[-1].get("attended")) if log else Work(0, 0)
-    if step["kind"] == "logits":
-        scored = read_json(root / "data" / step["dataset"] / "logits" / "manifest.json")
-        return Work(scored["tokens"], scored["attended"])
+def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
+    model = root / "models" / step["model"]
     path = {
-        "teacher": root / "sources" / "datasets" / step["dataset"] / "traces.jsonl",
-        "attempt": root / "attempts" / step["model"] / f"{step['dataset']}.jsonl",
+        "train": model / "log.jsonl",
+        "teacher": root / "sources" / "datasets" / step.get("dataset", "") / "traces.jsonl",
+        "attempt": root / "attempts" / step["model"] / f"{step.get('dataset')}.jsonl",
+        "logits": root / "data" / step.get("dataset", "") / "logits" / "manifest.json",
     }[step["kind"]]
+    if not (path.is_file() and (model / "config.json").is_file()):
+        return None
+    tokens, attended = _work(step["kind"], path)
+    return Measured(step.get("training"), tokens, shape_of(model).forward(tokens, attended), _device_s(step, root))
+
+
+def _work(kind: str, path: Path) -> tuple[int, int]:
+    """Tokens, and how many they attended to in sum: 0 in the log of an earlier version, which did not count them."""
+    if kind == "train":
+        *_, last = [{"tokens": 0}, *read_jsonl(path)]
+        return last["tokens"], last.get("attended", 0)
+    if kind == "logits":
+        scored = read_json(path)
+        return scored["tokens"], scored["attended"]
     tokens = attended = 0
     for row in read_jsonl(path):
         length = (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
         tokens, attended = tokens + length, attended + length * (length + 1) // 2
-    return Work(tokens, attended)
+    return tokens, attended
+
+
+def _cost(steps: Sequence[Measured]) -> Cost:
+    trained: dict[str, Measured] = {}  # of several checkpoints of one training the longest
+    for step in steps:
+        if step.training and (step.training not in trained or step.tokens > trained[step.training].tokens):
+            trained[step.training] = step
+    inferred = [step for step in steps if not step.training]
+    took = [step.device_s for step in (*trained.values(), *inferred)]
+    return Cost(
+        training_flops=sum(3 * step.forward_flops for step in trained.values()),
+        inference_flops=sum(step.forward_flops for step in inferred),
+        tokens_trained=sum(step.tokens for step in trained.values()),
+        tokens_inferred=sum(step.tokens for step in inferred),
+        device_s=None if None in took else round(sum(device_s or 0.0 for device_s in took), 1),
+    )
 
 
 def _device_s(step: Mapping[str, str], root: Path) -> float | None:
