@@ -107,6 +107,11 @@ def test_the_table_has_each_model_that_cost_anything(tree):
     assert [cell.strip() for cell in scores.strip("|").split("|")] == ["compute (TFLOP)", "–", "9.00", "2.00", "3.00", "–", "–"]
 
 
+def test_without_inference_there_is_no_column_for_it(tree):
+    head = budget.section(names(SPEC), results(tree, s0=cost(2e12)), None).split("\n")[0]
+    assert [cell.strip() for cell in head.strip("|").split("|")] == ["model", "compute (TFLOP)", "tokens trained on"]
+
+
 @pytest.mark.parametrize(("flops", "name"), [(1e9, "TFLOP"), (3e12, "TFLOP"), (5e17, "PFLOP"), (3e21, "EFLOP")])
 def test_operations_are_given_in_a_unit_that_can_be_read(flops, name):
     assert budget.unit(flops)[1] == name

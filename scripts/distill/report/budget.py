@@ -1,6 +1,6 @@
 """Score against compute: the table of what each model cost, and which student is the best for what the first one cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean
 
 import numpy as np
@@ -39,21 +39,23 @@ def section(names: Names, results: Results, figure: str | None) -> str | None:
     if not found:
         return None
     size, name = unit(max(cost.flops for _, cost in found))
-    head = ["model", f"compute ({name})", "training", "inference", "tokens trained on", "tokens generated or scored"]
-    rows = [
-        [
-            text(model.label),
-            number(cost.flops / size, 2),
-            number(cost.training_flops / size, 2),
-            number(cost.inference_flops / size, 2) if cost.inference_flops else NOT_MEASURED,
-            f"{cost.tokens_trained:,}",
-            f"{cost.tokens_inferred:,}" if cost.tokens_inferred else NOT_MEASURED,
-        ]
-        for model, cost in found
-    ]
+    head, rows = ["model", f"compute ({name})"], [[text(model.label), number(cost.flops / size, 2)] for model, cost in found]
+
+    def add(column: str, cells: Iterable[str]) -> None:
+        head.append(column)
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(cell)
+
+    costs = [cost for _, cost in found]
+    inferred = any(cost.inference_flops for cost in costs)
+    if inferred:
+        add("training", (number(cost.training_flops / size, 2) for cost in costs))
+        add("inference", (number(cost.inference_flops / size, 2) if cost.inference_flops else NOT_MEASURED for cost in costs))
+    add("tokens trained on", (f"{cost.tokens_trained:,}" for cost in costs))
+    if inferred:
+        add("tokens generated or scored", (f"{cost.tokens_inferred:,}" if cost.tokens_inferred else NOT_MEASURED for cost in costs))
     if own := first(names, results):
-        head.append(f"of {text(own[0].label)}")
-        rows = [[*row, f"{number(cost.flops / own[1].flops, 2)} ×"] for row, (_, cost) in zip(rows, found, strict=True)]
+        add(f"of {text(own[0].label)}", (f"{number(cost.flops / own[1].flops, 2)} ×" for cost in costs))
     return join(table(head, rows), _NOTE.format(unit=name), figure)
 
 
