@@ -37,13 +37,14 @@ def test_a_folder_without_weights_is_an_error(tmp_path):
 def results(tmp_path_factory):
     """Models of one shape, trained on 100 and 60 (a checkpoint) and 50 tokens, answers of 30 and 12 tokens."""
     root = tmp_path_factory.mktemp("results")
-    for name, tokens in {"base": 0, "ours": 100, "half": 60, "more": 50, "r1": 900}.items():
+    for name, tokens in {"base": 0, "ours": 100, "half": 60, "more": 50, "r1": 900, "adapted": 40}.items():
         tiny_training.base(root / "models" / name)
         rows = [{"tokens": tokens // 2, "attended": 7 * tokens // 2}, {"tokens": tokens, "attended": 7 * tokens}]
         write_jsonl(root / "models" / name / "log.jsonl", rows if tokens else [])
     write_jsonl(root / "sources/datasets/taught/traces.jsonl", [{"prompt_tokens": 10, "completion_tokens": 20}])
     write_jsonl(root / "attempts/ours/harder.jsonl", [{"prompt_tokens": 5, "completion_tokens": 7}])
-    write_json(root / "models/more/manifest.json", {"world_size": 2})
+    write_json(root / "models/more/manifest.json", {"world_size": 2, "recipe": {}})
+    write_json(root / "models/adapted/manifest.json", {"recipe": {"lora": {"r": 8}}})
     for path, seconds in {"train/ours": 4, "train/half": 1, "train/more": 3, "teacher/taught": 5, "attempt/ours/harder": 2}.items():
         (root / "timing" / path).parent.mkdir(parents=True, exist_ok=True)
         (root / "timing" / f"{path}.tsv").write_text(f"s\tmax_rss\n{seconds}\t9\n")
@@ -77,6 +78,11 @@ def test_steps_add_up_and_a_training_counts_once(results, own, trained, generate
     assert cost.inference_flops == sum(2 * shape.weights * n + 4 * shape.attention * n * (n + 1) // 2 for n in generated)
     assert cost.device_s == device_s
     assert from_json(json.loads(json.dumps(as_json({"it": cost})))) == {"it": cost}
+
+
+def test_a_training_of_adapters_has_no_gradients_of_the_weights_below_them(results):
+    own = {"adapted": [{"kind": "train", "model": "adapted", "training": "adapted"}]}
+    assert costs(own, results)["adapted"].training_flops == 2 * shape_of(results / "models/base").forward(40, 7 * 40)
 
 
 def test_a_log_of_an_earlier_version_has_no_attention_and_unknown_times_stay_unknown(results, tmp_path):

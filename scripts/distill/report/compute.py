@@ -76,6 +76,7 @@ class Measured:
     tokens: int
     forward_flops: float
     device_s: float | None
+    passes: int = 1  # of a forward pass's operations: 3 in a training, 2 in one of adapters, whose base has no gradients of its own
 
 
 def costs(steps: Mapping[str, Sequence[Mapping[str, str]]], root: Path) -> dict[str, Cost]:
@@ -106,7 +107,8 @@ def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
     if not (path.is_file() and (model / "config.json").is_file()):
         return None
     tokens, attended = _work(step["kind"], path)
-    return Measured(step.get("training"), tokens, shape_of(model).forward(tokens, attended), _device_s(step, root))
+    passes = {"train": 2 if "lora" in _manifest(model).get("recipe", {}) else 3}.get(step["kind"], 1)
+    return Measured(step.get("training"), tokens, shape_of(model).forward(tokens, attended), _device_s(step, root), passes)
 
 
 def _work(kind: str, path: Path) -> tuple[int, int]:
@@ -132,7 +134,7 @@ def _cost(steps: Sequence[Measured]) -> Cost:
     inferred = [step for step in steps if not step.training]
     took = [step.device_s for step in (*trained.values(), *inferred)]
     return Cost(
-        training_flops=sum(3 * step.forward_flops for step in trained.values()),
+        training_flops=sum(step.passes * step.forward_flops for step in trained.values()),
         inference_flops=sum(step.forward_flops for step in inferred),
         tokens_trained=sum(step.tokens for step in trained.values()),
         tokens_inferred=sum(step.tokens for step in inferred),
@@ -149,8 +151,12 @@ def _device_s(step: Mapping[str, str], root: Path) -> float | None:
         return None
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    manifest = read_json(root / "models" / step["model"] / "manifest.json") if step["kind"] == "train" else {}
-    return float(rows[-1]["s"]) * (manifest.get("world_size") or 1) if rows else None
+    processes = _manifest(root / "models" / step["model"]).get("world_size", 1) if step["kind"] == "train" else 1
+    return float(rows[-1]["s"]) * processes if rows else None
+
+
+def _manifest(model: Path) -> Row:
+    return read_json(model / "manifest.json")
 
 
 def as_json(found: Mapping[str, Cost]) -> Row:
