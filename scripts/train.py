@@ -46,7 +46,7 @@ def main() -> None:
 
     recipe, runtime = read_recipe(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
     until = recipe.pop("until", None)
-    check_lora(recipe)
+    check_lora(recipe, runtime)
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     first, count, digest = next(read_jsonl(args.data), None), count_rows(args.data), sha256_file(args.data)
     if first is None:

@@ -234,6 +234,20 @@ def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, 
     assert is_told(told(config), answer)
 
 
+@pytest.mark.parametrize(
+    ("lora", "compile_layers", "answer"),
+    [
+        ({"r": 4}, True, "models.ours.train.lora: not together with runtime.compile_layers"),
+        ({"r": 4}, False, None),
+        (None, True, None),
+    ],
+)
+def test_adapters_and_what_does_not_know_them_are_refused_before_any_job(lora, compile_layers, answer):
+    config = changed("models.ours.train.lora", lora) if lora else deepcopy(MINIATURE)
+    config["runtime"] = config.get("runtime", {}) | {"compile_layers": compile_layers}
+    assert is_told(told(config), answer)
+
+
 SERVED = {"role": "student", "endpoint": {"name": "shop", "model": "m"}}
 CANNOT_KEEP = "cannot be kept by models.theirs.endpoint, which does not tell how many tokens a prompt has"
 CONTEXTS = [

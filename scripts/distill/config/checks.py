@@ -17,6 +17,7 @@ from distill.config import study as studies
 from distill.config.configured import WITH_WEIGHTS, parents_of
 from distill.training.checkpoints import checkpoint_errors, save_errors
 from distill.training.launch import batch_errors
+from distill.training.recipe import lora_errors
 
 Config = dict[str, Any]
 BRACES = {"{", "}"}
@@ -91,6 +92,7 @@ def _train(name: str, recipe: Config, config: Config) -> Iterator[str]:
     yield from _with_weights(where, "base", recipe, config["models"])
     yield from save_errors(where, recipe)
     yield from batch_errors(f"models.{name}", recipe, config["runtime"])
+    yield from lora_errors(where, recipe, config["runtime"])
     yield from _known(where, "dataset", recipe, config["datasets"])
     if recipe["warmup_steps"] and recipe["warmup_ratio"]:
         yield f"{where}.warmup_ratio: has no meaning together with warmup_steps; remove one of them"

@@ -3,7 +3,7 @@
 It is a dict of the keys of `models.NAME.train` (config/schema.yaml, $defs/recipe).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,7 +29,15 @@ VERSIONS = ("torch", "transformers", "trl", "accelerate")
 LORA = "peft"  # the same of a training with lora
 
 
-def check_lora(recipe: Recipe) -> None:
-    """Raises InputError where a recipe has adapters, and the package for them is not installed."""
+def lora_errors(where: str, recipe: Recipe, runtime: Runtime) -> Iterator[str]:
+    """The error, if any, of adapters together with something that does not know them."""
+    if "lora" in recipe and runtime["compile_layers"]:
+        yield f"{where}.lora: not together with runtime.compile_layers, whose check is of layers without adapters; remove one of them"
+
+
+def check_lora(recipe: Recipe, runtime: Runtime) -> None:
+    """Raises InputError for `lora_errors`, and where a recipe has adapters and the package for them is not installed."""
+    for line in lora_errors("train", recipe, runtime):
+        raise InputError(line)
     if "lora" in recipe and find_spec(LORA) is None:
         raise InputError(f"train.lora: needs the package {LORA}: pip install -r envs/requirements.txt, or remove lora")
