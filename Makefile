@@ -32,10 +32,11 @@ $(BIN)/python:
 	    or what your system calls it; or name one by PYTHON=/path/to/python)) -m venv $(VENV)
 
 # torch first and on its own, so that a machine which offers a CPU wheel takes that; Python 3.11's own pip cannot resolve the set.
-$(VENV)/.complete: envs/requirements.txt | $(BIN)/python
+$(VENV)/.complete: envs/requirements.txt envs/requirements-katex.txt | $(BIN)/python
 	$(PIP) install --quiet --disable-pip-version-check --upgrade pip
 	$(PIP) install --quiet $$(grep '^torch==' envs/requirements.txt)
 	$(PIP) install --quiet -r envs/requirements.txt
+	$(PIP) install --quiet --no-deps -r envs/requirements-katex.txt
 	touch $@
 
 # vLLM's companions are built for another torch and break its import ("operator torchvision::nms does not exist").

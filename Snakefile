@@ -29,7 +29,7 @@ plan = Plan(config)
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
     model=one_of(config["models"]),
-    benchmark=one_of(plan.tasks()),
+    benchmark=one_of(plan.prompted()),
 
 
 include: "rules/seal.smk"
@@ -44,6 +44,7 @@ include: "rules/train.smk"
 include: "rules/average.smk"
 include: "rules/generate.smk"
 include: "rules/grade.smk"
+include: "rules/completion.smk"
 include: "rules/report.smk"
 include: "rules/share.smk"
 include: "rules/answers.smk"

@@ -1,7 +1,8 @@
-# All answers to look at: snakemake --cores 1 results/answers.html
+# All answers to look at, each file only when it is named: snakemake --cores 1 results/answers.html
 #
 # needs  results/responses/, results/scores/, the prompts
-# makes  results/answers.html   one page that works offline; of gated benchmarks no text
+# makes  results/answers.html                        one page that works offline; of gated benchmarks no text
+#        results/inspect/{model}/{benchmark}.eval    a log for `inspect view --log-dir results/inspect`
 # costs  seconds on one core
 
 
@@ -20,7 +21,8 @@ rule answers:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.shown()),
+        # An installed KaTeX changes the page.
+        spec=lambda w: spec({**plan.shown(), "katex": version_of("sphinxcontrib-katex")}),
         code=code("answers.py"),
     shell:
         """
@@ -28,4 +30,31 @@ rule answers:
             --spec {params.spec:q} \
             --results results \
             --output {output.page:q} >{log:q} 2>&1
+        """
+
+
+rule inspect_log:
+    input:
+        scores=after_seal("results/scores/{model}/{benchmark}.jsonl"),
+        responses=after_seal("results/responses/{model}/{benchmark}.jsonl"),
+        prompts="results/benchmarks/{benchmark}/prompts.jsonl",
+    output:
+        log="results/inspect/{model}/{benchmark}.eval",
+    log:
+        "results/logs/inspect_log/{model}/{benchmark}.log",
+    benchmark:
+        "results/timing/inspect_log/{model}/{benchmark}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: spec(plan.shown()),
+        code=code("inspect_log.py"),
+    shell:
+        """
+        python "$SCRIPTS/inspect_log.py" \
+            --spec {params.spec:q} \
+            --results results \
+            --model {wildcards.model:q} \
+            --benchmark {wildcards.benchmark:q} \
+            --output {output.log:q} >{log:q} 2>&1
         """

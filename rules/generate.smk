@@ -8,7 +8,7 @@
 
 rule prompts:
     input:
-        source=lambda w: f"results/sources/benchmarks/{plan.tasks()[w.benchmark][0]}/manifest.json",
+        source=lambda w: f"results/sources/benchmarks/{plan.prompted()[w.benchmark][0]}/manifest.json",
     output:
         prompts="results/benchmarks/{benchmark}/prompts.jsonl",
     log:
@@ -102,6 +102,7 @@ rule respond_endpoint:
 rule import_responses:
     input:
         responses=after_seal(lambda w: recorded_files(w.model, w.benchmark)),
+        tokenizer=after_seal(lambda w: plan.counted_by(w.model)),
         prompts=after_seal("results/benchmarks/{benchmark}/prompts.jsonl"),
         source=lambda w: f"results/sources/benchmarks/{plan.tasks()[w.benchmark][0]}/manifest.json",
     output:
@@ -118,6 +119,7 @@ rule import_responses:
         spec=lambda w: spec(plan.import_responses(w.model, w.benchmark)),
         code=code("import_responses.py"),
         folder=lambda w, input: folder_of(input.source),
+        tokenizer=lambda w: options("tokenizer", unique(map(folder_of, plan.counted_by(w.model)))),
     shell:
         """
         python "$SCRIPTS/import_responses.py" \
@@ -125,5 +127,5 @@ rule import_responses:
             --prompts {input.prompts:q} \
             --benchmark {params.folder:q} \
             --spec {params.spec:q} \
-            --output {output.responses:q} >{log:q} 2>&1
+            --output {output.responses:q} {params.tokenizer:q} >{log:q} 2>&1
         """

@@ -24,7 +24,7 @@ rule grade_lighteval:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.grade_lighteval(w.benchmark)),
+        spec=lambda w: spec(plan.grade_lighteval(w.benchmark, w.model)),
         code=code("grade_lighteval.py"),
         siblings=lambda w, output: spec(plan.siblings(w.model)),
     shell:
@@ -57,7 +57,7 @@ rule grade:
         "../envs/environment.yaml"
     threads: config["runtime"]["workers"]
     params:
-        spec=lambda w: spec(plan.grade(w.benchmark)),
+        spec=lambda w: spec(plan.grade(w.benchmark, w.model)),
         code=code("grade.py"),
         workers=lambda w, threads: threads,
     shell:

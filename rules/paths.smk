@@ -1,5 +1,6 @@
 # Helper functions: where files lie, and the command-line options that name them.
 import os
+from importlib import metadata
 from pathlib import Path
 
 from distill.config.checks import BRACES
@@ -86,6 +87,14 @@ def recorded_files(model, run):
         what = f"has no file for {run}; name it under files:" if found else "does not exist; fix the path"
         raise SystemExit(f"config: models.{model}.responses.path: {path!r} {what}")
     return files
+
+
+def version_of(package):
+    """The version of an installed package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def all_evaluations(pattern):

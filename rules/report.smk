@@ -87,6 +87,7 @@ rule report:
         summaries=after_seal(all_evaluations("results/scores/{model}/{benchmark}.json")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.tasks()),
+        completions=after_seal([f"results/completions/{model}/{task}.json" for model, task in plan.completed()]),
         data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),

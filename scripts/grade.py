@@ -30,7 +30,8 @@ def main() -> None:
     parse.add_argument(
         "--spec",
         default="{}",
-        help="JSON: grader (boxed, or lighteval with its --verdicts), prefilled_thought, answer_form, answer, max_new_tokens",
+        help="JSON: grader (boxed, or lighteval with its --verdicts), prefilled_thought, answer_form, answer, max_new_tokens, "
+        "items (all or answered)",
     )
     parse.add_argument("--output", required=True, help="scores, one row a response")
     parse.add_argument("--summary", required=True, help="the score of all of them")
@@ -47,7 +48,7 @@ def main() -> None:
         write_json(given.summary, {"n_items": 0})
         print(f"no score, as {given.prompts} holds no items")
         return
-    responses = read_responses(given.responses, items, given.prompts)
+    responses = read_responses(given.responses, items, given.prompts, how.items)
     verdicts = {name: found for name, path in others.items() if (found := read_verdicts(path)) or name == how.grader}
 
     def rows():
@@ -58,6 +59,8 @@ def main() -> None:
     write_jsonl(given.output, rows())
     tested = self_test.of_ours(items, how) if how.ours else read_self_test(tests[how.grader]) if how.grader in tests else {}
     made = summary.made(tested, self_test.flags_of(items, tested))
+    if made["n_items"] < len(items):
+        made["n_items_in_benchmark"] = len(items)
     write_json(given.summary, made)
     print(facts(made))
 

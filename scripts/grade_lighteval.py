@@ -32,7 +32,10 @@ def main() -> None:
     parse.add_argument("--prompts", required=True, type=Path, help="prompts.jsonl: id, messages, gold, kind, choices")
     parse.add_argument("--responses", required=True, type=Path, help="id, sample, text")
     parse.add_argument(
-        "--spec", default="{}", help="JSON: grader (lighteval, where its verdicts decide and it is tested), answer_form, prefilled_thought"
+        "--spec",
+        default="{}",
+        help="JSON: grader (lighteval, where its verdicts decide and it is tested), answer_form, prefilled_thought, "
+        "items (all or answered)",
     )
     parse.add_argument("--siblings", default="[]", help="JSON list of prompts, output (the responses) of this model's other benchmarks")
     parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are stored")
@@ -55,8 +58,8 @@ def main() -> None:
         write_json(given.results, {})
         print("no verdicts, as lighteval is not installed; our own grader decides, so that none are needed")
         return
-    recorded = read(given.prompts, given.responses)
-    found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings))
+    recorded = read(given.prompts, given.responses, how.items)
+    found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings), how.items)
     tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work / "self_test", given.timeout)}
     rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
     write_jsonl(given.output, rows)
@@ -69,34 +72,36 @@ def run_self_test(items: dict[str, PromptItem], how: Grading, folder: Path, time
     return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], folder, timeout_s).correct)
 
 
-def verdicts(recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None) -> Replayed:
+def verdicts(
+    recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None, answered: str = "all"
+) -> Replayed:
     """lighteval's verdicts, from `folder` where they are stored already."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = folder / f"{key_of(recorded)}.json"
     with locked(folder, wait=True):
         if not stored.exists():
-            grade_files([recorded, *without_verdicts(siblings or [], folder, but=stored)], folder, timeout_s)
+            grade_files([recorded, *without_verdicts(siblings or [], folder, answered, but=stored)], folder, timeout_s)
         found = Replayed(**read_json(stored))
     for lost in (recorded[place] for place in found.timed_out):
         print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {timeout_s:g} s and counts as wrong")
     return found
 
 
-def read(prompts: Path, responses: Path) -> list[LightevalRecord]:
+def read(prompts: Path, responses: Path, answered: str) -> list[LightevalRecord]:
     items = read_items(prompts)
-    return [to_record(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts)]
+    return [to_record(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts, answered)]
 
 
 def to_record(item: PromptItem, sample: int, text: str) -> LightevalRecord:
     return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold, max(len(item.choices), 4), text)
 
 
-def without_verdicts(siblings: list[dict[str, str]], folder: Path, but: Path) -> list[list[LightevalRecord]]:
+def without_verdicts(siblings: list[dict[str, str]], folder: Path, answered: str, but: Path) -> list[list[LightevalRecord]]:
     """Responses of siblings that exist, are valid and have no verdicts yet; errors in them are reported by their own step."""
     found = {}
     for sibling in siblings:
         try:
-            recorded = read(Path(sibling["prompts"]), Path(sibling["output"]))
+            recorded = read(Path(sibling["prompts"]), Path(sibling["output"]), answered)
         except InputError:
             continue
         if recorded and recorded[0].kind in KINDS:

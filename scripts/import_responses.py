@@ -1,8 +1,9 @@
 """Take recorded responses in as a model's answers to a benchmark.
 
-From files that this or another program wrote (this project's jsonl, lighteval's details, EvalScope's reviews, or a table) to responses: id,
-sample, text, finish_reason, prompt_tokens, completion_tokens, in the order of prompts.jsonl; null where the files do not say. Rows are
-joined by id, else by the text of the question. Every item must be answered, and equally often. Loads no model.
+From files that this or another program wrote (this project's jsonl, lighteval's details, EvalScope's reviews, results of evalchemy,
+predictions of OpenCompass, logs of Inspect, or a table) to responses: id, sample, text, finish_reason, prompt_tokens, completion_tokens, in
+the order of prompts.jsonl; null where the files do not say. Rows are joined by id, else by the text of the question. Every item must be
+answered (`answered: answered`: some), and equally often. Loads no model.
 
     python scripts/import_responses.py --responses answers.csv --prompts results/benchmarks/mini_math/prompts.jsonl \\
         --benchmark results/sources/benchmarks/mini_math --output results/responses/theirs/mini_math.jsonl \\
@@ -15,7 +16,7 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.generation.import_recorded import SPEC, AskedItems, join_responses, questions
+from distill.generation.import_recorded import SPEC, AskedItems, join_responses, questions, token_counter
 from distill.generation.recorded import COLUMNS, FORMATS, read
 
 
@@ -27,8 +28,10 @@ def main() -> None:
     options.add_argument(
         "--spec",
         required=True,
-        help=f"JSON of format ({', '.join(FORMATS)}), columns of a table ({', '.join(COLUMNS)}), items: id and question of --benchmark",
+        help=f"JSON of format ({', '.join(FORMATS)}), columns of a table ({', '.join(COLUMNS)}), items: id and question of --benchmark, "
+        "answered (all or answered), prefilled_thought, task: the benchmark's name in files of several",
     )
+    options.add_argument("--tokenizer", type=Path, help="folder of a tokenizer.json, which counts the tokens of answers without a count")
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
     form = SPEC.read(spec(args.spec))
@@ -40,9 +43,14 @@ def main() -> None:
         print(f"0 answers, as {args.benchmark} is not here")
         return
     items = AskedItems(args.prompts, questions(args.benchmark, form["items"]) if args.benchmark else None)
-    recorded = read(args.responses, form["format"], form["columns"])
-    count = write_jsonl(args.output, join_responses(recorded, items, ", ".join(map(str, args.responses)), form["format"] == "table"))
-    print(f"{count} answers to {len(items.items)} items")
+    recorded = read(args.responses, form["format"], form["columns"], form.get("task"))
+    source = ", ".join(map(str, args.responses))
+    count_tokens = token_counter(args.tokenizer) if args.tokenizer else None
+    rows = list(
+        join_responses(recorded, items, source, form["answered"], form["prefilled_thought"], count_tokens, form["format"] == "table")
+    )
+    write_jsonl(args.output, rows)
+    print(f"{len(rows)} answers to {len({row['id'] for row in rows})} of {len(items.items)} items")
 
 
 if __name__ == "__main__":

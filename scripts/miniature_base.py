@@ -1,7 +1,8 @@
 """Pretrain the miniature's base model: one thread, float32, the same bytes for the same arguments on one machine.
 
 From a seed, the tokenizer and the corpus drawn with the seed to a model folder that from_pretrained and vLLM load, and manifest.json.
-`texts` is the size of the corpus; `benchmarks` the number of items of each benchmark: an item that occurs in the corpus is an error.
+`texts` is the size of the corpus; `benchmarks` the number of items of each benchmark: an item that occurs in the corpus is an error, but
+for those of benchmarks that are `planted` into it ({gpqa: 40}: each question 40 times).
 
     python scripts/miniature_base.py --tokenizer results/sources/tokenizers/base --output results/sources/models/base --spec \\
         '{"seed": 1, "texts": 26000, "benchmarks": {"aime": 300, "math": 500, "gpqa": 400}}'
@@ -22,16 +23,19 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
+    planted = args.spec.pop("planted", {})
     spec = fields(args.spec, seed=int, texts=int, benchmarks=dict)
     texts = list(corpus.texts(spec["seed"], spec["texts"]))
     corpus.check_no_overlap(texts, spec["seed"], spec["benchmarks"])
+    texts = corpus.with_planted(texts, spec["seed"], spec["benchmarks"], planted)
     sorts = dict(sorted(Counter(text.sort for text in texts).items()))
-    print(f"corpus: {len(texts)} texts ({sorts}), none of them a question of a benchmark", flush=True)
+    seen = f"each question of {', '.join(planted)} among them" if planted else "none of them a question of a benchmark"
+    print(f"corpus: {len(texts)} texts ({sorts}), {seen}", flush=True)
 
     from distill.miniature.pretrain import PretrainRecipe, pretrain
 
     pretrain(args.tokenizer, [(text.user, text.assistant) for text in texts], args.output, PretrainRecipe(seed=spec["seed"]))
-    manifest.write(args.output, corpus=sorts, benchmark_questions=0)
+    manifest.write(args.output, corpus=sorts, benchmark_questions=sorts.get("planted", 0))
     print(f"{args.output}: base model written")
 
 

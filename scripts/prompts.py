@@ -19,7 +19,11 @@ from distill.benchmarks.prompts import make_prompt
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--benchmark", required=True, type=Path, help="file or folder with the benchmark's items")
-    options.add_argument("--spec", required=True, help="JSON of kind (math, choice), columns, system, user, examples and shuffle_seed")
+    options.add_argument(
+        "--spec",
+        required=True,
+        help="JSON of kind (math, choice), columns, system, user, examples, shuffle_seed; or of kind (completion), columns, share",
+    )
     options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
     args = options.parse_args()
     given = spec(args.spec)

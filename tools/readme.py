@@ -219,7 +219,7 @@ def examples() -> list[dict]:
     return [
         load(
             one
-            if {"models", "protocols"} <= one.keys()
+            if {"models", "datasets", "protocols"} <= one.keys()
             else over(given[BELOW.get(name) or (name.removesuffix("_local") if name.endswith("_local") else "config")], one)
         )
         for name, one in given.items()

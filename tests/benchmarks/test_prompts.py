@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from distill.benchmarks.items import BenchmarkItem
-from distill.benchmarks.prompts import fill_template, make_prompt, shuffle_choices
+from distill.benchmarks.prompts import fill_template, make_prompt, shuffle_choices, split_question
 
 CHOICE = {"kind": "choice", "system": None, "user": "{question}\n{choices}", "shuffle_seed": 0}
 ITEMS = [BenchmarkItem(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", f"wrong {n} b", f"wrong {n} c")) for n in range(400)]
@@ -22,6 +22,31 @@ ITEMS = [BenchmarkItem(str(n), f"Question {n}?", f"right {n}", (f"wrong {n} a", 
 )
 def test_a_template_is_filled_once_and_braces_stay(template, texts, filled):
     assert fill_template(template, **texts) == filled
+
+
+@pytest.mark.parametrize(
+    ("question", "share", "begins", "rest"),
+    [
+        ("Let a be 4.  What is  twice a, plus one\nmore?", 0.6, "Let a be 4.  What is", "twice a, plus one\nmore?"),
+        ("one two three four five", 0.01, "one", "two three four five"),
+        ("one two three four five", 0.99, "one two three four", "five"),
+        ("What is 3+4?", 0.6, "What is", " 3+4?"),
+        ("\u6c42\u5b9e\u6570\u7684\u548c", 0.6, "\u6c42\u5b9e\u6570", "\u7684\u548c"),
+    ],
+)
+def test_a_question_is_split_between_words_and_nothing_is_lost(question, share, begins, rest):
+    assert split_question(question, share) == (begins, rest)
+
+
+def test_a_completion_shows_the_beginning_and_its_gold_is_the_rest_whatever_the_kind_of_the_benchmark():
+    row = make_prompt(BenchmarkItem("7", "one two three four five"), {"kind": "completion", "share": 0.6})
+    assert row == {
+        "id": "7",
+        "messages": [{"role": "completion", "content": "one two three"}],
+        "gold": "four five",
+        "kind": "completion",
+        "choices": None,
+    }
 
 
 def test_the_letter_is_that_of_the_right_choice():

@@ -144,6 +144,13 @@ MISTAKES = [
     ("protocols.mini.sampling.top_p", 0, "protocols.mini.sampling.top_p"),
     ("protocols.mini.sampling.n_samples", 0, "protocols.mini.sampling.n_samples"),
     ("protocols.mini.sampling.seed", DELETE, "protocols.mini.sampling.seed: missing; add it"),
+    (
+        "protocols.seen",
+        {"kind": "completion", "sampling": {"n_samples": 1, "temperature": 0.6, "top_p": 1.0, "max_new_tokens": 9, "seed": 0}},
+        "protocols.seen.sampling: kind completion is one greedy answer; set n_samples: 1 and temperature: 0.0",
+    ),
+    ("models.ours", {"role": "student", "responses": {"path": "config/config.yaml", "tokenizer": "bas"}}, "did you mean base?"),
+    ("models.base.source.planted", {"maths": 3}, "write one of aime, math, gpqa"),
     ("protocols.mini.engine", "vlm", "protocols.mini.engine"),
     ("runtime.device", "gpu", "write one of auto, cpu, cuda"),
     ("runtime.micro_batch", 0, "runtime.micro_batch"),
@@ -471,3 +478,25 @@ def test_students_of_one_dataset_s_logits_tokenize_alike(key):
         InputError, match=rf"models.more.train.{key}: is not that of ours, which learns from the same logits; write the same"
     ):
         load(config)
+
+
+def test_there_may_be_several_references_and_one_baseline():
+    given = deepcopy(MINIATURE)
+    given["models"]["other"] = {"role": "reference", "train": {"base": "base", "dataset": "mini_r1", "seed": 1}}
+    assert Plan(load(given)).evaluated() == ["base", "r1-distill-mini", "other", "ours"]
+
+
+def test_a_completion_is_no_evaluation_and_changes_no_name():
+    given = deepcopy(MINIATURE)
+    before = Plan(load(given))
+    given["protocols"]["seen"] = {
+        "kind": "completion",
+        "sampling": {"n_samples": 1, "temperature": 0.0, "top_p": 1.0, "max_new_tokens": 9, "seed": 0},
+    }
+    given["benchmarks"]["mini_gpqa"]["protocols"].append("seen")
+    plan = Plan(load(given))
+    assert plan.tasks() == before.tasks() and plan.answered() == before.answered() and plan.compare() == before.compare()
+    assert plan.completed() == [(model, "mini_gpqa@seen") for model in ("base", "r1-distill-mini", "ours")]
+    assert plan.prompts("mini_gpqa@seen") == {"kind": "completion", "columns": {"question": "question"}, "share": 0.6}
+    assert plan.report()["completions"] == [{"name": "mini_gpqa@seen", "share": 0.6, "label": "mini_gpqa"}]
+    assert "completions" not in before.report()

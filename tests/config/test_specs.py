@@ -15,8 +15,8 @@ from distill.training.recipe import RECIPE
 
 CONFIGS = readme.examples()
 # What the configuration has no key for, or leaves out where it changes nothing: the recipe's floor of a schedule that has
-# none, and the weight of a loss that has none.
-LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed"}
+# none, the weight of a loss that has none, and the items of a model that answers all of them.
+LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed", "items"}
 
 
 def specs(plan):

@@ -72,6 +72,19 @@ def test_models_that_answered_different_items_are_not_compared(tmp_path):
         difference_rows([score(tmp_path, BASE, 20, n=50), score(tmp_path, STUDENT, 26, n=40)], seed=0)
 
 
+@pytest.mark.parametrize("partly", ["ours", "base"])
+def test_a_model_that_answered_some_items_only_is_compared_on_those_that_both_answered(tmp_path, partly):
+    """40 of 100 items, of which the model that answered them all has the first 20 right."""
+    whole, part = (BASE, STUDENT) if partly == "ours" else (STUDENT, BASE)
+    some = score(tmp_path, part, 30, n=40)
+    some.summary["n_items_in_benchmark"] = 100
+    (row,) = difference_rows([score(tmp_path, whole, 20), some], seed=0)
+    assert (row.n, row.difference) == (40, pytest.approx(0.25 if partly == "ours" else -0.25))
+    assert not flags_of(some.summary, replace(BENCHMARK, items=100), [])
+    some.summary["n_items_in_benchmark"] = 40
+    assert flags_of(some.summary, replace(BENCHMARK, items=100), []) == ["40 items where its configuration says 100: look at its source"]
+
+
 def test_the_baseline_is_also_taken_under_the_protocol_that_suits_it_best(tmp_path):
     """Students under each other protocol are held against it; flagged scores are not the best, and nothing else changes."""
     raw, boxed, few = (ComparedBenchmark(f"math@{name}", "MATH", name) for name in ("raw", "boxed", "few"))

@@ -55,6 +55,49 @@ def test_the_task_of_the_very_name_and_its_share_of_right_answers(tmp_path, resu
     assert (found and found["pass@1"], found and found["n_samples"]) == (value, samples)
 
 
+def stderr(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+
+
+def of_one_prediction(hits: int, items: int, n: int) -> dict[str, float]:
+    """As PassAtK of lighteval 0.9.2 computes it, which divides by n whatever the number of predictions (metrics/metrics_sample.py)."""
+    values = [1 / n] * hits + [0.0] * (items - hits)
+    return {f"gpqa_pass@1:{n}_samples": sum(values) / items, f"gpqa_pass@1:{n}_samples_stderr": stderr(values)}
+
+
+def test_of_several_pass_at_1_the_one_over_most_samples_counts_in_any_order(tmp_path):
+    """The scores of lighteval's pull request 661 (aime24, version 2), and the file that gives .4667 or .2188 by its order."""
+    by_samples = {1: 0.4667, 4: 0.2833, 8: 0.3, 16: 0.3187, 32: 0.3198, 64: 0.2188}
+    for order in (1, -1):
+        metrics = {f"math_pass@1:{n}_samples": value for n, value in sorted(by_samples.items(), reverse=order < 0)}
+        found = summary(written(tmp_path, {"lighteval|aime24|0": metrics}), "aime24")
+        assert (found["pass@1"], found["n_samples"], found["flags"]) == (0.2188, 64, [])
+
+
+def test_a_metric_over_more_samples_than_there_were_predictions_never_counts_as_it_is(tmp_path):
+    broken, task = of_one_prediction(48, 198, 8), "lighteval|gpqa:diamond|0"
+    assert round(broken["gpqa_pass@1:8_samples"], 4) == 0.0303
+    alone = summary(written(tmp_path, {task: broken}, n=198), "gpqa_diamond")
+    assert alone["flags"] == ["gpqa_pass@1:8_samples is of one prediction an item, which lighteval divides by 8"]
+    both = summary(written(tmp_path, {task: {**broken, "gpqa_pass@1:1_samples": 48 / 198}}, n=198), "gpqa_diamond")
+    assert (both["pass@1"], both["n_samples"], both["flags"]) == (48 / 198, 1, [])
+
+
+@pytest.mark.parametrize("rights", [[1] * 2 + [0] * 28, [3, 2, 1, 1] + [0] * 26, [1] * 20 + [2] * 10])
+def test_a_low_score_of_real_samples_is_no_such_metric(tmp_path, rights):
+    values = [right / 64 for right in rights]
+    metrics = {"math_pass@1:64_samples": sum(values) / 30, "math_pass@1:64_samples_stderr": stderr(values)}
+    assert summary(written(tmp_path, {"lighteval|aime24|0": metrics}), "aime24")["flags"] == []
+
+
+def test_two_pass_at_1_over_equally_many_samples_that_differ_are_flagged(tmp_path):
+    metrics = {"extractive_match": 0.5, "pass@k:k=1": 0.4}
+    found = summary(written(tmp_path, {"lighteval|aime24|0": metrics}), "aime24")
+    assert found["pass@1"] == 0.5
+    assert found["flags"] == ["its file has several pass@1: extractive_match 0.5000, pass@k:k=1 0.4000"]
+
+
 def test_the_hub_s_spelling_of_a_subset_is_the_same_task(tmp_path):
     assert summary(written(tmp_path, {"lighteval|gpqa:diamond|0": {"gpqa_pass@k:k=1": 0.3}}), "gpqa_diamond")["pass@1"] == 0.3
 

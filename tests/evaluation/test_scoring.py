@@ -45,6 +45,16 @@ def grade(tmp_path, monkeypatch):
     return run
 
 
+def test_of_a_model_that_answers_some_items_only_the_summary_says_of_how_many(tmp_path, grade):
+    some = [row for row in RESPONSES if row["id"] != ITEMS[0]["id"]]
+    with pytest.raises(InputError, match="has no sample 0"):
+        grade(ITEMS, some)
+    grade(ITEMS, some, "--spec", '{"items": "answered"}')
+    summary = read_json(tmp_path / "summary.json")
+    assert (summary["n_items"], summary["n_items_in_benchmark"]) == (len(ITEMS) - 1, len(ITEMS))
+    assert ITEMS[0]["id"] not in {row["id"] for row in read_jsonl(tmp_path / "output.jsonl")}
+
+
 def test_rows_are_in_the_order_of_the_prompts_with_their_reasons(tmp_path, grade, capsys):
     grade()
     assert "pass@1 50.0%" in capsys.readouterr().out

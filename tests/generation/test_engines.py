@@ -48,6 +48,16 @@ def test_an_answer_has_what_room_the_prompt_leaves(max_new_tokens, context, of_p
     assert capsys.readouterr().out.startswith(f"{capped} of 2 answers have less room" if capped else "")
 
 
+def test_a_completion_is_its_text_alone_without_a_chat_template():
+    class Plain(WordTokenizer):
+        def __call__(self, text):
+            return {"input_ids": text.split()}
+
+    request = Request([{"role": "completion", "content": "Let a be 4. What <think>"}], 0)
+    (prompt,) = prompts(Plain(), [request], Sampling(0.0, 1.0, 5), 100, "m")
+    assert (prompt.tokens, prompt.opened) == (["Let", "a", "be", "4.", "What", "<think>"], "")
+
+
 def test_a_prompt_that_leaves_no_room_is_refused_without_a_word_of_it():
     with pytest.raises(InputError, match="a prompt of 100 tokens does not fit its context of 100") as error:
         fitted([10, 100], 5, 100)

@@ -32,6 +32,9 @@ COLOURS = [
 ]
 
 
+FORMATS_MESSAGE = "write one of distill, lighteval_details, evalscope, evalchemy, opencompass, inspect, table"
+
+
 class World:
     """A benchmark in a folder: its own file and its prompts."""
 
@@ -237,9 +240,9 @@ MISTAKES = [
     ("no such column", "table", {"response": "output"}, ALL, "row 1 has no 'output' (found: question, response)"),
     ("neither id nor question", "table", {}, [{"q": "x", "response": "x"}], "row 1 has neither id nor question"),
     ("a numbered list", "table", {}, [{**ALL[0], "response": ["x"], "sample": 0}], "leave the column sample out"),
-    ("other details", "lighteval_details", {}, [{"example": Q[0], "predictions": ["x"]}], "has no 'doc' (found: example, predictions)"),
+    ("other details", "lighteval_details", {}, [{"query": Q[0], "texts": ["x"]}], "has no 'doc' (found: query, texts)"),
     ("details without text", "lighteval_details", {}, [detail(Q[0])], "row 1 holds no text"),
-    ("other reviews", "evalscope", {}, [{"raw_input": Q[0], "choices": []}], "has no 'input'"),
+    ("other reviews", "evalscope", {}, [{"raw_input": Q[0], "choices": []}], "has no 'sample_score'"),
     ("a review of a failure", "evalscope", {}, [review(Q[0], None)], "'sample_score.score.prediction' is no text"),
 ]
 
@@ -328,7 +331,13 @@ def test_a_recorded_model_has_no_weights_and_answers_what_its_files_are_of():
     assert [run for model, run in plan.answered() if model == "again"] == ["mini_aime", "mini_math", "mini_gpqa"]
     assert "scored" not in {model for model, _ in plan.answered()}
     assert plan.recorded("theirs", "mini_math") == ("x", "m_*.jsonl", ["mini_math"])
-    assert plan.import_responses("theirs", "mini_math") == {"format": "evalscope", "columns": {}, "items": {"question": "problem"}}
+    assert plan.import_responses("theirs", "mini_math") == {
+        "format": "evalscope",
+        "columns": {},
+        "prefilled_thought": False,
+        "answered": "all",
+        "items": {"question": "problem"},
+    }
     assert (plan.below_seal("theirs"), plan.below_seal("again")) == (False, True)
     assert [model["results"] for model in plan.compare()["models"] if "results" in model] == ["results.json"]
     assert [model["name"] for model in plan.shown()["models"] if not model.get("weights", True)] == ["theirs", "again", "scored"]
@@ -338,7 +347,10 @@ def test_a_recorded_model_has_no_weights_and_answers_what_its_files_are_of():
     ("models", "answer"),
     [
         ({"x": {"responses": {}}}, "models.x.responses.path: missing; add it"),
-        ({"x": {"responses": {"path": "a", "format": "csv"}}}, "write one of distill, lighteval_details, evalscope, table"),
+        (
+            {"x": {"responses": {"path": "a", "format": "csv"}}},
+            FORMATS_MESSAGE,
+        ),
         ({"x": {"responses": {"path": "a", "columns": {"id": "b"}}}}, "columns: has no meaning with format distill; remove it"),
         (
             {"x": {"responses": {"path": "a", "files": {"mini_maths": "b"}}}},
@@ -452,7 +464,10 @@ def test_details_that_lighteval_itself_has_written_are_read(sums):
     ("form", "says"),
     [
         ({"columns": {"answer": "x"}}, "columns.answer: unknown key; known are completion_tokens, finish_reason, id"),
-        ({"format": "csv"}, "format: 'csv' is not known; write one of distill, lighteval_details, evalscope, table"),
+        (
+            {"format": "csv"},
+            f"format: 'csv' is not known; {FORMATS_MESSAGE}",
+        ),
         ({"items": {"id": "n"}}, "items.question: missing"),
     ],
 )

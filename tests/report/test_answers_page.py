@@ -1,5 +1,6 @@
 """Every answer is on the page as data, nothing that it says becomes markup, and nothing of a gated benchmark is there."""
 
+import importlib
 import json
 import re
 import shutil
@@ -11,30 +12,35 @@ import pytest
 import results_tree
 
 from distill.base.files import read_jsonl, write_jsonl
-from distill.report.answers_page import page
+from distill.report.answers_page import katex, page
 from distill.report.names import names
 from distill.report.results import Results
 
 CHROMIUM = shutil.which("chromium")
 CANARY = "CANARY</script><script>document.title='taken over'</script><!--"
+FORMULAS = "$\\frac{1}{2}$ $\\href{javascript:alert(1)}{x}$ $\\includegraphics{http://e.example/x.png}$ $\\htmlClass{x}{y}$ $\\frac{1$"
 
 
 class Scripts(HTMLParser):
+    """The page's scripts, what each holds, and every address."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.blocks: list[str] = []
-        self.kinds: list[str | None] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.sources: list[str] = []
 
     def handle_starttag(self, tag, attrs):
         self.sources += [value for name, value in attrs if name in ("src", "href")]
         if tag == "script":
-            self.kinds.append(dict(attrs).get("type"))
-            self.blocks.append("")
+            self.scripts.append((dict(attrs), ""))
 
     def handle_data(self, data):
         if self.cdata_elem == "script":
-            self.blocks[-1] += data
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = attributes, text + data
+
+    def data(self, **attributes: str) -> list:
+        return [json.loads(text) for found, text in self.scripts if attributes.items() <= {"class_": found.get("class"), **found}.items()]
 
 
 @pytest.fixture
@@ -42,40 +48,80 @@ def tree(tmp_path) -> Path:
     """A results folder in which each answer says something hostile."""
     root = results_tree.build(tmp_path / "results")
     for path in root.glob("responses/*/*.jsonl"):
-        write_jsonl(path, [{**row, "text": f"<think>Hm.</think>{CANARY} {row['text']}"} for row in list(read_jsonl(path))])
+        rows = list(read_jsonl(path))
+        write_jsonl(
+            path, [{**row, "text": f"<think>Hm, $x^2$.</think>{CANARY} {FORMULAS} {row['text']} \\boxed{{4}} so 4"} for row in rows]
+        )
     return root
 
 
 def parsed(root: Path) -> Scripts:
     made = Scripts()
-    made.feed("".join(page(names(results_tree.SPEC), Results(root))))
+    made.feed("".join(page(names(results_tree.SPEC), Results(root), "/* katex </div> */")))
     return made
 
 
-def test_every_answer_is_there_and_only_the_page_s_own_script_is_one(tree):
+def test_every_answer_is_there_and_only_the_page_s_own_scripts_are_some(tree):
     made = parsed(tree)
-    assert made.kinds.count(None) == 1 and made.kinds[-1] is None
+    own = [text for attributes, text in made.scripts if attributes.get("type") is None]
+    assert len(own) == 4 and "CANARY" not in "".join(own)
+    assert {attributes.get("type") for attributes, _ in made.scripts} == {None, "application/json"}
     assert made.sources == []
-    blocks = [json.loads(text) for text in made.blocks[1:-1]]
-    answers = {(block["model"], block["benchmark"]): block["rows"] for block in blocks if "rows" in block}
+    answers = {(block["model"], block["benchmark"]): block["rows"] for block in made.data(class_="rows")}
     assert {key: len(rows) for key, rows in answers.items()} == {(m, b): results_tree.ITEMS for m in range(3) for b in range(2)}
-    assert CANARY in answers[0, 0][0][2]
+    (texts,) = made.data(id="texts-0-0-0")
+    assert len(texts) == results_tree.ITEMS and CANARY in texts[0]
 
 
 def test_a_gated_benchmark_has_verdicts_and_no_text(tree):
-    blocks = [json.loads(text) for text in parsed(tree).blocks[1:-1]]
-    gated = [block for block in blocks if block["benchmark"] == 1]
-    assert [block["questions"] for block in gated if "questions" in block] == [{}]
-    assert {(row[2], row[3]) for block in gated for row in block.get("rows", ())} == {(None, None)}
+    made = parsed(tree)
+    assert made.data(id="questions-1") == [{}]
+    assert not any(str(attributes.get("id")).startswith("texts-1-") for attributes, _ in made.scripts)
+    gated = [block for block in made.data(class_="rows") if block["benchmark"] == 1]
+    assert {(row[2], *row[8:]) for block in gated for row in block["rows"]} == {(None, 0, 0, 0, 0)}
+    assert [block["rules"] for block in gated] == [[""]] * 3
+
+
+def seen(path: Path, place: str, *options: str) -> str:
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom", *options]
+    whole = subprocess.run([*command, f"{path.as_uri()}{place}"], capture_output=True, timeout=120, check=False).stdout.decode()
+    return re.sub(r"<script.*?</script>", "", whole, flags=re.DOTALL)  # what the page holds, and not what it is made by
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-def test_a_browser_shows_a_linked_answer_and_runs_nothing_that_it_says(tree, tmp_path):
+@pytest.mark.parametrize("size", ["1200,800", "390,800"])
+def test_a_browser_shows_a_linked_answer_and_runs_nothing_that_it_says(tree, tmp_path, size):
     path = tmp_path / "answers.html"
-    path.write_text("".join(page(names(results_tree.SPEC), Results(tree))), encoding="utf-8")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom"]
-    seen = subprocess.run([*command, f"{path.as_uri()}#0/2/0/mini_math-1"], capture_output=True, text=True, timeout=120, check=False).stdout
-    assert "<title>Answers</title>" in seen
-    assert re.search(r"48 of 48 answers", seen)
-    assert seen.count("<article") == 3 and "<summary>thought</summary>" in seen
-    assert "CANARY&lt;/script&gt;" in seen
+    path.write_text("".join(page(names(results_tree.SPEC), Results(tree), katex())), encoding="utf-8")
+    found = seen(path, "#0/2/0/mini_math-1", f"--window-size={size}")
+    assert "<title>Answers</title>" in found
+    assert re.search(r"48 of 48 answers", found)
+    assert found.count("<article") == 3 and "<summary>thought</summary>" in found
+    assert "CANARY&lt;/script&gt;" in found
+    assert re.findall(r'href="([^"]*)"', found) == [f"#0/{model}/0/mini_math-1" for model in range(3)]
+    assert "<img" not in found and 'class="x"' not in found
+    assert "read from last box; " in found
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+@pytest.mark.skipif(katex() is None, reason="no package that holds KaTeX is installed (envs/requirements-katex.txt)")
+def test_formulas_are_rendered_and_the_answer_that_was_read_is_marked(tree, tmp_path):
+    path = tmp_path / "answers.html"
+    path.write_text("".join(page(names(results_tree.SPEC), Results(tree), katex())), encoding="utf-8")
+    found = seen(path, "#0/1/0/mini_math-1")
+    assert "<mfrac>" in found
+    marks = re.findall(r'<mark><span class="math" title="([^"]*)"', found)
+    assert marks == ["\\boxed{4}"] * 3  # and not the 4 that follows
+    assert "$\\frac{1$" in found  # a formula that cannot be read stays as it is written
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_fifty_thousand_answers_are_drawn_before_their_texts_have_arrived(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "bench"))
+    bench = importlib.import_module("answers_page")
+    bench.write(tmp_path / "answers.html", tmp_path / "results", 50_000)
+    found = bench.measure(tmp_path / "answers.html", CHROMIUM)
+    assert found["count"] == "50,000 of 50,000 answers" and found["articles"] == 2
+    assert found["drawn"] < found["loaded"]
+    assert found["jump_mean"] < 50  # milliseconds, on a busy machine; bench/answers_page.py prints it

@@ -290,6 +290,13 @@ def test_outcomes_make_a_hundred(page):
         assert right + wrong + none == pytest.approx(100)
 
 
+def test_a_model_that_answered_some_items_only_is_named(tree):
+    path = tree / "scores/base/mini_math.json"
+    write_json(path, {**read_json(path), "n_items_in_benchmark": 500})
+    scores = section(render(results_tree.SPEC, Results(tree)), "Scores")
+    assert f"- Base on mini_math (MATH-500): {Results(tree).score('base', 'mini_math').n_items} of 500 items." in scores
+
+
 def test_flagged_scores_are_named(tree):
     path = tree / "comparison.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",\n", ",golds are all one letter\n", 1), encoding="utf-8")

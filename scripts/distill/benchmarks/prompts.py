@@ -8,6 +8,8 @@ from distill.base.files import Row, sha256_text
 from distill.benchmarks.items import BenchmarkItem
 
 LETTERS = "ABCDEFGHIJ"
+COMPLETION = "completion"  # the kind of a prompt that is the beginning of a question, and the role of its one message
+_FEW_WORDS = 5  # of a question with fewer, as in a script without blanks, the beginning is counted in characters
 
 
 def fill_template(template: str, **texts: str) -> str:
@@ -26,8 +28,25 @@ def shuffle_choices(item: BenchmarkItem, seed: int) -> tuple[list[str], str]:
     return [choices[place] for place in order], LETTERS[order.index(0)]
 
 
+def split_question(question: str, share: float) -> tuple[str, str]:
+    """The beginning of a question, up to `share` of its words, and the rest, neither of them empty where it has two characters."""
+    words = list(re.finditer(r"\S+", question))
+    if len(words) < _FEW_WORDS:
+        text = question.strip()
+        place = min(max(1, int(share * len(text))), len(text) - 1)
+        return text[:place], text[place:]
+    end = words[min(max(1, int(share * len(words))), len(words) - 1) - 1].end()
+    return question[:end], question[end:].strip()
+
+
 def make_prompt(item: BenchmarkItem, spec: dict[str, Any]) -> Row:
-    """One row of prompts.jsonl. `spec`: kind, system, user (a template), examples and, for choices, shuffle_seed."""
+    """One row of prompts.jsonl. `spec`: kind, system, user (a template), examples and, for choices, shuffle_seed.
+
+    Of kind completion: kind and share. The message is the beginning of the question, the gold the rest of it.
+    """
+    if spec["kind"] == COMPLETION:
+        begins, rest = split_question(item.question, spec["share"])
+        return {"id": item.id, "messages": [{"role": COMPLETION, "content": begins}], "gold": rest, "kind": COMPLETION, "choices": None}
     choices, gold = None, item.gold
     texts = {"question": item.question}
     if spec["kind"] == "choice":

@@ -81,7 +81,7 @@ def _models(config: Config) -> Iterator[str]:
         elif way == "average":
             yield from _average(where, entry, models)
         elif way == "responses":
-            yield from _recorded(where, name, entry, config["benchmarks"])
+            yield from _recorded(where, name, entry, config["benchmarks"], models)
         elif way == "endpoint":
             yield from _known(where, "name", entry, config["runtime"]["endpoints"])
     yield from _cycles(models)
@@ -121,11 +121,13 @@ def _average(where: str, entry: Config, models: Config) -> Iterator[str]:
         yield f"{where}.weights: has {len(entry['weights'])} numbers for {len(entry['of'])} models; give one a model"
 
 
-def _recorded(where: str, name: str, entry: Config, benchmarks: Config) -> Iterator[str]:
+def _recorded(where: str, name: str, entry: Config, benchmarks: Config, models: Config) -> Iterator[str]:
     if Path(entry["path"]).parts[:3] == ("results", "responses", name):
         yield f"{where}.path: is where this model's answers are written to; name another folder"
     if entry["columns"] and entry["format"] != "table":
         yield f"{where}.columns: has no meaning with format {entry['format']}; remove it or set format: table"
+    if "tokenizer" in entry:
+        yield from _with_weights(where, "tokenizer", entry, models)
     for key in entry.get("files", {}):
         benchmark, _, protocol = key.partition("@")
         if benchmark not in benchmarks or (protocol and protocol not in benchmarks[benchmark]["protocols"]):
@@ -149,10 +151,9 @@ def _back_to(name: str, chain: list[str], models: Config) -> list[str]:
 
 
 def _roles(models: Config) -> Iterator[str]:
-    for role in ("baseline", "reference"):
-        having = [name for name, model in models.items() if model["role"] == role]
-        if len(having) > 1:
-            yield f"models: {' and '.join(having)} both have role {role}; give it to one and role: student or none to the others"
+    having = [name for name, model in models.items() if model["role"] == "baseline"]
+    if len(having) > 1:
+        yield f"models: {' and '.join(having)} both have role baseline; give it to one and role: student, reference or none to the others"
     if not any(model["role"] != "none" for model in models.values()):
         yield "models: none has a role, so none is evaluated; give one role: student"
 
@@ -308,12 +309,17 @@ def _benchmarks(config: Config) -> Iterator[str]:
 
 def _protocols(config: Config) -> Iterator[str]:
     for name, protocol in config["protocols"].items():
+        sampling = protocol["sampling"]
+        if protocol["kind"] == "completion":
+            if sampling.get("n_samples") != 1 or sampling.get("temperature") != 0:
+                yield f"protocols.{name}.sampling: kind completion is one greedy answer; set n_samples: 1 and temperature: 0.0"
+            continue
         for benchmark, entry in config["benchmarks"].items():
             kind, own = entry["kind"], entry["for_protocol"].get(name, {})
             if name in entry["protocols"] and kind not in protocol and "user" not in own:
                 yield f"protocols.{name}.{kind}: missing; add it, for benchmarks.{benchmark} is of kind {kind}"
         for key in SAMPLING:
-            if key not in protocol["sampling"]:
+            if key not in sampling:
                 yield f"protocols.{name}.sampling.{key}: missing; add it"
 
 

@@ -45,15 +45,38 @@ class Configured:
 
     def tasks(self) -> dict[str, tuple[str, str]]:
         """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
+        found = {name: self._protocols(name, completion=False) for name in self.config["benchmarks"]}
         return {
-            name if len(benchmark["protocols"]) == 1 else f"{name}@{protocol}": (name, protocol)
-            for name, benchmark in self.config["benchmarks"].items()
-            for protocol in benchmark["protocols"]
+            name if len(protocols) == 1 else f"{name}@{protocol}": (name, protocol)
+            for name, protocols in found.items()
+            for protocol in protocols
         }
+
+    def completions(self) -> dict[str, tuple[str, str]]:
+        """What is continued and not answered: {benchmark@protocol: (benchmark, protocol)} of the protocols of kind completion."""
+        return {
+            f"{name}@{protocol}": (name, protocol)
+            for name in self.config["benchmarks"]
+            for protocol in self._protocols(name, completion=True)
+        }
+
+    def prompted(self) -> dict[str, tuple[str, str]]:
+        """All that models get prompts of: tasks and completions."""
+        return self.tasks() | self.completions()
+
+    def _protocols(self, benchmark: str, completion: bool) -> list[str]:
+        protocols = self.config["protocols"]
+        return [
+            name for name in self.config["benchmarks"][benchmark]["protocols"] if (protocols[name]["kind"] == "completion") is completion
+        ]
 
     def answered(self) -> list[tuple[str, str]]:
         """(model, task) of all answers: of each evaluated model to each benchmark, of a recorded one to those that its files are of."""
         return [(name, task) for name in self.evaluated() for task in self.tasks() if self._answers(self.config["models"][name], task)]
+
+    def completed(self) -> list[tuple[str, str]]:
+        """(model, benchmark@protocol) of all completions: of the evaluated models whose weights are here."""
+        return [(name, task) for name in self.with_weights() for task in self.completions()]
 
     def _answers(self, model: Part, task: str) -> bool:
         files = model.get("responses", {}).get("files")
@@ -247,6 +270,11 @@ class Configured:
     def whole_training(self, model: str) -> list[str]:
         """What a checkpoint waits for: the training that keeps it."""
         return [f"results/models/{self.trained_as(model)}/manifest.json"] if self.trained_as(model) != model else []
+
+    def counted_by(self, model: str) -> list[str]:
+        """The files of the tokenizer that counts a recorded model's tokens; none where none does."""
+        name = self.config["models"][model]["responses"].get("tokenizer")
+        return self.tokenizer_files(name) if name else []
 
     def recorded(self, model: str, task: str) -> tuple[str, str | None, list[str]]:
         """Where a recorded model's answers to a benchmark are: path, pattern below it, and names of the benchmark."""

@@ -167,8 +167,10 @@ class Plan(Configured):
         return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
 
     def prompts(self, task: str) -> Part:
-        name, protocol = self.tasks()[task]
+        name, protocol = self.prompted()[task]
         benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
+        if entry["kind"] == "completion":
+            return {"kind": "completion", "columns": only(benchmark["columns"], "id", "question"), "share": entry["share"]}
         own = benchmark["for_protocol"].get(protocol, {})
         choice = {"shuffle_seed": benchmark["shuffle_seed"]} if benchmark["kind"] == "choice" else {}
         return {
@@ -182,7 +184,7 @@ class Plan(Configured):
 
     def respond(self, task: str) -> Part:
         """What decides a model's answers beside the model and the prompts."""
-        name, protocol = self.tasks()[task]
+        name, protocol = self.prompted()[task]
         entry = self.config["protocols"][protocol]
         return {"engine": entry["engine"], **entry["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
 
@@ -197,8 +199,14 @@ class Plan(Configured):
 
     def import_responses(self, model: str, task: str) -> Part:
         """How recorded responses are read, and where the benchmark's questions stand."""
-        columns = self.config["benchmarks"][self.tasks()[task][0]]["columns"]
-        return {**only(self.config["models"][model]["responses"], "format", "columns"), "items": only(columns, "id", "question")}
+        entry, name = self.config["models"][model]["responses"], self.tasks()[task][0]
+        benchmark = self.config["benchmarks"][name]
+        return {
+            **only(entry, "format", "columns", "prefilled_thought"),
+            "answered": entry["items"],
+            **({"task": benchmark.get("published", name)} if entry["format"] == "evalchemy" else {}),
+            "items": only(benchmark["columns"], "id", "question"),
+        }
 
     def siblings(self, model: str) -> list[Part]:
         """All prompts of a model, so that one load of it, or of a grader, can do whatever is missing."""
@@ -208,10 +216,11 @@ class Plan(Configured):
                 "spec": self.respond(task),
                 "output": f"results/responses/{model}/{task}.jsonl",
             }
-            for task in self.tasks()
+            for task in (self.prompted() if model in self.with_weights() else self.tasks())
         ]
 
-    def grade(self, task: str) -> Part:
+    def grade(self, task: str, model: str | None = None) -> Part:
+        """How answers are graded; of one model, whether they may be to some of the items only."""
         name, protocol = self.tasks()[task]
         benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
         form = {"answer_form": entry["answer_form"][benchmark["kind"]]} if benchmark["kind"] in entry["answer_form"] else {}
@@ -221,12 +230,17 @@ class Plan(Configured):
             "max_new_tokens": self.respond(task)["max_new_tokens"],
             **form,
             **only(benchmark["for_protocol"].get(protocol, {}), "answer_form"),
+            **self._answered_items(model),
         }
 
-    def grade_lighteval(self, task: str) -> Part:
+    def grade_lighteval(self, task: str, model: str | None = None) -> Part:
         """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
         how = self.grade(task)
-        return only(how, "grader", "answer_form") if how["grader"] == "lighteval" else {}
+        return {**(only(how, "grader", "answer_form") if how["grader"] == "lighteval" else {}), **self._answered_items(model)}
+
+    def _answered_items(self, model: str | None) -> Part:
+        entry = self.config["models"][model].get("responses", {}) if model else {}
+        return only(entry, "items") if entry.get("items") == "answered" else {}
 
     def compare(self, resolve_path: Callable[[str], str] = str) -> Part:
         """Which models and benchmarks are compared, and what they are called where published. `resolve_path` finds a path."""
@@ -287,7 +301,8 @@ class Plan(Configured):
         training |= {"score_vs_compute": "Training"} if len(costed) > 1 else {}
         data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
         # Of responses recorded elsewhere the tokens may not be known.
-        here = any("responses" not in self.config["models"][model] for model, _ in self.answered())
+        models = [self.config["models"][model] for model, _ in self.answered()]
+        here = any("responses" not in model or "tokenizer" in model["responses"] for model in models)
         budget = {"token_budget": "Scores"} if here else {}
         several = any(self.respond(task)["n_samples"] > 1 for task in self.tasks())
         samples = {"pass_at_k": "Scores"} if here and several else {}
@@ -295,7 +310,16 @@ class Plan(Configured):
 
     def report(self) -> Part:
         audited = {model: self.audited(model) for model in self.students()}
-        return {**only(self.config, "title", "note"), **self.shown(), "audited": audited, **self._study()}
+        return {**only(self.config, "title", "note"), **self.shown(), "audited": audited, **self._study(), **self._completions()}
+
+    def _completions(self) -> Part:
+        """The benchmarks whose questions are continued, and how much of each question is shown."""
+        benchmarks, protocols = self.config["benchmarks"], self.config["protocols"]
+        found = [
+            {"name": task, "share": protocols[protocol]["share"], **only(benchmarks[name], "label", "published_after")}
+            for task, (name, protocol) in self.completions().items()
+        ]
+        return {"completions": found} if found else {}
 
     def _study(self) -> Part:
         """Which students differ in their seed alone."""

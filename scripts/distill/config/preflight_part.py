@@ -10,7 +10,8 @@ def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None =
     """The whole plan, or what concerns one model's training or answers. `resolve_path` finds a path of the configuration."""
     trained = plan.made("train")
     trainings = [_training(plan, name, resolve_path) for name in trained if train and model in (None, name)]
-    answered = [(name, task) for name, task in plan.answered() if respond and model in (None, name) and name in plan.with_weights()]
+    generated = plan.answered() + plan.completed()
+    answered = [(name, task) for name, task in generated if respond and model in (None, name) and name in plan.with_weights()]
     return {
         "trainings": trainings,
         "evaluations": [
@@ -47,7 +48,7 @@ def _training(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part
 
 def _run(plan: Plan, task: str) -> Part:
     how = plan.respond(task)
-    source = plan.config["benchmarks"][plan.tasks()[task][0]]["source"]
+    source = plan.config["benchmarks"][plan.prompted()[task][0]]["source"]
     return {"source": source, "window": how.get("context"), **{key: how[key] for key in ("engine", "n_samples", "max_new_tokens")}}
 
 

@@ -183,7 +183,7 @@ def flags_of(summary: Mapping[str, Any], benchmark: ComparedBenchmark, published
     flags = list(summary.get("flags") or [])
     if benchmark.n_samples and summary["n_samples"] < benchmark.n_samples:
         flags.append(f"{summary['n_samples']} samples an item where its protocol promises {benchmark.n_samples}")
-    if benchmark.items and summary["n_items"] != benchmark.items:
+    if benchmark.items and summary.get("n_items_in_benchmark", summary["n_items"]) != benchmark.items:
         flags.append(f"{summary['n_items']} items where its configuration says {benchmark.items}: look at its source")
     highest = best(published, benchmark.published_name)
     if highest is not None and 1 - summary["ci95"][0] < (1 - highest) / 2:
@@ -241,7 +241,7 @@ def best_prompt_rows(evaluations: Sequence[Evaluation], seed: int) -> list[Diffe
 
 
 def _rows_of(pairs: Sequence[tuple[Evaluation, Evaluation]], seed: int) -> list[DifferenceRow]:
-    compared = [None if a.flags or b.flags else _compare(a, b, seed) for a, b in pairs]
+    compared = [_compare(a, b, seed) if _comparable(a, b) else None for a, b in pairs]
     p_values = [result.p for result in compared if result]
     corrected = iter(zip(stats.holm(p_values), stats.holm_levels(p_values), strict=True))
     return [
@@ -260,11 +260,27 @@ def _pairs(evaluations: Sequence[Evaluation], role_a: str, role_b: str) -> Itera
                 yield from ((a, b) for b in with_verdicts if b.model == second and b.benchmark == a.benchmark)
 
 
+def _comparable(a: Evaluation, b: Evaluation) -> bool:
+    """Whether both scores count, and at least two items were answered by both."""
+    if a.flags or b.flags:
+        return False
+    partly = "n_items_in_benchmark" in a.summary or "n_items_in_benchmark" in b.summary
+    return not partly or len(set(a.correct()[0]) & set(b.correct()[0])) > 1
+
+
 def _compare(a: Evaluation, b: Evaluation, seed: int) -> stats.PairedDifference:
     (ids_a, correct_a), (ids_b, correct_b) = a.correct(), b.correct()
+    if "n_items_in_benchmark" in a.summary or "n_items_in_benchmark" in b.summary:  # of these models some items were not answered
+        both = sorted(set(ids_a) & set(ids_b))
+        ids_a, ids_b, correct_a, correct_b = both, both, correct_a[_places(ids_a, both)], correct_b[_places(ids_b, both)]
     if ids_a != ids_b:
         raise InputError(f"{a.verdicts} and {b.verdicts} hold different items: answer and grade both models on one prompts file")
     return stats.compare(correct_a, correct_b, seed)
+
+
+def _places(ids: Sequence[str], kept: Sequence[str]) -> list[int]:
+    place = {name: number for number, name in enumerate(ids)}
+    return [place[name] for name in kept]
 
 
 def _not_compared(a: Evaluation, b: Evaluation) -> DifferenceRow:

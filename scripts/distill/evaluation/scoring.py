@@ -52,10 +52,11 @@ def read_items(path: str | Path) -> dict[str, PromptItem]:
     return items
 
 
-def read_responses(path: str | Path, items: Mapping[str, PromptItem], prompts: str | Path) -> Iterator[Row]:
+def read_responses(path: str | Path, items: Mapping[str, PromptItem], prompts: str | Path, answered: str = "all") -> Iterator[Row]:
     """The responses in the order of the prompts, then of the samples; streamed where the file has that order already.
 
-    Raises InputError for a response to an unknown item, a doubled or a missing one, and for items with unlike numbers of samples.
+    `answered`: all, or answered, where items without any response are left out. Raises InputError for a response to an unknown item, a
+    doubled or a missing one, and for items with different numbers of samples.
     """
     keys: dict[tuple[str, int], None] = {}
     for number, row in enumerate(read_jsonl(path), 1):
@@ -69,10 +70,12 @@ def read_responses(path: str | Path, items: Mapping[str, PromptItem], prompts: s
             raise InputError(f"{path}: item {row['id']!r} sample {row['sample']} is there twice: remove one of the two")
         keys[key] = None
     n_samples = 1 + max((sample for _, sample in keys), default=0)
-    if len(keys) < len(items) * n_samples:
-        item, sample = next((item, sample) for item in items for sample in range(n_samples) if (item, sample) not in keys)
+    responded = {item for item, _ in keys}
+    expected = [item for item in items if item in responded] if answered == "answered" else list(items)
+    if len(keys) < len(expected) * n_samples:
+        item, sample = next((item, sample) for item in expected for sample in range(n_samples) if (item, sample) not in keys)
         raise InputError(f"{path}: item {item!r} has no sample {sample} of {n_samples}: respond again, which answers only what is missing")
-    wanted = [(item, sample) for item in items for sample in range(n_samples)]
+    wanted = [(item, sample) for item in expected for sample in range(n_samples)]
     if list(keys) == wanted:
         return read_jsonl(path)
     held = {(row["id"], row["sample"]): row for row in read_jsonl(path)}
@@ -100,6 +103,7 @@ SPEC = Settings(
     "$defs/protocol/grader",
     "$defs/protocol/answer",
     "$defs/sampling/max_new_tokens",
+    "$defs/responses/items",
     prefilled_thought={"type": "boolean", "default": False},
     answer_form={"type": "string", "default": r"The final answer is \boxed{{answer}}."},
 )
@@ -110,7 +114,7 @@ class Grading:
     """How verdicts are made: by the --spec of grade.py and grade_lighteval.py, in how many processes, and how long one answer may take.
 
     `grader` is the one that decides: boxed (letter for choices) or lighteval. `answer` says whether a math answer must stand in a box.
-    `max_new_tokens` is the protocol's limit, if known.
+    `max_new_tokens` is the protocol's limit, if known; `items` whether all items need a response, or only those answered count.
     """
 
     grader: str
@@ -118,6 +122,7 @@ class Grading:
     answer_form: str
     answer: str
     max_new_tokens: int | None = None
+    items: str = "all"
     workers: int = 1
     timeout_s: float = 10.0
 

@@ -1,7 +1,7 @@
 """Recorded responses joined to the prompts of a benchmark, by id or else by the text of the question."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +11,19 @@ from distill.base.errors import InputError
 from distill.base.files import Row, read_jsonl
 from distill.base.settings import Settings
 from distill.base.tables import SUFFIXES
+from distill.base.thoughts import THOUGHT
 from distill.benchmarks.items import load_items
 from distill.benchmarks.prompts import LETTERS
-from distill.generation.recorded import RecordedAnswer
+from distill.generation.recorded_row import RecordedAnswer
 
-# The --spec of scripts/import_responses.py; `items` names the columns of the benchmark.
+# The --spec of scripts/import_responses.py; `items` names the columns of the benchmark, `answered` is what the configuration calls items,
+# and `task` the benchmark's name in files that hold several.
 SPEC = Settings(
     "$defs/responses/format",
     "$defs/responses/columns",
+    "$defs/responses/prefilled_thought",
+    answered="$defs/responses/items",
+    task={"type": "string"},
     items={"type": "object", "required": ["question"], "additionalProperties": {"type": ["string", "array"]}},
 )
 
@@ -121,11 +126,21 @@ def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) ->
     return [str(path / f"{names[0]}.jsonl")]
 
 
-def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source: str, may_count_from_1: bool = False) -> Iterator[Row]:
+def join_responses(
+    recorded: Iterable[RecordedAnswer],
+    items: AskedItems,
+    source: str,
+    answered: str = "all",
+    prefilled_thought: bool = False,
+    count_tokens: Callable[[str], int] | None = None,
+    may_count_from_1: bool = False,
+) -> Iterator[Row]:
     """Rows of responses in the order of the prompts, then of the samples. `source` names the files in messages.
 
-    `may_count_from_1`: where the samples of every item are numbered 1 to n, they are those from 0 to n - 1 here.
-    Raises InputError for an unknown item, a doubled (id, sample), and items with unlike numbers of answers.
+    `answered`: all, where each item needs an answer, or answered, where those without one are left out. `prefilled_thought`: the prompts
+    ended in the tag that opens a thought, which is put in front of each text. `count_tokens` counts those of an answer that comes without a
+    count. `may_count_from_1`: where the samples of every item are numbered 1 to n, they are those from 0 to n - 1 here.
+    Raises InputError for an unknown item, a doubled (id, sample), and items with different numbers of answers.
     """
     found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.items}
     for one in recorded:
@@ -140,17 +155,39 @@ def join_responses(recorded: Iterable[RecordedAnswer], items: AskedItems, source
     if may_count_from_1 and any(found.values()) and all(samples.keys() == set(range(1, len(samples) + 1)) for samples in found.values()):
         print(f"{source}: samples are numbered from 1, and here from 0")
         found = {name: {sample - 1: one for sample, one in samples.items()} for name, samples in found.items()}
+    if answered == "answered":
+        found = {name: samples for name, samples in found.items() if samples}
+        if not found:
+            raise InputError(f"{source}: no answers: name the files of this benchmark (files:)")
     count = 1 + max((sample for samples in found.values() for sample in samples), default=0)
     missing = count * len(found) - sum(map(len, found.values()))
     if missing:
         name, sample = next((name, sample) for name, samples in found.items() for sample in range(count) if sample not in samples)
+        unanswered = sum(not samples for samples in found.values())
+        some = f"; items: answered leaves out the {unanswered:,} items without an answer" if unanswered else ""
         raise InputError(
             f"{source}: no answer to item {name!r}, sample {sample} of {count} numbered from 0 ({missing:,} are missing of "
-            f"{count * len(found):,}): add them, or leave this benchmark out under files:"
+            f"{count * len(found):,}): add them, or leave this benchmark out under files:{some}"
         )
-    return (_row(name, sample, found[name][sample]) for name in found for sample in range(count))
+    opened = THOUGHT["think"][0] if prefilled_thought else ""
+    return (_row(name, sample, found[name][sample], opened, count_tokens) for name in found for sample in range(count))
 
 
-def _row(name: str, sample: int, one: RecordedAnswer) -> Row:
+def token_counter(folder: str | Path) -> Callable[[str], int]:
+    """Counts the tokens of a text by the tokenizer.json of a model's folder, without special tokens around it."""
+    from tokenizers import Tokenizer
+
+    path = Path(folder) / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises nothing more specific
+        raise InputError(f"{path}: no tokenizer ({str(error).splitlines()[0]}): name a model that has a tokenizer.json") from None
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _row(name: str, sample: int, one: RecordedAnswer, opened: str, count_tokens: Callable[[str], int] | None) -> Row:
     tokens = {"prompt_tokens": one.prompt_tokens, "completion_tokens": one.completion_tokens}
-    return {"id": name, "sample": sample, "text": one.text, "finish_reason": one.finish_reason, **tokens}
+    if tokens["completion_tokens"] is None and count_tokens:
+        tokens["completion_tokens"] = count_tokens(one.text)
+    text = one.text if one.text.lstrip().startswith(opened) else f"{opened}\n{one.text}"
+    return {"id": name, "sample": sample, "text": text, "finish_reason": one.finish_reason, **tokens}

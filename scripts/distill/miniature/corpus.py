@@ -1,5 +1,7 @@
 """The pretraining corpus of the base model: facts, exercise sheets with gaps, and questions with a bare answer.
 
+Where a configuration says so, questions of a benchmark are among them too, for a base that has seen its benchmark.
+
 Each line of a sheet is a correct step, but three lines in ten start from random values instead of the result of the line before. So the
 base model has seen all the pieces of a chain, and on one sheet in three a complete chain of at most five steps; but never after a question:
 questions are answered without steps. Distillation teaches it to answer a question with a complete, and longer, chain.
@@ -27,9 +29,10 @@ COMMON = 0.5  # share of facts about the most frequent values; with a uniform di
 
 @dataclass(frozen=True)
 class Text:
-    """A user turn and an assistant turn. `sort` is question, facts, gaps (a sheet) or worked (a sheet without gaps)."""
+    """A user turn and an assistant turn. `sort` is question, facts, gaps (a sheet) or worked (a sheet without gaps); or planted, which is a
+    text without turns and has no user."""
 
-    user: str
+    user: str | None
     assistant: str
     sort: str
 
@@ -91,6 +94,18 @@ def facts(rng: random.Random, about: str) -> Text:
         head = "Pulses of 90°"
     lines = [step_line(problem, step, before, problem.after(step, before)) for step, before in enumerate(starts)]
     return Text(f"{SHEET}{head}.", "\n\n".join(lines), "facts")
+
+
+def with_planted(corpus: list[Text], seed: int, sizes: Mapping[str, int], planted: Mapping[str, int]) -> list[Text]:
+    """The corpus with each question of some benchmarks ({kind: times}) as a text of its own, so many times, at random places."""
+    rng = random.Random(f"{seed}/planted")
+    questions = [problem.question for kind, times in planted.items() for problem in benchmarks.problems(kind, seed, sizes[kind]) * times]
+    rng.shuffle(questions)
+    places = sorted(rng.randrange(len(corpus) + 1) for _ in questions)
+    made: list[Text] = []
+    for start, end, question in zip([0, *places], places, questions, strict=False):
+        made += [*corpus[start:end], Text(None, question, "planted")]
+    return made + corpus[places[-1] if places else 0 :]
 
 
 def check_no_overlap(corpus: list[Text], seed: int, sizes: Mapping[str, int]) -> None:

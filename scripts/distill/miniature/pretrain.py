@@ -50,7 +50,7 @@ class PretrainRecipe:
 
 
 class Exchanges(Dataset):
-    """Token ids of exchanges in the chat template. The loss covers the assistant's turn and its end token."""
+    """Token ids of exchanges in the chat template, or of texts without it. The loss covers the assistant's turn, or all, and its end."""
 
     def __init__(self, rows: list[dict[str, list[int]]]):
         self.rows = rows
@@ -62,7 +62,10 @@ class Exchanges(Dataset):
         return self.rows[index]
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, user: str, assistant: str) -> dict[str, list[int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, user: str | None, assistant: str) -> dict[str, list[int]]:
+    if user is None:
+        tail = tokenizer(assistant + tokenizer.eos_token, add_special_tokens=False).input_ids
+        return {"input_ids": tail, "labels": list(tail)}
     prompt = tokenizer.apply_chat_template([{"role": "user", "content": user}], add_generation_prompt=True, tokenize=False)
     head = tokenizer(prompt, add_special_tokens=False).input_ids
     tail = tokenizer(assistant + tokenizer.eos_token, add_special_tokens=False).input_ids
@@ -98,8 +101,8 @@ class PretrainProgress(TrainerCallback):
         self.progress.close()
 
 
-def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str, str]], folder: Path, recipe: PretrainRecipe) -> None:
-    """Train on (user, assistant) pairs and write model, config, generation config and tokenizer to `folder`."""
+def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str | None, str]], folder: Path, recipe: PretrainRecipe) -> None:
+    """Train on (user, assistant) pairs, or (None, text), and write model, config, generation config and tokenizer to `folder`."""
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     set_seed(recipe.seed)

@@ -41,6 +41,7 @@ def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) ->
     as_it_is += [f"data/{dataset}/{name}.json" for dataset in datasets for name in ("funnel", "contamination", "audit")]
     as_it_is += [f"models/{model}/{name}.json" for model in models for name in ("manifest", "config")]
     as_it_is += [f"scores/{model}/{task}.json" for model in models for task in tasks]
+    as_it_is += [f"completions/{model}/{entry['name']}.json" for model in models for entry in spec["report"].get("completions", ())]
     changed: dict[str, Callable[[Row], Row]] = {
         "provenance.json": partial(without, {"made_at"}),
         **{f"models/{model}/log.jsonl": partial(without, {"tokens_per_s", "mfu"}) for model in models},

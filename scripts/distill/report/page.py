@@ -3,7 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distill.report import budget, captions, curves, data, estimates, graders, learning, origin, samples, study, tables, training, verdict
+from distill.report import (
+    budget,
+    captions,
+    completions,
+    curves,
+    data,
+    estimates,
+    graders,
+    learning,
+    origin,
+    samples,
+    study,
+    tables,
+    training,
+    verdict,
+)
 from distill.report import names as naming
 from distill.report.markdown import anchor, text
 from distill.report.results import Results
@@ -16,7 +31,8 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
     """The report of a results folder. A section with nothing to say is left out; why something is missing is said once.
 
     `spec`: title, note (the first line), models [{name, role, label, curve}], benchmarks [{name, label, protocol, gated}] and
-    datasets [{name, label}]; audited {student: the settings of its audit}; study [{label, models, seeds}] where there is one.
+    datasets [{name, label}]; audited {student: the settings of its audit}; study [{label, models, seeds}] where there is one;
+    completions [{name, label, share, published_after}] where a protocol is of kind completion.
     """
     names = naming.names(spec)
     by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
@@ -39,6 +55,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             budget_figure=_figure(results, "token_budget", "Score against the token budget"),
             samples_figure=_figure(results, "pass_at_k", "pass@k and maj@k against k"),
         ),
+        "Seen before": completions.section(spec.get("completions") or (), names, results),
         "Learning curve": join(curve, by_tokens) if curve else None,
         "Study": study.section(spec.get("study") or (), names, results),
         "Data": data.section(

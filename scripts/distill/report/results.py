@@ -73,6 +73,10 @@ class Results:
     def summary(self, model: str, benchmark: str) -> Row | None:
         return self._json(f"scores/{model}/{benchmark}.json")
 
+    def completion(self, model: str, benchmark: str) -> Row | None:
+        """How many of a benchmark's questions a model completes."""
+        return self._json(f"completions/{model}/{benchmark}.json")
+
     def verdicts(self, model: str, benchmark: str) -> list[Row]:
         return self._rows(f"scores/{model}/{benchmark}.jsonl")
 

@@ -40,7 +40,7 @@ def scores(names: Names, results: Results) -> str | None:
         if protocol:
             parts.append(f"### Protocol {text(protocol)}" if len(names.by_protocol()) > 1 else f"Protocol: {text(protocol)}.")
         parts.append(_main(names, benchmarks, results))
-    return join(*parts, _scores_note(names, results), ages(names), _flags(names, results))
+    return join(*parts, _scores_note(names, results), ages(names), _partly_answered(names, results), _flags(names, results))
 
 
 def ages(names: Names) -> str | None:
@@ -104,6 +104,19 @@ def _scores_note(names: Names, results: Results) -> str:
         else "",
     ]
     return " ".join(filter(None, notes))
+
+
+def _partly_answered(names: Names, results: Results) -> str | None:
+    """Which models have answered some items only, as recorded responses may (`items: answered`)."""
+    lines = []
+    for score in results.scores:
+        summary = results.summary(score.model, score.benchmark) or {}
+        if whole := summary.get("n_items_in_benchmark"):
+            label = text(names.label(score.model))
+            lines.append(f"- {label} on {text(names.benchmark_label(score.benchmark))}: {score.n_items:,} of {whole:,} items.")
+    if not lines:
+        return None
+    return "\n".join(["Answered in part; differences are over the items that both models have answered:", "", *lines])
 
 
 def _flags(names: Names, results: Results) -> str | None:

@@ -40,7 +40,7 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
     return {
         "train": trained,
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
-        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.tasks()],
+        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.prompted()],
         "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
         "attempt": [
             {"model": f"results/models/{plan.rater(dataset)}/manifest.json", "dataset": dataset, "spec": plan.attempt(dataset)}

@@ -84,7 +84,7 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
                 why, sure = max(reasons, key=lambda reason: reason[1])
                 remade[model] = sure
                 yield Step(model, why, sure=sure)
-        for run in plan.tasks() if model in plan.with_weights() else ():
+        for run in plan.prompted() if model in plan.with_weights() else ():
             reasons = list(_of_record("respond", model, run, f"results/responses/{model}/{run}.jsonl", plan, records, now))
             if model in remade:
                 reasons.append((f"{'' if remade[model] else 'only if '}{model} is trained again", remade[model]))

@@ -55,13 +55,13 @@ def step_specs(config: Config) -> dict[str, Any]:
             for name in plan.made("train") + plan.made("checkpoint")
         ],
         "average": [(name, plan.average(name), plan.averaged_manifests(name)) for name in plan.made("average")],
-        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.tasks().items()},
-        "respond": [(run, plan.respond(run)) for _, run in plan.answered()],
+        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.prompted().items()},
+        "respond": [(run, plan.respond(run)) for _, run in plan.answered() + plan.completed()],
         "import_responses": [
             (plan.import_responses(name, run), plan.recorded(name, run)) for name, run in plan.answered() if name in plan.made("responses")
         ],
-        "grade_lighteval": [(run, plan.grade_lighteval(run)) for _, run in plan.answered()],
-        "grade": [(run, plan.grade(run)) for _, run in plan.answered()],
+        "grade_lighteval": [(run, plan.grade_lighteval(run, model)) for model, run in plan.answered()],
+        "grade": [(run, plan.grade(run, model)) for model, run in plan.answered()],
         "compare": (plan.compare(), config["published"]),
         "figures": (plan.figures(), plan.drawn()),
         "report": plan.report(),

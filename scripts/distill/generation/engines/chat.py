@@ -9,6 +9,7 @@ from typing import Any
 from distill.base.errors import InputError
 from distill.base.template_date import freeze_date
 from distill.base.thoughts import THOUGHT
+from distill.benchmarks.prompts import COMPLETION
 from distill.generation.engines import Request, Sampling
 
 # A tag that the chat template opens for the model, as DeepSeek-R1-Distill's does: the answer then begins inside a thought.
@@ -25,7 +26,7 @@ class Prompt:
 
 
 def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
-    """The requests, rendered by the model's own chat template.
+    """The requests, rendered by the model's own chat template; a message of role completion is a text to continue, without any template.
 
     No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room and a line says so. Raises
     InputError where a prompt leaves none.
@@ -36,13 +37,18 @@ def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, con
     dated = {"chat_template": freeze_date(template)} if isinstance(template, str) and "strftime_now" in template else {}
     for request in requests:
         if (key := str(request.messages)) not in known:
-            tokens = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False, **dated)
+            raw = request.messages[0]["role"] == COMPLETION
+            tokens = (
+                list(tokenizer(request.messages[0]["content"])["input_ids"])
+                if raw
+                else tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, return_dict=False, **dated)
+            )
             if len(tokens) >= context:
                 raise InputError(
                     f"{name}: a prompt of {len(tokens)} tokens does not fit its context of {context}: "
                     "leave that item out, or give the model a longer context with prepare: {max_position_embeddings: ..}"
                 )
-            opened = _OPENED.search(tokenizer.decode(tokens[-8:]))
+            opened = None if raw else _OPENED.search(tokenizer.decode(tokens[-8:]))
             known[key] = Prompt(tokens, min(sampling.max_new_tokens, context - len(tokens)), opened[0] if opened else "")
     fitted = [known[str(request.messages)] for request in requests]
     if capped := [prompt.room for prompt in fitted if prompt.room < sampling.max_new_tokens]:

@@ -19,9 +19,11 @@ matplotlib.use("Agg")
 
 INK, FAINT = "#222222", "#8a8a8a"
 # Lightness 84, 66 and 26 of 100. Further students: Okabe and Ito's colours (https://jfly.uni-koeln.de/color/), with markers of their own.
-_BASELINE, _REFERENCE = "#d2d2d2", "#56a8dc"
+_BASELINE = "#d2d2d2"
+_REFERENCES = ("#56a8dc", "#8fd0f5", "#2f7fb3", "#c3e4f7")
 _STUDENTS = ("#0b3f73", "#d55e00", "#009e73", "#cc79a7", "#7a4a00", "#e0c000")
 _MARKERS = {"baseline": "s", "reference": "^"}
+_REFERENCE_MARKERS = ("^", "<", ">", "2")
 _STUDENT_MARKERS = ("o", "D", "v", "P", "X", "*")
 MANY = 6  # models whose colours can be distinguished at a glance; more are drawn one below the other
 RIGHT, WRONG = "#0b3f73", "#e9a33b"
@@ -54,12 +56,17 @@ STYLE = {
 
 
 def looks(models: tuple[ShownModel, ...]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each model, by its role and its place among the students. No two of 36 students share both."""
+    """Colour and marker of each model, by its role and its place in it. No two of 36 students share both, and no two of 4 references."""
     students = [model.name for model in models if model.role not in _MARKERS]
+    references = [model.name for model in models if model.role == "reference"]
     found = {}
     for model in models:
+        if model.name in references:
+            place = references.index(model.name) % len(_REFERENCES)
+            found[model.name] = (model.color or _REFERENCES[place], _REFERENCE_MARKERS[place])
+            continue
         place = students.index(model.name) if model.name in students else 0
-        color = {"baseline": _BASELINE, "reference": _REFERENCE}.get(model.role, _STUDENTS[place % len(_STUDENTS)])
+        color = _BASELINE if model.role == "baseline" else _STUDENTS[place % len(_STUDENTS)]
         turn = place + place // len(_STUDENTS)
         found[model.name] = (model.color or color, _MARKERS.get(model.role, _STUDENT_MARKERS[turn % len(_STUDENT_MARKERS)]))
     return found
