@@ -123,8 +123,7 @@ rule import_responses:
     shell:
         """
         python "$SCRIPTS/import_responses.py" \
-            --responses {input.responses:q} \
-            --prompts {input.prompts:q} \
+            --responses {input.responses:q} --prompts {input.prompts:q} \
             --benchmark {params.folder:q} \
             --spec {params.spec:q} \
             --output {output.responses:q} {params.tokenizer:q} >{log:q} 2>&1

@@ -58,7 +58,9 @@ def step_specs(config: Config) -> dict[str, Any]:
         "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.prompted().items()},
         "respond": [(run, plan.respond(run)) for _, run in plan.answered() + plan.completed()],
         "import_responses": [
-            (plan.import_responses(name, run), plan.recorded(name, run)) for name, run in plan.answered() if name in plan.made("responses")
+            (plan.import_responses(name, run), plan.recorded(name, run), plan.counted_by(name))
+            for name, run in plan.answered()
+            if name in plan.made("responses")
         ],
         "grade_lighteval": [(run, plan.grade_lighteval(run, model)) for model, run in plan.answered()],
         "grade": [(run, plan.grade(run, model)) for model, run in plan.answered()],
