@@ -20,6 +20,8 @@ def write_given(here: Checkout) -> None:
     for name in ("model", "raw", "table", "golds", "questions", "answers", "exam", "sums"):
         (given / name).mkdir(parents=True)
     (given / "raw/traces.jsonl").touch()
+    dated = "{{ strftime_now('%d %b %Y') }}" + (here.folder / "config/templates/chatml.jinja").read_text(encoding="utf-8")
+    (given / "dated.jinja").write_text(dated, encoding="utf-8")
     (given / "judge.txt").write_text("Judge: {thought}", encoding="utf-8")
     (given / "other_judge.txt").write_text("Judge: {question} {thought}", encoding="utf-8")
     exam = [{"problem": f"How many corners have {count} hexagons?", "answer": str(6 * count)} for count in (7, 11)]
