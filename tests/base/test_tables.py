@@ -95,6 +95,7 @@ def test_a_folder_without_rows_names_what_it_found(tmp_path):
         ("a.json", '[{"question": "größer"}]'.encode("latin-1"), "not UTF-8 .*iconv -f WINDOWS-1252 -t UTF-8 a.json"),
         ("a.csv", "question\ngrößer\n".encode("latin-1"), "not UTF-8 .*iconv -f WINDOWS-1252 -t UTF-8 a.csv"),
         ("a.jsonl", '{"question": "größer"}\n'.encode("latin-1"), "not UTF-8 .* at line 1, byte 16.: .*-f WINDOWS-1252 -t UTF-8 a.jsonl"),
+        ("a.csv.gz", gzip.compress("question\ngrößer\n".encode("latin-1"), mtime=0), "zcat a.csv.gz . iconv -f WINDOWS-1252"),
         ("a.csv", "question,gold\nx,7\n".encode("utf-16"), "not UTF-8 .*iconv -f UTF-16 -t UTF-8 a.csv"),
         ("a.csv", b'question,gold\n"' + b"x" * (MAX_ROW_BYTES + 10) + b'",7\n', "a cell after line .* is longer than .*: remove that row"),
         ("a.jsonl.gz", gzip.compress(LINES, mtime=0)[:-20], "check the file, or fetch it again"),

@@ -325,6 +325,12 @@ def test_a_file_of_another_format_is_named(name, rows, message):
     assert message in str(error.value)
 
 
+def test_rows_under_a_key_of_one_row_are_named():
+    rows = [{"question": "q", "response": "<think>Hm.</think>7"}]
+    with pytest.raises(InputError, match=r"is this really table\? Its rows are under 'train': jq -c '.train\[\]' FILE > rows.jsonl"):
+        list(Normaliser("table", "a.json").traces([{"version": [{}], "train": rows, "test": rows}]))
+
+
 def test_a_named_column_that_no_row_has_is_an_error_and_one_that_some_rows_lack_is_none():
     rows = [{"question": "q", "response": THINK}, {"question": "r", "response": THINK, "answer": "7"}]
     assert [trace.gold for trace in traces("table", rows, columns={"gold": "answer"})] == [None, "7"]

@@ -45,7 +45,7 @@ def difference(tmp_path):
         ("deepseek_r1_distill.jinja", "think", "writes"),
         (tiny_chat.CHATML, "stratos", None),
         (tiny_chat.CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n"), "think", None),
-        (tiny_chat.CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n"), "stratos", "generation begins after"),
+        (tiny_chat.CHATML.replace("<|im_start|>assistant\n", "<|im_start|>assistant\n<think>\n"), "stratos", "begins a generation after"),
         (tiny_chat.CHATML + "{% if not add_generation_prompt %}Bye.{% endif %}", "think", "adds 'Bye.' after the completion"),
         ("{% if not add_generation_prompt %}Hi. {% endif %}" + tiny_chat.CHATML, "think", "shows another prompt in training"),
         (tiny_chat.CHATML.replace("message['content']", "message['content'].split('</think>')[-1]"), "think", "writes"),

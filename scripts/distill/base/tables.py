@@ -178,9 +178,11 @@ def _refuse_one_object(path: Path, max_row_bytes: int) -> None:
 def _not_utf8(path: Path, error: UnicodeDecodeError, place: str = "") -> InputError:
     with _open(path) as file:
         encoding = "UTF-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "WINDOWS-1252"
+    packed = {".gz": "zcat", ".zst": "zstdcat"}.get(path.suffix)
+    before, after = (f"{packed} {path.name} | ", "") if packed else ("", f" {path.name}")
     return InputError(
         f"{path}: not UTF-8 ({error.reason} at {place or f'byte {error.start} of a block'}): convert it, such as by "
-        f"iconv -f {encoding} -t UTF-8 {path.name} > utf8{path.suffix}"
+        f"{before}iconv -f {encoding} -t UTF-8{after} > utf8{_kind(path)}"
     )
 
 

@@ -97,6 +97,7 @@ class Normaliser:
             missing = None if isinstance(row, OversizeRow) else self._shape.missing(row, self.columns)
             if missing and number == 1 and not unmet(row, self.conditions):
                 other = next((f" It has the columns of {name}" for name, shape in FORMATS.items() if not shape.missing(row, {})), "")
+                other = other or self._rows_below(row)
                 raise InputError(f"{self.where}: no column {missing} (found: {found_columns(row)}): is this really {self.format}?{other}")
             if unseen and not isinstance(row, OversizeRow):
                 first = first or ", ".join(map(str, row))
@@ -146,6 +147,12 @@ class Normaliser:
             return RejectedRow(name, "malformed", f"question of {len(raw.question)} characters")
         gold = raw.gold if raw.gold is not None or self.golds is None else self.golds.of(raw.question)
         return Trace(name, raw.question, gold, found.thought, found.solution, source, raw.finish_reason, raw.system)
+
+    def _rows_below(self, row: Row) -> str:
+        """How to get at the rows where this one holds others in a column, as a JSON file of one object on one line does."""
+        keys = [key for key, value in row.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        keys = [key for key in keys if not self._shape.missing(row[key][0], self.columns)]
+        return f" Its rows are under {keys[0]!r}: jq -c '.{keys[0]}[]' FILE > rows.jsonl" if keys else ""
 
     def _unique(self, made: Trace | RejectedRow) -> Trace | RejectedRow:
         name = made.id

@@ -38,7 +38,7 @@ class TemplateCheck:
         if prompt.startswith(before):
             opened = prompt[len(before) :]
             if not completion.startswith(opened):
-                return f"generation begins after {opened[:_SHOWN]!r}, which training does not show"
+                return f"begins a generation after {opened[:_SHOWN]!r}, which training does not show"
         elif before.startswith(prompt):
             return f"adds {before[len(prompt) :][:_SHOWN]!r} before the completion"
         else:
