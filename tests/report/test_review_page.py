@@ -89,6 +89,18 @@ def test_a_browser_takes_decisions_and_notes_by_keyboard_and_saves_them(make, tm
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_a_browser_shows_what_the_judge_said_once_the_trace_is_decided(make, tmp_path):
+    told = [{"id": f"t{number}", "text": "It jumps. Score: 2", "finish_reason": "stop"} for number in range(4)]
+    by_judge = [{"id": f"t{number}", "reason": "judged", "detail": "score 2, at least 3: It jumps."} for number in range(4)]
+    path = make(verdicts=write_jsonl(tmp_path / "v.jsonl", told), dropped=write_jsonl(tmp_path / "by_judge.jsonl", by_judge))
+    with Browser(tmp_path) as browser:
+        page = browser.open(path)
+        assert "shown once you have decided" in page.text("#row") and "It jumps" not in page.text("#row")
+        page.press("k", "ArrowLeft")
+        assert "judge: 2 (kept from 3): It jumps." in page.text("#row")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_a_browser_shows_hostile_text_as_text(make, tmp_path):
     path = make()
     with Browser(tmp_path) as browser:
