@@ -23,6 +23,7 @@ class Browser:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.loaded: set[str] = set()  # documents that are loaded, by Chromium's loaderId
         self._number = 0
 
     def __enter__(self) -> "Browser":
@@ -48,6 +49,7 @@ class Browser:
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         page = Page(self, self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
         page.send("Page.enable")
+        page.send("Page.setLifecycleEventsEnabled", enabled=True)
         page.go(path)
         return page
 
@@ -67,6 +69,8 @@ class Browser:
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
         found = json.loads(message)
+        if found.get("method") == "Page.lifecycleEvent" and found["params"]["name"] == "load":
+            self.loaded.add(found["params"]["loaderId"])
         if found.get("method") == "Page.javascriptDialogOpening":
             self._write("Page.handleJavaScriptDialog", found["sessionId"], {"accept": True})
         return found
@@ -86,9 +90,9 @@ class Page:
         return self._browser.send(method, self._session, **params)
 
     def go(self, path: Path) -> None:
-        self.send("Page.navigate", url=path.as_uri())
-        while self._browser.next_message().get("method") != "Page.loadEventFired":
-            pass
+        document = self.send("Page.navigate", url=path.as_uri())["loaderId"]
+        while document not in self._browser.loaded:
+            self._browser.next_message()
 
     def press(self, *keys: str) -> None:
         """A letter, or the name of a key such as ArrowRight."""
