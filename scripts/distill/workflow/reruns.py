@@ -76,6 +76,7 @@ ELSEWHERE = {
     "questions": ["fetch", "teacher"],
     "dataset": ["mix"],
     "dataset.gold": ["normalise"],
+    "recipe.lora": ["train"],
     "dataset.logits": ["logits"],
     "dataset.filter.pass_rate": ["attempt", "filter"],
     "example": ["prompts"],
