@@ -4,6 +4,7 @@ import pytest
 from results_tree import HOSTILE, SPEC, build
 
 from distill.base.errors import InputError
+from distill.base.files import read_json, write_json
 from distill.report import card
 from distill.report.results import Results
 
@@ -46,6 +47,22 @@ def test_people_read_data_recipe_and_scores_beside_the_baseline(results):
     ):
         assert said in page
     assert "R1-Distill" not in page
+
+
+def test_adapters_are_named_although_the_weights_are_plain(tmp_path):
+    repocard = pytest.importorskip("huggingface_hub.repocard")
+    other = Results(build(tmp_path))
+    path = tmp_path / "models" / "ours" / "manifest.json"
+    manifest = read_json(path)
+    manifest["recipe"]["lora"] = {"alpha": 32.0, "r": 16, "target": ["q_proj", "v_proj"]}
+    write_json(path, manifest)
+    page = card.render("ours", CARD, other)
+    assert "lora" in repocard.ModelCard(page).data.tags
+    assert (
+        "of Stratos (`HuggingFaceH4/Bespoke-Stratos-17k` on the hub) with LoRA (rank 16), whose updates are merged into the weights."
+        in page
+    )
+    assert "| lora " in page and "`{alpha: 32, r: 16, target: [q_proj, v_proj]}`" in page
 
 
 def test_a_model_without_scores_has_a_card_that_says_so(results, tmp_path):

@@ -121,6 +121,8 @@ def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
 def _rates(found: Row) -> list[list[str]]:
     """Where the speeds come from, each once."""
     said = [(what, row["rate"]) for what in ("trainings", "evaluations") for row in found[what] if row.get("rate")]
+    on_host = [row for row in found["trainings"] if row.get("optimizer_on_host_s")]
+    said += [("trainings", f"assumed: the optimizer on the host adds {row['optimizer_on_host_s']:.2g} s to each step") for row in on_host]
     return [[what, how] for what, how in dict.fromkeys(said)]
 
 

@@ -103,6 +103,8 @@ def plain(value: Any) -> str:
     """The value of a recipe key as YAML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(plain, value))}]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {plain(entry)}" for key, entry in value.items()) + "}"
     return f"{value:g}" if isinstance(value, float) else str(value)
