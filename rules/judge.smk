@@ -65,6 +65,7 @@ rule judge:
         conda_file(config["runtime"]["respond_gpus"])
     resources:
         gpu=lambda w: config["runtime"]["respond_gpus"] if plan.judge_model(w.dataset) else 0,
+        mem_mb=lambda w, input: model_memory(input.model),
     params:
         spec=lambda w: spec(plan.judge(w.dataset)),
         code=lambda w: code("judge.py", f"distill/generation/engines/{plan.judge(w.dataset)['engine']}.py"),

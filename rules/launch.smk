@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from distill.base.processes import STARTED_BY
-from distill.preflight import facts, request
+from distill.preflight import facts, host, request
 from distill.training.launch import processes_of
 
 # Jobs find the scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, those of
@@ -58,6 +58,15 @@ def train_memory(model):
 def respond_memory(model):
     """The same of the responses of a model."""
     return request.respond_mb(facts.joined(preflight_part.of(plan, project_path, model, train=False)), Path("results"))
+
+
+def model_memory(manifests):
+    """The same of another step that loads the model of a manifest; the least where there is none, as of one behind an endpoint."""
+    paths = [manifests] if isinstance(manifests, str) else list(manifests)
+    if not paths:
+        return host.LEAST_MB
+    origin = plan.chain(Path(paths[0]).parent.name)[-1]
+    return request.model_mb(origin, preflight_part.of(plan, project_path, origin, train=False, respond=False), Path("results"))
 
 
 def launch_options(runtime):

@@ -24,6 +24,7 @@ rule logits:
         conda_file(config["runtime"]["respond_gpus"])
     resources:
         gpu=config["runtime"]["respond_gpus"],
+        mem_mb=lambda w, input: model_memory(input.teacher),
     params:
         spec=lambda w: spec(plan.logits(w.dataset)),
         code=code("logits.py"),

@@ -49,6 +49,7 @@ rule attempt:
         conda_file(config["runtime"]["respond_gpus"])
     resources:
         gpu=config["runtime"]["respond_gpus"],
+        mem_mb=lambda w, input: model_memory(input.model),
     params:
         spec=lambda w: spec(plan.attempt(w.dataset)),
         code=lambda w: code("respond.py", f"distill/generation/engines/{plan.attempt(w.dataset)['engine']}.py"),

@@ -52,6 +52,7 @@ rule teacher:
         conda_file(config["runtime"]["respond_gpus"])
     resources:
         gpu=lambda w: config["runtime"]["respond_gpus"] if plan.teacher_model(w.dataset) else 0,
+        mem_mb=lambda w, input: model_memory(input.model),
     params:
         spec=lambda w: spec(plan.teacher(w.dataset)),
         code=lambda w: code("generate_traces.py", f"distill/generation/engines/{plan.teacher(w.dataset)['engine']}.py"),

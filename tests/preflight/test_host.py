@@ -92,6 +92,14 @@ def test_what_jobs_ask_a_cluster_for_follows_from_the_model_and_its_launch(name,
     assert asked(plan(name, **runtime), "ours", tmp_path) == (train, respond)
 
 
+def test_a_teacher_asks_for_its_own_size(tmp_path):
+    made = plan("tutorial")
+    part = preflight_part.of(made, str, "r1-distill", train=False, respond=False)
+    assert request.model_mb("r1-distill", part, tmp_path) == 10_000
+    part["origins"]["r1-distill"]["hub"] = "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"
+    assert request.model_mb("r1-distill", part, tmp_path) == 99_000
+
+
 def test_a_model_of_unknown_shape_is_counted_by_its_files(tmp_path):
     made = plan("tutorial")
     made.config["models"]["base"]["source"] = {"hub": "somebody/unheard-of"}

@@ -41,6 +41,14 @@ def respond_mb(part: Part, results: Path) -> int:
     return host.requested_mb(needed)
 
 
+def model_mb(origin: str, part: Part, results: Path) -> int:
+    """Of another step that loads a model which comes from the source model `origin`, such as a teacher."""
+    entry, gpus = {"origin": origin}, part["runtime"].get("respond_gpus", 0)
+    arch = _arch(entry, part, results)
+    parameters = arch.parameters if arch else _parameters(entry, results)
+    return host.requested_mb(host.answering(parameters, max(1, gpus), None if gpus else 4 * parameters))
+
+
 def _device(gpus: int) -> Device:
     """As far as the host's memory goes: the node is another than the one that submits the job, so no driver is asked."""
     return Device("gpu" if gpus else "cpu")
