@@ -10,7 +10,7 @@ from functools import lru_cache
 from distill.base.files import Row
 from distill.grading.extract import boxed_parts, choice_letter, cut_thought
 from distill.grading.grader import gold_of
-from distill.grading.read import MAX_CHARS, read
+from distill.grading.reading.reader import MAX_CHARS, read
 
 _IN_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{?\s*$")
 
