@@ -129,7 +129,7 @@ _COMPOUNDS = {"mph": "mile / hour", "kph": "km / hour", "degree celsius": "celsi
 
 def canonical(text: str) -> str:
     """A unit in one spelling: `square centimeters`, `cm^2` and `sq. cm` are `cm^2`; words that are no unit keep their singular."""
-    text = _DOTTED.sub(r"\1m", text).replace("\\cdot", " ").replace("\\", " ")
+    text = _DOTTED.sub(r"\1m", text).replace("per cent", "percent").replace("\\cdot", " ").replace("\\", " ")
     found: list[str] = []
     power = 0
     pieces = _PIECE.findall(text)

@@ -44,13 +44,16 @@ def _in_base_units(quantity: Quantity) -> tuple[str, Value] | None:
     return kind, as_value(Call("+", tuple(trees)))
 
 
+_SIZES = {"unit", "unit^2", "unit^3"}
 _GENERIC = {"unit", "unit^2", "unit^3", "way", "solution", "value", "number", "integer", "people", "time", "times", "item", "outcome"}
 
 
 def _compatible(one: str, other: str) -> bool:
     """Units of which one says less than the other: square units, ways; students and male students."""
+    if {one, other} <= _SIZES:
+        return False  # units are no square units
     if one in _GENERIC or other in _GENERIC:
-        return (units.factor(one) is None and units.factor(other) is None) or {one, other} & {"unit", "unit^2", "unit^3"} != set()
+        return (units.factor(one) is None and units.factor(other) is None) or {one, other} & _SIZES != set()
     if "degree" in (one, other) and {one, other} & {"celsius", "fahrenheit", "kelvin"}:
         return True
     words = set(one.split()), set(other.split())

@@ -37,6 +37,8 @@ def same_named(comparison: "Comparison", gold: Value, answer: Value) -> bool:
             places = [answer.names.index(name) for name in gold.names]
             if len(answer.value.items) == len(places):
                 return comparison.same(gold.value, Tuple(tuple(answer.value.items[place] for place in places), answer.value.ends))
+        if ("y",) in (gold.names, answer.names) and _FUNCTION_OF_X & {*gold.names, *answer.names}:
+            return comparison.same(gold.value, answer.value)  # y = x^2 for f(x) = x^2
         if gold.names == ("",) or answer.names == ("",) or is_label(gold) or is_label(answer):
             return comparison.same(gold.value, answer.value)
         return same_relations(comparison, gold.equation, answer.equation)
@@ -144,6 +146,7 @@ def _proportional(comparison: "Comparison", gold: Relation, answer: Relation) ->
     return sign is not None and (sign > 0 or gold.signs[0] in ("=", "!="))
 
 
+_FUNCTION_OF_X = {"f(x)", "g(x)", "h(x)"}
 _ARITHMETIC = {"+", "-", "*", "/", "^", "neg", "sqrt"}
 
 

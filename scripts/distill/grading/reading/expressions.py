@@ -36,15 +36,18 @@ def read_expression(reader: "Reader", items: Sequence[Token]) -> Value:
 
 def read_bare_unit(reader: "Reader", items: Sequence[Token]) -> Value | None:
     """A number with a unit in letters, as in 12 m, 1000 m^2 and 9.8 m s^{-2}; 12m is a product, unless a power or a slash follows."""
-    at = next((place for place, token in enumerate(items) if token.kind == "symbol" or token.text == "frac"), 0)
+    at = next((place for place, token in enumerate(items) if token.kind in ("symbol", "word") or token.text == "frac"), 0)
     while at and items[at - 1].text in ("{", "("):
         at -= 1
     tail = items[at:]
     if not at or not (items[at - 1].kind == "number" or items[at - 1].text in ("}", ")")) or depth_of(tail):
         return None
-    if any(token.kind == "word" or (token.kind == "command" and token.text not in ("frac", "cdot")) for token in tail):
+    if any(
+        (token.kind == "word" and not units.is_unit(token.text)) or (token.kind == "command" and token.text not in ("frac", "cdot"))
+        for token in tail
+    ):
         return None
-    written = re.sub(r"frac \{ (.+?) \} \{ (.+?) \}$", r"\1 / \2", " ".join(token.text for token in tail))
+    written = re.sub(r"frac \{ (.+?) \} \{ (.+?) \}$", r"\1 / \2", " ".join(token.text for token in tail if token.text != "cdot"))
     written = re.sub(r"^\( (.+) \)$", r"\1", written)
     unit = units.canonical(re.sub(r"(?<!\^) ?(?<![\^-] )\{ ?([A-Za-z /]+?) ?\}", r" \1", tidy_exponents(written)))
     if units.factor(unit) is None or not (tail[0].spaced or len(tail) > 1):

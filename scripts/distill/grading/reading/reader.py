@@ -66,7 +66,9 @@ def read(text: str) -> Reading:
                 value = how.whole(normal)
             except (Unreadable, RecursionError, ValueError, LookupError):
                 value = Unread(squeezed(normal))
-            if value not in values and not (values and isinstance(value, Unread)):
+            if values and isinstance(values[0], Unread):
+                values = [value]
+            elif value not in values and not (values and isinstance(value, Unread)):
                 values.append(value)
     if _SURE_DECIMAL_COMMA.fullmatch(normal):
         values.append(decimal(normal.replace(",", ".")))

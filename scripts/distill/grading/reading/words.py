@@ -157,6 +157,8 @@ def _in_unit(items: Sequence[Token], at: int, start: int) -> bool:
     if token.kind == "sign" and token.text in ("(", "{") and at == start:
         return True
     before = items[at - 1]
+    if token.kind == "symbol" and before.text in ("/", "cdot") and at > start:
+        return units.is_unit(token.text)  # km/h
     return token.kind == "number" and (before.text in ("^", "{") or (before.text == "-" and items[at - 2].text in ("^", "{")))
 
 
