@@ -2,6 +2,7 @@
 
     python bench/data_stage.py                      # speed: about two minutes on two cores
     python bench/data_stage.py --memory 17000 1000000   # peak memory at these numbers of rows: about twenty minutes
+    python bench/data_stage.py --rows 600 --other /tmp/before   # the stage of another checkout on the same rows, in turn
 
 Prints three ratios, each with its bound:
   stage / bare        normalise.py and filter.py with every predicate on, against bare math-verify and bare tokenizing of the same rows in
@@ -30,7 +31,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from distill.base.files import write_jsonl
 from distill.base.paths import SCRIPTS
 
-BOUNDS = {"stage / bare": (1.25, "at most"), "1 worker / 2": (1.6, "at least"), "memory large / small": (1.5, "at most")}
+BOUNDS = {
+    "stage / bare": (1.25, "at most"),
+    "1 worker / 2": (1.6, "at least"),
+    "memory large / small": (1.5, "at most"),
+    "stage / other": (1.0, "at most"),
+}
 SYLLABLES = ["ba", "ne", "ti", "ro", "su", "la", "me", "ko", "di", "fa", "ve", "pi", "no", "ra", "ge"]
 CHATML = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
 
@@ -108,18 +114,19 @@ def bare(source: str, tokenizer: str) -> None:
     chat.count(texts)
 
 
-def stage(folder: Path, name: str, workers: int) -> list[list[str]]:
-    """The commands of the stage, in order."""
+def stage(folder: Path, name: str, workers: int, scripts: Path = SCRIPTS) -> list[list[str]]:
+    """The commands of the stage, in order; `scripts` are those of another checkout."""
     benchmarks = {"one": {"columns": {"question": "question"}}, "two": {"columns": {"question": "question"}}}
     spec = {"near_duplicates": 0.85, "ngram": 8, "max_tokens": 100_000, "benchmarks": benchmarks}
-    source, traces = folder / f"{name}.jsonl", folder / f"{name}.{workers}.traces.jsonl"
+    source, made = folder / f"{name}.jsonl", folder / f"{name}.{workers}{'' if scripts == SCRIPTS else '.other'}"
+    traces = Path(f"{made}.traces.jsonl")
     normalise = ["normalise.py", "--format", "table", "--input", source, "--output", traces]
     filtering = ["filter.py", "--traces", traces, "--tokenizer", folder / "tokenizer", "--spec", json.dumps(spec), "--workers", workers]
     for benchmark in benchmarks:
         filtering += ["--benchmark", f"{benchmark}={folder / benchmark}.jsonl"]
     for output in ("output", "dropped", "funnel", "contamination"):
-        filtering += [f"--{output}", folder / f"{name}.{workers}.{output}"]
-    return [[sys.executable, str(SCRIPTS / program), *map(str, rest)] for program, *rest in (normalise, filtering)]
+        filtering += [f"--{output}", f"{made}.{output}"]
+    return [[sys.executable, str(scripts / program), *map(str, rest)] for program, *rest in (normalise, filtering)]
 
 
 @dataclass(frozen=True)
@@ -218,6 +225,21 @@ def speed(folder: Path, rows: int, repeats: int) -> bool:
     return print_ratio("1 worker / 2", best["one"] / best["two"], f"{rows / best['two']:.0f} rows/s with two workers") and stage_good
 
 
+def against(folder: Path, rows: int, repeats: int, other: Path) -> bool:
+    """This checkout's stage and another's, in turn, by one worker."""
+    write_jsonl(folder / "speed.jsonl", traces(rows, 700))
+    commands = {"this": stage(folder, "speed", 1), "other": stage(folder, "speed", 1, other / "scripts")}
+    runs: dict[str, list[Measurement]] = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, command in commands.items():
+            runs[name].append(run_all(command))
+    print(f"{rows} rows, best of {repeats}; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for name, measured in runs.items():
+        print(f"  {name}: {min(run.wall for run in measured):.1f} s, {min(run.processor for run in measured):.1f} s of processor")
+    best = [min(run.processor for run in runs[name]) for name in ("this", "other")]
+    return print_ratio("stage / other", best[0] / best[1], f"processor, {other}")
+
+
 def memory(folder: Path, small: int, large: int) -> bool:
     peaks = {}
     for rows in (small, large):
@@ -233,6 +255,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=3000, help="rows of the speed test")
     parser.add_argument("--repeats", type=int, default=2, help="runs of each program in the speed test")
     parser.add_argument("--memory", type=int, nargs=2, metavar=("SMALL", "LARGE"), help="measure memory at these numbers of rows instead")
+    parser.add_argument("--other", type=Path, help="another checkout, such as a git worktree of an older commit, to compare with instead")
     parser.add_argument("--bare", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.bare:
@@ -243,7 +266,10 @@ def main() -> None:
         make_tokenizer(folder / "tokenizer")
         for seed, benchmark in enumerate(("one", "two"), 100):
             write_jsonl(folder / f"{benchmark}.jsonl", ({"question": row["question"]} for row in traces(500, 1, 500, seed)))
-        good = memory(folder, *args.memory) if args.memory else speed(folder, args.rows, args.repeats)
+        if args.other:
+            good = against(folder, args.rows, args.repeats, args.other)
+        else:
+            good = memory(folder, *args.memory) if args.memory else speed(folder, args.rows, args.repeats)
     sys.exit(0 if good else 1)
 
 
