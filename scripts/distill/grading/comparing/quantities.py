@@ -18,6 +18,8 @@ def same_quantity(comparison: "Comparison", gold: Value, answer: Value) -> bool:
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):
         if len(gold.parts) == len(answer.parts) and all(one[1] == other[1] for one, other in zip(gold.parts, answer.parts, strict=True)):
             return all(comparison.same(one[0], other[0]) for one, other in zip(gold.parts, answer.parts, strict=True))
+        if len(gold.parts) == len(answer.parts) == 1 and {gold.parts[0][1], answer.parts[0][1]} == {"degree", "radian"}:
+            return comparison.same(*(_in_radians(value) if unit == "degree" else value for ((value, unit),) in (gold.parts, answer.parts)))
         one, other = _in_base_units(gold), _in_base_units(answer)
         if one is not None and other is not None and not _compatible(gold.parts[0][1], answer.parts[0][1]):
             return one[0] == other[0] and comparison.same(one[1], other[1])
@@ -29,8 +31,13 @@ def same_quantity(comparison: "Comparison", gold: Value, answer: Value) -> bool:
         return False
     value, unit = quantity.parts[0]
     if unit == "degree" and isinstance(other, Expression) and "\\pi" in repr(other.tree):  # 30 degrees are pi/6
-        value = as_value(Call("deg", (as_tree(value),))) if as_tree(value) is not None else value
+        value = _in_radians(value)
     return comparison.same(value, other) if quantity is gold else comparison.same(other, value)
+
+
+def _in_radians(degrees: Value) -> Value:
+    tree = as_tree(degrees)
+    return degrees if tree is None else as_value(Call("deg", (tree,)))
 
 
 def _in_base_units(quantity: Quantity) -> tuple[str, Value] | None:

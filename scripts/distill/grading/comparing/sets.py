@@ -159,16 +159,22 @@ def union_of(value: Value) -> Value | None:
         bounds = [condition for condition in value.conditions if isinstance(condition, Relation)]
         return range_of(bounds[0]) if len(bounds) == 1 == len(value.conditions) and variable_of(bounds[0]) == value.element else None
     if isinstance(value, Listing):
-        if len({repr(item.sides[0]) if isinstance(item, Relation) and item.signs == ("!=",) else "" for item in value.items} - {""}) == 1:
-            excluded = tuple(item.sides[1] for item in value.items if isinstance(item, Relation))
-            return (
-                SetOperation("difference", (Tuple((_MINUS, _PLUS), "()"), SetOf(excluded))) if len(excluded) == len(value.items) else None
-            )
+        excluded = _excluded(value)
+        if excluded is not None:
+            return SetOperation("difference", (Tuple((_MINUS, _PLUS), "()"), SetOf(excluded)))
         ranges = [union_of(item) for item in value.items]
         if any(part is None for part in ranges):
             return None
         return SetOperation("union", tuple(part for part in ranges if part is not None))
     return value if isinstance(value, Tuple | SetOperation | SetOf) else None
+
+
+def _excluded(listing: Listing) -> tuple[Value, ...] | None:
+    """1 and 2 of x != 1, x != 2."""
+    relations = [item for item in listing.items if isinstance(item, Relation) and item.signs == ("!=",)]
+    if len(relations) < len(listing.items) or any(relation.sides[0] != relations[0].sides[0] for relation in relations):
+        return None
+    return tuple(relation.sides[1] for relation in relations)
 
 
 def _names(value: Value) -> set[str]:
