@@ -226,15 +226,17 @@ def main() -> None:
     parse.add_argument("--quiet", action="store_true", help="the table only")
     parse.add_argument("--peers", action="store_true", help="how far other graders agree with the same verdicts")
     parse.add_argument("--python", nargs="+", default=[sys.executable], help="interpreters with math-verify, one for each version")
+    parse.add_argument("--sets", nargs="+", default=[""], metavar="NAME", help="only sets whose names begin so")
     given = parse.parse_args()
     if not os.environ.get("DISTILL_REAL_DATA"):
         raise InputError("DISTILL_REAL_DATA: not set: name the folder of the real material")
+    sets = [one for one in all_sets(Path(os.environ["DISTILL_REAL_DATA"])) if one.name.startswith(tuple(given.sets))]
     if given.peers:
-        suites_alone = [one for one in all_sets(Path(os.environ["DISTILL_REAL_DATA"])) if not one.name.startswith(("math500", "gsm8k"))]
+        suites_alone = [one for one in sets if not one.name.startswith(("math500", "gsm8k"))]
         for at, cells in enumerate(peers(suites_alone, given.python, given.workers)):
             print("|", " | ".join(cells), "|" + ("\n|" + "---|" * len(cells) if not at else ""), flush=True)
         return
-    found = [agreement(cases, given.workers) for cases in sorted(all_sets(Path(os.environ["DISTILL_REAL_DATA"])), key=lambda one: one.bare)]
+    found = [agreement(cases, given.workers) for cases in sorted(sets, key=lambda one: one.bare)]
     print("| set | rows | right by ours | by others | disagreements |\n|---|---|---|---|---|")
     for one in found:
         known = one.differs or one.others.endswith("right") or "right," in one.others
