@@ -89,11 +89,14 @@ def verdicts(
 
 def read(prompts: Path, responses: Path, answered: str) -> list[LightevalRecord]:
     items = read_items(prompts)
-    return [to_record(items[row["id"]], row["sample"], row["text"]) for row in read_responses(responses, items, prompts, answered)]
+    return [
+        to_record(items[row["id"]], row["sample"], row["text"], row.get("shown", ""))
+        for row in read_responses(responses, items, prompts, answered)
+    ]
 
 
-def to_record(item: PromptItem, sample: int, text: str) -> LightevalRecord:
-    return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold, max(len(item.choices), 4), text)
+def to_record(item: PromptItem, sample: int, text: str, shown: str = "") -> LightevalRecord:
+    return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold_shown(shown), max(len(item.choices), 4), text)
 
 
 def without_verdicts(siblings: list[dict[str, str]], folder: Path, answered: str, but: Path) -> list[list[LightevalRecord]]:

@@ -28,7 +28,7 @@ SAID = {error: said.replace("\\|", "|") for error, said in re.findall(r"^\| (.*?
 
 
 def test_all_mistakes_of_the_page_are_made_here():
-    assert len(SAID) == 11 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
+    assert len(SAID) == 12 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
 
 
 CONFIGS = {
@@ -118,6 +118,13 @@ def test_samples_that_are_numbered_from_1_are_read(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert SAID["recorded answers whose samples are numbered from 1"] in done.stdout.split("\n")
+
+
+def test_recorded_answers_to_some_items_only(tmp_path):
+    write_jsonl(tmp_path / "prompts.jsonl", [{"id": name, "messages": [{"role": "user", "content": name}], "gold": "2"} for name in "ab"])
+    (tmp_path / "answers.csv").write_text("id,response\na,x\n", encoding="utf-8")
+    options = ["--responses", "answers.csv", "--prompts", "prompts.jsonl", "--spec", '{"format": "table"}', "--output", "out.jsonl"]
+    assert said_by("import_responses.py", tmp_path, *options) == SAID["recorded answers to some items only"]
 
 
 def test_no_hub_that_can_be_reached(tmp_path, monkeypatch):

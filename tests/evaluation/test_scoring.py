@@ -45,6 +45,15 @@ def grade(tmp_path, monkeypatch):
     return run
 
 
+def test_a_letter_means_the_choice_that_it_was_shown_with(tmp_path, grade):
+    """The gold is our B, 2 m; the model was shown it as its A."""
+    asked = [item("b", "B", "choice", ["1 m", "2 m", "3 m", "4 m"])]
+    texts = ("\\boxed{A}", "\\boxed{B}", "\\boxed{2 m}", "\\boxed{1 m}")
+    grade(asked, [{**response("b", text, sample), "shown": "BADC"} for sample, text in enumerate(texts)])
+    rows = list(read_jsonl(tmp_path / "output.jsonl"))
+    assert [(row["correct"], row["answer"]) for row in rows] == [(True, "B"), (False, "A"), (True, "B"), (False, "A")]
+
+
 def test_of_a_model_that_answers_some_items_only_the_summary_says_of_how_many(tmp_path, grade):
     some = [row for row in RESPONSES if row["id"] != ITEMS[0]["id"]]
     with pytest.raises(InputError, match="has no sample 0"):

@@ -186,7 +186,7 @@ def test_a_task_has_one_name_however_it_is_written(name, task):
 
 def test_items_without_an_answer_are_left_out_where_the_configuration_says_so(sums):
     write_jsonl(path := sums.folder / "r.jsonl", [{"question": row["problem"], "response": "x"} for row in SUMS[:2]])
-    with pytest.raises(InputError, match="items: answered leaves out the 1 items without an answer"):
+    with pytest.raises(InputError, match="items: answered leaves out the 1 without any answer"):
         sums.read(path, "table")
     assert len(sums.read(path, "table", answered="answered")) == 2
     path.write_text("\n")

@@ -43,6 +43,13 @@ def test_a_letter_is_marked_where_it_was_read(text, letter, marked):
     assert (text[found.start : found.end], found.rule) == (marked, "letter")
 
 
+def test_a_letter_is_marked_as_the_model_was_shown_it():
+    prompt = {"kind": "choice", "gold": "B", "choices": ["one", "two", "three"]}
+    text = "So \\boxed{A} and not B."
+    found = span_of(text, prompt, {"answer": "B"}, shown="BCA")
+    assert text[found.start : found.end] == "A" and found.start == 10
+
+
 def test_a_stated_answer_is_marked_and_its_rule_says_so():
     text = "The answer is 72. Really."
     found = span_of(text, {"kind": "math", "gold": "72.0"}, {"answer": "72", "stated": True})

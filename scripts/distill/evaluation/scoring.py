@@ -11,6 +11,7 @@ import numpy as np
 from distill.base.errors import InputError
 from distill.base.files import Row, check_row, read_json, read_jsonl
 from distill.base.settings import Settings
+from distill.benchmarks.prompts import LETTERS
 from distill.evaluation import stats
 from distill.grading.grader import CORRECT, GRADER_TIMEOUT, NO_ANSWER, UNCLOSED_THOUGHT, WRONG, Task, Verdict, grade_all, same
 
@@ -34,8 +35,17 @@ class PromptItem:
     kind: str
     choices: tuple[str, ...]
 
-    def task(self, text: str, prefilled: bool = False) -> Task:
-        return Task(self.kind, self.gold, text, self.choices, prefilled)
+    def task(self, text: str, prefilled: bool = False, shown: str = "") -> Task:
+        """`shown`: the letters of the choices in the order in which a model elsewhere was shown them, where that is another: CA if its A
+        was our C and its B our A."""
+        if not shown:
+            return Task(self.kind, self.gold, text, self.choices, prefilled)
+        choices = tuple(self.choices[LETTERS.index(letter)] for letter in shown)
+        return Task(self.kind, self.gold_shown(shown), text, choices, prefilled)
+
+    def gold_shown(self, shown: str) -> str:
+        """The gold as a model was shown it."""
+        return LETTERS[shown.index(self.gold)] if shown else self.gold
 
 
 def read_items(path: str | Path) -> dict[str, PromptItem]:
@@ -155,7 +165,7 @@ def score_rows(
     def tasks() -> Iterator[Task]:
         for row in responses:
             behind.append(row)
-            yield items[row["id"]].task(row["text"], how.prefilled_thought)
+            yield items[row["id"]].task(row["text"], how.prefilled_thought, row.get("shown", ""))
 
     for verdict in how.verdicts(tasks()):
         response = behind.popleft()
@@ -179,7 +189,10 @@ def _row(
     if not how.ours:
         correct = verdicts[how.grader]
         reason = CORRECT if correct else WRONG if reason == CORRECT else reason
-    row = {"id": key[0], "sample": key[1], "correct": correct, "answer": verdict.answer, "reason": reason, "verdicts": verdicts}
+    shown, answer = response.get("shown"), verdict.answer
+    if shown and answer is not None and answer in LETTERS[: len(shown)]:
+        answer = shown[LETTERS.index(answer)]  # as all others' answers are named
+    row = {"id": key[0], "sample": key[1], "correct": correct, "answer": answer, "reason": reason, "verdicts": verdicts}
     marks = {STATED: verdict.stated, UNREAD: verdict.unread, TAGS: list(verdict.tags)}
     return row | {name: mark for name, mark in marks.items() if mark}
 

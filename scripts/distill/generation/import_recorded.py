@@ -37,14 +37,19 @@ class AskedItem:
     prompt: str
     choices: tuple[str, ...]
 
-    def shown_in(self, text: str) -> bool:
-        """Whether a text shows the choices one after the other under our letters, as in `A) x B) y`: under others its answer would mean
-        another choice."""
-        lettered = (
-            rf"[(\[*]{{0,2}}{letter}[)\].:*\s]{{1,4}}{re.escape(normal(choice))}"
-            for letter, choice in zip(LETTERS, self.choices, strict=False)
-        )
-        return not self.choices or re.search(r"(?<!\w)" + r"[\s,;]+".join(lettered) + r"(?!\S)", text) is not None
+    def order_in(self, text: str) -> str | None:
+        """Our letters of the choices that a text shows one after the other, as in `A) x B) y`: CA where its A is our C and its B our A.
+        None where it shows other choices or none, or where two of them are alike."""
+        if not self.choices:
+            return ""
+        known = {normal(choice): letter for choice, letter in zip(self.choices, LETTERS, strict=False)}
+        any_choice = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
+        lettered = (rf"[(\[*]{{0,2}}{letter}[)\].:*\s]{{1,4}}({any_choice})" for letter in LETTERS[: len(self.choices)])
+        found = re.search(r"(?<!\w)" + r"[\s,;]+".join(lettered) + r"(?!\S)", text)
+        order = "".join(known[choice] for choice in found.groups()) if found else ""
+        if len(known) < len(self.choices):
+            return LETTERS[: len(self.choices)] if found and found.groups() == tuple(map(normal, self.choices)) else None
+        return order if len(set(order)) == len(known) else None
 
 
 def normal(text: str) -> str:
@@ -65,7 +70,7 @@ class AskedItems:
             self.items[row["id"]] = AskedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
         if not self.items:
             raise InputError(f"{prompts}: no items: make it again with scripts/prompts.py")
-        self._found: dict[str, str] = {}
+        self._found: dict[str, tuple[str, str]] = {}
 
     @cached_property
     def _by_prompt(self) -> dict[str, list[AskedItem]]:
@@ -74,10 +79,11 @@ class AskedItems:
             found.setdefault(item.prompt, []).append(item)
         return found
 
-    def find(self, one: RecordedAnswer) -> str:
-        """The id of the item that an answer is to. Raises InputError, which shows no text of the benchmark."""
+    def find(self, one: RecordedAnswer) -> tuple[str, str]:
+        """The id of the item that an answer is to, and our letters of its choices in the order shown, "" where that is our order. Raises
+        InputError, which shows no text of the benchmark."""
         if one.id in self.items:
-            return str(one.id)
+            return str(one.id), one.shown
         if one.question is None:
             raise InputError(
                 f"{one.where}: item {one.id!r} is not in {self.path}: name the id column of this benchmark, or a question column"
@@ -87,7 +93,7 @@ class AskedItems:
             self._found[text] = self._by_text(text, one.where)
         return self._found[text]
 
-    def _by_text(self, text: str, where: str) -> str:
+    def _by_text(self, text: str, where: str) -> tuple[str, str]:
         """By the whole prompt, else by the longest question that stands in the text: other programs put other words round it."""
         if text in self._by_prompt:
             found = self._by_prompt[text]
@@ -99,12 +105,13 @@ class AskedItems:
             raise InputError(f"{where}: its question is none of {self.path}: name the files of this benchmark only (files:), or join by id")
         if len(found) > 1:
             raise InputError(f"{where}: its question is that of items {found[0].id!r} and {found[1].id!r}: join by id")
-        if text != found[0].prompt and not found[0].shown_in(text):
+        order = "" if text == found[0].prompt else found[0].order_in(text)
+        if order is None:
             raise InputError(
-                f"{where}: shows the choices of item {found[0].id!r} under other letters than {self.path}, so that its answer means "
-                "another choice: ask the model with these prompts"
+                f"{where}: does not show the choices of item {found[0].id!r} as {self.path} has them, so that its letter means none "
+                "of them: ask the model with these prompts"
             )
-        return found[0].id
+        return found[0].id, "" if order == LETTERS[: len(order)] else order
 
 
 def questions(benchmark: str | Path, columns: Mapping[str, Any]) -> dict[str, str]:
@@ -143,8 +150,9 @@ def join_responses(
     Raises InputError for an unknown item, a doubled (id, sample), and items with different numbers of answers.
     """
     found: dict[str, dict[int, RecordedAnswer]] = {name: {} for name in items.items}
+    orders: dict[int, str] = {}
     for one in recorded:
-        name = items.find(one)
+        name, orders[id(one)] = items.find(one)
         samples = found[name]
         sample = len(samples) if one.sample is None else one.sample
         if one.sample is None and (others := [other.file for other in samples.values() if other.file != one.file]):
@@ -164,13 +172,20 @@ def join_responses(
     if missing:
         name, sample = next((name, sample) for name, samples in found.items() for sample in range(count) if sample not in samples)
         unanswered = sum(not samples for samples in found.values())
-        some = f"; items: answered leaves out the {unanswered:,} items without an answer" if unanswered else ""
+        some = f" (items: answered leaves out the {unanswered:,} without any answer)" if unanswered else ""
         raise InputError(
             f"{source}: no answer to item {name!r}, sample {sample} of {count} numbered from 0 ({missing:,} are missing of "
             f"{count * len(found):,}): add them, or leave this benchmark out under files:{some}"
         )
     opened = THOUGHT["think"][0] if prefilled_thought else ""
-    return (_row(name, sample, found[name][sample], opened, count_tokens) for name in found for sample in range(count))
+
+    def rows() -> Iterator[Row]:
+        for name, samples in found.items():
+            for sample in range(count):
+                order = orders[id(samples[sample])]
+                yield _row(name, sample, samples[sample], opened, count_tokens) | ({"shown": order} if order else {})
+
+    return rows()
 
 
 def token_counter(folder: str | Path) -> Callable[[str], int]:

@@ -25,7 +25,8 @@ def distill(row: RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
         raise row.wrong(": 'sample' is empty: number the answers to an item from 0")
     tokens = {name: row.count(row.row.get(name), name) for name in ("prompt_tokens", "completion_tokens")}
     finish = row.finish(row.row.get("finish_reason"))
-    yield row.recorded(row.cell("text"), "text", id=row.name(row.cell("id"), "id"), sample=sample, finish_reason=finish, **tokens)
+    known = {"id": row.name(row.cell("id"), "id"), "sample": sample, "finish_reason": finish, "shown": str(row.row.get("shown") or "")}
+    yield row.recorded(row.cell("text"), "text", **known, **tokens)
 
 
 def table(row: RowReader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer]:

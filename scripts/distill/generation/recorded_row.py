@@ -13,7 +13,8 @@ FINISH_REASONS = ("stop", "length")
 @dataclass(frozen=True)
 class RecordedAnswer:
     """One answer as it was found at `file`, `place`. Of `id` and `question` there is one at least; `sample` is None where the file numbers
-    none; what the file does not tell is None."""
+    none; what the file does not tell is None.
+    `shown`: our letters of the choices in the order shown, where this project has recorded another order than its own."""
 
     file: str
     place: str
@@ -24,6 +25,7 @@ class RecordedAnswer:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    shown: str = ""
 
     @property
     def where(self) -> str:

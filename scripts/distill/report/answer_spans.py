@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from distill.base.files import Row
+from distill.benchmarks.prompts import LETTERS
 from distill.grading.extract import boxed_parts, choice_letter, cut_thought
 from distill.grading.grader import gold_of
 from distill.grading.reading.reader import MAX_CHARS, read
@@ -26,13 +27,16 @@ class Span:
     rule: str
 
 
-def span_of(text: str, prompt: Row, verdict: Row) -> Span:
+def span_of(text: str, prompt: Row, verdict: Row, shown: str = "") -> Span:
+    """`shown`: the letters of the choices as this model was shown them, where that is another order than the prompt's."""
     solution, state = cut_thought(text)
     begin = max(0, text.rfind(solution)) if state == "closed" else len(text) if state == "unclosed" else 0
     answer, choices = verdict["answer"], tuple(prompt.get("choices") or ())
     if answer is None:
         return Span(0, 0, _units(text[:begin]), "")
     if prompt["kind"] == "choice":
+        if shown and answer in shown:
+            answer, choices = LETTERS[shown.index(answer)], tuple(choices[LETTERS.index(letter)] for letter in shown)
         where, (start, end) = "letter", _letter(solution, answer, choices)
     elif verdict.get("stated"):
         where, (start, end) = "stated in words", _last(solution, answer)

@@ -92,7 +92,7 @@ def _rows(results: Results, model: str, benchmark: ShownBenchmark, prompts: dict
         flags = [int(verdict["correct"]), int(len(set(verdict["verdicts"].values())) > 1), int(row.get("finish_reason") == "length")]
         answer, place = None, [0, 0, 0, ""]
         if not benchmark.gated and row["id"] in prompts:
-            answer, span = verdict["answer"], span_of(row["text"], prompts[row["id"]], verdict)
+            answer, span = verdict["answer"], span_of(row["text"], prompts[row["id"]], verdict, row.get("shown", ""))
             place = [span.start, span.end, span.solution, span.rule]
         yield [row["id"], row["sample"], answer, verdict["reason"], *flags, row.get("completion_tokens"), *place]
 

@@ -71,6 +71,8 @@ def _show(head: str, prompt: Row, response: Row, verdict: Row) -> str:
         f"graded answer {_short(answer)}" if answer is not None else "no answer found",
         f"verdict {text(str(verdict['reason']).replace('_', ' '))}",
     ]
+    if shown := response.get("shown"):
+        facts.append(f"choices shown to it in the order {code(shown)}")
     if (tokens := response.get("completion_tokens")) is not None:
         facts.append(f"{tokens:,} tokens")
     body = f"{shorten(question, 500, 200)}\n\n---- answer ----\n\n{shorten(str(response['text']), 500, 300)}"
