@@ -17,6 +17,7 @@ rule judge_prompts:
             name=config["benchmarks"],
         ),
         prompt=lambda w: project_path(plan.judge_of(w.dataset)["prompt"]),
+        pass_rates=after_seal(lambda w: plan.pass_rates_of(w.dataset)),
     output:
         prompts="results/data/{dataset}/judge/prompts.jsonl",
     log:
@@ -34,6 +35,7 @@ rule judge_prompts:
         template=lambda w, input: options("chat-template", input.template),
         tokenizer=lambda w, input: folder_of(input.tokenizer),
         benchmarks=lambda w, input: benchmark_options(input.benchmarks),
+        pass_rates=lambda w, input: options("pass-rates", input.pass_rates),
         workers=lambda w, threads: threads,
     shell:
         """
@@ -44,6 +46,7 @@ rule judge_prompts:
             --tokenizer {params.tokenizer:q} \
             {params.template:q} \
             {params.benchmarks:q} \
+            {params.pass_rates:q} \
             --output {output.prompts:q} \
             --workers {params.workers} >{log:q} 2>&1
         """

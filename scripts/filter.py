@@ -1,8 +1,8 @@
 """Select the traces that are trained on; every other row is listed with the reason why it is not.
 
-Predicates in order: malformed, truncated, unverifiable, no answer, wrong answer, the thought, decisions made by hand (--decisions), a
-judge (--verdicts), pass rate (--pass-rates), duplicate, near-duplicate, contaminated, too long, too short; then the choice among several
-traces of one question. Kept rows stay in the order of the input, and the bytes do not depend on --workers.
+Predicates in order: malformed, truncated, unverifiable, no answer, wrong answer, the thought, pass rate (--pass-rates), decisions made by
+hand (--decisions), a judge (--verdicts), duplicate, near-duplicate, contaminated, too long, too short; then the choice among several traces
+of one question. Kept rows stay in the order of the input, and the bytes do not depend on --workers.
 
     python scripts/filter.py --traces traces.jsonl --tokenizer results/models/base \\
         --spec '{"thought_style": "stratos", "max_tokens": 320, "benchmarks": {"mini_math": {"columns": {"question": "problem"}}}}' \\

@@ -16,6 +16,7 @@ from distill.base.tables import named_paths
 from distill.data.filter import FilterInputs, benchmark_items, to_judge
 from distill.data.filter_rules import FilterSpec
 from distill.data.judge import judge_prompt, read_template
+from distill.data.pass_rate import PassRates
 from distill.data.traces import from_row
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", required=True, metavar="DIR", help="as of filter.py")
     parser.add_argument("--chat-template", metavar="FILE", help="as of filter.py")
     parser.add_argument("--benchmark", action="append", default=[], metavar="NAME=PATH", help="as of filter.py")
+    parser.add_argument("--pass-rates", metavar="JSONL", help="as of filter.py")
     parser.add_argument("--output", required=True, metavar="JSONL", help="prompts")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, one core each")
     args = parser.parse_args()
@@ -34,7 +36,8 @@ def main() -> None:
     spec, prompt = FilterSpec.of(args.spec), read_template(args.prompt)
     benchmarks = {name: benchmark_items(path, spec, name) for name, path in named_paths(args.benchmark).items()}
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
-    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks)
+    rates = PassRates(args.pass_rates) if args.pass_rates else None
+    inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks, pass_rates=rates)
     print(f"{write_jsonl(args.output, prompts(inputs, spec, prompt, args.workers))} traces to judge")
 
 

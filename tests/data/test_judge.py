@@ -3,6 +3,7 @@
 import json
 import sys
 
+import filter as filter_program
 import judge_prompts
 import pytest
 import tiny_chat
@@ -11,6 +12,7 @@ from distill.base import settings
 from distill.base.errors import InputError
 from distill.base.paths import SCHEMA
 from distill.data.judge import JudgeRule, Verdict, judge_prompt, judged, read_score, read_template, read_verdicts, score_counts
+from distill.data.pass_rate import question_id
 from distill.data.traces import Trace
 
 PROMPT = SCHEMA.parents[1] / settings.find("$defs/judge/prompt")["default"]
@@ -121,3 +123,28 @@ def test_the_judge_reads_what_no_predicate_on_a_row_of_its_own_drops(tmp_path, m
         made.append((tmp_path / "out.jsonl").read_bytes())
     assert made[0] == made[1]
     assert [row["id"] for row in tiny_chat.read_jsonl(tmp_path / "out.jsonl")] == ["t0", "t4"]
+
+
+def test_a_judge_reads_no_row_whose_pass_rate_drops_it(tmp_path, monkeypatch):
+    rows = [{**GOOD.row(), "id": name, "question": question} for name, question in (("in", "What is 3+4?"), ("out", "What is 5+2?"))]
+    share = {rows[0]["question"]: True, rows[1]["question"]: False}
+    rated = [{"id": question_id(question), "sample": 0, "correct": correct} for question, correct in share.items()]
+    spec = {"pass_rate": {"model": "ours", "max_new_tokens": 9, "min": 0.5}}
+    arguments = {
+        "traces": tiny_chat.write_jsonl(tmp_path / "traces.jsonl", rows), "tokenizer": tiny_chat.save(tmp_path / "tokenizer"),
+        "pass-rates": tiny_chat.write_jsonl(tmp_path / "rated.jsonl", rated),
+    }  # fmt: skip
+
+    def run(program, **more):
+        words = [str(word) for name, value in (arguments | more).items() for word in (f"--{name}", value)]
+        monkeypatch.setattr(sys, "argv", ["program", *words])
+        program.main()
+
+    run(judge_prompts, prompt=PROMPT, spec=json.dumps(spec), output=tmp_path / "prompts.jsonl")
+    (asked,) = tiny_chat.read_jsonl(tmp_path / "prompts.jsonl")
+    assert asked["id"] == "in"
+    told = tiny_chat.write_jsonl(tmp_path / "told.jsonl", [{"id": "in", "text": "Score: 4", "finish_reason": "stop"}])
+    outputs = {name: tmp_path / name for name in ("output", "dropped", "funnel")}
+    run(filter_program, spec=json.dumps(spec | {"judge": {}}), verdicts=told, **outputs)
+    assert [row["id"] for row in tiny_chat.read_jsonl(tmp_path / "output")] == ["in"]
+    assert [(row["id"], row["reason"]) for row in tiny_chat.read_jsonl(tmp_path / "dropped")] == [("out", "pass_rate")]

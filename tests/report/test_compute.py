@@ -43,9 +43,17 @@ def results(tmp_path_factory):
         write_jsonl(root / "models" / name / "log.jsonl", rows if tokens else [])
     write_jsonl(root / "sources/datasets/taught/traces.jsonl", [{"prompt_tokens": 10, "completion_tokens": 20}])
     write_jsonl(root / "attempts/ours/harder.jsonl", [{"prompt_tokens": 5, "completion_tokens": 7}])
+    write_jsonl(root / "data/harder/judge/responses.jsonl", [{"prompt_tokens": 8, "completion_tokens": 1}])
     write_json(root / "models/more/manifest.json", {"world_size": 2, "recipe": {}})
     write_json(root / "models/adapted/manifest.json", {"recipe": {"lora": {"r": 8}}})
-    for path, seconds in {"train/ours": 4, "train/half": 1, "train/more": 3, "teacher/taught": 5, "attempt/ours/harder": 2}.items():
+    for path, seconds in {
+        "train/ours": 4,
+        "train/half": 1,
+        "train/more": 3,
+        "teacher/taught": 5,
+        "attempt/ours/harder": 2,
+        "judge/harder": 1,
+    }.items():
         (root / "timing" / path).parent.mkdir(parents=True, exist_ok=True)
         (root / "timing" / f"{path}.tsv").write_text(f"s\tmax_rss\n{seconds}\t9\n")
     return root
@@ -56,6 +64,7 @@ HALF = {"kind": "train", "model": "half", "training": "ours"}
 MORE = {"kind": "train", "model": "more", "training": "more"}
 TAUGHT = {"kind": "teacher", "model": "r1", "dataset": "taught"}
 HARDER = {"kind": "attempt", "model": "ours", "dataset": "harder"}
+JUDGED = {"kind": "judge", "model": "base", "dataset": "harder"}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +77,7 @@ HARDER = {"kind": "attempt", "model": "ours", "dataset": "harder"}
         ([OURS, MORE], [100, 50], [], 4.0 + 2 * 3.0),  # two processes
         ([TAUGHT, MORE], [50], [30], 11.0),
         ([OURS, HARDER, MORE], [100, 50], [12], 12.0),
+        ([HARDER, JUDGED, MORE], [50], [12, 9], 9.0),
     ],
 )
 def test_steps_add_up_and_a_training_counts_once(results, own, trained, generated, device_s):
@@ -121,7 +131,7 @@ def test_the_steps_of_a_model_are_those_of_all_that_it_is_made_from():
                 "harder": {
                     "source": {"miniature": "traces", "rows": 9},
                     **data,
-                    "filter": {"pass_rate": {"model": "ours", "max_new_tokens": 9}},
+                    "filter": {"pass_rate": {"model": "ours", "max_new_tokens": 9}, "judge": {"model": "base"}},
                 },
                 "both": {"mix": [{"dataset": "taught"}, {"dataset": "harder"}]},
             },
@@ -134,5 +144,6 @@ def test_the_steps_of_a_model_are_those_of_all_that_it_is_made_from():
         *(ours, half),
         {"kind": "teacher", "model": "r1-distill-mini", "dataset": "taught"},
         HARDER,
+        JUDGED,
         MORE,
     ]

@@ -29,6 +29,8 @@ def _of_dataset(plan: Configured, dataset: str) -> list[Part]:
         found.append({"kind": "teacher", "model": teacher["model"], "dataset": dataset})
     if rater := plan.rater(dataset):
         found.append({"kind": "attempt", "model": rater, "dataset": dataset})
+    if dataset in plan.judged() and "endpoint" not in (judge := plan.judge_of(dataset)):
+        found.append({"kind": "judge", "model": judge["model"], "dataset": dataset})
     return found
 
 

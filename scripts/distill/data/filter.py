@@ -114,7 +114,7 @@ def filter_traces(
 def to_judge(inputs: FilterInputs, spec: FilterSpec, workers: int = 1) -> Iterator[bool]:
     """Of each trace whether a judge reads it: whether it is dropped for no reason that needs no other row."""
     for batch in map_batches(inputs.analyser(spec, {}), batches(inputs.traces), workers, SLOW_IMPORTS):
-        yield from (dropped_alone(row, spec) is None for row in batch)
+        yield from (not (dropped_alone(row, spec) or _outside(row, spec, inputs.pass_rates)) for row in batch)
 
 
 def near_candidates(traces: str, threshold: float | None, workers: int) -> NearCandidates:
@@ -149,7 +149,7 @@ class RowSelector:
         """Why a row is dropped, or None. A row is a duplicate only of rows that were kept. Raises InputError for an id seen before."""
         if not self._ids.add(hash64(row.id)):
             raise InputError(f"two traces have the id {row.id!r}: make this file with scripts/normalise.py")
-        alone = row.drop or self._judged(row) or self._outside(row)
+        alone = row.drop or _outside(row, self.spec, self.pass_rates) or self._judged(row)
         drop = alone or self._duplicate(row) or contaminated(row, self.spec) or wrong_length(row.tokens, self.spec)
         if drop is None:
             self._kept.add(row.trace_key)
@@ -166,16 +166,16 @@ class RowSelector:
             return None
         return judged(row.id, self.verdicts, self.spec.judge)
 
-    def _outside(self, row: RowAnalysis) -> Defect | None:
-        """A question whose pass rate is outside of the bounds."""
-        rule = self.spec.pass_rate
-        return self.pass_rates.rejection(row.question_id, rule) if self.pass_rates and rule else None
-
     def _duplicate(self, row: RowAnalysis) -> Defect | None:
         if row.trace_key in self._kept:
             return Defect("duplicate", "the same question, thought and solution as an earlier row")
         near = self._near.find(row.stem_key, row.shingles) if row.shingles is not None else None
         return Defect("near_duplicate", f"nearly the question of {near}") if near else None
+
+
+def _outside(row: RowAnalysis, spec: FilterSpec, rates: PassRates | None) -> Defect | None:
+    """A question whose pass rate is outside of the bounds."""
+    return rates.rejection(row.question_id, spec.pass_rate) if rates and spec.pass_rate else None
 
 
 def _kept(

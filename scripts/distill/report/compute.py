@@ -102,6 +102,7 @@ def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
         "train": model / "log.jsonl",
         "teacher": root / "sources" / "datasets" / step.get("dataset", "") / "traces.jsonl",
         "attempt": root / "attempts" / step["model"] / f"{step.get('dataset')}.jsonl",
+        "judge": root / "data" / step.get("dataset", "") / "judge" / "responses.jsonl",
         "logits": root / "data" / step.get("dataset", "") / "logits" / "manifest.json",
     }[step["kind"]]
     if not (path.is_file() and (model / "config.json").is_file()):
