@@ -43,26 +43,32 @@ _FORMULA = re.compile(
 _STATED_LENGTH = 300
 _SENTENCE_END = re.compile(r"\n|</answer>|[.!?](?=\s|$)|(?<=[^\d\s]),?\s+(?:because|since|as|which|where)\s|。")
 
-_FONT = re.compile(r"\\(?:text|math)[a-z]*\b\s*|\\(?:rm|bf|it|left|right|displaystyle|boxed|Large|large|quad)\b|[{}$*~\s]|\\[ ,;!]")
+_FONT = re.compile(
+    r"\\(?:text)?color\s*\{[a-zA-Z]*\}|\\(?:text|math)[a-z]*\b\s*"
+    r"|\\(?:rm|bf|it|left|right|displaystyle|boxed|Large|large|quad|[mh]box|underline|emph|bm|boldsymbol)\b|[{}$*~\s]|\\[ ,;!]"
+)
 _LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([A-Z])(?:[)\]]?\.?$|[).:\]]).*", re.DOTALL)
+_LETTERS = re.compile(r"[(\[]?[A-Z][)\]]?(?:,|;|/|&|and|or)[(\[]?[A-Z](?![A-Za-z])")
+_LETTER_THEN_TEXT = re.compile(r"[(\[]?([A-Z])[^A-Za-z0-9]{1,3}(.+)", re.DOTALL)
+_NAME = 8  # characters of what an equation in a box gives a value to
 _LETTER_ALONE = 8  # characters, as in **(C)**.
 _LOWER_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([a-z])[)\]]?\.?")
-_BEFORE_LETTER = (
-    r"(?:\\\()?[\s*_$\"'“`(\[{]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer)?[\s*_$\"'“`(\[{]{0,6}"
-)
+_BEFORE_LETTER = r"(?:\\\()?[\s*_$\"'“`(\[{<【（]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer|letter)?[\s*_$\"'“`(\[{]{0,6}"
 _ARTICLE = (
     r"(?!(?<=\bA)\s+(?!(?:because|since|as|for|with|due|by|which|where|not|and|or|is|was|in|on|at|if|given|but|so|according)\b)[a-z])"
 )
 _AFTER_LETTER = _ARTICLE + r"(?![A-Za-z]|['’][A-Za-z])(?!\s?[-+=^_](?=\s?\w))(?!\s+(?i:is|was)\s+(?i:wrong|incorrect|false|not)\b)"
 # The letter after "answer is", "answer:", "correct choice is": not after "is not".
 _ANSWERED = re.compile(
-    r"(?:(?i:(?<![A-Za-z])(?:answer|ans|choice|option|selection|selected|(?:correct|right|best|true)\s+(?:one|statement|response)))[\s*_\"'`]{0,6}"
+    r"(?:(?i:(?<![A-Za-z])(?:answer|ans|choice|option|selection|selected|solution|result"
+    r"|(?:correct|right|best|true)\s+(?:one|statement|response))(?:\s+to\s+(?:this|the)\s+(?:question|problem))?)[\s*_\"'`]{0,6}"
     r"(?:(?i:\bis|\bmust be|\bshould be|\bwould be|\bhas to be)(?![A-Za-z])"
     r"(?i:\s+(?:therefore|thus|clearly|simply|most likely|definitely|probably|likely|certainly|obviously|indeed|actually|then))?"
     r"|[:：=→—-]|[-=]>|⇒)[\s:：>]{0,3}"
     r"|(?i:\bI(?:'d|\s+would|\s+will|'ll)?\s+(?:choose|pick|select|go\s+with))\s+"
-    r"|(?i:\bans)\.\s*|(?i:\bcorrect)\s*[:：]\s*"
-    r"|(?:答案|正确选项)[\s是为：:选]{0,6}|(?<!不)选择?[\s:：]{0,4}|<answer>\s*)"
+    r"|(?i:\bans)\.\s*|(?i:\b(?:correct|final))\s*[:：]\s*"
+    r"|(?:答案|正确的?选项)[】\]]?(?:应该?|就)?[\s是为：:选]{0,6}|(?<!不)选择?[\s:：]{0,4}|<answer>\s*)"
+    r"(?i:(?:it\s+is|it's|probably|likely|definitely|clearly|most\s+likely)\s+)?"
     rf"{_BEFORE_LETTER}([A-Z]|(?<=\()[a-z](?=\))|[a-z](?=[.)*]{{0,3}}\s*$)){_AFTER_LETTER}"
 )
 _NOT_BUT = re.compile(r"(?i:\bnot\b)[^.\n]{0,30}(?i:\bbut|,\s*it\s+is|,\s*it's)\s(?i:rather\s|option\s|choice\s)?\(?([A-Z])(?![A-Za-z])")
@@ -72,8 +78,11 @@ _IS_RIGHT = re.compile(
 )
 _NAMED = re.compile(rf"(?i:\b(?:answer|choice|option))[\s*_]{{0,6}}[(\[{{]{{0,2}}([A-Z]){_AFTER_LETTER}")
 _NEGATED = re.compile(r"(?i)\b(?:not|nor|isn't|than|eliminates?|excludes?|rules? out)\s+(?:the\s+)?[*_]{0,2}$")
-_ALSO = re.compile(r"[)\]}*_$\s]{0,6}(?:(?i:or|and)\b|[/,&])\s{0,3}(?i:option\s|choice\s)?[(\[*$]{0,3}[A-Z](?![A-Za-z'’])")
+_ALSO = re.compile(
+    r"[)\]}*_$\s]{0,6}(?:(?i:or|and)\b|[/,&])\s{0,3}(?i:option\s|choice\s|possibly\s|maybe\s|perhaps\s)?[(\[*$]{0,3}[A-Z](?![A-Za-z'’])"
+)
 _LETTER_AND_TEXT = re.compile(r"[*_(\[]{0,4}([A-Z])[*_)\].:]{1,5}\s*(.{1,300})$")
+_CONCLUDED = re.compile(r"\b(?i:thus|hence|therefore|so),?\s\(([A-Z])\)\.?\s*$")
 _LAST_LINE = re.compile(r"(?:^|\n)\s*[*_(\[$]{0,4}([A-Z])[)\]*_.$]{0,5}\s*$")
 
 
@@ -213,11 +222,13 @@ def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
         ]
         if named:
             return None if _ALSO.match(text, named[-1].end()) else named[-1][1]
-    shown = _LETTER_AND_TEXT.match(text.strip().rpartition("\n")[2])
+    last = text.strip().rpartition("\n")[2]
+    shown = _LETTER_AND_TEXT.match(last)
     if shown and _shown(shown[1], choices) and choices and _letter_of_choice(shown[2].strip("*. "), choices) == shown[1]:
         return shown[1]  # C. 20 m/s
-    line = _LAST_LINE.search(text[-40:]) if len(text) <= 40 or "\n" in text[-40:] else None
-    letter = line[1] if line else _plain_letter(text) if len(text.strip()) <= _LETTER_ALONE else None
+    line = _CONCLUDED.search(last[-40:]) or (_LAST_LINE.search(text[-40:]) if len(text) <= 40 or "\n" in text[-40:] else None)
+    letter = line[1] if line else _plain_letter(last) if len(last) <= _LETTER_ALONE or last.startswith("\\text") else None
+    letter = letter or _letter_of_equation(last_boxed(text), choices)
     return letter if letter and _shown(letter, choices) else None
 
 
@@ -253,16 +264,30 @@ def _boxed_letters(text: str, choices: tuple[str, ...]) -> Iterator[tuple[int, s
             continue
         # The text of a choice may begin as a letter does: (R)-butan-2-ol, E. coli.
         of_text = _letter_of_choice(found[0], choices)
-        letter = of_text if of_text and len(found[0].strip()) > 1 else _plain_letter(found[0]) or of_text
+        letter = (
+            of_text if of_text and len(found[0].strip()) > 1 else _plain_letter(found[0]) or of_text or _letter_with_text(found[0], choices)
+        )
         if letter and _shown(letter, choices):
             yield box.start(), letter
             return
 
 
 def _plain_letter(boxed: str) -> str | None:
-    plain = _FONT.sub("", boxed[:1000]).rstrip("\\").strip("\"'")
-    match = _LETTER.fullmatch(plain) or _LOWER_LETTER.fullmatch(plain)
+    plain = _FONT.sub("", boxed[:1000]).rstrip("\\").strip("\"'`")
+    match = None if _LETTERS.match(plain) else _LETTER.fullmatch(plain) or _LOWER_LETTER.fullmatch(plain)
     return match[1].upper() if match else None
+
+
+def _letter_with_text(boxed: str, choices: tuple[str, ...]) -> str | None:
+    """B of B = 15 m/s where that is the text of choice B."""
+    lettered = _LETTER_THEN_TEXT.fullmatch(_FONT.sub("", boxed[:1000]))
+    return lettered[1] if lettered and _letter_of_choice(lettered[2], choices) == lettered[1] else None
+
+
+def _letter_of_equation(boxed: str | None, choices: tuple[str, ...]) -> str | None:
+    """The choice whose text is what v = 15 m/s gives to v."""
+    name, equals, value = _FONT.sub("", (boxed or "")[:1000]).rpartition("=")
+    return _letter_of_choice(value, choices) if equals and len(name) <= _NAME else None
 
 
 def _letter_of_choice(boxed: str, choices: tuple[str, ...]) -> str | None:
