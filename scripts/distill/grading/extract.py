@@ -53,7 +53,10 @@ _LETTER_THEN_TEXT = re.compile(r"[(\[]?([A-Z])[^A-Za-z0-9]{1,3}(.+)", re.DOTALL)
 _NAME = 8  # characters of what an equation in a box gives a value to
 _LETTER_ALONE = 8  # characters, as in **(C)**.
 _LOWER_LETTER = re.compile(r"(?:(?i:option|choice|answer):?)?[(\[]?([a-z])[)\]]?\.?")
-_BEFORE_LETTER = r"(?:\\\()?[\s*_$\"'“`(\[{<【（]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?(?i:option|choice|answer|letter)?[\s*_$\"'“`(\[{]{0,6}"
+_BEFORE_LETTER = (
+    r"(?:\\\()?[\s*_$\"'“`(\[{<【（]{0,8}(?:<[a-z]{1,6}>)?(?:\\(?:text|math)[a-z]{0,6}\{)?"
+    r"(?i:option|choice|answer|letter)?[\s*_$\"'“`(\[{]{0,6}"
+)
 _ARTICLE = (
     r"(?!(?<=\bA)\s+(?!(?:because|since|as|for|with|due|by|which|where|not|and|or|is|was|in|on|at|if|given|but|so|according)\b)[a-z])"
 )
