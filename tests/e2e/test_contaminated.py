@@ -12,11 +12,10 @@ BENCHMARKS = ("mini_aime", "mini_math", "mini_gpqa")
 
 @pytest.fixture(scope="module")
 def completed(tmp_path_factory, warm_python) -> Checkout:
-    """The tiny miniature with its base's texts few and its questions planted often, up to the base's completions."""
+    """config/contaminated.yaml up to its base's completions."""
     here = checkout("tiny", tmp_path_factory.mktemp("contaminated") / "project", warm_python)
-    here = Checkout(
-        here.folder, merged(merged(here.config, OVERLAY), {"models": {"base": {"source": {"planted": {"gpqa": 100}}}}}), here.python
-    )
+    miniature = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    here = Checkout(here.folder, merged(miniature, OVERLAY), here.python)
     here.jobs("--cores", "1", *(f"results/completions/base/{benchmark}@completion.json" for benchmark in BENCHMARKS))
     return here
 
