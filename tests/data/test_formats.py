@@ -5,6 +5,7 @@ import json
 import os
 import random
 import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import normalise
@@ -466,6 +467,8 @@ def test_choices_that_no_question_shows_are_warned_of(tmp_path, monkeypatch, cap
         ({"ok": True}, [0, 1]),
         ({"tags": "geometry"}, [1]),
         ({"about.year": {"min": 2020}}, [2]),
+        ({"day": "2025-02-01"}, [1]),
+        ({"day": {"not": ["2025-02-01 00:00:00", "2024-02-01"]}}, [1]),
         ({"source": ["olympiads"], "level": {"min": 4}}, []),
     ],
 )
@@ -475,7 +478,8 @@ def test_raw_rows_are_selected_by_any_column(where, taken):
         {"source": "aops", "level": 4, "ok": True, "tags": ["geometry", "proof"], "about": {"year": 2001}},
         {"source": "amc", "level": 5.5, "ok": False, "tags": [], "about": {"year": 2024}},
     ]
-    rows = [{**row, "question": f"q{number}", "response": THINK} for number, row in enumerate(rows)]
+    days = (date(2024, 2, 1), date(2025, 2, 1), datetime(2025, 2, 1))  # as Parquet has them
+    rows = [{**row, "question": f"q{number}", "response": THINK, "day": days[number]} for number, row in enumerate(rows)]
     made = traces("table", rows, conditions=where)
     assert [trace.question for trace in made if not isinstance(trace, RejectedRow)] == [f"q{number}" for number in taken]
     dropped = [row for row in made if isinstance(row, RejectedRow)]

@@ -1,6 +1,7 @@
 """Which raw rows of a data set are selected, by any of their columns: `where: {source: [olympiads], difficulty: {min: 4}}`."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from distill.base.files import Row
@@ -51,9 +52,11 @@ def _meets(value: Any, condition: Any) -> bool:
 
 
 def _equal(value: Any, condition: Any) -> bool:
-    """Equal as text: a number in a text column is that number."""
+    """Equal as text: a number in a text column is that number, and a day is written as 2025-02-01."""
     if isinstance(value, list):
         return any(_equal(entry, condition) for entry in value)
+    if isinstance(value, date):
+        return condition in (value.isoformat(), str(value))
     try:
         return value is not _MISSING and as_text(value, "") == as_text(condition, "")
     except NotText:

@@ -17,8 +17,12 @@ from distill.data.traces import Defect, Trace
 
 REASONS = ("judged", "unjudged")
 _FIELDS = ("question", "thought", "solution", "gold")
-# "Score: 4", "**Score:** 4/5", '"score": 4': the number that follows the word in its line.
-_SCORE = re.compile(r"\bscore\b[^\w\n+-]{0,12}([+-]?\d{1,9}(?:\.\d{1,9})?)(?!\d)", re.IGNORECASE)
+# "Score: 4", "**Score:** 4/5", "Score (1-5): 4": the number that follows the word in its line. A range ("Score 1 to 5") or a decimal
+# comma is no score: better none than a wrong one.
+_SCORE = re.compile(
+    r"\bscore\b(?:\s*\([^()\n]*\))?[^\w\n+-]{0,12}([+-]?\d{1,9}(?:\.\d{1,9})?)(?!\.?\d|,\d|\s*(?:[-\u2013]|to|or)\s*\d)",
+    re.IGNORECASE,
+)
 _THOUGHT_END = re.compile("|".join(re.escape(closing) for _, closing in THOUGHT.values()))
 _THOUGHT_START = re.compile("|".join(re.escape(opening) for opening, _ in THOUGHT.values()))
 
