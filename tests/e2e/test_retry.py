@@ -35,11 +35,11 @@ def test_a_training_that_is_told_to_stop_is_tried_again_and_goes_on(finished_run
 
 @pytest.mark.parametrize("orphans", ["wait", "end"])
 def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished_run, tmp_path, orphans):
-    # A plain Python: what is an orphan is told from command lines and environments of processes, which a fork has of its parent.
-    checkout = replace(finished_run("world").copy(tmp_path / "here"), python=sys.executable)
+    checkout = finished_run("world").copy(tmp_path / "here")
     here, config = checkout.folder, merged(CONFIG, {"runtime": {"orphans": orphans}})
     old = {path.name for path in here.glob("work/train/*")}
-    snakemake = start(checkout, config)
+    # By a plain Python: what is an orphan is told from command lines and environments of processes, which a fork has of its parent.
+    snakemake = start(replace(checkout, python=sys.executable), config)
     folder, log = signal_once_it_trains(here, old, signal.SIGSTOP)
     snakemake.kill()
     snakemake.communicate()

@@ -9,11 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import yaml
-
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl
 from distill.base.paths import KNOWN
+from distill.base.settings import read_yaml
 from distill.data.audit import audit_of
 from distill.preflight.arch import Arch
 from distill.preflight.memory import GB
@@ -63,7 +62,7 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
 
     `ask` may return the config.json of a source model that is neither on disk nor in the table.
     """
-    known = yaml.safe_load(known_file.read_text(encoding="utf-8"))
+    known = read_yaml(known_file)
     origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
     archs = {name: shape(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
     audits = {entry["model"]: found for entry in part["trainings"] if (found := _audit(entry, results))}
@@ -222,7 +221,7 @@ def _here(results: Path) -> list[tuple[int, float]]:
 def accelerate(path: str) -> dict[str, Any]:
     """The content of an accelerate file."""
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        return read_yaml(Path(path)) or {}
     except OSError as error:
         raise InputError(f"runtime.accelerate: {path}: {error.strerror}; name a file of config/accelerate") from None
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-import yaml
 from transformers import PreTrainedModel, TrainingArguments
 
 from distill.base.paths import KNOWN
+from distill.base.settings import read_yaml
 from distill.training.recipe import Runtime
 
 
@@ -56,7 +56,7 @@ def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | N
     devices = devices or {}
     if devices.get("tflops"):
         return devices["tflops"] * 1e12
-    known = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))["devices"]
+    known = read_yaml(KNOWN)["devices"]
     if devices.get("name") in known:
         return known[devices["name"]]["tflops"] * 1e12
     for model, peaks in known.items():
