@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,23 +53,27 @@ def test_a_file_of_changes_by_itself():
     assert SAID["a file of changes given by itself, such as config/study.yaml"] in str(said.value).split("\n")
 
 
-def test_a_path_that_does_not_exist(tmp_path):
+def test_a_path_that_does_not_exist(warm_python, tmp_path):
     config = readme.example("config.yaml")
     config["datasets"]["mini_stratos"]["source"] = {"path": "nowhere.jsonl"}
     (tmp_path / "whole.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", "whole.yaml"]
+    command = [warm_python, "-m", "snakemake", "-n", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", "whole.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert SAID["a path that does not exist"] in (done.stdout + done.stderr).split("\n")
 
 
-def said_by(script: str, folder: Path, *options: str) -> str:
-    done = subprocess.run([sys.executable, str(PROJECT / "scripts" / script), *options], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 2
-    return done.stderr.strip().split("\n")[-1]
+@pytest.fixture
+def said_by(warm_python) -> Callable[..., str]:
+    def said_by(script: str, folder: Path, *options: str) -> str:
+        done = subprocess.run([warm_python, str(PROJECT / "scripts" / script), *options], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 2
+        return done.stderr.strip().split("\n")[-1]
+
+    return said_by
 
 
-def test_a_data_set_in_another_shape(tmp_path):
+def test_a_data_set_in_another_shape(said_by, tmp_path):
     source = tmp_path / "results/sources/datasets/mine"
     write_jsonl(source / "rows.jsonl", [{"question": "x"}])
     options = ["--input", "results/sources/datasets/mine", "--format", "table", "--output", "traces.jsonl"]
@@ -95,32 +99,32 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("mistake", INPUTS)
-def test_a_file_that_is_not_what_it_should_be(tmp_path, mistake):
+def test_a_file_that_is_not_what_it_should_be(said_by, tmp_path, mistake):
     name, content, options = INPUTS[mistake]
     (tmp_path / name).write_bytes(content.encode("latin-1"))
     assert said_by("normalise.py", tmp_path, "--input", name, "--output", "traces.jsonl", *options) == SAID[mistake]
 
 
-def test_a_table_with_semicolons_is_read(tmp_path):
+def test_a_table_with_semicolons_is_read(warm_python, tmp_path):
     (tmp_path / "in.csv").write_text(f"question;response\n1+1?;{json.dumps(THINK)}\n", encoding="utf-8")
-    command = [sys.executable, str(PROJECT / "scripts/normalise.py"), "--input", "in.csv", "--output", "traces.jsonl", "--format", "table"]
+    command = [warm_python, str(PROJECT / "scripts/normalise.py"), "--input", "in.csv", "--output", "traces.jsonl", "--format", "table"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and SAID["a `.csv` with semicolons"] in done.stdout.split("\n")
 
 
-def test_samples_that_are_numbered_from_1_are_read(tmp_path):
+def test_samples_that_are_numbered_from_1_are_read(warm_python, tmp_path):
     write_jsonl(tmp_path / "items.jsonl", [{"problem": "1+1?", "answer": "2"}])
     asked = {"id": "a", "messages": [{"role": "user", "content": "1+1?"}], "gold": "2", "kind": "math"}
     write_jsonl(tmp_path / "prompts.jsonl", [asked])
     (tmp_path / "answers.csv").write_text("id,sample,response\na,1,x\na,2,y\n", encoding="utf-8")
     options = ["--responses", "answers.csv", "--prompts", "prompts.jsonl", "--spec", '{"format": "table"}', "--output", "out.jsonl"]
-    command = [sys.executable, str(PROJECT / "scripts/import_responses.py"), *options]
+    command = [warm_python, str(PROJECT / "scripts/import_responses.py"), *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert SAID["recorded answers whose samples are numbered from 1"] in done.stdout.split("\n")
 
 
-def test_recorded_answers_to_some_items_only(tmp_path):
+def test_recorded_answers_to_some_items_only(said_by, tmp_path):
     write_jsonl(tmp_path / "prompts.jsonl", [{"id": name, "messages": [{"role": "user", "content": name}], "gold": "2"} for name in "ab"])
     (tmp_path / "answers.csv").write_text("id,response\na,x\n", encoding="utf-8")
     options = ["--responses", "answers.csv", "--prompts", "prompts.jsonl", "--spec", '{"format": "table"}', "--output", "out.jsonl"]
@@ -135,7 +139,7 @@ def test_no_hub_that_can_be_reached(tmp_path, monkeypatch):
     assert f"error: {said.value}" == SAID["a hub that cannot be reached"]
 
 
-def test_a_chat_template_that_adds_to_what_is_trained_on(tmp_path):
+def test_a_chat_template_that_adds_to_what_is_trained_on(said_by, tmp_path):
     row = {"id": "a", "prompt": [{"role": "user", "content": "What?"}], "completion": [{"role": "assistant", "content": THINK}]}
     write_jsonl(tmp_path / "sft.jsonl", [row])
     chat = tiny_chat.save(tmp_path / "chat", template=tiny_chat.CHATML.replace("<|im_end|>", " Bye.<|im_end|>"))
@@ -146,7 +150,7 @@ def test_a_chat_template_that_adds_to_what_is_trained_on(tmp_path):
 TRACE = Trace("a", "What?", "7", "Hm.", "\\boxed{7}", "table").row()
 
 
-def test_a_judge_s_prompt_without_the_thought(tmp_path):
+def test_a_judge_s_prompt_without_the_thought(said_by, tmp_path):
     (tmp_path / "judge.txt").write_text("{question}")
     write_jsonl(tmp_path / "traces.jsonl", [TRACE])
     options = ["--traces", "traces.jsonl", "--prompt", "judge.txt", "--tokenizer", "chat", "--output", "prompts.jsonl"]
@@ -160,7 +164,7 @@ DECISIONS = {
 
 
 @pytest.mark.parametrize("mistake", DECISIONS)
-def test_decisions_that_cannot_be_honoured(tmp_path, mistake):
+def test_decisions_that_cannot_be_honoured(said_by, tmp_path, mistake):
     write_jsonl(tmp_path / "traces.jsonl", [TRACE])
     write_jsonl(tmp_path / "decisions.jsonl", DECISIONS[mistake])
     chat = tiny_chat.save(tmp_path / "chat")
@@ -169,7 +173,7 @@ def test_decisions_that_cannot_be_honoured(tmp_path, mistake):
     assert said == SAID[mistake]
 
 
-def test_a_length_that_cuts_the_answers_off(tmp_path):
+def test_a_length_that_cuts_the_answers_off(said_by, tmp_path):
     row = {
         "id": "a",
         "prompt": [{"role": "user", "content": "What?"}],
@@ -191,5 +195,5 @@ def test_a_gated_benchmark_without_a_token(tmp_path, monkeypatch):
     assert f"{found['level']}  {found['about']}: {found['text']}" == SAID["a gated benchmark without a token"]
 
 
-def test_a_script_without_what_it_needs(tmp_path):
+def test_a_script_without_what_it_needs(said_by, tmp_path):
     assert said_by("report.py", tmp_path) == SAID["a script without what it needs"]

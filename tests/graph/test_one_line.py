@@ -3,7 +3,7 @@
 import re
 import shlex
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,16 @@ from checkout import PROJECT, checkout
 MINIATURE = ["--configfile", str(PROJECT / "config/config.yaml")]
 
 
-def snakemake(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", *args]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+@pytest.fixture
+def snakemake(warm_python: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def snakemake(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+        command = [warm_python, "-m", "snakemake", *args]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+    return snakemake
 
 
-def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_own(tmp_path):
+def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_own(snakemake, tmp_path):
     (tmp_path / "overlay.yaml").write_text("runtime: {devices: {name: RTX 4090}}\n", encoding="utf-8")
     done = snakemake(tmp_path, "--cores", "1", "--snakefile", str(PROJECT / "Snakefile"), "preflight", *MINIATURE, "overlay.yaml")
     assert done.returncode != 0 and done.stdout == ""
@@ -26,7 +30,7 @@ def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_
     assert all(line.startswith("Using workflow specific profile") for line in before)
 
 
-def test_a_nested_value_on_the_command_line_counts(tmp_path):
+def test_a_nested_value_on_the_command_line_counts(snakemake, tmp_path):
     value = "models={ours: {train: {learning_rate: 0.002, epochs: %s}}}"
     command = ["-n", "--snakefile", str(PROJECT / "Snakefile"), *MINIATURE, "--printshellcmds", "results/models/ours/manifest.json"]
     done = snakemake(tmp_path, *command, "--config", value % "0.5")
@@ -36,7 +40,7 @@ def test_a_nested_value_on_the_command_line_counts(tmp_path):
     assert done.stderr.rstrip("\n").split("\n")[-1] == "config: models.ours.train.epochs: 'few' is not a number"
 
 
-def test_preflight_fails_where_it_says_stop_and_keeps_its_page(tmp_path):
+def test_preflight_fails_where_it_says_stop_and_keeps_its_page(snakemake, tmp_path):
     (tmp_path / "overlay.yaml").write_text("runtime: {devices: {name: tiny, memory_gb: 0.00001}}\n", encoding="utf-8")
     done = snakemake(tmp_path, "--cores", "1", "--snakefile", str(PROJECT / "Snakefile"), "preflight", *MINIATURE, "overlay.yaml")
     said = done.stdout + done.stderr
@@ -46,7 +50,7 @@ def test_preflight_fails_where_it_says_stop_and_keeps_its_page(tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--snakefile", "--directory"])
-def test_the_command_in_the_provenance_works_from_the_folder_of_the_results(tmp_path, option):
+def test_the_command_in_the_provenance_works_from_the_folder_of_the_results(snakemake, tmp_path, option):
     project, here = checkout("tiny", tmp_path / "project").folder, tmp_path / "here"
     here.mkdir()
     start, options = (
