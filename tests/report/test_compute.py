@@ -147,3 +147,17 @@ def test_the_steps_of_a_model_are_those_of_all_that_it_is_made_from():
         JUDGED,
         MORE,
     ]
+
+
+def test_the_students_of_the_configuration_beyond_are_drawn_against_what_they_cost():
+    import readme
+
+    from distill.config.plan import Plan
+
+    beyond = Plan(load(readme.over(readme.example("config.yaml"), readme.example("beyond.yaml"))))
+    found = beyond.figures()["made_from"]
+    kinds = {model: [step["kind"] for step in own] for model, own in found.items()}
+    assert kinds["ours-averaged"] == ["train"] * 3 and kinds["ours-mixed"] == ["train"]
+    assert kinds["ours-harder"] == ["train", "attempt", "train"]
+    assert kinds["ours-from-teacher"] == ["train", "teacher", "train"]
+    assert kinds["ours-logits"] == ["train", "teacher", "logits", "train"]
