@@ -6,8 +6,10 @@ from pathlib import Path
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
 from distill.config import experiment, preflight_part
+from distill.config.configured import TRAINED, only
 from distill.config.load import load, with_types
 from distill.config.plan import Plan
+from distill.training.prompts import prompts_of
 from distill.workflow.clean_work import planned_work
 from distill.workflow.why import record_code_digest
 from snakemake.logging import logger
@@ -107,7 +109,8 @@ def work_spec():
     """What this configuration can resume from work folders."""
 
     def template(model):
-        return "".join(Path(file).read_text(encoding="utf-8") for file in chat_template(plan.training(model))) or None
+        entry = plan.distillation(model) if model in plan.made("distill") else plan.training(model)
+        return "".join(Path(file).read_text(encoding="utf-8") for file in chat_template(entry)) or None
 
     return spec(planned_work(plan, template))
 

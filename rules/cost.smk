@@ -7,6 +7,8 @@ def expected_parameters(step, model, run):
     """The parameters by which Snakemake knows the training of a model, or its responses."""
     if step == "train":
         return spec(plan.recipe(model)), code("train.py")
+    if step == "distill":
+        return spec(plan.distill(model)), code("distill_model.py")
     asked = plan.respond(run)
     return spec(asked), code("respond.py", f"distill/generation/engines/{asked['engine']}.py")
 
@@ -23,7 +25,7 @@ def say_cost():
         estimated = estimate.estimate(part, facts.gather(part, Path("results")))
     except InputError as error:
         logger.info(f"No times: {error}")
-        estimated = {"trainings": [], "evaluations": []}
+        estimated = {"trainings": [], "distillations": [], "evaluations": []}
     logger.info(cost.table(found, estimated))
 
 

@@ -55,6 +55,11 @@ def train_memory(model):
     return request.train_mb(part, Path("results"))
 
 
+def distill_memory(model):
+    """The same of a distillation."""
+    return request.distill_mb(preflight_part.of(plan, project_path, model, respond=False), Path("results"))
+
+
 def respond_memory(model):
     """The same of the responses of a model."""
     return request.respond_mb(facts.joined(preflight_part.of(plan, project_path, model, train=False)), Path("results"))

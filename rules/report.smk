@@ -19,7 +19,8 @@ rule figures:
         scores=after_seal(all_evaluations("results/scores/{model}/{benchmark}.jsonl")),
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
-        data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "audit"])),
+        data=after_seal(expand("results/data/{dataset}/funnel.json", dataset=plan.learned_from())),
+        audits=after_seal(expand("results/data/{dataset}/audit.json", dataset=plan.trained_on())),
     output:
         **figure_outputs(),
         svg=expand("results/figures/{name}.svg", name=plan.drawn()),
@@ -49,7 +50,7 @@ rule provenance:
         comparison=after_seal("results/comparison.csv"),
         # These may change without a change of any score.
         sources=after_seal(expand("results/sources/{source}/manifest.json", source=plan.sources_used())),
-        seal=after_seal("results/data/digests.json") if plan.sealed() else [],
+        seal=after_seal("results/data/digests.json") if plan.sealed() or plan.sealed_prompts() else [],
     output:
         provenance="results/provenance.json",
     log:
@@ -88,7 +89,8 @@ rule report:
         responses=after_seal(all_evaluations("results/responses/{model}/{benchmark}.jsonl")),
         prompts=expand("results/benchmarks/{benchmark}/prompts.jsonl", benchmark=plan.tasks()),
         completions=after_seal([f"results/completions/{model}/{task}.json" for model, task in plan.completed()]),
-        data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.trained_on(), name=["funnel", "contamination", "audit"])),
+        data=after_seal(expand("results/data/{dataset}/{name}.json", dataset=plan.learned_from(), name=["funnel", "contamination"])),
+        audits=after_seal(expand("results/data/{dataset}/audit.json", dataset=plan.trained_on())),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
         figures=after_seal(expand("results/figures/{name}.{kind}", name=plan.drawn(), kind=["png", "svg"])),

@@ -1,7 +1,8 @@
 # The seal: the digest of each training set, so that unchanged data trains nothing again; and the input functions that wait for it.
 #
-# needs  results/data/{dataset}/sft.jsonl and audit.json of each dataset that a model is trained on
-# makes  results/data/digests.json   the sha256 of each sft.jsonl
+# needs  results/data/{dataset}/sft.jsonl and audit.json of each dataset that a model is trained on; sft.jsonl of those whose prompts a
+#        distillation answers
+# makes  results/data/digests.json   the sha256 of each sft.jsonl, and of the prompts in it that a distillation answers
 # costs  seconds
 import json
 from functools import cache
@@ -46,7 +47,7 @@ def sealed_file(dataset, name):
 
 
 def sealed_digest(dataset):
-    """The digest of a training set in the file that the seal last wrote."""
+    """The digest of a training set, or of the prompts of one (prompts_of), in the file that the seal last wrote."""
     try:
         return json.loads(Path("results/data/digests.json").read_bytes()).get(dataset, "not sealed")
     except (OSError, ValueError):
@@ -56,7 +57,7 @@ def sealed_digest(dataset):
 @cache
 def never_trained():
     """Whether no model has been trained and no training set sealed in this folder."""
-    results = [Path(f"results/models/{name}/manifest.json") for name in plan.made("train")]
+    results = [Path(f"results/models/{name}/manifest.json") for name in plan.made("train", "distill")]
     return not any(path.exists() for path in (*results, Path("results/data/digests.json")))
 
 
@@ -66,6 +67,7 @@ checkpoint seal:
         # a job that makes one of its ancient inputs is yet to run.
         audits=expand("results/data/{dataset}/audit.json", dataset=plan.sealed()),
         sft=expand("results/data/{dataset}/sft.jsonl", dataset=plan.sealed()),
+        prompts=expand("results/data/{dataset}/sft.jsonl", dataset=plan.sealed_prompts()),
     output:
         digests="results/data/digests.json",
     log:
@@ -77,7 +79,8 @@ checkpoint seal:
     params:
         code=code("seal.py"),
         sets=lambda w, input: [f"{name}={path}" for name, path in zip(plan.sealed(), input.sft)],
+        prompts=lambda w, input: options("prompts", [f"{name}={path}" for name, path in zip(plan.sealed_prompts(), input.prompts)]),
     shell:
         """
-        python "$SCRIPTS/seal.py" --output {output.digests:q} {params.sets:q} >{log:q} 2>&1
+        python "$SCRIPTS/seal.py" --output {output.digests:q} {params.prompts:q} {params.sets:q} >{log:q} 2>&1
         """

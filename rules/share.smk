@@ -10,7 +10,7 @@ rule model_card:
     input:
         model=after_seal("results/models/{model}/manifest.json"),
         scores=after_seal(lambda w: ["results/comparison.csv", "results/published.csv"] if w.model in plan.evaluated() else []),
-        data=after_seal(lambda w: f"results/data/{plan.training(w.model)['dataset']}/funnel.json"),
+        data=after_seal(lambda w: f"results/data/{plan.dataset_of(w.model)}/funnel.json"),
     output:
         card="results/cards/{model}/README.md",
     log:
@@ -18,7 +18,7 @@ rule model_card:
     benchmark:
         "results/timing/model_card/{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made("train") + plan.made("checkpoint")),
+        model=one_of(plan.made(*TRAINED)),
     conda:
         "../envs/environment.yaml"
     params:
@@ -45,7 +45,7 @@ rule push:
     benchmark:
         "results/timing/push/{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made("train") + plan.made("checkpoint")),
+        model=one_of(plan.made(*TRAINED)),
     conda:
         "../envs/environment.yaml"
     params:

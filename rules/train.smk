@@ -53,7 +53,7 @@ rule train:
     benchmark:
         "results/timing/train/{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made("train") + plan.made("checkpoint")),
+        model=one_of(plan.made("train", "checkpoint")),
     # On one node scripts/launch.py retries, which knows what no retry cures; nodes that fail apart are started together again.
     retries: config["runtime"]["train_retries"] if config["runtime"]["train_nodes"] > 1 else 0
     conda:

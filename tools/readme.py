@@ -177,6 +177,7 @@ def _sections(schema: dict) -> list[tuple[str, str, dict]]:
         "prepare": "models.NAME.prepare",
         "checkpoint": "models.NAME.checkpoint",
         "average": "models.NAME.average",
+        "distill": "models.NAME.distill",
         "push": "models.NAME.push",
         "source": "source: of models, datasets, benchmarks",
     }

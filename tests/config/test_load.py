@@ -17,6 +17,8 @@ CONFIG = Path(__file__).resolve().parents[2] / "config"
 MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
 DELETE = object()
 
+TAUGHT = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 8}
+
 # path to the key, what is written there, what the answer must hold
 MISTAKES = [
     ("models.theirs", {"endpoint": {"name": "shop", "model": "m"}}, "models.theirs.endpoint.name: 'shop' does not exist; known are"),
@@ -58,6 +60,27 @@ MISTAKES = [
     ("models.mean", {"average": {"of": ["base", "ours"], "weights": [1]}}, "average.weights: has 1 numbers for 2 models; give one a model"),
     ("models.mean", {"average": {"of": ["base", "mean"]}}, "models.mean: is made from itself (mean from mean)"),
     ("models.mean", {"average": {"of": ["base"]}}, "models.mean.average.of"),
+    ("models.taught", {"distill": {**TAUGHT, "student": "our"}}, "models.taught.distill.student: 'our' does not exist; did you mean ours?"),
+    ("models.taught", {"distill": {**TAUGHT, "teacher": "ours"}}, "models.taught.distill.teacher: is the student itself"),
+    ("models.taught", {"distill": {**TAUGHT, "teacher": "taught"}}, "models.taught: is made from itself (taught from taught)"),
+    ("models.taught", {"distill": {**TAUGHT, "prompts": "mini_r2"}}, "distill.prompts: 'mini_r2' does not exist; did you mean mini_r1?"),
+    ("models.taught", {"distill": {**TAUGHT, "global_batch": 0}}, "models.taught.distill.global_batch"),
+    ("models.taught", {"distill": {**TAUGHT, "beta": 2}}, "models.taught.distill.beta"),
+    (
+        "models.taught",
+        {"distill": {**TAUGHT, "engine": "vllm"}},
+        "distill.engine: 'vllm' is not known; write one of transformers",
+    ),
+    (
+        "models.taught",
+        {"distill": {**TAUGHT, "eos_token": "<|endoftext|>"}},
+        "teacher: ends its turns with <|im_end|>, and the student",
+    ),
+    (
+        "models.taught",
+        {"distill": {**TAUGHT, "warmup_steps": 1, "warmup_ratio": 0.1}},
+        "distill.warmup_ratio: has no meaning together with warmup_steps; remove one of them",
+    ),
     ("models.half", {"checkpoint": {"of": "ours"}}, "models.half.checkpoint.epoch: missing; add it"),
     (
         "models.ours.train.learning_rate",
@@ -78,12 +101,12 @@ MISTAKES = [
     (
         "models.ours.train",
         DELETE,
-        "has none of source, prepare, train, checkpoint, average, responses, endpoint, results; give exactly one",
+        "has none of source, prepare, train, distill, checkpoint, average, responses, endpoint, results; give exactly one",
     ),
     (
         "models.ours.source",
         {"path": "x"},
-        "has source and train of source, prepare, train, checkpoint, average, responses, endpoint, results; give exactly one",
+        "has source and train of source, prepare, train, distill, checkpoint, average, responses, endpoint, results; give exactly one",
     ),
     ("models.ours.role", "studnet", "write one of baseline, reference, student, none"),
     ("models.ours.role", "baseline", "base and ours both have role baseline"),

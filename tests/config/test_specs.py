@@ -11,7 +11,7 @@ from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
 from distill.generation import collect, import_recorded, responses, teacher
 from distill.models import prepare
-from distill.training.recipe import RECIPE
+from distill.training.recipe import DISTILLATION, RECIPE
 
 CONFIGS = readme.examples()
 # What the configuration has no key for, or leaves out where it changes nothing: the recipe's floor of a schedule that has
@@ -23,6 +23,7 @@ def specs(plan):
     """(the keys of a step, a spec that a rule hands out to it)."""
     tasks = plan.tasks()
     yield from ((RECIPE, plan.recipe(model)) for model in plan.made("train") + plan.made("checkpoint"))
+    yield from ((DISTILLATION, plan.distill(model)) for model in plan.made("distill"))
     yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
     yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in plan.filtered())
     yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in plan.filtered())

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from distill.base.files import read_json, write_json  # noqa: E402
 from distill.generation.engines import Request, Sampling, load  # noqa: E402
-from distill.generation.engines.transformers import Gumbel  # noqa: E402
+from distill.models.gumbel import Gumbel  # noqa: E402
 
 REQUESTS = [Request([{"role": "user", "content": "+".join("123456"[: count + 1])}], seed) for count in range(4) for seed in range(3)]
 SAMPLED = Sampling(0.8, 0.9, 12)

@@ -10,6 +10,10 @@ NEW_DATA = {
     "datasets": {"raw": {"filter": {"max_tokens": 319}}},
     "models": {"more": {"role": "student", "train": {"base": "ready", "dataset": "raw", "seed": 7}}},
 }
+TAUGHT = {
+    "role": "student",
+    "distill": {"student": "ours", "teacher": "given", "prompts": "raw", "steps": 2, "max_new_tokens": 4},
+}
 
 
 def costs(here, config=None) -> dict[str, str]:
@@ -50,6 +54,15 @@ def test_a_first_dry_run_lists_each_training_and_each_generation_once(tmp_path, 
         (  # the audit looks at it too, so the seal is stale and Snakemake lists no training
             {"models": {"ours": {"train": {"max_length": 256}}}},
             {"ours train": r"models.ours.train.max_length: .* → 256", "ours respond sums, picks": "^ours is trained again"},
+        ),
+        (
+            {"models": {"taught": TAUGHT, "ours": {"train": {"learning_rate": 0.002}}}},
+            {
+                "ours train": r"models.ours.train.learning_rate: .* → 0.002",
+                "ours respond sums, picks": "^ours is trained again",
+                "taught distill": "not there yet",
+                "taught respond sums, picks": "not there yet",
+            },
         ),
         (
             NEW_DATA,

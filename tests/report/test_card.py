@@ -1,5 +1,7 @@
 """The model card: what the hub reads from its head, what people read below, and nothing that a dataset's name could break."""
 
+import re
+
 import pytest
 from results_tree import HOSTILE, SPEC, build
 
@@ -82,3 +84,18 @@ def test_names_cannot_break_the_card(results):
 def test_a_model_that_is_not_trained_here_has_none(results):
     with pytest.raises(InputError, match="no model that was trained here"):
         card.render("base", CARD, results)
+
+
+def test_a_distilled_model_names_its_teacher_and_what_both_knew_before(tmp_path):
+    path = build(tmp_path) / "models/ours/manifest.json"
+    headroom = {"questions": 128, "student": 0.5, "teacher": 0.875}
+    write_json(path, {**read_json(path), "teacher": "e" * 64, "tokens_generated": 1234, "headroom": headroom})
+    page = card.render("ours", {**CARD, "teacher": {"label": "R1", "hub": "deepseek-ai/R1"}}, Results(tmp_path))
+    for said in (
+        "Base (`Qwen/Qwen2.5-Math-1.5B` on the hub), distilled on-policy from R1 (`deepseek-ai/R1` on the hub) on the prompts of Stratos",
+        "- on-policy\n",
+        f"- teacher: `{'e' * 64}`",
+        "| right before, of held-out prompts | student 50.0 % and teacher 87.5 % of 128 |",
+    ):
+        assert said in page
+    assert re.search(r"\| tokens written by the student +\| +1,234 \|", page)

@@ -43,7 +43,7 @@ def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(t
     sampling = {"n_samples": 1, "temperature": 0, "top_p": 1, "max_new_tokens": 8, "seed": 0}
     spec = {"engine": "openai", "endpoint": "here", "model": "r1", **sampling}
     response_set(tmp_path / "responses", "here r1", tmp_path / "mini_math/prompts.jsonl", spec, tmp_path / "out.jsonl")
-    empty = ("train", "models", "respond", "ask", "attempt", "logits", "teacher", "judge", "fetch")
+    empty = ("train", "distill", "models", "respond", "ask", "attempt", "logits", "teacher", "judge", "fetch")
     nothing: dict = {step: [] for step in empty}
     asked = {**nothing, "ask": [{"benchmark": "mini_math", "spec": {**spec, "n_samples": 4}}]}
     assert list(unused_folders(tmp_path, patterns(asked))) == []

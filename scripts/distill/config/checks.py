@@ -14,7 +14,7 @@ from distill.base import settings
 from distill.base.paths import KNOWN
 from distill.base.settings import Part, did_you_mean, read_yaml, resolve, whole_schema
 from distill.config import study as studies
-from distill.config.configured import WITH_WEIGHTS, parents_of
+from distill.config.configured import WITH_WEIGHTS, Configured, parents_of
 from distill.training.checkpoints import checkpoint_errors, save_errors
 from distill.training.launch import batch_errors
 from distill.training.recipe import lora_errors
@@ -56,7 +56,8 @@ def study(config: Config) -> list[str]:
 def references(config: Config, exists: Callable[[str], bool]) -> list[str]:
     """Keys of a complete configuration against each other, and paths against the files that are there."""
     roles, paths = _roles(config["models"]), _paths(config, whole_schema(), exists)
-    return [*_models(config), *roles, *_datasets(config), *_benchmarks(config), *_protocols(config), *paths, *_runtime(config)]
+    found = [*_models(config), *roles, *_datasets(config), *_benchmarks(config), *_protocols(config), *paths, *_runtime(config)]
+    return found or list(_pairs(config))
 
 
 def _models(config: Config) -> Iterator[str]:
@@ -76,6 +77,8 @@ def _models(config: Config) -> Iterator[str]:
             yield from _with_weights(where, "base", entry, models)
         elif way == "train":
             yield from _train(name, entry, config)
+        elif way == "distill":
+            yield from _distill(name, entry, config)
         elif way == "checkpoint":
             yield from checkpoint_errors(where, entry, models)
         elif way == "average":
@@ -112,6 +115,48 @@ def _learns_from_logits(where: str, name: str, recipe: Config, config: Config) -
         yield f"{where}.packing: loss kl takes each row as a sequence of its own; write packing: none"
     if recipe["loss_on"] != "completion":
         yield f"{where}.loss_on: loss kl learns completions alone; write loss_on: completion"
+
+
+def _distill(name: str, entry: Config, config: Config) -> Iterator[str]:
+    where, datasets = f"models.{name}.distill", config["datasets"]
+    yield from _with_weights(where, "student", entry, config["models"])
+    yield from _with_weights(where, "teacher", entry, config["models"])
+    if entry["teacher"] == entry["student"]:
+        yield f"{where}.teacher: is the student itself; name a better model"
+    yield from batch_errors(f"models.{name}", entry, config["runtime"], "distill")
+    yield from _known(where, "prompts", entry, datasets)
+    if entry["prompts"] in datasets:
+        yield from _no_benchmark(f"{where}.prompts", entry["prompts"], config)
+    if entry["warmup_steps"] and entry["warmup_ratio"]:
+        yield f"{where}.warmup_ratio: has no meaning together with warmup_steps; remove one of them"
+
+
+def _no_benchmark(where: str, dataset: str, config: Config) -> Iterator[str]:
+    """Prompts that are, or may be, a benchmark's; of a mixture those of its parts."""
+    entry = config["datasets"][dataset]
+    for part in entry.get("mix", []):
+        if "mix" not in config["datasets"].get(part["dataset"], {"mix": []}):
+            yield from _no_benchmark(where, part["dataset"], config)
+    source = {key: value for key, value in entry.get("source", {}).items() if key in ("path", "hub", "modelscope", "url")}
+    for name, benchmark in config["benchmarks"].items():
+        if source and source.items() <= benchmark["source"].items():
+            yield f"{where}: {dataset} has the files of benchmarks.{name}; a student must not be trained on what it is evaluated on"
+    if "mix" not in entry and entry["filter"]["contamination_action"] != "drop":
+        yield f"{where}: {dataset} keeps rows that hold benchmark questions; set datasets.{dataset}.filter.contamination_action: drop"
+
+
+def _pairs(config: Config) -> Iterator[str]:
+    """What a configuration itself says of a student and its teacher, and does not fit; scripts/distill_model.py compares the rest."""
+    known = Configured(config)
+    for name in known.made("distill"):
+        where, entry = f"models.{name}.distill", known.distillation(name)
+        for role in ("student", "teacher"):
+            context = known.declared(entry[role], "max_position_embeddings")
+            if context is not None and entry["max_new_tokens"] >= context:
+                yield f"{where}.max_new_tokens: {entry['max_new_tokens']} with a prompt exceed the {role}'s context of {context}; lower it"
+        ends = known.declared(name, "eos_token"), known.declared(entry["teacher"], "eos_token")
+        if None not in ends and len(set(ends)) > 1:
+            yield f"{where}.teacher: ends its turns with {ends[1]}, and the student with {ends[0]}; give both the same eos_token"
 
 
 def _average(where: str, entry: Config, models: Config) -> Iterator[str]:
@@ -277,6 +322,7 @@ def _upstream(what: str, config: Config) -> set[str]:
             "models": [*parents_of(entry), scorer] if kind == "models" else teachers,
             "datasets": [
                 entry.get("train", {}).get("dataset"),
+                entry.get("distill", {}).get("prompts"),
                 teacher.get("questions", {}).get("dataset"),
                 *(part["dataset"] for part in entry.get("mix", [])),
             ],

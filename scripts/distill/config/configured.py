@@ -7,7 +7,8 @@ from typing import Any
 Part = dict[str, Any]
 KINDS = ("models", "datasets", "benchmarks")
 ROLES = ("baseline", "reference", "student")
-WITH_WEIGHTS = ("source", "prepare", "train", "checkpoint", "average")  # ways to a model whose weights are here
+WITH_WEIGHTS = ("source", "prepare", "train", "distill", "checkpoint", "average")
+TRAINED = ("train", "distill", "checkpoint")  # ways to a model that has a recipe and a log  # ways to a model whose weights are here
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Configured:
     # Names
 
     def made(self, *ways: str) -> list[str]:
-        """Models made in one of these ways: source, prepare, train, checkpoint, average, responses, endpoint or results."""
+        """Models made in one of these ways: source, prepare, train, distill, checkpoint, average, responses, endpoint or results."""
         return [name for name, model in self.config["models"].items() if model.keys() & set(ways)]
 
     def evaluated(self) -> list[str]:
@@ -37,11 +38,19 @@ class Configured:
 
     def students(self) -> list[str]:
         """Evaluated models that are trained here, checkpoints of such among them."""
-        return [name for name in self.evaluated() if self.config["models"][name].keys() & {"train", "checkpoint"}]
+        return [name for name in self.evaluated() if self.config["models"][name].keys() & set(TRAINED)]
 
     def trained_on(self) -> list[str]:
         """Datasets that some model is trained on."""
         return sorted({self.config["models"][name]["train"]["dataset"] for name in self.made("train")})
+
+    def prompt_sets(self) -> list[str]:
+        """Datasets whose prompts some student answers in its distillation."""
+        return sorted({self.distillation(name)["prompts"] for name in self.made("distill")})
+
+    def learned_from(self) -> list[str]:
+        """Datasets that some model is trained on, or whose prompts it learns from."""
+        return sorted({*self.trained_on(), *self.prompt_sets()})
 
     def tasks(self) -> dict[str, tuple[str, str]]:
         """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
@@ -101,7 +110,7 @@ class Configured:
 
     def sources_used(self) -> list[str]:
         """`{kind}/{name}` of the benchmarks, and of the datasets that this run trains on or asks a teacher about."""
-        datasets = self.trained_on()
+        datasets = self.learned_from()
         for name in datasets:  # grows as it goes: a teacher's questions may come from another dataset
             above = [self.teacher_of(name)["questions"].get("dataset")] if name in self.teacher_datasets() else self.parts(name)
             datasets += [other for other in above if other and other not in datasets]
@@ -133,7 +142,7 @@ class Configured:
         """Whether a model is trained, made from one that is, or recorded in files of this run, which may be those of such a model."""
         entry = self.config["models"][model]
         recorded_here = "responses" in entry and in_results(entry["responses"]["path"])
-        return "train" in entry or recorded_here or any(map(self.below_seal, parents_of(entry)))
+        return bool(entry.keys() & {"train", "distill"}) or recorded_here or any(map(self.below_seal, parents_of(entry)))
 
     def teacher_datasets(self) -> list[str]:
         """Datasets that a teacher writes in this run."""
@@ -196,6 +205,14 @@ class Configured:
         """`train:` of a trained model, or of that which it is a checkpoint of."""
         return self.config["models"][self.trained_as(model)]["train"]
 
+    def distillation(self, model: str) -> Part:
+        """`distill:` of a model."""
+        return self.config["models"][model]["distill"]
+
+    def dataset_of(self, model: str) -> str:
+        """The dataset that a trained model learned from."""
+        return self.distillation(model)["prompts"] if "distill" in self.config["models"][model] else self.training(model)["dataset"]
+
     def chain(self, model: str) -> list[str]:
         """A model and those that it is made from, itself first and its source last; of an average, the first model's."""
         parent = parent_of(self.config["models"][model])
@@ -204,11 +221,15 @@ class Configured:
     def declared(self, model: str, key: str) -> Any:
         """What a model, or else the nearest that it is made from, is prepared or trained with, as `eos_token`; None: its source's own."""
         entries = [self.config["models"][name] for name in self.chain(model)]
-        return next((entry[way][key] for entry in entries for way in ("train", "prepare") if key in entry.get(way, {})), None)
+        return next((entry[way][key] for entry in entries for way in ("train", "distill", "prepare") if key in entry.get(way, {})), None)
 
     def sealed(self) -> list[str]:
         """Datasets that some model is trained on and that are known before any training."""
         return [name for name in self.trained_on() if not self.dataset_below_seal(name)]
+
+    def sealed_prompts(self) -> list[str]:
+        """Datasets whose prompts some student answers and that are known before any training."""
+        return [name for name in self.prompt_sets() if not self.dataset_below_seal(name)]
 
     # Files
 
@@ -227,6 +248,10 @@ class Configured:
         """What a model is made from: its source, or another model."""
         parent = parent_of(self.config["models"][self.trained_as(model)])
         return f"results/models/{parent}/manifest.json" if parent else f"results/sources/models/{model}/manifest.json"
+
+    def teacher_manifest(self, model: str) -> str:
+        """The teacher of a distilled model."""
+        return f"results/models/{self.distillation(model)['teacher']}/manifest.json"
 
     def averaged_manifests(self, model: str) -> list[str]:
         """What a mean is made from."""
@@ -283,9 +308,12 @@ class Configured:
 
 
 def parents_of(model: Part) -> list[str]:
-    """The models that a model is made from: its base, the training that it is a checkpoint of, or those that it is the mean of."""
+    """The models that a model is made from: its base, the training that it is a checkpoint of, its student and teacher, or those that it is
+    the mean of."""
     if "average" in model:
         return list(model["average"]["of"])
+    if "distill" in model:
+        return [model["distill"]["student"], model["distill"]["teacher"]]
     parent = (model.get("prepare") or model.get("train") or {}).get("base") or model.get("checkpoint", {}).get("of")
     return [parent] if parent else []
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from distill.base.errors import InputError
 from distill.config import steps, study
-from distill.config.configured import KINDS, Configured, Part, only, without
+from distill.config.configured import KINDS, Configured, Part, only, parents_of, without
 from distill.sources import lock as sources_lock
+from distill.training.recipe import WATCHED
 
 
 class Plan(Configured):
@@ -166,6 +167,11 @@ class Plan(Configured):
         until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
         return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
 
+    def distill(self, model: str) -> Part:
+        """What decides the weights of a distilled model beside its student, its teacher and its prompts."""
+        entry = without(self.distillation(model), "student", "teacher", "prompts", "chat_template", *WATCHED)
+        return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
+
     def prompts(self, task: str) -> Part:
         name, protocol = self.prompted()[task]
         benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
@@ -281,7 +287,10 @@ class Plan(Configured):
                 {"name": task, **only(benchmarks[name], "label", "gated", "published_after"), "protocol": protocols[protocol]["label"]}
                 for task, (name, protocol) in self.tasks().items()
             ],
-            "datasets": [{"name": name, "label": datasets[name]["label"]} for name in self.trained_on()],
+            "datasets": [
+                {"name": name, "label": datasets[name]["label"], **({} if name in self.trained_on() else {"prompts": True})}
+                for name in self.learned_from()
+            ],
         }
 
     def _curve(self, model: str) -> Part:
@@ -299,7 +308,7 @@ class Plan(Configured):
         training = {"score_vs_tokens": "Training", "loss": "Training"} if self.students() else {}
         costed = [model for model, own in steps.of_models(self).items() if own and self.config["models"][model]["role"] == "student"]
         training |= {"score_vs_compute": "Training"} if len(costed) > 1 else {}
-        data = {"lengths": "Data", "funnel": "Data"} if self.trained_on() else {}
+        data = {**({"lengths": "Data"} if self.trained_on() else {}), **({"funnel": "Data"} if self.learned_from() else {})}
         # Of responses recorded elsewhere the tokens may not be known.
         models = [self.config["models"][model] for model, _ in self.answered()]
         here = any("responses" not in model or "tokenizer" in model["responses"] for model in models)
@@ -309,7 +318,7 @@ class Plan(Configured):
         return {"scores": "Scores", **answers, **budget, **samples, **training, **data}
 
     def report(self) -> Part:
-        audited = {model: self.audited(model) for model in self.students()}
+        audited = {model: self.audited(model) for model in self.students() if model not in self.made("distill")}
         return {**only(self.config, "title", "note"), **self.shown(), "audited": audited, **self._study(), **self._completions()}
 
     def _completions(self) -> Part:
@@ -327,18 +336,20 @@ class Plan(Configured):
 
     def card(self, model: str) -> Part:
         """What a model's card says beside the numbers: this model and the baseline, its data, and where base and data come from."""
-        shown, training = self.shown(), self.training(model)
+        shown, dataset = self.shown(), self.dataset_of(model)
+        base, *teacher = (self._origin(parent) for parent in parents_of(self.config["models"][self.trained_as(model)]))
         kept = [entry for entry in shown["models"] if entry["name"] == model or entry["role"] == "baseline"]
         if model not in self.evaluated():
             kept.append({"name": model, "role": "student", "label": self.config["models"][model]["label"]})
-        base, data = self._origin(training["base"]), self.config["datasets"][training["dataset"]]
+        data = self.config["datasets"][dataset]
         push = self.config["models"][model].get("push", {})
         return {
             "models": kept,
             "benchmarks": shown["benchmarks"],
-            "datasets": [entry for entry in shown["datasets"] if entry["name"] == training["dataset"]],
-            "base": {"label": base["label"], **only(base.get("source", {}), "hub")},
-            "data": {"label": data["label"], **only(data.get("source", {}), "hub")},
+            "datasets": [entry for entry in shown["datasets"] if entry["name"] == dataset],
+            "base": _linked(base),
+            "data": _linked(data),
+            **({"teacher": _linked(teacher[0])} if teacher else {}),
             **only(push, "repository"),
         }
 
@@ -359,7 +370,13 @@ class Plan(Configured):
         }
 
 
+def _linked(entry: Part) -> Part:
+    """The label of a model or dataset, and its repository on the hub if it has one."""
+    return {"label": entry["label"], **only(entry.get("source", {}), "hub")}
+
+
 def _decisive(entry: Part) -> Part:
     """An entry of models, datasets and the like without label, dates, licence, and what a training keeps, pushes or a page shows."""
-    train = {"train": without(entry["train"], "save")} if "train" in entry else {}
-    return {**without(entry, "label", "push", "released", "published_after", "licence", "review_sample"), **train}
+    kept = {"train": ("save",), "distill": WATCHED}
+    ways = {way: without(entry[way], *keys) for way, keys in kept.items() if way in entry}
+    return {**without(entry, "label", "push", "released", "published_after", "licence", "review_sample"), **ways}

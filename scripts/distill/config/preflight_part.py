@@ -14,6 +14,7 @@ def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None =
     answered = [(name, task) for name, task in generated if respond and model in (None, name) and name in plan.with_weights()]
     return {
         "trainings": trainings,
+        "distillations": [_distillation(plan, name) for name in plan.made("distill") if train and model in (None, name)],
         "evaluations": [
             {"model": name, "run": task, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
             for name, task in answered
@@ -43,6 +44,20 @@ def _training(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part
         "kept": len(entry["save"]),
         "audited": plan.audited(name),
         "stop_above": plan.config["datasets"][entry["dataset"]]["audit"]["stop_above"],
+    }
+
+
+def _distillation(plan: Plan, name: str) -> Part:
+    entry = plan.distillation(name)
+    return {
+        "model": name,
+        "student": entry["student"],
+        "teacher": entry["teacher"],
+        "dataset": entry["prompts"],
+        "origin": plan.chain(name)[-1],
+        **{f"{role}_context": plan.declared(entry[role], "max_position_embeddings") for role in ("student", "teacher")},
+        "teacher_origin": plan.chain(entry["teacher"])[-1],
+        "recipe": plan.distill(name),
     }
 
 

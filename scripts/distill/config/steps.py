@@ -19,6 +19,11 @@ def _of_model(plan: Configured, model: str) -> list[Part]:
         own = {"kind": "train", "model": model, "training": plan.trained_as(model)}
         scored = [{"kind": "logits", "model": teacher, "dataset": recipe["dataset"]} for teacher in plan.scored_by(model)]
         return [*_of_model(plan, recipe["base"]), *_of_dataset(plan, recipe["dataset"]), *scored, own]
+    if "distill" in entry:
+        student, teacher, prompts = (entry["distill"][key] for key in ("student", "teacher", "prompts"))
+        own = {"kind": "distill", "model": model, "training": model}
+        read = {"kind": "distill_teacher", "model": teacher, "student": model}
+        return [*_of_model(plan, student), *_of_dataset(plan, prompts), {"kind": "rollout", "model": model}, read, own]
     return [step for parent in parents_of(entry) for step in _of_model(plan, parent)]
 
 

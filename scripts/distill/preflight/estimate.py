@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from distill.data.audit import stops as stops_of_audit
-from distill.preflight import advice, host, memory, speed
+from distill.preflight import advice, distillation, host, memory, speed
 from distill.preflight.arch import Arch, Lora
 from distill.preflight.facts import Facts, Known, steps_of
 from distill.preflight.memory import GB, Batch, Launch, gb
@@ -17,19 +17,21 @@ OF_ALL_WEIGHTS = 5e-5  # learning rates up to this are of trainings of all weigh
 
 
 def estimate(part: Part, facts: Facts) -> Row:
-    """Trainings, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}], stops first."""
+    """Trainings, distillations, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}], stops first."""
     trainings = [_training(entry, part, facts) for entry in part["trainings"]]
+    distillations = [_distillation(entry, part, facts) for entry in part["distillations"]]
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
-    findings = [finding for row in (*trainings, *evaluations) for finding in row.pop("findings")]
-    findings += list(_launch_findings(part, facts, len(trainings))) if trainings else []
+    findings = [finding for row in (*trainings, *distillations, *evaluations) for finding in row.pop("findings")]
+    findings += list(_launch_findings(part, facts, len(trainings) + len(distillations))) if trainings or distillations else []
     findings += list(_respond_findings(part, facts.device, evaluations)) if evaluations else []
     order = ("stop", "warning", "note")
     return {
         "device": {**vars(facts.device), "usable_gb": gb(facts.device.usable)},
         "trainings": trainings,
+        "distillations": distillations,
         "evaluations": evaluations,
-        "totals": _totals(trainings, evaluations, part["runtime"], facts.device),
-        "disk": _disk(part, facts, trainings, evaluations),
+        "totals": _totals([*trainings, *distillations], evaluations, part["runtime"], facts.device),
+        "disk": _disk(part, facts, [*trainings, *distillations], evaluations),
         "findings": sorted(_merged(findings), key=lambda finding: order.index(finding["level"])),
     }
 
@@ -79,6 +81,41 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     return {**row, "findings": findings}
 
 
+def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
+    recipe, about = entry["recipe"], f"distill {entry['model']}"
+    row: Row = {key: entry[key] for key in ("model", "student", "teacher", "dataset")}
+    for origin in (entry["origin"], entry["teacher_origin"]):
+        if facts.archs[origin].value is None:
+            return {**row, "findings": [_unknown_shape(origin, facts.archs[origin], about)]}
+    student, teacher = facts.archs[entry["origin"]].value, facts.archs[entry["teacher_origin"]].value
+    launch = _on_available(launch_of(part, facts), part, facts)
+    batch, rollout = distilled(recipe, part["runtime"], launch, facts.device)
+    needed, usable = distillation.needed(student, teacher, launch, batch, rollout), facts.device.usable
+    length, on_host = distillation.length_of(recipe, facts), distillation.on_host(student, teacher, launch, batch, rollout, part["runtime"])
+    tokens = recipe["steps"] * recipe["global_batch"] * length
+    fits = None if usable is None else needed["total"] <= usable
+    row |= {
+        "parameters": student.parameters,
+        "trained": student.parameters,
+        "teacher_parameters": teacher.parameters,
+        "launch": launch.kind,
+        "processes": launch.processes,
+        "weights_bytes": weights_bytes(student.parameters, recipe),
+        "memory_gb": {name: gb(value) for name, value in needed.items()},
+        "host_gb": gb(on_host),
+        "fits": fits,
+        "tokens": tokens,
+        "steps": recipe["steps"],
+        **_time(tokens, distillation.rate(student, teacher, batch, rollout, length, facts), launch.processes, facts.device),
+    }
+    findings = [_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher)]
+    findings += _host_findings(on_host, facts.device, about)
+    if fits is False:
+        assert usable is not None
+        findings.append(_finding("stop", about, distillation.too_large(entry, needed, usable, rollout, launch)))
+    return {**row, "findings": findings}
+
+
 def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
     """Size of a trained model's file, which is written in the precision of its recipe."""
     return parameters * (2 if recipe["dtype"] == "bfloat16" else 4)
@@ -104,6 +141,13 @@ def _on_available(launch: Launch, part: Part, facts: Facts) -> Launch:
     if device.kind != "gpu" or runtime.get("train_gpus", 0) <= device.count:
         return launch
     return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
+
+
+def distilled(recipe: Part, runtime: Part, launch: Launch, device: Device) -> tuple[Batch, int]:
+    """What one forward pass of a distillation holds, and the completions that one process generates at once."""
+    sequence = {"max_length": distillation.PROMPT + recipe["max_new_tokens"], "packing": "none"}
+    batch = replace(batch_of({**recipe, **sequence}, runtime, launch.processes, device), liger=False)
+    return batch, max(1, recipe["global_batch"] * recipe["steps_per_rollout"] // launch.processes)
 
 
 def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: Lora | None = None) -> Batch:
@@ -302,7 +346,7 @@ def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]
     downloads = sum(sizes.values())
     prepared = sum(sizes.get(name, 0) for name in part["copies"])
     kept = {entry["model"]: entry["kept"] for entry in part["trainings"]}
-    trained = sum(row["weights_bytes"] * (1 + kept[row["model"]]) for row in trainings if "parameters" in row)
+    trained = sum(row["weights_bytes"] * (1 + kept.get(row["model"], 0)) for row in trainings if "parameters" in row)
     checkpoints = sum(2 * 12 * row["trained"] for row in trainings if "parameters" in row)
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}

@@ -63,7 +63,8 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
     `ask` may return the config.json of a source model that is neither on disk nor in the table.
     """
     known = read_yaml(known_file)
-    origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"])}
+    origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"], *part["distillations"])}
+    origins |= {entry["teacher_origin"] for entry in part["distillations"]}
     archs = {name: shape(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
     audits = {entry["model"]: found for entry in part["trainings"] if (found := _audit(entry, results))}
     return Facts(
@@ -213,7 +214,7 @@ def _here(results: Path) -> list[tuple[int, float]]:
             arch, made = Arch.of(read_json(log.with_name("config.json"))), read_json(log.with_name("manifest.json"))
         except InputError:
             continue
-        if rates:
+        if rates and "teacher" not in made:  # whose speed is that of generating too
             found.append((arch.parameters, median(rates) / (made.get("world_size") or 1)))
     return found
 

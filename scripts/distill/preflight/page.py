@@ -20,6 +20,7 @@ def page(found: Row) -> str:
         f"Preflight for {device['count']} x {name} {memory}",
         "\n".join(f"{SIGNS[finding['level']]}  {finding['about']}: {finding['text']}" for finding in found["findings"]) or "No findings.",
         _section("Trainings (GB of one device)", _trainings(found["trainings"])),
+        _section("Distillations (GB of one device)", _distillations(found.get("distillations", ()))),
         _section("Evaluations (GB of one device)", _evaluations(found["evaluations"])),
         "\n".join(_totals(totals)),
         _section("Where the speeds come from", _rates(found)),
@@ -93,6 +94,27 @@ def _trainings(rows: Iterable[Row]) -> list[list[str]]:
     return made if len(made) > 1 else []
 
 
+def _distillations(rows: Iterable[Row]) -> list[list[str]]:
+    memory = ["weights", "gradients", "optimizer", "teacher", "update", "rollout", "total"]
+    made = [["model", "parameters", "teacher's", "launch", *memory, "fits", "tokens", "steps", "tokens/s", "device time", "time"]]
+    for row in rows:
+        if "parameters" not in row:
+            made.append([row["model"], "unknown"])
+            continue
+        made.append(
+            [
+                row["model"],
+                *(_parameters(row[name]) for name in ("parameters", "teacher_parameters")),
+                f"{row['launch']} x {row['processes']}",
+                *(f"{row['memory_gb'][name]:g}" for name in memory),
+                _fits(row["fits"]),
+                *(_count(row[name]) for name in ("tokens", "steps")),
+                *(_rate(row), duration(row.get("device_hours")), duration(row.get("hours"))),
+            ]
+        )
+    return made if len(made) > 1 else []
+
+
 def _audits(rows: Iterable[Row]) -> list[list[str]]:
     made = []
     for row in rows:
@@ -120,7 +142,7 @@ def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
 
 def _rates(found: Row) -> list[list[str]]:
     """Where the speeds come from, each once."""
-    said = [(what, row["rate"]) for what in ("trainings", "evaluations") for row in found[what] if row.get("rate")]
+    said = [(what, row["rate"]) for what in ("trainings", "distillations", "evaluations") for row in found.get(what, ()) if row.get("rate")]
     on_host = [row for row in found["trainings"] if row.get("optimizer_on_host_s")]
     said += [("trainings", f"assumed: the optimizer on the host adds {row['optimizer_on_host_s']:.2g} s to each step") for row in on_host]
     return [[what, how] for what, how in dict.fromkeys(said)]

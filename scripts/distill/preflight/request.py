@@ -6,9 +6,9 @@ from typing import Any
 
 from distill.base.paths import KNOWN
 from distill.base.settings import read_yaml
-from distill.preflight import facts, host, memory
+from distill.preflight import distillation, facts, host, memory
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.estimate import batch_of, launched
+from distill.preflight.estimate import batch_of, distilled, launched
 from distill.preflight.speed import Device
 
 Part = dict[str, Any]
@@ -26,6 +26,17 @@ def train_mb(part: Part, results: Path) -> int:
     parameters, cpu = _parameters(entry, results), device.kind == "cpu"
     trained = 0 if "lora" in recipe else parameters
     return host.requested_mb(host.training_of(parameters, trained, launch, nodes, 4, (6 * parameters + 12 * trained) * cpu, cpu))
+
+
+def distill_mb(part: Part, results: Path) -> int:
+    """Of the one distillation of `part`; of models of unknown shape the least."""
+    (entry,), runtime = part["distillations"], part["runtime"]
+    device, launch = _device(runtime.get("train_gpus", 0)), launched(part, facts.accelerate(part["accelerate"]))
+    student, teacher = (_arch({"origin": entry[key]}, part, results) for key in ("origin", "teacher_origin"))
+    if not (student and teacher):
+        return host.LEAST_MB
+    batch, rollout = distilled(entry["recipe"], runtime, launch, device)
+    return host.requested_mb(distillation.on_host(student, teacher, launch, batch, rollout, runtime))
 
 
 def respond_mb(part: Part, results: Path) -> int:

@@ -26,7 +26,7 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
     """The card of `model`.
 
     `spec`: models (this one and what it is compared with), benchmarks and datasets as in a report; base and data {label, hub} (hub:
-    owner/name there, if it has one); repository: where the model is published, if it is.
+    owner/name there, if it has one), and teacher where there is one; repository: where the model is published, if it is.
     """
     manifest = results.manifest(model)
     if manifest is None or "recipe" not in manifest:
@@ -40,7 +40,11 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
         **({"datasets": [spec["data"]["hub"]]} if "hub" in spec["data"] else {}),
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["sft", "trl", "reasoning", "distillation", *(["lora"] if "lora" in manifest["recipe"] else [])],
+        "tags": [
+            "on-policy" if "teacher" in spec else "sft",
+            *("trl", "reasoning", "distillation"),
+            *(["lora"] if "lora" in manifest["recipe"] else []),
+        ],
         **(model_index(model, names, results) if scored else {}),
     }
     body = [
@@ -61,6 +65,8 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
 
 def _what(manifest: Row, spec: Mapping[str, Any]) -> str:
     base, data = (_linked(spec[key]) for key in ("base", "data"))
+    if "teacher" in spec:
+        return f"{base}, distilled on-policy from {_linked(spec['teacher'])} on the prompts of {data}."
     epoch = f", as it was after {manifest['epoch']:g} epochs" if "epoch" in manifest else ""
     lora = manifest["recipe"].get("lora")
     how = f" with LoRA (rank {lora['r']}), whose updates are merged into the weights" if lora else ""
@@ -73,6 +79,6 @@ def _linked(what: Mapping[str, Any]) -> str:
 
 
 def _digests(manifest: Row) -> str:
-    rows = {"weights": "digest", "base": "parent", "data": "data", "recipe": "recipe_digest"}
+    rows = {"weights": "digest", "base": "parent", "teacher": "teacher", "data": "data", "recipe": "recipe_digest"}
     lines = [f"- {name}: {code(manifest[key])}" for name, key in rows.items() if manifest.get(key)]
     return "sha256, as in manifest.json:\n\n" + "\n".join(lines)

@@ -99,7 +99,8 @@ def costs(steps: Mapping[str, Sequence[Mapping[str, str]]], root: Path) -> dict[
 def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
     model = root / "models" / step["model"]
     path = {
-        "train": model / "log.jsonl",
+        **dict.fromkeys(("train", "distill", "rollout"), model / "log.jsonl"),
+        "distill_teacher": root / "models" / step.get("student", "") / "log.jsonl",
         "teacher": root / "sources" / "datasets" / step.get("dataset", "") / "traces.jsonl",
         "attempt": root / "attempts" / step["model"] / f"{step.get('dataset')}.jsonl",
         "judge": root / "data" / step.get("dataset", "") / "judge" / "responses.jsonl",
@@ -108,13 +109,13 @@ def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
     if not (path.is_file() and (model / "config.json").is_file()):
         return None
     tokens, attended = _work(step["kind"], path)
-    passes = {"train": 2 if "lora" in _manifest(model).get("recipe", {}) else 3}.get(step["kind"], 1)
+    passes = {"train": 2 if "lora" in _manifest(model).get("recipe", {}) else 3, "distill": 3}.get(step["kind"], 1)
     return Measured(step.get("training"), tokens, shape_of(model).forward(tokens, attended), _device_s(step, root), passes)
 
 
 def _work(kind: str, path: Path) -> tuple[int, int]:
     """Tokens, and how many they attended to in sum: 0 in the log of an earlier version, which did not count them."""
-    if kind == "train":
+    if kind in ("train", "distill", "rollout", "distill_teacher"):
         *_, last = [{"tokens": 0}, *read_jsonl(path)]
         return last["tokens"], last.get("attended", 0)
     if kind == "logits":
@@ -145,14 +146,16 @@ def _cost(steps: Sequence[Measured]) -> Cost:
 
 def _device_s(step: Mapping[str, str], root: Path) -> float | None:
     """Seconds of the step's last run, as Snakemake measured it, times its processes; of a resumed one only what followed the kill."""
-    names = {"train": step["model"], "attempt": f"{step['model']}/{step.get('dataset')}"}
+    if step["kind"] in ("rollout", "distill_teacher"):
+        return 0.0  # parts of the step distill
+    names = {"train": step["model"], "distill": step["model"], "attempt": f"{step['model']}/{step.get('dataset')}"}
     name = names.get(step["kind"], step.get("dataset"))
     path = root / "timing" / step["kind"] / f"{name}.tsv"
     if not path.is_file():
         return None
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    processes = _manifest(root / "models" / step["model"]).get("world_size", 1) if step["kind"] == "train" else 1
+    processes = _manifest(root / "models" / step["model"]).get("world_size", 1) if step["kind"] in ("train", "distill") else 1
     return float(rows[-1]["s"]) * processes if rows else None
 
 

@@ -161,7 +161,8 @@ def _match(row: Row) -> str:
 def audit(names: Names, results: Results) -> str:
     """What training does to the rows: warnings first, then lengths and losses."""
     found = [(dataset, way, row) for dataset in names.datasets for way, row in results.audits(dataset)]
-    missing = _missing("the audit (audit.json)", [dataset for dataset in names.datasets if not results.audit(dataset.name)])
+    trained = [dataset for dataset in names.datasets if not dataset.prompts]
+    missing = _missing("the audit (audit.json)", [dataset for dataset in trained if not results.audit(dataset.name)])
     if not found:
         return missing or ""
     warnings = [f"- **{text(way)}:** {text(warning)}" for _, way, row in found for warning in row["warnings"]]

@@ -40,6 +40,7 @@ def _row(model: ShownModel, results: Results, settings: Row) -> list[str] | None
     if (
         not manifest
         or not manifest.get("recipe")
+        or "teacher" in manifest  # its steps are given, and its tokens are those that it writes
         or not (folder / "config.json").is_file()
         or weights is None
         or not results.has("data/digests.json")

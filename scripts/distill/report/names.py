@@ -31,8 +31,11 @@ class ShownBenchmark:
 
 @dataclass(frozen=True)
 class ShownDataset:
+    """`prompts`: only its prompts are learned from, so there is no audit of its rows."""
+
     name: str
     label: str
+    prompts: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ SPEC = Settings(
         },
         required=("name",),
     ),
-    datasets=list_of({"name": TEXT, "label": TEXT}, required=("name",)),
+    datasets=list_of({"name": TEXT, "label": TEXT, "prompts": {"type": "boolean"}}, required=("name",)),
     labels={"type": "object", "additionalProperties": TEXT, "default": {}},
 )
 

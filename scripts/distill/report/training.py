@@ -54,13 +54,16 @@ def _table(trained: list[tuple[ShownModel, Row]], names: Names, results: Results
 
 def _facts(manifest: Row, known: Mapping[str, str], log: list[Row]) -> dict[str, str]:
     """A column: what the model was made from and what came out, then the recipe key by key. `known`: labels of models by digest."""
-    parent = manifest.get("parent")
+    parent, teacher = manifest.get("parent"), manifest.get("teacher")
     facts = {
         "trained from": text(known[parent]) if parent in known else _digest(parent),
+        **({"teacher": text(known[teacher]) if teacher in known else _digest(teacher)} if teacher else {}),
         "rows": _count(manifest.get("rows")),
         "data (sha256)": _digest(manifest.get("data")),
         "weights (sha256)": _digest(manifest.get("digest")),
         "tokens seen": _count(manifest.get("tokens_seen")),
+        **({"tokens written by the student": _count(manifest["tokens_generated"])} if "tokens_generated" in manifest else {}),
+        **_headroom(manifest.get("headroom")),
         "steps": _count(manifest.get("steps")),
         "processes": _count(manifest.get("world_size")),
         "loss, first 5 % of the log": mean_loss(log, first=True),
@@ -68,6 +71,14 @@ def _facts(manifest: Row, known: Mapping[str, str], log: list[Row]) -> dict[str,
         **speed(log),
     }
     return facts | {key: code(plain(value), in_table=True) for key, value in sorted(manifest["recipe"].items()) if value is not None}
+
+
+def _headroom(found: Row | None) -> dict[str, str]:
+    """What student and teacher knew before a distillation."""
+    if not found:
+        return {}
+    shares = " and ".join(f"{who} {100 * found[who]:.1f} %" for who in ("student", "teacher"))
+    return {"right before, of held-out prompts": f"{shares} of {found['questions']}"}
 
 
 def _count(value: Any) -> str:

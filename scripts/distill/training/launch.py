@@ -80,14 +80,15 @@ def processes_of(runtime: Mapping[str, Any]) -> int:
     return runtime["train_processes"] or max(runtime["train_gpus"], 1)
 
 
-def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[int, int]:
+def accumulation(global_batch: int, world_size: int, micro_batch: int, way: str = "train") -> tuple[int, int]:
     """(sequences of one forward pass, gradient accumulation steps) of each process; their product with `world_size` is `global_batch`.
 
-    A micro batch larger than a process's share is reduced to it. Raises InputError, with numbers that work, where these do not divide.
+    A micro batch larger than a process's share is reduced to it. Raises InputError, with numbers that work, where these do not divide;
+    `way` is train or distill, whose key that is.
     """
     if global_batch % world_size:
         fits = ", ".join(str(size) for size in range(1, global_batch + 1) if global_batch % size == 0)
-        raise InputError(f"train.global_batch: {global_batch} sequences do not divide among {world_size} processes; use {fits} processes")
+        raise InputError(f"{way}.global_batch: {global_batch} sequences do not divide among {world_size} processes; use {fits} processes")
     share = global_batch // world_size
     micro = min(micro_batch, share)
     if share % micro:
@@ -96,10 +97,10 @@ def accumulation(global_batch: int, world_size: int, micro_batch: int) -> tuple[
     return micro, share // micro
 
 
-def batch_errors(where: str, train: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[str]:
+def batch_errors(where: str, recipe: Mapping[str, Any], runtime: Mapping[str, Any], way: str = "train") -> Iterator[str]:
     """The error, if any, of a global batch that cannot be divided among the processes of `runtime`."""
     try:
-        accumulation(train["global_batch"], processes_of(runtime) * runtime["train_nodes"], runtime["micro_batch"])
+        accumulation(recipe["global_batch"], processes_of(runtime) * runtime["train_nodes"], runtime["micro_batch"], way)
     except InputError as error:
         yield f"{where}: {error}"
 

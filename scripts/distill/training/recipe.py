@@ -24,6 +24,11 @@ def read_recipe(given: Mapping[str, Any]) -> dict[str, Any]:
 
 # The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
 RUNTIME = Settings("runtime/*")
+# What decides when a distillation is stopped, and nothing of what it learns: --watch of scripts/distill_model.py and --min-headroom.
+WATCHED = ("min_headroom", "min_length", "max_cut")
+# The --spec of scripts/distill_model.py.
+DISTILLATION = Settings("$defs/distill/*", without=("student", "teacher", "prompts", "chat_template", *WATCHED))
+WATCH = Settings("$defs/distill/min_length", "$defs/distill/max_cut")
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
 LORA = "peft"  # the same of a training with lora

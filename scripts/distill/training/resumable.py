@@ -197,9 +197,9 @@ class ProgressLog(TrainerCallback):
     Every step is logged, so that a log of several attempts is that of an unbroken run.
     """
 
-    def __init__(self, trainer: Resumable, peak_flops: float | None = None) -> None:
-        """`peak_flops` of all devices of the training together; None where it is unknown."""
-        self.trainer, self.peak_flops = trainer, peak_flops
+    def __init__(self, trainer: Resumable, peak_flops: float | None = None, what: str = "train") -> None:
+        """`peak_flops` of all devices of the training together; None where it is unknown. `what` is the first word of the lines."""
+        self.trainer, self.peak_flops, self.what = trainer, peak_flops, what
         self.tokens_per_s: dict[int, float] = {}
         self.mfu: dict[int, float] = {}
         self._last: tuple[int, float, int, int] | None = None
@@ -207,7 +207,7 @@ class ProgressLog(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.is_world_process_zero:
-            self._progress = Progress("train", state.max_steps, "steps", initial=state.global_step)
+            self._progress = Progress(self.what, state.max_steps, "steps", initial=state.global_step)
         seen, attended = (max((row.get(key, 0) for row in state.log_history), default=0) for key in ("num_tokens", "num_attended"))
         self.trainer.tokens_seen = self.trainer._total_train_tokens = int(seen)  # TRL 1.16 counts from 0 again after a resume
         self.trainer.attended_seen = int(attended)

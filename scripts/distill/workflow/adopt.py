@@ -42,7 +42,7 @@ def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: boo
     _refuse_existing(Path(manifest_file), replace)
     names, facts = check_model(source), known_facts(source)
     job, _ = _only_job(manifest_file, configfiles)
-    made = put_model(source, names, facts, place, log=job.rule == "train")
+    made = put_model(source, names, facts, place, log=job.rule in ("train", "distill"))
     _mark_up_to_date(manifest_file, configfiles)
     left = sorted(path.name for path in source.iterdir() if path.name not in {*names, manifest.NAME, "log.jsonl"})
     return [f"{place}: adopted, digest {made['digest'][:12]}", *([f"not copied: {', '.join(left)}"] if left else [])]
@@ -156,7 +156,7 @@ def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Pat
         shutil.copyfile(source / name, part / name)
     if (source / "log.jsonl").is_file():
         shutil.copyfile(source / "log.jsonl", part / "log.jsonl")
-    elif log:  # rule train declares one
+    elif log:  # rules train and distill declare one
         write_jsonl(part / "log.jsonl", [])
     made = manifest.write(part, adopted=True, **facts)
     shutil.rmtree(target, ignore_errors=True)

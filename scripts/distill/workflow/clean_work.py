@@ -12,7 +12,7 @@ from distill.base.files import read_json, sha256_file
 from distill.config.configured import without
 from distill.config.plan import Plan
 from distill.generation.responses import answer_identity
-from distill.training.recipe import VERSIONS, read_recipe
+from distill.training.recipe import DISTILLATION, VERSIONS, read_recipe
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
 
@@ -36,9 +36,19 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         }
         for model in plan.made("train") + plan.made("checkpoint")
     ]
+    distilled = [
+        {
+            "recipe": plan.distill(model),
+            "template": template(model),
+            "student": plan.parent_manifest(model),
+            "teacher": plan.teacher_manifest(model),
+        }
+        for model in plan.made("distill")
+    ]
     sources = [plan.source_of(path) for path in plan.fetched()]
     return {
         "train": trained,
+        "distill": distilled,
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
         "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.prompted()],
         "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
@@ -65,12 +75,20 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
 
     Digests of inputs that are not made yet are left open, and so are values that depend on the hardware only: it could change back.
     """
-    common = {"code": code_digest("train.py"), "versions": {name: version(name) for name in VERSIONS}}
+    versions = {name: version(name) for name in VERSIONS}
     trained = [
-        {**common, "recipe": read_recipe(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
+        {"code": code_digest("train.py"), "versions": versions}
+        | {"recipe": read_recipe(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
         | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
         | _if_exists("data", entry["data"], sha256_file)
         for entry in planned["train"]
+    ]
+    distilled = [
+        {"code": code_digest("distill_model.py"), "versions": versions}
+        | {"recipe": DISTILLATION.read(entry["recipe"]), "chat_template": entry["template"]}
+        | _if_exists("parent", entry["student"], lambda path: read_json(path)["digest"])
+        | _if_exists("teacher", entry["teacher"], lambda path: read_json(path)["digest"])
+        for entry in planned["distill"]
     ]
     answered = [
         {"benchmark": entry["benchmark"], **answer_identity(entry["spec"])}
@@ -91,7 +109,8 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
         for entry in planned["logits"]
     ]
     of_datasets = {step: [{"dataset": dataset} for dataset in planned[step]] for step in ("teacher", "judge")}
-    return {"train": trained, "responses": answered, "logits": scored, **of_datasets, "fetch": planned["fetch"]}
+    own = {"train": trained, "distill": distilled, "responses": answered, "logits": scored}
+    return {**own, **of_datasets, "fetch": planned["fetch"]}
 
 
 def unused_rows(work: Path, planned: Mapping[str, Any]) -> Iterator[UnusedFolder]:
@@ -124,9 +143,9 @@ def freed_bytes(folder: Path) -> int:
 
 def _describe(store: str, run: Mapping[str, Any]) -> str:
     """One line that says what a work folder was for."""
-    if store == "train" and "recipe" in run:
-        recipe = run["recipe"]
+    if store in ("train", "distill") and "recipe" in run:
+        recipe, what = run["recipe"], {"train": "training", "distill": "distillation"}[store]
         until = f" up to epoch {run['until']:g}" if run.get("until") else ""
-        return f"training{until} on data {run['data'][:12]}, learning rate {recipe['learning_rate']:g}, seed {recipe['seed']}"
+        return f"{what}{until} on data {run['data'][:12]}, learning rate {recipe['learning_rate']:g}, seed {recipe['seed']}"
     facts = {key: str(run[key])[:12] for key in ("benchmark", "model", "dataset", "endpoint", "hub", "modelscope", "url") if run.get(key)}
     return ", ".join(f"{key} {value}" for key, value in facts.items()) or "unknown"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distill.config.configured import TRAINED, parents_of
 from distill.config.plan import Plan
 from distill.preflight.page import columns, duration
 from distill.workflow.snakemake_api import PlannedJob
@@ -16,6 +17,7 @@ from distill.workflow.why import causes, from_record
 
 # Jobs that wait for every model.
 OF_ALL_MODELS = {"compare", "figures", "provenance", "report", "bundle"}
+TRAININGS = ("train", "distill")  # rules
 MOST = 3  # benchmarks that are named
 HEAD = "Trainings and generations of this plan, and those that may follow it (times as estimated by preflight):"
 NONE = "No model is trained and no response is generated."
@@ -23,7 +25,7 @@ NONE = "No model is trained and no response is generated."
 
 @dataclass(frozen=True)
 class Step:
-    """The training of a model, or its responses to a benchmark or to a training set's questions (`run`).
+    """The training of a model (`rule`: train or distill), or its responses to a benchmark or to a training set's questions (`run`).
 
     `sure`: whether it is made whatever the data turn out to be.
     """
@@ -32,6 +34,7 @@ class Step:
     why: str
     run: str | None = None
     sure: bool = True
+    rule: str = "train"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ Now = Callable[[str, str, str | None], tuple[str, ...]]
 def steps(plan: Plan, jobs: Sequence[PlannedJob], records: Records, now: Now) -> list[Step]:
     """The steps of a plan. `now(rule, model, run)`: the parameters that a job of the rule would have."""
     stale = {(job.rule, *(value for _, value in job.wildcards)): job for job in jobs if job.stale}
-    found = [Step(job.wildcards[0][1], _reason(job, plan.config)) for job in stale.values() if job.rule == "train"]
+    found = [Step(job.wildcards[0][1], _reason(job, plan.config), rule=job.rule) for job in stale.values() if job.rule in TRAININGS]
     found += [
         Step(names["model"], _reason(job, plan.config), names["benchmark"])
         for job in stale.values()
@@ -71,11 +74,12 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
     asked = {dict(job.wildcards).get("model") for job in stale.values()}
     models = [name for name in plan.config["models"] if plan.below_seal(name) and (rules & OF_ALL_MODELS or name in asked)]
     remade: dict[str, bool] = {}  # model: whether it is sure
-    for model in sorted(models, key=lambda name: len(plan.chain(name))):
-        if model in (*plan.made("train"), *plan.made("checkpoint")):
-            reasons = list(_of_record("train", model, None, f"results/models/{model}/manifest.json", plan, records, now))
-            below = [name for name in plan.chain(model)[1:] if name in remade or ("prepare_base", name) in stale]
-            dataset = plan.training(model)["dataset"]
+    for model in sorted(models, key=lambda name: len(_above(plan, name))):
+        if model in plan.made(*TRAINED):
+            rule = "distill" if model in plan.made("distill") else "train"
+            reasons = list(_of_record(rule, model, None, f"results/models/{model}/manifest.json", plan, records, now))
+            below = [name for name in _above(plan, model) if name in remade or ("prepare_base", name) in stale]
+            dataset = plan.dataset_of(plan.trained_as(model))
             if below:
                 reasons.append((f"it is made from {below[0]}", remade.get(below[0], True)))
             if {("filter", dataset), ("mix", dataset)} & stale.keys():
@@ -83,7 +87,7 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
             if reasons:
                 why, sure = max(reasons, key=lambda reason: reason[1])
                 remade[model] = sure
-                yield Step(model, why, sure=sure)
+                yield Step(model, why, sure=sure, rule=rule)
         for run in plan.prompted() if model in plan.with_weights() else ():
             reasons = list(_of_record("respond", model, run, f"results/responses/{model}/{run}.jsonl", plan, records, now))
             if model in remade:
@@ -93,6 +97,14 @@ def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Re
             if reasons:
                 why, sure = max(reasons, key=lambda reason: reason[1])
                 yield Step(model, why, run, sure)
+
+
+def _above(plan: Plan, model: str) -> list[str]:
+    """The models that a model is made from, directly or not, nearest first."""
+    found = parents_of(plan.config["models"][model])
+    for parent in found:  # grows as it goes
+        found += [name for name in parents_of(plan.config["models"][parent]) if name not in found]
+    return found
 
 
 def _of_record(rule: str, model: str, run: str | None, path: str, plan: Plan, records: Records, now: Now) -> Iterator[tuple[str, bool]]:
@@ -115,7 +127,7 @@ def _first(lines: Sequence[str]) -> str:
 
 def table(found: Iterable[Step], estimated: Mapping[str, Any]) -> str:
     """The steps in words. `estimated`: what preflight says of this configuration."""
-    hours = {(row["model"], None): row.get("hours") for row in estimated["trainings"]}
+    hours = {(row["model"], None): row.get("hours") for row in (*estimated["trainings"], *estimated["distillations"])}
     hours |= {(row["model"], row["run"]): row.get("hours") for row in estimated["evaluations"]}
     groups: dict[tuple[str, bool, str], list[Step]] = {}
     for step in found:
@@ -123,7 +135,7 @@ def table(found: Iterable[Step], estimated: Mapping[str, Any]) -> str:
     rows = []
     for (model, training, why), members in groups.items():
         runs = [step.run for step in members if step.run]
-        what = "train" if training else f"respond {', '.join(runs) if len(runs) <= MOST else f'{len(runs)} benchmarks'}"
+        what = members[0].rule if training else f"respond {', '.join(runs) if len(runs) <= MOST else f'{len(runs)} benchmarks'}"
         times = [hours.get((model, step.run)) for step in members]
         rows.append([model, what, why, duration(None if None in times else sum(time or 0.0 for time in times))])
     return f"{HEAD}\n{columns([['model', 'step', 'why', 'time'], *rows])}" if rows else NONE

@@ -54,6 +54,10 @@ def step_specs(config: Config) -> dict[str, Any]:
             (name, plan.recipe(name), plan.parent_manifest(name), [plan.training(name).get(key) for key in ("dataset", "chat_template")])
             for name in plan.made("train") + plan.made("checkpoint")
         ],
+        "distill": [
+            (name, plan.distill(name), [plan.distillation(name).get(key) for key in ("student", "teacher", "prompts", "chat_template")])
+            for name in plan.made("distill")
+        ],
         "average": [(name, plan.average(name), plan.averaged_manifests(name)) for name in plan.made("average")],
         "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.prompted().items()},
         "respond": [(run, plan.respond(run)) for _, run in plan.answered() + plan.completed()],
@@ -82,6 +86,7 @@ ELSEWHERE = {
     "example": ["prompts"],
     "checkpoint": ["train"],
     "average": ["average"],
+    "distill": ["distill"],
     "study": ["its students' steps"],
     "protocol": ["respond"],
     "teacher": ["teacher"],

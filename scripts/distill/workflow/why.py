@@ -182,7 +182,7 @@ def _parts_changed(job: PlannedJob, before: list[Any], now: list[Any], config: d
         yield from (f"a parameter is now {format_value(part)}" for part in new_parts)
     old_rest, new_rest = ([value for value in side if _json(value) is ABSENT and not _is_code(value)] for side in (before, now))
     if len(old_rest) == len(new_rest) == 1:
-        what = "the training data (sha256)" if job.rule == "train" else "a parameter"
+        what = {"train": "the training data (sha256)", "distill": "the prompts (sha256)"}.get(job.rule, "a parameter")
         yield f"{what}: {format_value(old_rest[0])} → {format_value(new_rest[0])}"
     else:
         yield from (f"a parameter was {format_value(value)}" for value in old_rest)

@@ -6,36 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from distill.generation.engines import Answer, Request, Sampling
 from distill.generation.engines.chat import prompts, stop_tokens
+from distill.models.gumbel import draws
 from distill.models.remote_code import remote_code_option
-
-
-class Gumbel(LogitsProcessor):
-    """Turns the arg max over logits into a draw from their softmax, each row with its own generator.
-
-    The arg max of logits plus standard Gumbel noise is distributed as their softmax (Gumbel 1954; Maddison et al. 2014, arXiv:1411.0030).
-    """
-
-    def __init__(self, seeds: list[int], device: str):
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """scores: (rows, vocabulary), with temperature and nucleus applied. The noise is drawn on their device."""
-        noise = torch.empty(scores.shape, device=scores.device)
-        for row, generator in zip(noise, self.generators, strict=True):
-            row.uniform_(generator=generator)
-        return scores - torch.log(-torch.log(noise.clamp_min(1e-20)))
 
 
 class Engine:
@@ -80,9 +56,9 @@ class Engine:
         width = max(map(len, tokens))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in tokens], device=self.where)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in tokens], device=self.where)
-        draws = _draws(sampling, seeds, self.where)
+        drawn = draws(sampling.temperature, sampling.top_p, seeds, self.where)
         with torch.inference_mode():
-            out = self.network.generate(input_ids=ids, attention_mask=mask, max_new_tokens=room, do_sample=False, logits_processor=draws)
+            out = self.network.generate(input_ids=ids, attention_mask=mask, max_new_tokens=room, do_sample=False, logits_processor=drawn)
         return out[:, width:].tolist()
 
 
@@ -90,10 +66,3 @@ def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
     rest = iter(places)
     while batch := list(islice(rest, size)):
         yield batch
-
-
-def _draws(sampling: Sampling, seeds: list[int], device: str) -> LogitsProcessorList:
-    if sampling.temperature == 0:
-        return LogitsProcessorList()
-    nucleus = [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
-    return LogitsProcessorList([TemperatureLogitsWarper(sampling.temperature), *nucleus, Gumbel(seeds, device)])

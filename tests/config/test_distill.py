@@ -1,0 +1,51 @@
+"""What a configuration itself says of a student, its teacher and its prompts, and does not fit, is one line before any job."""
+
+import pytest
+import readme
+
+from distill.base.errors import InputError
+from distill.config.load import load
+
+TAUGHT = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 200}
+SHORT = {"prepare": {"base": "r1-distill-mini", "max_position_embeddings": 200}}
+FILES = {"format": "table", "tokenizer": "base", "source": {"path": "exam"}}
+
+# what is laid over the miniature, and what is said of it
+MISTAKES = [
+    (
+        {"models": {"short": SHORT, "taught": {"distill": {**TAUGHT, "teacher": "short"}}}},
+        "models.taught.distill.max_new_tokens: 200 with a prompt exceed the teacher's context of 200; lower it",
+    ),
+    (
+        {"models": {"short": SHORT, "taught": {"distill": {**TAUGHT, "student": "short"}}}},
+        "models.taught.distill.max_new_tokens: 200 with a prompt exceed the student's context of 200; lower it",
+    ),
+    (
+        {
+            "models": {"taught": {"distill": {**TAUGHT, "prompts": "exam"}}},
+            "datasets": {"exam": FILES},
+            "benchmarks": {"mini_math": {"source": {"miniature": None, "items": None, "path": "exam"}}},
+        },
+        "models.taught.distill.prompts: exam has the files of benchmarks.mini_math; "
+        "a student must not be trained on what it is evaluated on",
+    ),
+    (
+        {
+            "models": {"taught": {"distill": {**TAUGHT, "prompts": "both"}}},
+            "datasets": {"both": {"mix": [{"dataset": "mini_r1"}]}, "mini_r1": {"filter": {"contamination_action": "report"}}},
+        },
+        "models.taught.distill.prompts: mini_r1 keeps rows that hold benchmark questions; "
+        "set datasets.mini_r1.filter.contamination_action: drop",
+    ),
+]
+
+
+@pytest.mark.parametrize(("overlay", "said"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_does_not_fit_is_one_line(overlay, said):
+    with pytest.raises(InputError) as error:
+        load(readme.over(readme.example("config.yaml"), overlay))
+    assert str(error.value) == f"config: {said}"
+
+
+def test_what_fits_is_not_complained_of():
+    load(readme.over(readme.example("config.yaml"), {"models": {"taught": {"distill": TAUGHT}}}))
