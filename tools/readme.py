@@ -35,7 +35,8 @@ EXAMPLES = (  # rows of tests/graph/staleness.yaml
     "a raw file of which the same rows are kept",
     "a key of a recipe",
 )
-BELOW = {"beyond_1p5b": "tutorial"}  # overlays, and what they are laid over where that is not the miniature
+# What overlays are laid over, where that is not the miniature or where they have all the parts of a whole configuration.
+BELOW = {"beyond_1p5b": "tutorial", "contaminated": "config"}
 CONFIG_HEAD = """# Configuration
 
 `config.yaml` is the miniature and the default. Another experiment is a file and a folder of its own:
@@ -220,7 +221,7 @@ def examples() -> list[dict]:
     return [
         load(
             one
-            if {"models", "datasets", "protocols"} <= one.keys()
+            if {"models", "datasets", "protocols"} <= one.keys() and name not in BELOW
             else over(given[BELOW.get(name) or (name.removesuffix("_local") if name.endswith("_local") else "config")], one)
         )
         for name, one in given.items()
