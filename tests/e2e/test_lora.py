@@ -84,7 +84,7 @@ def test_a_stopped_training_of_two_processes_resumes_to_the_byte(trained, tiny_w
     for line in stopped.stdout:
         if line.startswith("train: 3 of "):
             os.kill(stopped.pid, signal.SIGTERM)
-    assert stopped.wait(timeout=120) == 75
+    assert stopped.wait(timeout=300) == 75
     assert "resuming from" in tiny.end(tiny.start(tiny_world, tmp_path / "model", launcher, 2, **LORA))
     assert tiny.digest(tmp_path / "model") == tiny.digest(trained(launcher, 2, **LORA))
 
