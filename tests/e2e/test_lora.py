@@ -38,11 +38,11 @@ def test_the_model_is_the_base_plus_the_scaled_product_of_its_adapters(tiny_worl
     assert made.keys() == base.keys() and len(found) == 2 * 2 * len(lora["target"]), "A and B in each layer, and nothing else"
     for name, weight in base.items():
         expected = weight.to(dtype)
-        if name.split(".")[-2] in lora["target"]:
+        layer, kind = name.split(".")[-2:]
+        if layer in lora["target"] and kind == "weight":
             a, b = (found[f"base_model.model.{name.removesuffix('weight')}lora_{which}.weight"] for which in "AB")
-            if name.endswith(".weight"):
-                expected = (expected.float() + lora["alpha"] / lora["r"] * (b.float() @ a.float())).to(dtype)
-                assert not torch.equal(expected, weight.to(dtype)), f"{name} has learned"
+            expected = (expected.float() + lora["alpha"] / lora["r"] * (b @ a)).to(dtype)
+            assert not torch.equal(expected, weight.to(dtype)), f"{name} has learned"
         assert torch.equal(made[name], expected), name
     trained = sum(weight.numel() for weight in found.values())
     assert f"LoRA: r {lora['r']}, alpha {lora['alpha']}; {trained:,} weights are trained" in out
