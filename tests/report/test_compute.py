@@ -66,6 +66,13 @@ TAUGHT = {"kind": "teacher", "model": "r1", "dataset": "taught"}
 HARDER = {"kind": "attempt", "model": "ours", "dataset": "harder"}
 JUDGED = {"kind": "judge", "model": "base", "dataset": "harder"}
 
+TAUGHT_BY_R1 = {"student": "ours", "teacher": "r1-distill-mini", "steps": 1, "max_new_tokens": 9}
+DISTILLED = [
+    {"kind": "rollout", "model": "taught"},
+    {"kind": "distill_teacher", "model": "r1-distill-mini", "student": "taught"},
+    {"kind": "distill", "model": "taught", "training": "taught"},
+]
+
 
 @pytest.mark.parametrize(
     ("own", "trained", "generated", "device_s"),
@@ -93,6 +100,21 @@ def test_steps_add_up_and_a_training_counts_once(results, own, trained, generate
 def test_a_training_of_adapters_has_no_gradients_of_the_weights_below_them(results):
     own = {"adapted": [{"kind": "train", "model": "adapted", "training": "adapted"}]}
     assert costs(own, results)["adapted"].training_flops == 2 * shape_of(results / "models/base").forward(40, 7 * 40)
+
+
+def test_a_distillation_is_a_training_and_a_forward_pass_each_of_its_rollouts_and_its_teacher(results, tmp_path):
+    """The teacher and the rollouts read the tokens that are learned from, and take their time within the step's own."""
+    folder = shutil.copytree(results, tmp_path / "results")
+    shutil.copytree(folder / "models/more", folder / "models/taught")
+    (folder / "timing/distill").mkdir()
+    shutil.copy(folder / "timing/train/more.tsv", folder / "timing/distill/taught.tsv")
+    shutil.copytree(folder / "models/more", folder / "models/r1-distill-mini")
+    taught = {"role": "student", "distill": {**TAUGHT_BY_R1, "prompts": "mini_r1"}}
+    assert steps.of_models(plan(models={"taught": taught}))["taught"] == [OURS, *DISTILLED]
+    cost = costs({"taught": DISTILLED}, folder)["taught"]
+    forward = shape_of(folder / "models/taught").forward(50, 7 * 50)
+    assert (cost.training_flops, cost.inference_flops) == (3 * forward, 2 * forward)
+    assert (cost.tokens_trained, cost.tokens_inferred, cost.device_s) == (50, 100, 2 * 3.0)
 
 
 def test_a_log_of_an_earlier_version_has_no_attention_and_unknown_times_stay_unknown(results, tmp_path):
