@@ -182,4 +182,5 @@ def test_the_students_of_the_configuration_beyond_are_drawn_against_what_they_co
     assert kinds["ours-averaged"] == ["train"] * 3 and kinds["ours-mixed"] == ["train"]
     assert kinds["ours-harder"] == ["train", "attempt", "train"]
     assert kinds["ours-from-teacher"] == ["train", "teacher", "train"]
+    assert kinds["ours-on-policy"] == ["train", "rollout", "distill_teacher", "distill"]
     assert kinds["ours-logits"] == ["train", "teacher", "logits", "train"]
