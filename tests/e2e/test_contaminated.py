@@ -27,7 +27,7 @@ def summary(here: Checkout, benchmark: str) -> dict:
 @pytest.mark.slow
 def test_the_planted_benchmark_is_found_and_its_controls_are_not(completed):
     found = {benchmark: summary(completed, benchmark) for benchmark in BENCHMARKS}
-    assert found["mini_gpqa"]["word_for_word"] > 0.5
+    assert found["mini_gpqa"]["word_for_word"] > 0.9
     assert all(found[control]["ci95"][1] < found["mini_gpqa"]["ci95"][0] for control in ("mini_aime", "mini_math"))
     assert found["mini_gpqa"]["rouge_l"] > max(found[control]["rouge_l"] for control in ("mini_aime", "mini_math"))
 
