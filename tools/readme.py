@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -84,14 +83,15 @@ def staleness() -> str:
     """The whole table of changes and what reruns."""
     table = _staleness()
     short = "; ".join(f"*{name}* stands for {', '.join(rules)}" for name, rules in table["short"].items())
-    return "\n".join([f"In the table {short}.", "", *_rows((_change(row), row) for row in table["rows"])])
+    rows = [f"| {_change(row)} | {_jobs(row['reruns'])} | {_jobs(row.get('also_planned', []), '')} |" for row in table["rows"]]
+    return "\n".join([f"In the table {short}.", "", "| what changes | what reruns | what `-n` lists too |", "|---|---|---|", *rows])
 
 
 def examples_of_staleness() -> str:
     """The rows of the table that README.md shows."""
     table = _staleness()
     rows = {row["change"]: row for row in table["rows"]}
-    text = "\n".join(_rows((change, rows[change]) for change in EXAMPLES))
+    text = "\n".join(["| what changes | what reruns |", "|---|---|", *(f"| {name} | {_jobs(rows[name]['reruns'])} |" for name in EXAMPLES)])
     for name, rules in table["short"].items():
         text = re.sub(rf"\b{name}\b(?= |$)", ", ".join(rules), text, flags=re.MULTILINE)
     return text
@@ -101,21 +101,17 @@ def _staleness() -> dict:
     return yaml.safe_load((PROJECT / "tests" / "graph" / "staleness.yaml").read_text(encoding="utf-8"))
 
 
-def _rows(changes: Iterable[tuple[str, dict]]) -> list[str]:
-    return ["| what changes | what reruns |", "|---|---|", *(f"| {change} | {_jobs(row['reruns'])} |" for change, row in changes)]
-
-
 def _change(row: dict) -> str:
     """What a row changes; the keys that it is about, where there are several."""
     keys = [path.rsplit("/", 1)[-1] for part in row.get("each", []) for path in [*part.get("set", {}), *part.get("remove", [])]]
     return row["change"] + (f": {', '.join(f'`{key}`' for key in dict.fromkeys(keys))}" if keys else "")
 
 
-def _jobs(reruns: list[str]) -> str:
+def _jobs(reruns: list[str], none: str = "nothing") -> str:
     """`rule a,b c` as "rule a, b (c)"."""
     words = [job.replace(",", ", ").split(" ", 1) for job in reruns]
     named = [(rule, *re.split(r"(?<!,) ", rest[0], maxsplit=1)) if rest else (rule,) for rule, *rest in words]
-    return "; ".join(" ".join([*job[:2], *(f"({name})" for name in job[2:])]) for job in named) or "nothing"
+    return "; ".join(" ".join([*job[:2], *(f"({name})" for name in job[2:])]) for job in named) or none
 
 
 def rulegraph() -> str:

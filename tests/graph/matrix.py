@@ -21,7 +21,7 @@ class Case:
     """A row, or several that are run `together`, or one entry of the `each` of a row that is `apart`.
 
     `changes` are planned one by one and then made together and run. `reruns` is the set of jobs that must run, `planned` those that the
-    dry run must show: fewer, where it cannot know more.
+    dry run must show: more, where it depends on content that is yet to be made whether they run.
     """
 
     name: str
@@ -44,7 +44,8 @@ def cases() -> list[Case]:
     found: list[Case] = []
     together: dict[str, int] = {}  # places in `found`
     for row in TABLE["rows"]:
-        reruns, planned = expanded(row["reruns"]), expanded(row.get("planned", row["reruns"]))
+        reruns = expanded(row["reruns"])
+        planned = (reruns | expanded(row.get("also_planned", []))) - expanded(row.get("not_planned", []))
         parts = [{key: value for key, value in {**row, **part}.items() if key in changes.KINDS} for part in row.get("each", [{}])]
         groups = [(part,) for part in parts] if row.get("apart") else [tuple(parts)]
         for place, group in enumerate(groups):

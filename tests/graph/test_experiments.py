@@ -57,9 +57,10 @@ def test_the_table_of_configurations_holds_each_of_config():
 )
 def test_after_any_configuration_a_command_without_one_goes_on_with_it_and_another_one_stops(files, clone):
     write_experiment(clone.folder, *files)
-    named, plain = snakemake(clone, "-n", "--configfile", *files), snakemake(clone, "-n")
-    assert (named.returncode, plain.returncode) == (0, 0), said_by(plain)
-    assert jobs_in(plain.stdout + plain.stderr) == jobs_in(named.stdout + named.stderr)
+    for command in [words[1:] for words in README if "--directory" not in words]:
+        named, plain = snakemake(clone, *command, "-n", "--configfile", *files), snakemake(clone, *command, "-n")
+        assert (named.returncode, plain.returncode) == (0, 0), said_by(plain)
+        assert jobs_in(plain.stdout + plain.stderr) == jobs_in(named.stdout + named.stderr)
     lines = [line for line in said_by(plain) if line.startswith("Configuration of the results in this folder:")]
     assert lines == ([] if files == (BASE,) else [f"Configuration of the results in this folder: {' '.join(files)}"])
     done = snakemake(

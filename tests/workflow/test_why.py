@@ -143,16 +143,31 @@ def test_a_chain_is_told_from_its_end_and_its_start():
     ]
 
 
-def test_below_a_seal_that_is_yet_to_run_nothing_is_promised():
-    filtered = PlannedJob("filter", (), ("f",), stale=True, missing=("f",))
+def test_after_a_seal_that_is_yet_to_run_only_content_decides():
+    filtered = PlannedJob("filter", (("dataset", "raw"),), ("f",), stale=True, missing=("f",))
     seal = PlannedJob("seal", (), ("d",), checkpoint=True, stale=True, remade=("f",))
-    trained = PlannedJob("train", (("model", "ours"),), ("m",), stale=True, remade=("d",))
-    lines = explain(DryRun([filtered, seal, trained], [], CONFIG), [trained])
-    assert lines[:2] == [
+    trained = PlannedJob("train", (("model", "ours"),), ("m",), stale=True, remade=("f",), on_gpu=True)
+    answered = PlannedJob("respond", (("model", "ours"),), ("r",), stale=True, remade=("m",))
+    plan = DryRun([filtered, seal, trained, answered], [], CONFIG)
+    lines = explain(plan, [trained, answered])
+    assert lines[:4] == [
         "m may be made again by train ours:",
-        "  it waits for d (seal): only then is it known whether the data really changed",
+        "  only if the rows of raw come out different",
+        "r may be made again by respond ours:",
+        "  only if train ours runs",
     ]
-    assert lines[-2:] == ["  filter:", "    f is missing"]
+    assert lines[-2:] == ["  filter raw:", "    f is missing"]
+    assert explain(DryRun([filtered, trained, answered], [], CONFIG), [trained, answered])[:4] == lines[:4]  # the plan of a model alone
+
+
+def test_rows_that_a_model_of_the_run_decides_are_not_sealed():
+    teacher = PlannedJob("train", (("model", "teacher"),), ("t",), stale=True, missing=("t",), on_gpu=True)
+    filtered = PlannedJob("filter", (("dataset", "raw"),), ("f",), stale=True, remade=("t",))
+    trained = PlannedJob("train", (("model", "ours"),), ("m",), stale=True, remade=("f",), on_gpu=True)
+    assert explain(DryRun([teacher, filtered, trained], [], CONFIG), [trained])[:2] == [
+        "m will be made again by train ours:",
+        "  it is made from what is made again by filter raw",
+    ]
 
 
 @pytest.mark.parametrize(

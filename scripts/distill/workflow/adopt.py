@@ -16,6 +16,7 @@ from distill.workflow.snakemake_api import LOCKED, PlannedJob, dry_run, touch
 
 WEIGHTS = "model.safetensors"
 WORK = Path("work/responses")
+DIGESTS = "results/data/digests.json"
 INDEX = "model.safetensors.index.json"
 # Suffixes that from_pretrained and vLLM read. Other files, such as pickled weights and trainer state, are not copied.
 COPIED = (".json", ".jinja", ".model", ".safetensors", ".txt")
@@ -71,8 +72,11 @@ def _only_job(path: str, configfiles: list[Path]) -> tuple[PlannedJob, dict[str,
         raise InputError(f"{path}: no rule makes it; check the name against the configuration")
     if plan.locked:
         raise InputError(LOCKED)
-    if any(one.stale and one is not job for one in plan.jobs):
-        raise InputError(f"{path}: what it depends on is missing or stale; first run: snakemake --cores all {' '.join(job.remade)}")
+    needed = list(job.remade) if any(one.stale and one is not job for one in plan.jobs) else []
+    if job.rule == "train" and Plan(plan.config).sealed() and any(one.stale for one in dry_run([DIGESTS], configfiles).jobs):
+        needed = [DIGESTS, *(path for path in needed if not path.startswith("results/data/"))]  # a training knows its data by its digest
+    if needed:
+        raise InputError(f"{path}: what it depends on is missing or stale; first run: snakemake --cores all {' '.join(needed)}")
     return job, plan.config
 
 

@@ -1,144 +1,126 @@
-"""What a plan costs: its trainings and generations, those too of which Snakemake knows only once the seal has run, with reason and time.
+"""What a plan costs: its trainings and generations in one table, with reason and time, and Snakemake's reasons in words."""
 
-A dry run lists no training while the seal is stale, since whether the data changed is not known yet. From the same plan, the records of the
-last run and preflight's estimate this says which may follow (docs/design.md).
-"""
-
+import csv
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from distill.config.configured import TRAINED, parents_of
-from distill.config.plan import Plan
 from distill.preflight.page import columns, duration
 from distill.workflow.snakemake_api import PlannedJob
-from distill.workflow.why import causes, from_record
+from distill.workflow.why import MOST, Reasons
 
-# Jobs that wait for every model.
-OF_ALL_MODELS = {"compare", "figures", "provenance", "report", "bundle"}
-TRAININGS = ("train", "distill")  # rules
-MOST = 3  # benchmarks that are named
-HEAD = "Trainings and generations of this plan, and those that may follow it (times as estimated by preflight):"
+# Rules that are listed besides those that may ask for GPUs: they train or generate without, or put together what is trained on.
+ALSO_LISTED = ("mix", "average", "miniature_base", "respond_endpoint")
+SHOWN = 3  # benchmarks that are named
+HEAD = "Trainings and generations of this plan (times by preflight, or else what it took here last):"
 NONE = "No model is trained and no response is generated."
 
 
 @dataclass(frozen=True)
 class Step:
-    """The training of a model (`rule`: train or distill), or its responses to a benchmark or to a training set's questions (`run`).
+    """A job that is listed. `certain`: whether it runs whatever the data turn out to be; `hours`: None where nobody knows."""
 
-    `sure`: whether it is made whatever the data turn out to be.
-    """
-
-    model: str
+    name: str
+    rule: str
     why: str
-    run: str | None = None
-    sure: bool = True
-    rule: str = "train"
+    certain: bool
+    hours: float | None
+    benchmark: str = ""
 
 
-@dataclass(frozen=True)
-class Records:
-    """What is known: whether a file exists, and the parameters with which a rule made it, None where they are not recorded."""
+def steps(jobs: Sequence[PlannedJob], config: dict[str, Any], estimated: Mapping[str, Any], timing: Path) -> list[Step]:
+    """The listed steps of a plan: data first, then model by model as the configuration has them.
 
-    exists: Callable[[str], bool]
-    parameters: Callable[[str, str], Sequence[str] | None]
-
-
-Now = Callable[[str, str, str | None], tuple[str, ...]]
-
-
-def steps(plan: Plan, jobs: Sequence[PlannedJob], records: Records, now: Now) -> list[Step]:
-    """The steps of a plan. `now(rule, model, run)`: the parameters that a job of the rule would have."""
-    stale = {(job.rule, *(value for _, value in job.wildcards)): job for job in jobs if job.stale}
-    found = [Step(job.wildcards[0][1], _reason(job, plan.config), rule=job.rule) for job in stale.values() if job.rule in TRAININGS]
-    found += [
-        Step(names["model"], _reason(job, plan.config), names["benchmark"])
-        for job in stale.values()
-        if job.rule == "respond" and (names := dict(job.wildcards))
-    ]
-    found += [
-        Step(names["model"], f"for filter.pass_rate: {_reason(job, plan.config)}", names["dataset"])
-        for job in stale.values()
-        if job.rule == "attempt" and (names := dict(job.wildcards))
-    ]
-    if any(job.checkpoint for job in stale.values()):
-        listed = {(step.model, step.run) for step in found}
-        found += [step for step in _hidden(plan, stale, records, now) if (step.model, step.run) not in listed]
-    return found
+    `estimated`: what preflight says of this configuration; `timing`: the folder of Snakemake's benchmark files.
+    """
+    hours = {("train", row["model"]): row.get("hours") for row in estimated["trainings"]}
+    hours |= {("distill", row["model"]): row.get("hours") for row in estimated["distillations"]}
+    hours |= {("respond", row["model"], row["run"]): row.get("hours") for row in estimated["evaluations"]}
+    reasons = Reasons(jobs, config)
+    found = []
+    for job in jobs:
+        if job.stale and (job.on_gpu or job.rule in ALSO_LISTED):
+            name, *others = [value for _, value in job.wildcards] or [""]
+            known = hours.get((job.rule, name, *others))
+            took = known if known is not None else last_hours(timing, job)
+            found.append(Step(name, job.rule, _reason(reasons, job), reasons.certain(job), took, " ".join(others)))
+    models = list(config["models"])
+    return sorted(found, key=lambda step: (models.index(step.name) if step.name in models else -1, bool(step.benchmark)))
 
 
-def _hidden(plan: Plan, stale: Mapping[tuple[str, ...], PlannedJob], records: Records, now: Now) -> Iterator[Step]:
-    """Steps that wait for the seal."""
-    rules = {rule for rule, *_ in stale}
-    asked = {dict(job.wildcards).get("model") for job in stale.values()}
-    models = [name for name in plan.config["models"] if plan.below_seal(name) and (rules & OF_ALL_MODELS or name in asked)]
-    remade: dict[str, bool] = {}  # model: whether it is sure
-    for model in sorted(models, key=lambda name: len(_above(plan, name))):
-        if model in plan.made(*TRAINED):
-            rule = "distill" if model in plan.made("distill") else "train"
-            reasons = list(_of_record(rule, model, None, f"results/models/{model}/manifest.json", plan, records, now))
-            below = [name for name in _above(plan, model) if name in remade or ("prepare_base", name) in stale]
-            dataset = plan.dataset_of(plan.trained_as(model))
-            if below:
-                reasons.append((f"it is made from {below[0]}", remade.get(below[0], True)))
-            if {("filter", dataset), ("mix", dataset)} & stale.keys():
-                reasons.append((f"only if the rows of {dataset} come out different", False))
-            if reasons:
-                why, sure = max(reasons, key=lambda reason: reason[1])
-                remade[model] = sure
-                yield Step(model, why, sure=sure, rule=rule)
-        for run in plan.prompted() if model in plan.with_weights() else ():
-            reasons = list(_of_record("respond", model, run, f"results/responses/{model}/{run}.jsonl", plan, records, now))
-            if model in remade:
-                reasons.append((f"{'' if remade[model] else 'only if '}{model} is trained again", remade[model]))
-            if ("prompts", run) in stale and not reasons:
-                reasons.append(("its prompts are made again", True))
-            if reasons:
-                why, sure = max(reasons, key=lambda reason: reason[1])
-                yield Step(model, why, run, sure)
+def last_hours(timing: Path, job: PlannedJob) -> float | None:
+    """How long a job took when it last ran here; None where that is not known."""
+    path = "/".join([job.rule, *(value for _, value in job.wildcards)]) + ".tsv"
+    with suppress(OSError, ValueError, KeyError, StopIteration), open(timing / path, encoding="utf-8") as file:
+        return float(next(csv.DictReader(file, delimiter="\t"))["s"]) / 3600
+    return None
 
 
-def _above(plan: Plan, model: str) -> list[str]:
-    """The models that a model is made from, directly or not, nearest first."""
-    found = parents_of(plan.config["models"][model])
-    for parent in found:  # grows as it goes
-        found += [name for name in parents_of(plan.config["models"][parent]) if name not in found]
-    return found
-
-
-def _of_record(rule: str, model: str, run: str | None, path: str, plan: Plan, records: Records, now: Now) -> Iterator[tuple[str, bool]]:
-    """Why a file is made again whatever the seal says: (reason, True)."""
-    if not records.exists(path):
-        yield "not there yet", True
-    elif changed := from_record(rule, (model, *([run] if run else [])), records.parameters(rule, path), now(rule, model, run), plan.config):
-        yield _first(changed), True
-
-
-def _reason(job: PlannedJob, config: Mapping[str, Any]) -> str:
+def _reason(reasons: Reasons, job: PlannedJob) -> str:
     if job.missing:
         return "not there yet"
-    return _first(causes(job, dict(config))) or "it is made from what is made again"
+    return shortened([*reasons.own[job], *reasons.from_others(job)], 1)
 
 
-def _first(lines: Sequence[str]) -> str:
-    return "" if not lines else lines[0] if len(lines) == 1 else f"{lines[0]}, and {len(lines) - 1} more"
+def shortened(lines: Sequence[str], most: int = MOST) -> str:
+    """The first lines as one."""
+    return "; ".join(lines[:most]) + (f", and {len(lines) - most} more" if len(lines) > most else "")
 
 
-def table(found: Iterable[Step], estimated: Mapping[str, Any]) -> str:
-    """The steps in words. `estimated`: what preflight says of this configuration."""
-    hours = {(row["model"], None): row.get("hours") for row in (*estimated["trainings"], *estimated["distillations"])}
-    hours |= {(row["model"], row["run"]): row.get("hours") for row in estimated["evaluations"]}
-    groups: dict[tuple[str, bool, str], list[Step]] = {}
+def table(found: Sequence[Step]) -> str:
+    """The steps in words; evaluations of a model for the same reason are one row."""
+    groups: dict[tuple[str, str, str], list[Step]] = {}
     for step in found:
-        groups.setdefault((step.model, step.run is None, step.why), []).append(step)
+        groups.setdefault((step.name, step.rule, step.why), []).append(step)
     rows = []
-    for (model, training, why), members in groups.items():
-        runs = [step.run for step in members if step.run]
-        what = members[0].rule if training else f"respond {', '.join(runs) if len(runs) <= MOST else f'{len(runs)} benchmarks'}"
-        times = [hours.get((model, step.run)) for step in members]
-        rows.append([model, what, why, duration(None if None in times else sum(time or 0.0 for time in times))])
-    return f"{HEAD}\n{columns([['model', 'step', 'why', 'time'], *rows])}" if rows else NONE
+    for (name, rule, why), members in groups.items():
+        benchmarks = [step.benchmark for step in members if step.benchmark]
+        about = ", ".join(benchmarks) if len(benchmarks) <= SHOWN else f"{len(benchmarks)} benchmarks"
+        unknown = any(step.hours is None for step in members)
+        rows.append([name, f"{rule} {about}".rstrip(), why, "?" if unknown else _time(members)])
+    return "\n".join([HEAD, columns([["model", "step", "why", "time"], *rows]), _total(found)]) if rows else NONE
+
+
+def _total(found: Sequence[Step]) -> str:
+    certain = [step for step in found if step.certain]
+    if len(certain) == len(found):
+        return f"One after another: {_time(found)}."
+    surely = f"{_time(certain)} for what is certain" if certain else "none of it certain"
+    return f"One after another: {_time(found)} if all of it runs, {surely}."
+
+
+def _time(found: Sequence[Step]) -> str:
+    known = [step.hours for step in found if step.hours is not None]
+    return ("at least " if len(known) < len(found) else "") + duration(sum(known))
+
+
+class InWords(logging.Filter):
+    """Snakemake's records with changed parameters in words, which it prints as kilobytes of JSON, and without what is not so here.
+
+    `causes(jobid)`: the lines that say what changed.
+    """
+
+    PARAMETERS = "Params have changed since last execution: "
+    # The advice to ignore what changed, and that jobs will be added to a plan, which is whole (rules/seal.smk).
+    DROPPED = (
+        "Some jobs were triggered by provenance information",
+        "Rules with provenance triggered jobs",
+        "The run involves checkpoint jobs",
+    )
+
+    def __init__(self, causes: Callable[[int], Sequence[str]]) -> None:
+        super().__init__()
+        self._causes = causes
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        reason = getattr(record, "reason", None)
+        if isinstance(reason, str) and self.PARAMETERS in reason:
+            before = reason.partition(self.PARAMETERS)[0]
+            record.reason = f"{before}{self.PARAMETERS}{shortened(self._causes(record.jobid))}"
+        return not record.getMessage().startswith(self.DROPPED)
 
 
 class AtTheEnd(logging.Handler):
@@ -146,11 +128,10 @@ class AtTheEnd(logging.Handler):
 
     NAME = "cost of the plan"
 
-    def __init__(self, last_line: Callable[[], str], say: Callable[[], None]):
+    def __init__(self, say: Callable[[], None]):
         super().__init__(logging.INFO)
-        self.name, self._last_line, self._say = self.NAME, last_line, say
+        self.name, self._say = self.NAME, say
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if text.startswith(("This was a dry-run", "The run involves checkpoint")) and text.startswith(self._last_line()):
+        if record.getMessage().startswith("This was a dry-run"):
             self._say()

@@ -24,6 +24,7 @@ class PlannedJob:
 
     `parameters` are (before, now), each without what both have. `updated` are changed inputs: (path, sha256 before or None, sha256 now).
     `remade` are inputs that other jobs of the plan make. `began`: start of its last run in seconds since 1970, None where unknown.
+    `on_gpu`: whether its rule has a number of GPUs, which may be 0.
     """
 
     rule: str
@@ -39,6 +40,7 @@ class PlannedJob:
     inputs: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     command_changed: bool = False
     began: float | None = None
+    on_gpu: bool = False
 
     @property
     def name(self) -> str:
@@ -75,11 +77,10 @@ def planned(workflow: Any) -> list[PlannedJob]:
     return [_job(workflow, job) for job in workflow.dag.jobs if job.rule.name != "all"]
 
 
-def recorded_parameters(workflow: Any, rule: str, path: str) -> list[str] | None:
-    """The parameters with which a rule made a file, as Snakemake recorded them; None where it has no record."""
-    from snakemake.io import IOFile
-
-    return workflow.persistence.params(IOFile(path, rule=workflow.get_rule(rule)))
+def with_parameters(workflow: Any, jobid: int) -> PlannedJob:
+    """A job of a workflow object by Snakemake's number, of whose reasons only the changed parameters are looked at."""
+    job = next(job for job in workflow.dag.jobs if workflow.dag.jobid(job) == jobid)
+    return PlannedJob(**_plain(job), stale=True, parameters=_parameters(workflow.persistence.params_changed(job)))
 
 
 def touch(target: str, configfiles: Sequence[Path]) -> None:
@@ -127,28 +128,35 @@ def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) 
 
 def _job(workflow: Any, job: Any) -> PlannedJob:
     stale = workflow.dag.needrun(job)
-    wildcards = tuple((name, str(value)) for name, value in (job.wildcards_dict or {}).items())
-    plain = {"rule": job.rule.name, "wildcards": wildcards, "outputs": tuple(map(str, job.output)), "checkpoint": bool(job.is_checkpoint)}
     if not stale:
-        return PlannedJob(**plain)
+        return PlannedJob(**_plain(job))
     reason, remembers = workflow.dag.reason(job), workflow.persistence
     records = [record for file in job.output if (record := remembers.metadata(file)) is not None]
     waits = any(file.flags.get("checkpoint_target") for file in job.input)  # inputs and parameters are unknown until the checkpoint has run
-    changes = None if waits else remembers.params_changed(job)
     now = tuple(map(str, remembers._input(job)))
     before = tuple(records[0].input) if records and records[0].input is not None and not waits else now
     return PlannedJob(
-        **plain,
+        **_plain(job),
         stale=True,
         missing=tuple(sorted(map(str, reason.missing_output))),
         incomplete=tuple(sorted(map(str, workflow.async_run(remembers.incomplete(job))))),
         updated=tuple(_updated(job, reason, records)),
         remade=tuple(sorted(map(str, reason.updated_input_run))),
-        parameters=(tuple(sorted(changes.only_old)), tuple(sorted(changes.only_new))) if changes else ((), ()),
+        parameters=_parameters(None if waits else remembers.params_changed(job)),
         inputs=(tuple(sorted(set(before) - set(now))), tuple(sorted(set(now) - set(before)))),
         command_changed=not waits and any(remembers.code_changed(job)),
         began=max((record.starttime for record in records if record.starttime), default=None),
     )
+
+
+def _plain(job: Any) -> dict[str, Any]:
+    wildcards = tuple((name, str(value)) for name, value in (job.wildcards_dict or {}).items())
+    kind = {"checkpoint": bool(job.is_checkpoint), "on_gpu": "gpu" in job.rule.resources}
+    return {"rule": job.rule.name, "wildcards": wildcards, "outputs": tuple(map(str, job.output)), **kind}
+
+
+def _parameters(changes: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (tuple(sorted(changes.only_old)), tuple(sorted(changes.only_new))) if changes else ((), ())
 
 
 def _updated(job: Any, reason: Any, records: list[Any]) -> Iterator[tuple[str, str | None, str]]:

@@ -28,10 +28,6 @@ def why(words: Sequence[str], configfiles: Sequence[Path]) -> list[str]:
         return explain(*_about_file(os.path.relpath(words[0]), configfiles))
     plan = dry_run([], configfiles)
     matching = [job for job in plan.jobs if job.rule == words[0] and set(words[1:]) <= {value for _, value in job.wildcards}]
-    waits = [job for job in plan.jobs if job.checkpoint and job.stale]
-    if not matching and waits and words[0] in plan.rules:
-        known_later = f"{' '.join(words)}: only when {waits[0].name} has run is it known whether it runs"
-        return [known_later, "", *explain(plan, waits)]
     if not matching:
         raise InputError(f"{' '.join(words)}: no such job in the plan of the report; {_hint(words, plan)}")
     return explain(plan, matching)
@@ -57,22 +53,83 @@ def _about_file(path: str, configfiles: Sequence[Path]) -> tuple[DryRun, list[Pl
     return plan, [job for job in plan.jobs if path in job.outputs]
 
 
+class Reasons:
+    """Why the stale jobs of a plan are stale.
+
+    A dry run lists all that may follow (rules/seal.smk). What is made before the checkpoint `seal` makes what comes after it stale only if
+    its content changes, so that of some jobs no more than that is known beforehand.
+    """
+
+    def __init__(self, jobs: Sequence[PlannedJob], config: dict[str, Any]) -> None:
+        self.own = {job: causes(job, config) for job in jobs if job.stale}
+        self._makers = {path: job for job in jobs for path in job.outputs}
+        self._certain: dict[PlannedJob, bool] = {}
+        first = [job for job in self.own if job.checkpoint]  # not in the plan of a model alone, which has its rows
+        rows = [one for job in self.own if job.on_gpu for one in self.above(job) if one.rule in ("filter", "mix")]
+        first += filter(self._untrained, rows)
+        if first:  # and what runs before the seal by its priority (rules/)
+            first += [job for job in self.own if job.rule == "prompts" or (job.rule == "prepare_base" and self._untrained(job))]
+        self._before_seal = {*first, *(one for job in first for one in self.all_above(job))}
+
+    def _untrained(self, job: PlannedJob) -> bool:
+        """Whether nothing that a job depends on is trained in this plan."""
+        return not {"train", "distill", "average"} & {one.rule for one in self.all_above(job)}
+
+    def above(self, job: PlannedJob) -> list[PlannedJob]:
+        """The stale jobs that make inputs of a job."""
+        return list(dict.fromkeys(self._makers[path] for path in job.remade if path in self._makers))
+
+    def all_above(self, job: PlannedJob) -> list[PlannedJob]:
+        """The stale jobs that a job depends on, nearest first."""
+        found: list[PlannedJob] = []
+        todo = [job]
+        while todo:
+            found += (new := [one for one in self.above(todo.pop(0)) if one not in found])
+            todo += new
+        return found
+
+    def by_content(self, job: PlannedJob, maker: PlannedJob) -> bool:
+        """Whether a job runs only if what `maker` makes comes out different."""
+        return maker in self._before_seal and job not in self._before_seal
+
+    def certain(self, job: PlannedJob) -> bool:
+        """Whether a stale job runs whatever other jobs make: for a reason of its own, or because of a job that is certain to run."""
+        if job not in self._certain:
+            surely = (self.certain(one) for one in self.above(job) if not self.by_content(job, one))
+            self._certain[job] = bool(self.own[job]) or any(surely)
+        return self._certain[job]
+
+    def from_others(self, job: PlannedJob) -> Iterator[str]:
+        """The reasons that other jobs are, certain ones first."""
+        direct = [one for one in self.above(job) if not self.by_content(job, one)]
+        if sure := [one.name for one in direct if self.certain(one)]:
+            yield f"it is made from what is made again by {_listed(sure)}"
+        yield from dict.fromkeys(_only_if_different(one) for one in self.above(job) if one not in direct)
+        if unsure := [one.name for one in direct if not self.certain(one)]:
+            yield f"only if {_listed(unsure)} {'runs' if len(unsure) == 1 else 'run'}"
+
+
+def _only_if_different(maker: PlannedJob) -> str:
+    if maker.rule in ("filter", "mix"):
+        return f"only if the rows of {dict(maker.wildcards)['dataset']} come out different"
+    return "only if its prompts come out different" if maker.rule == "prompts" else f"only if {maker.outputs[0]} comes out different"
+
+
 def explain(plan: DryRun, jobs: list[PlannedJob]) -> list[str]:
     """Lines that say of each job why it is made again, or that it is up to date."""
-    makers = {path: job for job in plan.jobs for path in job.outputs}
-    found = {job: causes(job, plan.config) for job in plan.jobs if job.stale}
+    reasons = Reasons(plan.jobs, plan.config)
     lines: list[str] = []
     above: list[PlannedJob] = []
     for job in jobs:
         if job.stale:
-            verb = "will be made again" if _certain(job, found, makers) else "may be made again"
+            verb = "will be made again" if reasons.certain(job) else "may be made again"
             lines.append(f"{_files(job.outputs)} {verb} by {job.name}:")
-            lines += [f"  {cause}" for cause in [*found[job], *_from_others(job, makers)]]
-            above += [one for one in _above(job, makers) if one not in above]
+            lines += [f"  {reason}" for reason in [*reasons.own[job], *reasons.from_others(job)]]
+            above += [one for one in reasons.all_above(job) if one not in above]
     starts: dict[tuple[str, ...], list[str]] = {}
     for job in above:
-        if job not in jobs and found[job]:
-            starts.setdefault((job.rule, *found[job]), []).append(job.name)
+        if job not in jobs and reasons.own[job]:
+            starts.setdefault((job.rule, *reasons.own[job]), []).append(job.name)
     if starts:
         lines += ["", "What starts it:"]
     for (_, *why), names in starts.items():
@@ -85,9 +142,7 @@ def causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
     found = [f"{path} is missing" for path in job.missing]
     found += [f"{path} is incomplete: the run that made it was interrupted" for path in job.incomplete]
     found += [_updated(path, before, now) for path, before, now in job.updated]
-    before, now = ([_value(text) for text in side] for side in job.parameters)
-    found += _parts_changed(job, before, now, config)
-    found += [line for old, new in _codes(before, now) for line in _code_changed(old, new, job.began)]
+    found += parameter_causes(job, config)
     found += [f"it is no longer made from {path}" for path in job.inputs[0]]
     found += [f"it is now made from {path} too" for path in job.inputs[1]]
     if job.command_changed:
@@ -95,52 +150,15 @@ def causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
     return found
 
 
-def from_record(rule: str, names: Sequence[str], before: Sequence[str] | None, now: Sequence[str], config: dict[str, Any]) -> list[str]:
-    """What changed between the parameters that a file was made with and those of today, of which only specs and code digests are compared.
-
-    Nothing where none are recorded.
-    """
-    old = [value for text in before or () if _is_code(value := _value(text)) or _json(value) is not ABSENT]
-    job = PlannedJob(rule, tuple((name, name) for name in names), ())
-    if not old:
-        return []
-    gone, new = [value for value in old if value not in now], [value for value in now if value not in old]
-    return [
-        *_parts_changed(job, gone, new, config),
-        *(line for one, other in _codes(gone, new) for line in _code_changed(one, other, None)),
-    ]
+def parameter_causes(job: PlannedJob, config: dict[str, Any]) -> list[str]:
+    """The keys of the configuration, modules and other parameters of a job that changed: one line each."""
+    before, now = ([_value(text) for text in side] for side in job.parameters)
+    changed = [line for old, new in _codes(before, now) for line in _code_changed(old, new, job.began)]
+    return [*_parts_changed(job, before, now, config), *changed]
 
 
 def _files(outputs: tuple[str, ...]) -> str:
     return outputs[0] if len(outputs) == 1 else f"{outputs[0]} (and {len(outputs) - 1} more)"
-
-
-def _above(job: PlannedJob, makers: dict[str, PlannedJob]) -> list[PlannedJob]:
-    """The stale jobs that a job depends on, nearest first."""
-    found: list[PlannedJob] = []
-    todo = [job]
-    while todo:
-        for path in todo.pop(0).remade:
-            one = makers.get(path)
-            if one is not None and one not in found:
-                found.append(one)
-                todo.append(one)
-    return found
-
-
-def _certain(job: PlannedJob, found: dict[PlannedJob, list[str]], makers: dict[str, PlannedJob]) -> bool:
-    """Whether a job runs whatever a checkpoint finds: for a reason of its own, or because a job it depends on runs."""
-    sure = {makers[path] for path in job.remade if path in makers and not makers[path].checkpoint}
-    return bool(found[job]) or any(_certain(one, found, makers) for one in sure)
-
-
-def _from_others(job: PlannedJob, makers: dict[str, PlannedJob]) -> Iterator[str]:
-    above = list(dict.fromkeys(makers[path] for path in job.remade if path in makers))
-    if names := [one.name for one in above if not one.checkpoint]:
-        yield f"it is made from what is made again by {_listed(names)}"
-    for one in above:
-        if one.checkpoint:
-            yield f"it waits for {one.outputs[0]} ({one.name}): only then is it known whether the data really changed"
 
 
 def _listed(names: list[str]) -> str:
