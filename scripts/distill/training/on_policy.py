@@ -195,8 +195,10 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         super()._load_rng_state(checkpoint)
         if checkpoint is not None:
-            saved = torch.load(self._rollout_file(checkpoint), weights_only=True, map_location=self.accelerator.device)
-            self._buffered_inputs, self._counts = saved["parts"], saved["counts"]
+            # torch 2.13 cannot map to cpu:0, as accelerate calls the device of one of several processes.
+            saved = torch.load(self._rollout_file(checkpoint), weights_only=True, map_location="cpu")
+            device, self._counts = self.accelerator.device, saved["counts"]
+            self._buffered_inputs = [{key: value.to(device) for key, value in part.items()} for part in saved["parts"]]
             self._step = self.state.global_step * self.args.gradient_accumulation_steps
 
     def _rollout_file(self, folder: str) -> Path:
