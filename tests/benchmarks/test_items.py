@@ -91,7 +91,7 @@ def test_a_benchmark_that_cannot_be_used_is_named(tmp_path, rows, columns, messa
         ("a.json", b"[1, 2]", "row 1 of the array is not an object"),
         ("a.json", b'[{"a": 1}]\n' + b" " * 100_000 + b'[{"a": 2}]', "stands behind the end of the array"),
         ("a.json", b'[{"a": "\xff"}]', "a.json: not UTF-8"),
-        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}', "a.jsonl: line 2 is not JSON"),
+        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}', "a.jsonl: not UTF-8 (invalid start byte at line 2, byte 7)"),
         ("a.parquet", b"PAR1 no", "not Parquet"),
         ("a.txt", b"hello", "unknown suffix"),
     ],

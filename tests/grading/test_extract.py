@@ -93,6 +93,9 @@ def test_boxes_side_by_side_are_one_answer(text, answer):
         (r"\boxed{12 J}", "A"),
         (r"\boxed{\text{3 m}}", "B"),
         (r"\boxed{same}", None),  # two choices read so
+        ("So it is\nB) 3 m", "B"),
+        ("Which one?\nA) 12 J\nB) 3 m", None),  # the question, repeated
+        ("A) 12 J\nB) 3 m\nA", "A"),
         (r"\boxed{E}", None),  # there are four choices
         (r"\boxed{Because}", None),
         (r"I choose A. \boxed{}", "A"),

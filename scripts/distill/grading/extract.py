@@ -226,13 +226,19 @@ def choice_letter(text: str, choices: tuple[str, ...] = ()) -> str | None:
         if named:
             return None if _ALSO.match(text, named[-1].end()) else named[-1][1]
     last = text.strip().rpartition("\n")[2]
-    shown = _LETTER_AND_TEXT.match(last)
-    if shown and _shown(shown[1], choices) and choices and _letter_of_choice(shown[2].strip("*. "), choices) == shown[1]:
-        return shown[1]  # C. 20 m/s
+    if letter := _letter_of_line(last, choices):  # C. 20 m/s; as the end of a list of the choices it is no answer
+        listed = {_letter_of_line(line, choices) for line in text.split("\n")} - {None}
+        return letter if len(listed) == 1 else None
     line = _CONCLUDED.search(last[-40:]) or (_LAST_LINE.search(text[-40:]) if len(text) <= 40 or "\n" in text[-40:] else None)
     letter = line[1] if line else _plain_letter(last) if len(last) <= _LETTER_ALONE or last.startswith("\\text") else None
     letter = letter or _letter_of_equation(last_boxed(text), choices)
     return letter if letter and _shown(letter, choices) else None
+
+
+def _letter_of_line(line: str, choices: tuple[str, ...]) -> str | None:
+    """The letter of a line that is a choice as it was shown."""
+    found = _LETTER_AND_TEXT.match(line.strip()) if choices else None
+    return found[1] if found and _letter_of_choice(found[2].strip("*. "), choices) == found[1] else None
 
 
 def _shown(letter: str, choices: Sequence[str]) -> bool:
