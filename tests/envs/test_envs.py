@@ -1,5 +1,6 @@
 """The environments follow from one set of pins, and what a vendor built for its accelerators is never replaced."""
 
+import importlib.metadata
 import importlib.util
 import subprocess
 import sys
@@ -7,7 +8,6 @@ import venv
 import zipfile
 from pathlib import Path
 
-import pip
 import pytest
 
 ENVS = Path(__file__).resolve().parents[2] / "envs"
@@ -67,7 +67,8 @@ def image(tmp_path_factory):
     wheel(wheels, "maca_kernels", "1.0+metax3")
     venv.create(folder / "python")
     site = next((folder / "python" / "lib").glob("python*/site-packages"))
-    (site / "pip").symlink_to(Path(pip.__file__).parent)
+    # pip is not imported: setuptools cannot be imported after it (findings/pip_before_setuptools.sh), and TRL's trainers need that.
+    (site / "pip").symlink_to(importlib.metadata.distribution("pip").locate_file("pip"))
     for vendors in wheels.iterdir():
         zipfile.ZipFile(vendors).extractall(site)
     wheel(wheels, "torch", "2.13.0")
