@@ -58,6 +58,10 @@ onstart:
     record_experiment(experiment_files)
 
 
+onsuccess:
+    forget_interruptions()
+
+
 rule all:
     default_target: True
     input:

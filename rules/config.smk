@@ -49,6 +49,14 @@ def record_experiment(names):
         experiment.record(experiment.Experiment(names, config["title"]))
 
 
+def forget_interruptions():
+    """After a run: what a killed one was making, and this one has found whole or made, is no longer marked as incomplete."""
+    from distill.workflow import snakemake_api
+
+    if workflow.is_main_process and not workflow.dryrun:
+        snakemake_api.forget_interruptions(workflow)
+
+
 def is_true(value):
     """Of a value on Snakemake's command line, where `true` comes as text and `True` as what it says (9.27.1)."""
     return str(value).lower() == "true"

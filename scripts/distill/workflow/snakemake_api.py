@@ -83,6 +83,18 @@ def with_parameters(workflow: Any, jobid: int) -> PlannedJob:
     return PlannedJob(**_plain(job), stale=True, parameters=_parameters(workflow.persistence.params_changed(job)))
 
 
+def forget_interruptions(workflow: Any) -> None:
+    """Remove the marks of incomplete files from what the workflow has found up to date.
+
+    Snakemake 9.27.1 looks for these marks when it first plans, and not at jobs that it plans after a checkpoint: a run takes their files as
+    they are (all of ours appear whole or not at all), and each later dry run, which plans everything at once, would list them.
+    """
+    remembers = workflow.persistence
+    for job in workflow.dag.jobs:
+        for file in workflow.async_run(remembers.incomplete(job)):
+            remembers._unmark_incomplete(remembers._get_key(file))
+
+
 def touch(target: str, configfiles: Sequence[Path]) -> None:
     """Mark the outputs of the target's job as just made: new modification times, and its current parameters and inputs as metadata."""
     with _workflow([target], configfiles, force=True) as (_, run):
