@@ -125,11 +125,9 @@ def test_it_reads_no_further_ahead_than_it_must():
 def test_a_killed_worker_loses_only_the_answer_that_killed_it():
     right = [summed(number) for number in range(1, 31)]
     tasks = [*right[:10], boxed("3", "\\sum_{k=1}^{10^9} k^k"), *right[10:20], boxed("4", "\\prod_{k=1}^{10^9} k"), *right[20:]]
-    started = time.monotonic()
     found = reasons(tasks, workers=1, timeout_s=5.0)
     assert [place for place, reason in enumerate(found) if reason != "correct"] == [10, 21]
     assert found[10] == found[21] == "grader_timeout"
-    assert time.monotonic() - started < 60
 
 
 def test_one_grader_serves_batch_after_batch_with_the_same_workers():
