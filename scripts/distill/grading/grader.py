@@ -11,8 +11,9 @@ from typing import Self
 
 from distill.base.errors import InputError
 from distill.grading import worker
+from distill.grading.choice_letter import choice_letter
 from distill.grading.comparing.comparison import TooMuch, never, same_answer
-from distill.grading.extract import boxed_parts, choice_letter, cut_thought, last_boxed, stated_answer, unknown_tags
+from distill.grading.extract import boxed_parts, cut_thought, last_boxed, stated_answer, unknown_tags
 from distill.grading.pool import TIMEOUT, GradingJob, Pool
 from distill.grading.reading.reader import MAX_CHARS, read
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from distill.base.files import Row
 from distill.benchmarks.prompts import LETTERS
-from distill.grading.extract import boxed_parts, choice_letter, cut_thought
+from distill.grading.choice_letter import choice_letter
+from distill.grading.extract import boxed_parts, cut_thought
 from distill.grading.grader import gold_of
 from distill.grading.reading.reader import MAX_CHARS, read
 
