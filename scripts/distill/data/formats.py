@@ -1,40 +1,18 @@
 """Published shapes of trace sets, one function each: a source row in, its raw responses out.
 
 A raw response is not parsed here (traces.parse_response does that), and no function guesses: a row of another shape raises FormatMismatch.
-Columns as in the data set cards of 2025-10.
+Columns as in the data set cards of 2025-10. A plain table, whose columns are named in the configuration, is in table_format.py.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any
 
 from distill.base.files import Row
-from distill.base.rows import NotText, as_text
+from distill.data.raw_response import Columns, FormatMismatch, RawResponse, as_rows, read_cell, read_optional, read_text
+from distill.data.table_format import read_table
 from distill.grading.extract import last_boxed
-
-
-class FormatMismatch(Exception):
-    """A row, or one of its responses, that does not have its format's shape; the text says in what."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawResponse:
-    """One response to a question, as published. `reasoning` is the thought where it has a column of its own; `complete` False: cut off."""
-
-    question: str
-    response: str
-    reasoning: str | None = None
-    gold: str | None = None
-    origin: str | None = None
-    finish_reason: str | None = None
-    system: str | None = None
-    complete: bool = True
-    id: str | None = None
-
-
-Columns = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,28 +32,9 @@ class Format:
         return None
 
 
-def _cell(value: Any, column: str) -> str | None:
-    try:
-        return as_text(value, f"column {column!r}")
-    except NotText as error:
-        raise FormatMismatch(str(error)) from None
-
-
-def _text(row: Row, column: str) -> str:
-    value = _cell(row.get(column), column)
-    if value is None:
-        raise FormatMismatch(f"no text in column {column!r}")
-    return value
-
-
-def _optional(row: Row, column: str) -> str | None:
-    value = _cell(row.get(column), column)
-    return value if value and value.strip() else None
-
-
 def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
     """The system text, the one user turn and the one assistant turn of a conversation, by role."""
-    turns = _as_rows(turns)
+    turns = as_rows(turns)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         raise FormatMismatch("the conversation is no list of turns")
     found: dict[str, str] = {}
@@ -89,13 +48,6 @@ def _turns(turns: Any, role: str, content: str) -> dict[str, str]:
     if list(found)[-2:] != ["user", "assistant"]:
         raise FormatMismatch(f"turns are {', '.join(found) or 'missing'}")
     return found
-
-
-def _as_rows(value: Any) -> Any:
-    """A list of objects that was stored as an object of lists, as datasets before version 4 writes `Sequence({..})` to Parquet."""
-    if isinstance(value, dict) and value and all(isinstance(column, list) for column in value.values()):
-        return [dict(zip(value, cells, strict=True)) for cells in zip_longest(*value.values())]
-    return value
 
 
 _ROLES = {"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
@@ -114,10 +66,10 @@ def _conversation(row: Row, columns: Columns) -> Iterator[RawResponse]:
     yield RawResponse(
         found["user"],
         found["assistant"],
-        gold=_optional(row, "gold"),
-        origin=_optional(row, "source"),
-        finish_reason=_optional(row, "finish_reason"),
-        system=found.get("system") or _optional(row, "system"),
+        gold=read_optional(row, "gold"),
+        origin=read_optional(row, "source"),
+        finish_reason=read_optional(row, "finish_reason"),
+        system=found.get("system") or read_optional(row, "system"),
     )
 
 
@@ -130,16 +82,16 @@ def _openthoughts(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """open-thoughts/OpenThoughts-114k: the default subset, or `metadata` (`problem`, `deepseek_reasoning`, `deepseek_solution`,
     `ground_truth_solution`), which has golds, as has the `solution` of open-r1/OpenThoughts-114k-math."""
     if "deepseek_reasoning" not in row:
-        solution = _optional(row, "solution")
+        solution = read_optional(row, "solution")
         yield from (replace(raw, gold=raw.gold or (solution and _short_answer(solution))) for raw in _conversation(row, columns))
         return
-    worked = _optional(row, "ground_truth_solution")
+    worked = read_optional(row, "ground_truth_solution")
     yield RawResponse(
-        _text(row, "problem"),
-        _text(row, "deepseek_solution"),
-        reasoning=_text(row, "deepseek_reasoning"),
+        read_text(row, "problem"),
+        read_text(row, "deepseek_solution"),
+        reasoning=read_text(row, "deepseek_reasoning"),
         gold=worked and _short_answer(worked),
-        origin=_optional(row, "source"),
+        origin=read_optional(row, "source"),
     )
 
 
@@ -154,11 +106,11 @@ def _openr1_math(row: Row, columns: Columns) -> Iterator[RawResponse | FormatMis
             yield FormatMismatch(f"generation {at + 1} is no text")
             continue
         yield RawResponse(
-            _text(row, "problem"),
+            read_text(row, "problem"),
             generation,
-            gold=_optional(row, "answer"),
-            origin=_optional(row, "source"),
-            finish_reason=_cell(_entry(row, "finish_reasons", at), "finish_reasons"),
+            gold=read_optional(row, "answer"),
+            origin=read_optional(row, "source"),
+            finish_reason=read_cell(_entry(row, "finish_reasons", at), "finish_reasons"),
             complete=_entry(row, "is_reasoning_complete", at) is not False,
         )
 
@@ -174,17 +126,17 @@ def _s1k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     `solution` is a final answer in some rows and a worked solution in others: the gold is its last box, else all of it if that is one
     short line.
     """
-    question, worked = _text(row, "question"), _optional(row, "solution")
+    question, worked = read_text(row, "question"), read_optional(row, "solution")
     found = False
     for thought, attempt in _S1K_TEACHERS:
         if row.get(thought) is None or row.get(attempt) is None:
             continue
         found = True
         trajectories = row[thought] if isinstance(row[thought], list) else [row[thought]]
-        thoughts = [_cell(trajectory, thought) or "" for trajectory in trajectories]
+        thoughts = [read_cell(trajectory, thought) or "" for trajectory in trajectories]
         yield RawResponse(
             question,
-            _text(row, attempt),
+            read_text(row, attempt),
             reasoning="\n".join(thoughts),
             gold=worked and _short_answer(worked),
             origin=thought.split("_")[0],
@@ -215,18 +167,25 @@ _GSM8K_MARK = re.compile(r"<<[^<>]*>>")  # a calculator's input, such as <<48/2=
 def _gsm8k(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """openai/gsm8k: `question`, and `answer`, whose last line is `#### ` and the gold. The worked solution before it, without calculator
     marks, is the thought; commas within the gold go, as in the benchmark."""
-    worked, mark, last = _text(row, "answer").rpartition("####")
+    worked, mark, last = read_text(row, "answer").rpartition("####")
     gold = last.strip().replace(",", "")
     if not mark or not gold:
         raise FormatMismatch("no gold after '####' in column 'answer'")
-    yield RawResponse(_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold)
+    yield RawResponse(
+        read_text(row, "question"), f"The answer is \\boxed{{{gold}}}.", reasoning=_GSM8K_MARK.sub("", worked).strip(), gold=gold
+    )
 
 
 def _deepmath(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """zwhe99/DeepMath-103K: `question`, `final_answer`, and three responses, `r1_solution_1` to `_3`, each with a lone `</think>`."""
     for name in _DEEPMATH_RESPONSES:
         if row.get(name) is not None:
-            yield RawResponse(_text(row, "question"), _text(row, name), gold=_optional(row, "final_answer"), origin=_optional(row, "topic"))
+            yield RawResponse(
+                read_text(row, "question"),
+                read_text(row, name),
+                gold=read_optional(row, "final_answer"),
+                origin=read_optional(row, "topic"),
+            )
 
 
 _DEEPMATH_RESPONSES = ("r1_solution_1", "r1_solution_2", "r1_solution_3")
@@ -243,94 +202,21 @@ def _am_distilled(row: Row, columns: Columns) -> Iterator[RawResponse]:
     thought, closing, solution = raw.response.partition("</think>")
     inner = _ANSWER_TAGS.fullmatch(solution)
     response = f"{thought}{closing}\n\n{inner[1]}" if inner else raw.response
-    gold = _optional(info, "reference_answer")
-    yield replace(raw, response=response, gold=gold and _short_answer(gold), origin=_optional(info, "source"))
-
-
-_TAGGED = re.compile(r"</think>|<\s*\|\s*end_of_thought")
-
-
-def _question(row: Row, column: str) -> str:
-    """A text, or a list of messages of which one is the user's (Nemotron's `input`, dolphin-r1's `messages`)."""
-    turns = _as_rows(row.get(column))
-    if isinstance(turns, list) and all(isinstance(turn, dict) for turn in turns):
-        questions = [turn.get("content") for turn in turns if turn.get("role") == "user"]
-        if len(questions) == 1 and isinstance(questions[0], str) and {turn.get("role") for turn in turns} <= {"system", "user"}:
-            return questions[0]
-        if questions:
-            raise FormatMismatch(f"column {column!r} is a conversation, not one question: use the format of a conversation")
-    return _text(row, column)
-
-
-CHOICE_COLUMNS = ("options", "choices")  # what published tables call them
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _table(row: Row, columns: Columns) -> Iterator[RawResponse]:
-    """A plain table: `question`, `response`, and where there are such columns the other keys of `columns` in config/schema.yaml."""
-
-    def name(key: str) -> str:
-        return columns.get(key, key)
-
-    question, column = _question(row, name("question")), name("options")
-    if "options" in columns and row.get(column) is not None and not shows_choices(question, choices := _choices(row[column], column)):
-        question = f"{question.rstrip()}\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(_LETTERS, choices, strict=False))
-    response = _text(row, name("response"))
-    # A column reasoning that nobody named may be a flag (Nemotron's says on or off): tags in the response count.
-    apart = "reasoning" in columns or not _TAGGED.search(response)
-    yield RawResponse(
-        question,
-        response,
-        reasoning=_cell(row.get(name("reasoning")), name("reasoning")) if apart else None,
-        gold=_optional(row, name("gold")),
-        origin=_optional(row, name("source")),
-        finish_reason=_optional(row, name("finish_reason")),
-        system=_optional(row, name("system")),
-        id=_optional(row, name("id")),
-    )
-
-
-def _choices(value: Any, column: str) -> list[str]:
-    """The texts of a list of choices: texts, {text: ..} objects, an object of letters, or an object of lists of labels and texts."""
-    value = _as_rows(value)
-    entries = list(value.values()) if isinstance(value, dict) else value
-    if not isinstance(entries, list):
-        raise FormatMismatch(f"column {column!r} is no list of choices")
-    texts = [_cell(entry.get("text") if isinstance(entry, dict) else entry, column) for entry in entries]
-    if not texts or not all(texts) or len(texts) > len(_LETTERS):
-        raise FormatMismatch(f"column {column!r} has {len(texts)} choices, or an empty one")
-    return [text.strip() for text in texts if text]
-
-
-def shows_choices(question: str, choices: Sequence[str]) -> bool:
-    """Whether all choices stand in the question already, whatever the letters and the white space."""
-    shown = " ".join(question.split())
-    return all(" ".join(choice.split()) in shown for choice in choices)
-
-
-def hidden_choices(row: Row, columns: Columns) -> str | None:
-    """The column of choices of a table row that its question does not show and that `columns` does not name."""
-    column = next((name for name in CHOICE_COLUMNS if row.get(name)), None)
-    if column is None or "options" in columns:
-        return None
-    try:
-        question = _text(row, columns.get("question", "question"))
-        return None if shows_choices(question, _choices(row[column], column)) else column
-    except FormatMismatch:
-        return None
+    gold = read_optional(info, "reference_answer")
+    yield replace(raw, response=response, gold=gold and _short_answer(gold), origin=read_optional(info, "source"))
 
 
 def _distill(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """Rows of a traces.jsonl: ids and sources stay as they are."""
     yield RawResponse(
-        _text(row, "question"),
-        _text(row, "solution"),
-        reasoning=_text(row, "thought"),
-        gold=_optional(row, "gold"),
-        origin=_optional(row, "source"),
-        finish_reason=_optional(row, "finish_reason"),
-        system=_optional(row, "system"),
-        id=_optional(row, "id"),
+        read_text(row, "question"),
+        read_text(row, "solution"),
+        reasoning=read_text(row, "thought"),
+        gold=read_optional(row, "gold"),
+        origin=read_optional(row, "source"),
+        finish_reason=read_optional(row, "finish_reason"),
+        system=read_optional(row, "system"),
+        id=read_optional(row, "id"),
     )
 
 
@@ -357,6 +243,6 @@ FORMATS = {
     "gsm8k": Format(("question", "answer"), _gsm8k),
     "deepmath": Format(("question", _DEEPMATH_RESPONSES), _deepmath),
     "am_distilled": Format(("messages",), _am_distilled),
-    "table": Format(("question", "response"), _table),
+    "table": Format(("question", "response"), read_table),
     "distill": Format(("id", "question", "thought", "solution", "source"), _distill),
 }

@@ -13,8 +13,10 @@ from distill.base.settings import Settings
 from distill.base.tables import OversizeRow, read_rows
 from distill.data.conditions import has_column, unmet
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, Format, FormatMismatch, RawResponse, hidden_choices
+from distill.data.formats import FORMATS, Format
 from distill.data.hashset import HashSet, hash64
+from distill.data.raw_response import FormatMismatch, RawResponse
+from distill.data.table_format import hidden_choices
 from distill.data.traces import MAX_CHARS, Defect, Trace, parse_response, trace_id
 from distill.grading.extract import last_boxed
 
