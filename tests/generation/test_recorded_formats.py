@@ -179,7 +179,7 @@ def test_any_other_file_is_one_line_that_names_it(sums, form, content, message):
 
 @pytest.mark.parametrize(("name", "task"), [("aime24", "AIME24"), ("gpqa_diamond", "GPQADiamond"), ("gpqa_diamond", "gpqa:diamond")])
 def test_a_task_has_one_name_however_it_is_written(name, task):
-    from distill.generation.recorded_formats import plain
+    from distill.generation.recorded_files import plain
 
     assert plain(name) == plain(task)
 
