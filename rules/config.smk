@@ -10,8 +10,8 @@ from distill.config.configured import TRAINED, only
 from distill.config.load import load, with_types
 from distill.config.plan import Plan
 from distill.training.prompts import prompts_of
+from distill.workflow.changes import record_code_digest
 from distill.workflow.clean_work import planned_work
-from distill.workflow.why import record_code_digest
 from snakemake.logging import logger
 from snakemake.utils import update_config
 

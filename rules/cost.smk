@@ -19,9 +19,9 @@ def say_cost():
 
 def changed_parameters(jobid):
     """What changed of the parameters of a job, in words."""
-    from distill.workflow import snakemake_api, why
+    from distill.workflow import changes, snakemake_api
 
-    return why.parameter_causes(snakemake_api.with_parameters(workflow, jobid), config)
+    return changes.parameter_causes(snakemake_api.with_parameters(workflow, jobid), config)
 
 
 if workflow.is_main_process:
