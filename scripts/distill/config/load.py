@@ -12,7 +12,7 @@ import yaml
 from distill.base.errors import InputError
 from distill.base.settings import Part, fill, resolve, whole_schema
 from distill.config import checks
-from distill.config.checks import Config
+from distill.config.entry_checks import Config
 from distill.config.study import expand_study
 
 
