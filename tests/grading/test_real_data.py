@@ -11,7 +11,9 @@ import pytest
 
 from distill.base.files import read_jsonl
 from distill.evaluation import lighteval_results
-from distill.evaluation.compare import ComparedBenchmark, ComparedModel, difference_rows, load, score_row
+from distill.evaluation.compare import score_row
+from distill.evaluation.differences import difference_rows
+from distill.evaluation.evaluations import ComparedBenchmark, ComparedModel, load
 from distill.grading.grader import same
 
 DATA = Path(os.environ.get("DISTILL_REAL_DATA", ""))
