@@ -17,7 +17,6 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.errors import InputError
 from distill.base.files import Row, atomic_write, dumps, read_jsonl, write_json
-from distill.base.tables import named_paths
 from distill.data.agreement import agreement, in_words
 from distill.data.contamination import ContaminationReport
 from distill.data.filter import DroppedRows, FilterInputs, NothingKept, benchmark_items, filter_traces
@@ -52,7 +51,7 @@ def main() -> None:
     args = parser.parse_args()
 
     spec = FilterSpec.of(args.spec)
-    benchmarks = {name: benchmark_items(path, spec, name) for name, path in named_paths(args.benchmark).items()}
+    benchmarks = {name: benchmark_items(path, spec, name) for name, path in cli.named_paths(args.benchmark).items()}
     report = ContaminationReport(benchmarks, frozenset(name for name in benchmarks if spec.benchmarks[name]["gated"]))
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     rejected = Path(args.rejected) if args.rejected else Path(args.traces).with_name("rejected.jsonl")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.base.files import Row, read_jsonl, write_jsonl
-from distill.base.tables import named_paths
 from distill.data.filter import FilterInputs, benchmark_items, to_judge
 from distill.data.filter_rules import FilterSpec
 from distill.data.judge import judge_prompt, read_template
@@ -34,7 +33,7 @@ def main() -> None:
     args = parser.parse_args()
 
     spec, prompt = FilterSpec.of(args.spec), read_template(args.prompt)
-    benchmarks = {name: benchmark_items(path, spec, name) for name, path in named_paths(args.benchmark).items()}
+    benchmarks = {name: benchmark_items(path, spec, name) for name, path in cli.named_paths(args.benchmark).items()}
     template = Path(args.chat_template).read_text(encoding="utf-8") if args.chat_template else None
     rates = PassRates(args.pass_rates) if args.pass_rates else None
     inputs = FilterInputs(args.traces, args.tokenizer, template, benchmarks, pass_rates=rates)

@@ -14,7 +14,6 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.errors import InputError
 from distill.base.files import atomic_write, dumps, read_json, read_jsonl, write_json
-from distill.base.tables import named_paths
 from distill.data.filter import DroppedRows
 from distill.data.mixture import SPEC, Duplicates, Part, draw, funnel, merge_contamination, sizes
 
@@ -29,7 +28,7 @@ def main() -> None:
     parser.add_argument("--contamination", required=True, metavar="JSON", help="which rows of the parts hold which benchmark questions")
     args = parser.parse_args()
 
-    spec, folders = SPEC.read(args.spec), named_paths(args.part)
+    spec, folders = SPEC.read(args.spec), cli.named_paths(args.part)
     parts = [Part(**entry) for entry in spec["mix"]]
     if [part.dataset for part in parts] != list(folders):
         named = ", ".join(part.dataset for part in parts)

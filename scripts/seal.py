@@ -6,7 +6,6 @@ python scripts/seal.py --output results/data/digests.json mini_stratos=results/d
 
 from distill.base import cli
 from distill.base.files import sha256_file, write_json
-from distill.base.tables import named_paths
 from distill.training.prompts import prompts_digest, prompts_of, read_prompts
 
 
@@ -16,8 +15,8 @@ def main() -> None:
     parser.add_argument("--prompts", action="append", default=[], metavar="DATASET=SFT", help="of sets whose prompts are answered")
     parser.add_argument("sets", nargs="*", metavar="DATASET=SFT", help="name and sft.jsonl of each training set")
     args = parser.parse_args()
-    sealed = {name: sha256_file(path) for name, path in named_paths(args.sets).items()}
-    sealed |= {prompts_of(name): prompts_digest(read_prompts(path)) for name, path in named_paths(args.prompts).items()}
+    sealed = {name: sha256_file(path) for name, path in cli.named_paths(args.sets).items()}
+    sealed |= {prompts_of(name): prompts_digest(read_prompts(path)) for name, path in cli.named_paths(args.prompts).items()}
     write_json(args.output, dict(sorted(sealed.items())))
 
 

@@ -8,8 +8,9 @@ import pytest
 from tiny_chat import write_jsonl
 
 from distill.base.errors import InputError
+from distill.base.json_rows import MAX_ROW_BYTES
 from distill.base.rows import as_text
-from distill.base.tables import MAX_ROW_BYTES, read_rows
+from distill.base.tables import read_rows
 
 ROWS = [{"question": "What is 3+4?", "gold": "7"}, {"question": "Wie groß ist π?\u2028", "gold": "1/2"}]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS).encode()

@@ -6,7 +6,8 @@ import pytest
 from tiny_chat import write_jsonl
 
 from distill.base.errors import InputError
-from distill.base.tables import OversizeRow, read_rows
+from distill.base.json_rows import OversizeRow
+from distill.base.tables import read_rows
 from distill.benchmarks.items import BenchmarkItem, load_items
 
 COLUMNS = {"question": "Question", "gold": "Correct Answer", "wrong": ["Wrong 1", "Wrong 2"]}

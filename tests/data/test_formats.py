@@ -14,7 +14,8 @@ from tiny_chat import read_jsonl, write_jsonl
 
 from distill.base.errors import InputError
 from distill.base.files import dumps
-from distill.base.tables import MAX_ROW_BYTES, read_rows
+from distill.base.json_rows import MAX_ROW_BYTES
+from distill.base.tables import read_rows
 from distill.data.formats import FORMATS
 from distill.data.normalise import Golds, Normaliser, RejectedRow
 from distill.data.traces import KEYS, from_row

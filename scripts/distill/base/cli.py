@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +27,19 @@ def spec(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError("--spec: give a JSON object")
     return value
+
+
+def named_paths(pairs: Iterable[str]) -> dict[str, str]:
+    """{name: path} of NAME=PATH arguments."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, _, path = pair.partition("=")
+        if not name or not path:
+            raise InputError(f"{pair!r}: write NAME=PATH")
+        if name in found:
+            raise InputError(f"{name}: given twice: give each name once")
+        found[name] = path
+    return found
 
 
 def run(main: Callable[[], None]) -> None:

@@ -1,35 +1,25 @@
 """Stream the rows of a table: jsonl, ndjson, json, csv, tsv (each also as .gz or .zst) or parquet, one file or a folder of them."""
 
-import codecs
 import csv
-import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from distill.base.decompress import COMPRESSED, not_utf8, open_decompressed, suffix_of
 from distill.base.errors import InputError
 from distill.base.files import Row
+from distill.base.json_rows import MAX_ROW_BYTES, OversizeRow, json_rows, jsonl_rows
 from distill.base.manifest import NAME, NOT_CONTENT
 
-# Longer rows are reported instead of parsed: the longest published traces are below 1 MB, and decoded JSON takes several times its size.
-MAX_ROW_BYTES = 1 << 25
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}  # of a .csv, in the order in which they are tried
-COMPRESSED = (".gz", ".zst")
+
 # Of a folder these hold no rows and are not worth a word.
 _EXPECTED = {NAME, "README.md", "LICENSE", "LICENSE.txt", "dataset_infos.json", "dataset_info.json"}
-
-
-class OversizeRow(dict[str, Any]):
-    """Stands for a row that was longer than the limit. It has no columns; `place` says where it was."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__()
-        self.place = place
 
 
 def data_files(path: str | Path) -> list[Path]:
@@ -58,23 +48,7 @@ def _is_hidden(name: Path) -> bool:
 
 
 def _is_data(name: Path) -> bool:
-    return _kind(name) in SUFFIXES and name.as_posix() not in NOT_CONTENT and name.name not in _EXPECTED
-
-
-def _kind(path: Path) -> str:
-    """The suffix without that of a compression."""
-    return Path(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
-
-
-def _open(path: Path) -> IO[bytes]:
-    """The bytes of a file, decompressed where its suffix says so."""
-    if path.suffix == ".gz":
-        return gzip.open(path)
-    if path.suffix == ".zst":
-        import pyarrow as pa
-
-        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
-    return open(path, "rb")
+    return suffix_of(name) in SUFFIXES and name.as_posix() not in NOT_CONTENT and name.name not in _EXPECTED
 
 
 def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[Row]:
@@ -83,7 +57,7 @@ def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[
     Raises InputError for a suffix that is not known, and with file and line for text that cannot be read.
     """
     for file in data_files(path):
-        reader = _READERS.get(_kind(file))
+        reader = _READERS.get(suffix_of(file))
         if reader is None:
             raise InputError(f"{file}: unknown suffix: give {', '.join(SUFFIXES)}, or one of the first five with {' or '.join(COMPRESSED)}")
         try:
@@ -92,161 +66,15 @@ def read_rows(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[
             raise InputError(f"{file}: {getattr(error, 'strerror', None) or error}: check the file, or fetch it again") from None
 
 
-def named_paths(pairs: Iterable[str]) -> dict[str, str]:
-    """{name: path} of NAME=PATH arguments."""
-    found: dict[str, str] = {}
-    for pair in pairs:
-        name, _, path = pair.partition("=")
-        if not name or not path:
-            raise InputError(f"{pair!r}: write NAME=PATH")
-        if name in found:
-            raise InputError(f"{name}: given twice: give each name once")
-        found[name] = path
-    return found
-
-
-def read_lines(path: str | Path, max_row_bytes: int = MAX_ROW_BYTES) -> Iterator[tuple[int, bytes | None]]:
-    """Number and bytes of each line that is not blank, split on "\\n" only; None for the bytes of a line over the limit."""
-    with _open(Path(path)) as file:
-        number = 0
-        while line := file.readline(max_row_bytes + 1):
-            number += 1
-            if len(line) > max_row_bytes:
-                _skip_line(file, line)
-                yield number, None
-            elif line.strip():
-                yield number, line
-
-
-def _skip_line(file: IO[bytes], line: bytes) -> None:
-    while line and not line.endswith(b"\n"):
-        line = file.readline(1 << 20)
-
-
-def parse_line(path: str | Path, number: int, line: bytes) -> Row:
-    """The row on a line. Raises InputError with file and line where there is no JSON object."""
-    try:
-        row = json.loads(line)
-    except UnicodeDecodeError as error:
-        raise _not_utf8(Path(path), error, f"line {number}, byte {error.start}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: line {number} is not JSON ({error}): fix or remove that line") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{path}: line {number} is not a JSON object: write one object a line")
-    return row
-
-
-def _jsonl(path: Path, max_row_bytes: int) -> Iterator[Row]:
-    for number, line in read_lines(path, max_row_bytes):
-        yield OversizeRow(f"{path.name} line {number}") if line is None else parse_line(path, number, line)
-
-
-def _json(path: Path, max_row_bytes: int) -> Iterator[Row]:
-    """A top-level array of objects, one at a time; JSON Lines under a .json name are read as such."""
-    with io.TextIOWrapper(_open(path), encoding="utf-8") as file:
-        try:
-            buffer = file.read(1 << 16).lstrip("\ufeff")
-            if not buffer.lstrip(" \t\r\n").startswith("["):
-                _refuse_one_object(path, max_row_bytes)
-                yield from _jsonl(path, max_row_bytes)
-                return
-            yield from _array(file, buffer.replace("[", " ", 1), path, max_row_bytes)
-        except UnicodeDecodeError as error:
-            raise _not_utf8(path, error) from None
-
-
-def _refuse_one_object(path: Path, max_row_bytes: int) -> None:
-    """Raises InputError for a file that is one object over several lines, as of a data set with its rows under a key."""
-    _, first = next(read_lines(path, max_row_bytes), (0, None))
-    try:
-        json.loads(first or b"{}")
-        return
-    except (ValueError, RecursionError):
-        pass
-    with _open(path) as file:
-        try:
-            whole = json.loads(file.read(max_row_bytes))
-        except (ValueError, RecursionError):
-            return  # the reader of lines says what is wrong
-    if not isinstance(whole, dict):
-        return
-    keys = [key for key, value in whole.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    where = f"; its rows are under {keys[0]!r}: jq -c '.{keys[0]}[]' {path.name} > rows.jsonl" if keys else ""
-    raise InputError(f"{path}: one JSON object, not rows: write an array of objects, or one object a line{where}")
-
-
-def _not_utf8(path: Path, error: UnicodeDecodeError, place: str = "") -> InputError:
-    with _open(path) as file:
-        encoding = "UTF-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "WINDOWS-1252"
-    packed = {".gz": "zcat", ".zst": "zstdcat"}.get(path.suffix)
-    before, after = (f"{packed} {path.name} | ", "") if packed else ("", f" {path.name}")
-    return InputError(
-        f"{path}: not UTF-8 ({error.reason} at {place or f'byte {error.start} of a block'}): convert it, such as by "
-        f"{before}iconv -f {encoding} -t UTF-8{after} > utf8{_kind(path)}"
-    )
-
-
-def _array(file: IO[str], buffer: str, path: Path, max_row_bytes: int) -> Iterator[Row]:
-    count, line = 0, 1
-    while True:
-        start = len(buffer) - len(buffer.lstrip(" \t\r\n,"))
-        line += buffer.count("\n", 0, start)
-        buffer = buffer[start:]
-        if buffer.startswith("]"):
-            rest = buffer[1:].lstrip(" \t\r\n")
-            while not rest and (more := file.read(_CHUNK)):
-                rest = more.lstrip(" \t\r\n")
-            if rest:
-                raise InputError(f"{path}: line {line}: {rest[:20]!r} stands behind the end of the array: write one array a file")
-            return
-        while (found := _element(buffer)) is None:
-            if len(buffer) > max_row_bytes:
-                raise InputError(
-                    f"{path}: line {line}: row {count + 1} is longer than {max_row_bytes} characters: remove or split that row"
-                )
-            # Doubling keeps the repeated attempts linear in the row's size.
-            if not (more := file.read(max(_CHUNK, len(buffer)))):
-                raise InputError(f"{path}: line {line}: row {count + 1} of the array is not JSON (it ends too soon): fix the file")
-            buffer += more
-        if isinstance(found, json.JSONDecodeError):
-            raise InputError(
-                f"{path}: line {line + found.lineno - 1}: row {count + 1} of the array is not JSON ({found.msg}): fix the file"
-            )
-        row, end = found
-        if not isinstance(row, dict):
-            raise InputError(f"{path}: line {line}: row {count + 1} of the array is not an object: write an array of objects")
-        count += 1
-        yield row
-        line += buffer.count("\n", 0, end)
-        buffer = buffer[end:]
-        if len(buffer) < _CHUNK:
-            buffer += file.read(_CHUNK)
-
-
-_CHUNK = 1 << 16
-
-
-def _element(buffer: str) -> tuple[Any, int] | json.JSONDecodeError | None:
-    """The value at the start of a buffer and where it ends, what is wrong with it, or None where the buffer may only be too short."""
-    try:
-        return json.JSONDecoder().raw_decode(buffer)
-    except RecursionError:
-        return json.JSONDecodeError("nested too deep", buffer, 0)
-    except json.JSONDecodeError as error:
-        # A buffer that is cut gives an error near its end, or at the start of its last string.
-        cut = error.pos > len(buffer) - 16 or error.msg.startswith("Unterminated string")
-        return None if cut else error
-
-
 def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
     csv.field_size_limit(max_row_bytes)
-    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(open_decompressed(path), encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         try:
             reader = csv.DictReader(file, delimiter=_delimiter(path))
             yield from reader
         except UnicodeDecodeError as error:
-            raise _not_utf8(path, error) from None
+            raise not_utf8(path, error) from None
         except csv.Error as error:
             if "field larger than field limit" in str(error):
                 raise InputError(
@@ -259,10 +87,10 @@ def _csv(path: Path, max_row_bytes: int) -> Iterator[Row]:
 def _delimiter(path: Path) -> str:
     """What stands between the columns of a file: a tab in a .tsv; else the first that divides the first two lines into the same number of
     columns, more than one. A comma where none does."""
-    if _kind(path) == ".tsv":
+    if suffix_of(path) == ".tsv":
         return "\t"
     for delimiter, name in DELIMITERS.items():
-        with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(open_decompressed(path), encoding="utf-8-sig", newline="") as file:
             counts = {len(row) for row in islice(filter(None, csv.reader(file, delimiter=delimiter)), 2)}
         if len(counts) == 1 and max(counts) > 1:
             if delimiter != ",":
@@ -312,9 +140,9 @@ def _json_decoder(kind: Any) -> Callable[[Any], Any] | None:
 
 
 _READERS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
-    ".jsonl": _jsonl,
-    ".ndjson": _jsonl,
-    ".json": _json,
+    ".jsonl": jsonl_rows,
+    ".ndjson": jsonl_rows,
+    ".json": json_rows,
     ".csv": _csv,
     ".tsv": _csv,
     ".parquet": _parquet,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from distill.base.errors import InputError
 from distill.base.files import dumps
-from distill.base.tables import parse_line, read_lines
+from distill.base.json_rows import parse_line, read_lines
 from distill.data.contamination import BenchmarkIndex, Hit, contaminates, find_hits
 from distill.data.duplicates import Banding, Bands, NearCandidates, question_key, shingle_hashes, stem_key, trace_key
 from distill.data.filter_rules import (

@@ -8,9 +8,10 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, dumps
+from distill.base.json_rows import OversizeRow
 from distill.base.rows import as_text, found_columns
 from distill.base.settings import Settings
-from distill.base.tables import OversizeRow, read_rows
+from distill.base.tables import read_rows
 from distill.data.conditions import has_column, unmet
 from distill.data.duplicates import question_key
 from distill.data.formats import FORMATS, Format

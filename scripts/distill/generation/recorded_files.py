@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
-from distill.base.tables import OversizeRow, read_rows
+from distill.base.json_rows import OversizeRow
+from distill.base.tables import read_rows
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
