@@ -320,6 +320,27 @@ def test_a_mistake_is_named_with_its_cure(path, value, answer):
     assert all(line.startswith("config: ") for line in str(error.value).splitlines())
 
 
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            {"hub": "a/b", "url": "https://x/y.csv", "sha256": "0" * 64},
+            "has hub and url of path, hub, modelscope, url, miniature; give exactly one",
+        ),
+        ({"url": "https://x/y.csv"}, "url and sha256 belong together"),
+        ({"url": "https://me:s3cr3t@x/y.csv", "sha256": "0" * 64}, "models.base.source.url: write https://HOST"),
+        ({"url": "https://x/y.csv?X-Amz-Signature=s3cr3t", "sha256": "0" * 64}, "models.base.source.url: write https://HOST"),
+        ({"modelscope": "a"}, "models.base.source.modelscope: 'a' is not a repository"),
+    ],
+)
+def test_a_mistaken_source_is_one_line(source, says):
+    config = yaml.safe_load((CONFIG / "tutorial.yaml").read_text(encoding="utf-8"))
+    config["models"]["base"]["source"] = source
+    with pytest.raises(InputError, match=re.escape(says)) as caught:
+        load(config)
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_source_is_no_path_where_it_says_that_the_system_text_comes_with_the_rows():
     config = load(changed("datasets.mini_stratos.system", "source"), exists=lambda path: (CONFIG.parent / path).exists())
     assert config["datasets"]["mini_stratos"]["system"] == "source"

@@ -37,19 +37,19 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
     for source in part["sources"]:
         where = next((source[key] for key in ("hub", "modelscope", "url", "path") if key in source), "")
         manifest = results / "sources" / source["name"] / "manifest.json"
-        at_hand = manifest.is_file() and is_of(*source["name"].split("/"), source, results)
-        row: Row = {"name": source["name"], "from": where, "at_hand": at_hand, "access": "available" if at_hand else "not asked"}
+        available = manifest.is_file() and is_of(*source["name"].split("/"), source, results)
+        row: Row = {"name": source["name"], "from": where, "at_hand": available, "access": "available" if available else "not asked"}
         gated = source["gated"] or bool(facts.known["benchmarks"].get(where, {}).get("gated"))
-        if not at_hand and "hub" in source:
+        if not available and "hub" in source:
             if reachable:
-                row |= _asked(source)
+                row |= access_to_hub(source)
                 reachable = row["access"] != "the hub cannot be reached"
             if gated and not _token():
                 text = f"{where} is gated and there is no token: accept its terms on its page, then hf auth login or set HF_TOKEN"
                 findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": text})
             elif row["access"].startswith("refused"):
                 findings.append({"level": "warning", "about": f"fetch {source['name']}", "text": row["access"]})
-        if not at_hand and "path" in source and not Path(source["path"]).exists():
+        if not available and "path" in source and not Path(source["path"]).exists():
             findings.append({"level": "stop", "about": f"fetch {source['name']}", "text": f"{where} does not exist; correct path:"})
         rows.append(row)
     if any(row["access"] in ("not asked", "the hub cannot be reached") and not row["at_hand"] for row in rows if "/" in row["from"]):
@@ -59,7 +59,7 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
     return rows, findings
 
 
-def _asked(source: Row) -> Row:
+def access_to_hub(source: Row) -> Row:
     """Access to a repository, and the size of the files to fetch in GB, as the hub says."""
     from distill.sources.fetch import files_to_fetch
 

@@ -3,31 +3,25 @@
 The new folder replaces the old one only when it is complete and its content is what it should be.
 """
 
-import fnmatch
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distill.base import manifest
 from distill.base.errors import AccessRefused, InputError
 from distill.base.retry import RetryPolicy
 from distill.base.work import locked, open_work_folder
-from distill.sources.http import Download, FileContent, HttpRefusal, fetch_file, probe, retry_request
+from distill.sources.download import certificates, download_all
+from distill.sources.file_names import MODEL_FILES, safe_name, select_files
+from distill.sources.http import Download, FileContent, HttpRefusal, probe, retry_request
 from distill.sources.hub import Repository, Snapshot
 
-if TYPE_CHECKING:
-    import ssl
-
 Part = dict[str, Any]
-# Files of a model: weights as safetensors, which cannot run code when loaded, and those that hold its configuration and tokenizer.
-MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
-PARALLEL_DOWNLOADS = 4
+
 # No user name or password before the host and no key behind "?", as in signed URLs: configuration and provenance are public.
 URL = r"https?://[^/@?#\s]+/[^?#\s]*[^/?#\s](\?(?!.*(?i:key|token|secret|sig|password|credential|auth))[^#\s]*)?"
 
@@ -100,47 +94,6 @@ def _clear_downloads(folder: Path) -> None:
             shutil.rmtree(entry)
 
 
-# Names
-
-
-def select_files(names: Iterable[str], source: Part) -> list[str]:
-    """The names to fetch, sorted: not hidden and matching one of `files`; for a model without `files`, MODEL_FILES at the top level."""
-    visible = [
-        name for name in names if name != manifest.NAME and not any(part.startswith(".") for part in name.split("/") if part != "..")
-    ]
-    patterns = source.get("files")
-    if patterns is None and source.get("repo_type") != "model":
-        refuse_mixed_splits(visible)
-    if patterns is None and source.get("repo_type") == "model":
-        # Mistral's repositories hold the weights a second time as consolidated.safetensors.
-        patterns = MODEL_FILES
-        visible = [name for name in visible if "/" not in name and not name.startswith("consolidated")]
-    return sorted(name for name in visible if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns or ["*"]))
-
-
-_SPLIT = re.compile(r"(?<![a-z])(train|training|test|testing|validation|valid|val|dev|eval)(?![a-z])")
-_ROWS = re.compile(r"\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$")
-
-
-def refuse_mixed_splits(names: Iterable[str]) -> None:
-    """Raises InputError where data files of a training split and of another one lie side by side and `files` chooses none of them."""
-    splits = {split[1][:2]: name for name in sorted(names) if _ROWS.search(name) and (split := _SPLIT.search(name.lower()))}
-    if "tr" in splits and len(splits) > 1:
-        other = next(name for split, name in splits.items() if split != "tr")
-        example = f"files: ['{splits['tr']}']"
-        raise InputError(f"{splits['tr']} and {other} are of different splits: name those to take, such as {example}")
-
-
-def safe_name(name: str) -> str:
-    """Return a file name from the network. Raises InputError for one that would leave the folder it is written to."""
-    if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or not name.isprintable():
-        raise InputError(f"{name[:80]!r}: a file name that leads out of its folder: leave it out by source.files, and distrust this source")
-    return name
-
-
-# Origins
-
-
 def _copy(path: Path, part: Path, source: Part, fix: str) -> None:
     """Copy a file, or the selected files of a folder. A link is copied as its target."""
     if not path.exists():
@@ -190,7 +143,7 @@ def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
     if files:
         name, content = min(files.items(), key=lambda file: file[1].size or 0)
         download = repository.file(name, there.commit, content)
-        with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client:
+        with httpx.Client(timeout=policy.timeout_s, verify=certificates()) as client:
             try:
                 retry_request(lambda: probe(client, download), repository.name, policy)
             except HttpRefusal as refused:
@@ -249,48 +202,6 @@ def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, polic
         raise InputError(f"{leads_out.name}: a link that leads out of {source['modelscope']}: leave it out by source.files")
     _copy(tree, part, source, "run the same command again")
     return {}
-
-
-# Files
-
-
-def download_all(missing: dict[str, Download], folder: Path, policy: RetryPolicy) -> None:
-    """Download to files/{digest}, several at a time. A partial download stays in parts/{digest}."""
-    import httpx
-
-    for name in ("parts", "files"):
-        (folder / name).mkdir(exist_ok=True)
-    _check_room(missing, folder)
-
-    def one(item: tuple[str, Download]) -> None:
-        key, download = item
-        fetch_file(client, download, folder / "parts" / key, policy)
-        os.replace(folder / "parts" / key, folder / "files" / key)
-        print(f"{download.url}: {(folder / 'files' / key).stat().st_size / 1e6:.1f} MB", flush=True)
-
-    with httpx.Client(timeout=policy.timeout_s, verify=_certificates()) as client, ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-        try:
-            list(pool.map(one, sorted(missing.items())))
-        except BaseException:
-            client.close()  # running downloads end at their next byte and keep their parts
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-@cache
-def _certificates() -> "ssl.SSLContext":
-    """Cached: reading the certificates takes longer than a small download."""
-    import httpx
-
-    return httpx.create_ssl_context()
-
-
-def _check_room(missing: dict[str, Download], folder: Path) -> None:
-    held = sum(path.stat().st_size for path in (folder / "parts").iterdir())
-    needed = sum(download.content.size or 0 for download in missing.values()) - held
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise InputError(f"{folder}: {needed / 1e9:.1f} GB to download and {free / 1e9:.1f} GB free: make room, then run again")
 
 
 def _make_empty(part: Path) -> None:

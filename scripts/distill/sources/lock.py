@@ -15,7 +15,8 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file, write_json
 from distill.base.retry import RetryPolicy
 from distill.base.work import locked
-from distill.sources.fetch import download_all, fetch_source, selected_contents, work_folder
+from distill.sources.download import download_all
+from distill.sources.fetch import fetch_source, selected_contents, work_folder
 from distill.sources.http import HttpRefusal
 from distill.sources.hub import Repository
 
