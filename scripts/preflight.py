@@ -15,7 +15,8 @@ from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import atomic_write, read_json, write_json
 from distill.preflight import access, facts, golds
-from distill.preflight.estimate import estimate, room_findings, stops
+from distill.preflight.estimate import estimate
+from distill.preflight.findings import room_findings, stops
 from distill.preflight.page import page
 
 

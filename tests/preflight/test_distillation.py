@@ -13,7 +13,8 @@ from distill.config.load import load
 from distill.config.plan import Plan
 from distill.preflight import facts
 from distill.preflight.arch import Arch
-from distill.preflight.estimate import estimate, stops
+from distill.preflight.estimate import estimate
+from distill.preflight.findings import stops
 from distill.preflight.page import page
 
 KNOWN, TUTORIAL = read_yaml(Path(readme.PROJECT) / "config/known.yaml"), readme.example("tutorial.yaml")

@@ -21,7 +21,9 @@ from distill.config.plan import Plan
 from distill.data.audit import WARNINGS
 from distill.preflight import access, advice, facts, memory, speed
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.estimate import estimate, launch_of, stops
+from distill.preflight.estimate import estimate
+from distill.preflight.findings import stops
+from distill.preflight.launches import launch_of
 from distill.preflight.memory import GB, Batch, Launch
 from distill.preflight.page import page
 from distill.report import estimates
@@ -318,7 +320,7 @@ def test_a_model_that_vllm_spreads_over_devices_needs_a_share_of_each(tmp_path):
 def test_processes_follow_from_the_runtime_where_the_launcher_takes_them_from_there(tmp_path):
     given = planned(ZERO3, tmp_path)
     given["runtime"] |= {"train_nodes": 2, "train_gpus": 4, "train_processes": None}
-    assert launch_of(given, facts.gather(given, tmp_path)).processes == 8
+    assert launch_of(given, facts.gather(given, tmp_path).accelerate).processes == 8
 
 
 def test_a_given_rate_comes_before_a_measured_one_and_that_before_an_assumed_one(tmp_path):
@@ -562,7 +564,7 @@ def test_each_copy_of_a_model_takes_room(tmp_path):
 
 
 def test_a_disk_that_is_too_small_is_noticed():
-    from distill.preflight.estimate import room_findings
+    from distill.preflight.findings import room_findings
 
     assert not list(room_findings({"total": 5.0}, 6 * GB, "results"))
     (finding,) = room_findings({"total": 5.0}, 4 * GB, "results")

@@ -1,19 +1,30 @@
 """What the trainings and evaluations of a configuration will take, from what is known of them, and what does not fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from distill.data.audit import stops as stops_of_audit
 from distill.preflight import advice, distillation, host, memory, speed
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.facts import Facts, Known, steps_of
-from distill.preflight.memory import GB, Batch, Launch, gb
+from distill.preflight.facts import Facts, steps_of
+from distill.preflight.findings import (
+    audit_findings,
+    context_findings,
+    host_findings,
+    launch_findings,
+    lora_findings,
+    merge_findings,
+    new_finding,
+    respond_findings,
+    too_many_answers,
+    unknown_shape,
+)
+from distill.preflight.launches import batch_of, distillation_batch, jobs_at_once, launch_of, on_available_devices, sequence_length
+from distill.preflight.memory import gb
 from distill.preflight.speed import Device
 
 Part = dict[str, Any]
 Row = dict[str, Any]
-OF_ALL_WEIGHTS = 5e-5  # learning rates up to this are of trainings of all weights: the guide's 2e-5, open-r1's 1e-5 to 5e-5
 
 
 def estimate(part: Part, facts: Facts) -> Row:
@@ -22,8 +33,8 @@ def estimate(part: Part, facts: Facts) -> Row:
     distillations = [_distillation(entry, part, facts) for entry in part["distillations"]]
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
     findings = [finding for row in (*trainings, *distillations, *evaluations) for finding in row.pop("findings")]
-    findings += list(_launch_findings(part, facts, len(trainings) + len(distillations))) if trainings or distillations else []
-    findings += list(_respond_findings(part, facts.device, evaluations)) if evaluations else []
+    findings += list(launch_findings(part, facts, len(trainings) + len(distillations))) if trainings or distillations else []
+    findings += list(respond_findings(part, facts.device, evaluations)) if evaluations else []
     order = ("stop", "warning", "note")
     return {
         "device": {**vars(facts.device), "usable_gb": gb(facts.device.usable)},
@@ -32,7 +43,7 @@ def estimate(part: Part, facts: Facts) -> Row:
         "evaluations": evaluations,
         "totals": _totals([*trainings, *distillations], evaluations, part["runtime"], facts.device),
         "disk": _disk(part, facts, [*trainings, *distillations], evaluations),
-        "findings": sorted(_merged(findings), key=lambda finding: order.index(finding["level"])),
+        "findings": sorted(merge_findings(findings), key=lambda finding: order.index(finding["level"])),
     }
 
 
@@ -43,17 +54,17 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     about = f"train {entry['model']}"
     audit = facts.audits.get(entry["model"])
     row["audit"] = {"shares": audit["shares"] if audit else None, "stop_above": entry["stop_above"]}
-    audited = list(_audit_findings(entry, audit, about)) if audit else []
+    audited = list(audit_findings(entry, audit, about)) if audit else []
     if shape.value is None:
-        return {**row, "findings": [*audited, _unknown_shape(entry["origin"], shape, about)]}
+        return {**row, "findings": [*audited, unknown_shape(entry["origin"], shape, about)]}
     arch: Arch = shape.value
-    launch = _on_available(launch_of(part, facts), part, facts)
+    launch = on_available_devices(launch_of(part, facts.accelerate), part, facts)
     batch = batch_of(recipe, runtime, launch.processes, facts.device, Lora.of(recipe, arch))
     nodes = runtime.get("train_nodes", 1)
     needed, on_host = memory.training(arch, launch, batch), host.training(arch, launch, batch, nodes)
     usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
-    rate = speed.training(arch, facts.device, batch, _sequence(batch, data.value), facts.rates)
+    rate = speed.training(arch, facts.device, batch, sequence_length(batch, data.value), facts.rates)
     row |= {
         "parameters": arch.parameters,
         "trained": batch.trained(arch),
@@ -65,8 +76,8 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         "host_gb": gb(on_host),
         "fits": fits,
     }
-    findings = [*audited, *_context_findings(entry, arch, about), *_lora_findings(batch.lora, recipe, arch, about)]
-    findings += _host_findings(on_host, facts.device, about)
+    findings = [*audited, *context_findings(entry, arch, about), *lora_findings(batch.lora, recipe, arch, about)]
+    findings += host_findings(on_host, facts.device, about)
     if data.value:
         steps, epochs = steps_of(data.value["sequences"], recipe)
         tokens = round(data.value["tokens"] * epochs)
@@ -77,7 +88,7 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
         assert usable is not None
         settings, after, then = advice.smaller(arch, launch, batch, usable, facts.device.count)
         on_host = host.training(arch, *then, nodes) if then[0].offload_optimizer and not launch.offload_optimizer else None
-        findings.append(_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, settings, after, on_host)))
+        findings.append(new_finding("stop", about, advice.too_large(entry["model"], needed["total"], usable, settings, after, on_host)))
     return {**row, "findings": findings}
 
 
@@ -86,10 +97,10 @@ def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
     row: Row = {key: entry[key] for key in ("model", "student", "teacher", "dataset")}
     for origin in (entry["origin"], entry["teacher_origin"]):
         if facts.archs[origin].value is None:
-            return {**row, "findings": [_unknown_shape(origin, facts.archs[origin], about)]}
+            return {**row, "findings": [unknown_shape(origin, facts.archs[origin], about)]}
     student, teacher = facts.archs[entry["origin"]].value, facts.archs[entry["teacher_origin"]].value
-    launch = _on_available(launch_of(part, facts), part, facts)
-    batch, rollout = distilled(recipe, part["runtime"], launch, facts.device)
+    launch = on_available_devices(launch_of(part, facts.accelerate), part, facts)
+    batch, rollout = distillation_batch(recipe, part["runtime"], launch, facts.device)
     needed, usable = distillation.needed(student, teacher, launch, batch, rollout), facts.device.usable
     length, on_host = distillation.length_of(recipe, facts), distillation.on_host(student, teacher, launch, batch, rollout, part["runtime"])
     tokens = recipe["steps"] * recipe["global_batch"] * length
@@ -108,11 +119,11 @@ def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
         "steps": recipe["steps"],
         **_time(tokens, distillation.rate(student, teacher, batch, rollout, length, facts), launch.processes, facts.device),
     }
-    findings = [_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher)]
-    findings += _host_findings(on_host, facts.device, about)
+    findings = [new_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher)]
+    findings += host_findings(on_host, facts.device, about)
     if fits is False:
         assert usable is not None
-        findings.append(_finding("stop", about, distillation.too_large(entry, needed, usable, rollout, launch)))
+        findings.append(new_finding("stop", about, distillation.too_large(entry, needed, usable, rollout, launch)))
     return {**row, "findings": findings}
 
 
@@ -121,138 +132,12 @@ def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
     return parameters * (2 if recipe["dtype"] == "bfloat16" else 4)
 
 
-def launch_of(part: Part, facts: Facts) -> Launch:
-    """The launch of a training: one process for each GPU on each node, unless runtime.train_processes says otherwise."""
-    return launched(part, facts.accelerate)
-
-
-def launched(part: Part, accelerate: Mapping[str, Any]) -> Launch:
-    """The same by the content of the accelerate file."""
-    runtime = part["runtime"]
-    if "train_nodes" in runtime:  # scripts/launch.py overrides processes and nodes of the file
-        each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
-        return Launch.of(dict(accelerate), each * runtime["train_nodes"])
-    return Launch.of(dict(accelerate), int(accelerate.get("num_processes", 1)))
-
-
-def _on_available(launch: Launch, part: Part, facts: Facts) -> Launch:
-    """The launch reduced to the devices that exist, where more are requested, so that the advice fits these."""
-    device, runtime = facts.device, part["runtime"]
-    if device.kind != "gpu" or runtime.get("train_gpus", 0) <= device.count:
-        return launch
-    return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
-
-
-def distilled(recipe: Part, runtime: Part, launch: Launch, device: Device) -> tuple[Batch, int]:
-    """What one forward pass of a distillation holds, and the completions that one process generates at once."""
-    sequence = {"max_length": distillation.PROMPT + recipe["max_new_tokens"], "packing": "none"}
-    batch = replace(batch_of({**recipe, **sequence}, runtime, launch.processes, device), liger=False)
-    return batch, max(1, recipe["global_batch"] * recipe["steps_per_rollout"] // launch.processes)
-
-
-def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: Lora | None = None) -> Batch:
-    share = max(1, recipe["global_batch"] // processes)
-    on_gpu = device.kind == "gpu"
-    return Batch(
-        min(runtime["micro_batch"], share),
-        recipe["max_length"],
-        recipe["dtype"] == "bfloat16",
-        recipe["gradient_checkpointing"],
-        checkpoint_layers=runtime.get("checkpoint_layers"),
-        liger=on_gpu and not runtime.get("compile_layers"),  # envs/requirements-cuda.txt has it
-        cpu=not on_gpu,
-        separate=recipe["packing"] in ("bfd", "bfd_split"),
-        lora=lora,
-    )
-
-
-def _sequence(batch: Batch, data: Mapping[str, Any] | None) -> int:
-    """Tokens that see each other: a whole sequence, or the mean document where documents are kept apart."""
-    if not batch.separate or not data or not data["rows"]:
-        return batch.max_length
-    return min(batch.max_length, max(1, data["tokens"] // data["rows"]))
-
-
-def _audit_findings(entry: Part, audit: Mapping[str, Any], about: str) -> Iterator[Row]:
-    """What an audit warns of; what it stops a run for, by the thresholds of today's configuration."""
-    over = stops_of_audit(audit["shares"], entry["stop_above"])
-    names = {line.partition(":")[0] for line in over}
-    for line in over:
-        yield _finding("stop", about, f"{line}: nothing good is learned from these; or raise datasets.{entry['dataset']}.audit.stop_above")
-    for line in audit["warnings"]:
-        if line.partition(":")[0] not in names:
-            yield _finding("warning", about, line)
-
-
-def _context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
-    context = entry["context"] or arch.context
-    if entry["recipe"]["max_length"] > context:
-        text = f"max_length {entry['recipe']['max_length']} is beyond the context of {entry['base']}, {context}: extend it with prepare:"
-        yield _finding("warning", about, text)
-
-
-def _unknown_shape(origin: str, shape: Known, about: str) -> Row:
-    return _finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {shape.how}")
-
-
-def _lora_findings(lora: Lora | None, recipe: Part, arch: Arch, about: str) -> Iterator[Row]:
-    if lora and recipe["learning_rate"] <= OF_ALL_WEIGHTS:
-        text = f"train.learning_rate {recipe['learning_rate']:g} suits a training of all weights; LoRA takes about ten times that"
-        yield _finding("note", about, f"{text} (docs/training.md, LoRA)")
-    for name in lora.unknown(arch) if lora else ():
-        text = f"train.lora.target: {name!r} is no linear layer of it; write all-linear or some of {', '.join(arch.linear)}"
-        yield _finding("stop", about, text)
-
-
-def _host_findings(needed: int, device: Device, about: str) -> Iterator[Row]:
-    if device.kind == "gpu" and device.host_memory_gb and needed > device.host_memory_gb * GB:
-        text = f"needs about {gb(needed)} GB of a node's own memory, of which there are {device.host_memory_gb:.4g}"
-        yield _finding("warning", about, f"{text}; fewer processes on a node, or zero3.yaml, which reads the model in parts, take less")
-
-
-def _launch_findings(part: Part, facts: Facts, trainings: int) -> Iterator[Row]:
-    launch, requested, device = launch_of(part, facts), part["runtime"].get("train_gpus", 0), facts.device
-    nodes = part["runtime"].get("train_nodes", 1)
-    if requested and launch.processes != requested * nodes:
-        text = f"runtime.train_gpus is {requested}, but {part['accelerate']} starts {launch.processes}; name a file that starts as many"
-        yield _finding("warning", "train", text)
-    if requested > device.count and device.kind == "gpu":
-        yield _finding("stop", "train", f"runtime.train_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
-    elif device.kind == "gpu" and (idle := device.count - _at_once(trainings, requested, device) * max(1, requested)) > 0:
-        text = f"{idle} of {device.count} devices stay idle: to use all, set runtime.train_gpus: {device.count} and zero3.yaml or ddp.yaml"
-        yield _finding("note", "train", text)
-
-
-def _at_once(jobs: int, gpus: int, device: Device) -> int:
-    """How many of the jobs run at the same time. Without GPUs of their own, one."""
-    return min(jobs, device.count // gpus) if gpus else min(jobs, 1)
-
-
-def _respond_findings(part: Part, device: Device, evaluations: list[Row]) -> Iterator[Row]:
-    """A job that requests more GPUs than exist would wait for them forever; those that no job takes are idle."""
-    if device.kind != "gpu":
-        return
-    requested, models = part["runtime"].get("respond_gpus", 0), len({row["model"] for row in evaluations})
-    if requested > device.count:
-        yield _finding("stop", "respond", f"runtime.respond_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
-        return
-    if all(row["engine"] != "vllm" for row in evaluations):
-        working, each, fix = 1, 1, "engine: vllm generates on several"
-    else:
-        working, each = max(1, requested), part["runtime"].get("tensor_parallel", 1)
-        more = max(device.count // models // each, 1) * each
-        fix = f"runtime.respond_gpus: {more} uses {min(more * models, device.count)}" if more > requested else "fewer devices take as long"
-    idle = device.count - _at_once(models, requested, device) * working
-    if idle > 0:
-        yield _finding("note", "respond", f"{idle} of {device.count} devices stay idle while {models} models generate: {fix}")
-
-
 def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     shape, items, device = facts.archs[entry["origin"]], facts.items[entry["run"]], facts.device
     row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": shape.how}
     about = f"respond {entry['model']} {entry['run']}"
     if shape.value is None:
-        return {**row, "findings": [_unknown_shape(entry["origin"], shape, about)]}
+        return {**row, "findings": [unknown_shape(entry["origin"], shape, about)]}
     arch: Arch = shape.value
     longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context)
     mean = facts.mean_tokens.get((entry["model"], entry["run"]))
@@ -280,18 +165,8 @@ def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
     if fits is False:
         assert usable is not None
         over = next((n for n in (2, 4, 8) if spread < n <= device.count and whole["total"] <= n * usable), None)
-        findings.append(_finding("stop", about, _too_many(arch, entry, at_once, longest, usable, needed["total"], over)))
+        findings.append(new_finding("stop", about, too_many_answers(arch, entry, at_once, longest, usable, needed["total"], over)))
     return {**row, "findings": findings}
-
-
-def _too_many(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int, over: int | None) -> str:
-    needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
-    room = int((usable - 2 * arch.parameters) // (longest * arch.cached_bytes()))
-    if entry["engine"] != "vllm" and room >= 1:
-        return f"{needs}: {at_once} answers of up to {longest:,} tokens at once. Set runtime.batch_size: {room}, or engine: vllm"
-    if entry["engine"] == "vllm" and over:
-        return f"{needs}: the weights and one answer of {longest:,} tokens. Set runtime.tensor_parallel: {over} and respond_gpus: {over}"
-    return f"{needs}: the weights and one answer of {longest:,} tokens. Lower max_new_tokens, or take a larger device"
 
 
 def _time(tokens: int, rate: speed.Rate | None, working: int, device: Device, taken: int | None = None, waiting_s: float = 0.0) -> Row:
@@ -318,7 +193,7 @@ def _totals(trainings: list[Row], evaluations: list[Row], runtime: Part, device:
     }
     for stage, (rows, hours, gpus) in stages.items():
         made[f"{stage}_device_hours"] = round(sum(row.get("device_hours") or 0.0 for row in rows), 3)
-        made[f"{stage}_hours"] = round(_until_done(hours, max(1, _at_once(len(hours), gpus, device))), 3)
+        made[f"{stage}_hours"] = round(_until_done(hours, max(1, jobs_at_once(len(hours), gpus, device))), 3)
         if device.price_per_hour is not None:
             made[f"{stage}_price"] = round(sum(row.get("price") or 0.0 for row in rows), 2)
     made["hours"] = round(made["train_hours"] + made["respond_hours"], 3)
@@ -351,26 +226,3 @@ def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]
     answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}
     return {**{name: gb(value) for name, value in parts.items()}, "total": gb(sum(parts.values()))}
-
-
-def room_findings(disk: Row, free: int, folder: str) -> Iterator[Row]:
-    if disk["total"] * GB > free:
-        text = f"results and work may grow by {disk['total']} GB, and {gb(free)} GB are free; make room, or remove work/train of old runs"
-        yield _finding("warning", folder, text)
-
-
-def _finding(level: str, about: str, text: str) -> Row:
-    return {"level": level, "about": about, "text": text}
-
-
-def _merged(findings: list[Row]) -> list[Row]:
-    """Findings with the same text are merged into one about all their subjects."""
-    merged: dict[tuple[str, str], list[str]] = {}
-    for finding in findings:
-        merged.setdefault((finding["level"], finding["text"]), []).append(finding["about"])
-    return [{"level": level, "about": ", ".join(dict.fromkeys(about)), "text": text} for (level, text), about in merged.items()]
-
-
-def stops(found: Mapping[str, Any]) -> list[str]:
-    """A line for each thing that does not fit."""
-    return [f"{finding['about']}: {finding['text']}" for finding in found["findings"] if finding["level"] == "stop"]

@@ -8,7 +8,7 @@ from distill.base.paths import KNOWN
 from distill.base.settings import read_yaml
 from distill.preflight import distillation, facts, host, memory
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.estimate import batch_of, distilled, launched
+from distill.preflight.launches import batch_of, distillation_batch, launch_of
 from distill.preflight.speed import Device
 
 Part = dict[str, Any]
@@ -18,7 +18,7 @@ def train_mb(part: Part, results: Path) -> int:
     """Of the one training of `part` (config/preflight_part.py); of a model of unknown shape by the size of its files, else the least."""
     (entry,), runtime = part["trainings"], part["runtime"]
     device, nodes = _device(runtime.get("train_gpus", 0)), runtime.get("train_nodes", 1)
-    launch, recipe = launched(part, facts.accelerate(part["accelerate"])), entry["recipe"]
+    launch, recipe = launch_of(part, facts.accelerate(part["accelerate"])), entry["recipe"]
     arch = _arch(entry, part, results)
     if arch:
         batch = batch_of(recipe, runtime, launch.processes, device, Lora.of(recipe, arch))
@@ -31,11 +31,11 @@ def train_mb(part: Part, results: Path) -> int:
 def distill_mb(part: Part, results: Path) -> int:
     """Of the one distillation of `part`; of models of unknown shape the least."""
     (entry,), runtime = part["distillations"], part["runtime"]
-    device, launch = _device(runtime.get("train_gpus", 0)), launched(part, facts.accelerate(part["accelerate"]))
+    device, launch = _device(runtime.get("train_gpus", 0)), launch_of(part, facts.accelerate(part["accelerate"]))
     student, teacher = (_arch({"origin": entry[key]}, part, results) for key in ("origin", "teacher_origin"))
     if not (student and teacher):
         return host.LEAST_MB
-    batch, rollout = distilled(entry["recipe"], runtime, launch, device)
+    batch, rollout = distillation_batch(entry["recipe"], runtime, launch, device)
     return host.requested_mb(distillation.on_host(student, teacher, launch, batch, rollout, runtime))
 
 
