@@ -22,7 +22,7 @@ rule answers:
         "../envs/environment.yaml"
     params:
         # An installed KaTeX changes the page.
-        spec=lambda w: spec({**plan.shown(), "katex": version_of("sphinxcontrib-katex")}),
+        spec=lambda w: spec({**report_part.labels(plan), "katex": version_of("sphinxcontrib-katex")}),
         code=code("answers.py"),
     shell:
         """
@@ -47,7 +47,7 @@ rule inspect_log:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.shown()),
+        spec=lambda w: spec(report_part.labels(plan)),
         code=code("inspect_log.py"),
     shell:
         """

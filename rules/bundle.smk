@@ -18,7 +18,7 @@ rule bundle:
         dropped=after_seal(expand("results/data/{dataset}/dropped.jsonl", dataset=plan.learned_from())),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
-        figures=after_seal(expand("results/figures/{name}.png", name=plan.drawn())),
+        figures=after_seal(expand("results/figures/{name}.png", name=report_part.drawable_figures(plan))),
         provenance=after_seal("results/provenance.json"),
         elsewhere=imported_scores(),
         published=project_path(config["published"]),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
-from distill.config import experiment, preflight_part
+from distill.config import experiment, preflight_part, report_part
 from distill.config.configured import TRAINED, only
 from distill.config.load import load, with_types
 from distill.config.plan import Plan
@@ -125,4 +125,5 @@ def work_spec():
 
 def bundle_spec():
     """What the bundle's numbers are computed by."""
-    return spec({"compare": plan.compare(project_path), "report": plan.report(), "grade": {run: plan.grade(run) for run in plan.tasks()}})
+    grading = {task: plan.grade(task) for task in plan.tasks()}
+    return spec({"compare": plan.compare(project_path), "report": report_part.report(plan), "grade": grading})

@@ -119,4 +119,4 @@ def in_report(path, category):
 
 def figure_outputs():
     """{figure: output} of the figures that there is data for."""
-    return {name: in_report(f"results/figures/{name}.png", category) for name, category in plan.drawn().items()}
+    return {name: in_report(f"results/figures/{name}.png", category) for name, category in report_part.drawable_figures(plan).items()}

@@ -23,7 +23,7 @@ rule figures:
         audits=after_seal(expand("results/data/{dataset}/audit.json", dataset=plan.trained_on())),
     output:
         **figure_outputs(),
-        svg=expand("results/figures/{name}.svg", name=plan.drawn()),
+        svg=expand("results/figures/{name}.svg", name=report_part.drawable_figures(plan)),
     log:
         "results/logs/figures.log",
     benchmark:
@@ -31,10 +31,10 @@ rule figures:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.figures()),
+        spec=lambda w: spec(report_part.figures(plan)),
         code=code("figures.py"),
         folder=lambda w, output: folder_of(output.scores),
-        names=lambda w, output: list(plan.drawn()),
+        names=lambda w, output: list(report_part.drawable_figures(plan)),
     shell:
         """
         python "$SCRIPTS/figures.py" \
@@ -60,7 +60,7 @@ rule provenance:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.provenance()),
+        spec=lambda w: spec(report_part.provenance(plan)),
         code=code("provenance.py"),
         command=lambda w, output: report_command(),
     shell:
@@ -93,8 +93,8 @@ rule report:
         audits=after_seal(expand("results/data/{dataset}/audit.json", dataset=plan.trained_on())),
         models=after_seal(expand("results/models/{model}/manifest.json", model=plan.with_weights())),
         logs=after_seal(expand("results/models/{model}/log.jsonl", model=plan.students())),
-        figures=after_seal(expand("results/figures/{name}.{kind}", name=plan.drawn(), kind=["png", "svg"])),
-        captions=[project_path(f"rules/captions/{name}.rst") for name in plan.drawn()],
+        figures=after_seal(expand("results/figures/{name}.{kind}", name=report_part.drawable_figures(plan), kind=["png", "svg"])),
+        captions=[project_path(f"rules/captions/{name}.rst") for name in report_part.drawable_figures(plan)],
         provenance=after_seal("results/provenance.json"),
     output:
         report="results/report.md",
@@ -107,7 +107,7 @@ rule report:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.report()),
+        spec=lambda w: spec(report_part.report(plan)),
         code=code("report.py"),
     shell:
         """

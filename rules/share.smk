@@ -22,7 +22,7 @@ rule model_card:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.card(w.model)),
+        spec=lambda w: spec(report_part.card(plan, w.model)),
         code=code("model_card.py"),
     shell:
         """

@@ -9,6 +9,7 @@ import yaml
 from checkout import merged
 
 from distill.base.errors import InputError
+from distill.config import report_part
 from distill.config.load import load, with_types
 from distill.config.plan import Plan
 from distill.generation import collect
@@ -542,5 +543,5 @@ def test_a_completion_is_no_evaluation_and_changes_no_name():
     assert plan.tasks() == before.tasks() and plan.answered() == before.answered() and plan.compare() == before.compare()
     assert plan.completed() == [(model, "mini_gpqa@seen") for model in ("base", "r1-distill-mini", "ours")]
     assert plan.prompts("mini_gpqa@seen") == {"kind": "completion", "columns": {"question": "question"}, "share": 0.6}
-    assert plan.report()["completions"] == [{"name": "mini_gpqa@seen", "share": 0.6, "label": "mini_gpqa"}]
-    assert "completions" not in before.report()
+    assert report_part.report(plan)["completions"] == [{"name": "mini_gpqa@seen", "share": 0.6, "label": "mini_gpqa"}]
+    assert "completions" not in report_part.report(before)

@@ -9,7 +9,7 @@ from results_tree import SPEC, build
 
 from distill.base.errors import InputError
 from distill.base.files import write_json
-from distill.config import study
+from distill.config import report_part, study
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.report import page
@@ -96,18 +96,18 @@ def test_a_checkpoint_takes_no_name_of_a_model_that_is_there():
 
 def test_groups_are_students_that_differ_in_their_seed_alone():
     plan = Plan(load(given(recipes={"e1": {}, "e2": {"epochs": 2}}, seeds=[0, 1])))
-    assert plan.report()["study"] == [
+    assert report_part.report(plan)["study"] == [
         {"label": "ours e1", "models": ["ours-e1-s0", "ours-e1-s1"], "seeds": [0, 1]},
         {"label": "ours e2", "models": ["ours-e2-s0", "ours-e2-s1"], "seeds": [0, 1]},
     ]
-    assert "study" not in Plan(load(deepcopy(MINIATURE))).report()
+    assert "study" not in report_part.report(Plan(load(deepcopy(MINIATURE))))
 
 
 def test_checkpoints_of_all_students_are_points_of_their_learning_curves():
     plan = Plan(load(given(recipes={"e2": {"epochs": 2}}, seeds=[0, 1], checkpoints=[1, 0.5])))
     assert plan.config["models"]["ours-e2-s1-at0.5"]["checkpoint"] == {"of": "ours-e2-s1", "epoch": 0.5}
     assert plan.config["models"]["ours-e2-s1"]["train"]["save"] == [0.5, 1.0]
-    assert [(group["label"], group["models"][0]) for group in plan.report()["study"]] == [
+    assert [(group["label"], group["models"][0]) for group in report_part.report(plan)["study"]] == [
         ("ours e2, epoch 0.5", "ours-e2-s0-at0.5"),
         ("ours e2, epoch 1", "ours-e2-s0-at1"),
         ("ours e2", "ours-e2-s0"),

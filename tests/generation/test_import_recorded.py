@@ -16,6 +16,7 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl, write_jsonl
 from distill.benchmarks.items import load_items
 from distill.benchmarks.prompts import make_prompt
+from distill.config import report_part
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Summary
@@ -338,7 +339,11 @@ def test_a_recorded_model_has_no_weights_and_answers_what_its_files_are_of():
     }
     assert (plan.below_seal("theirs"), plan.below_seal("again")) == (False, True)
     assert [model["results"] for model in plan.compare()["models"] if "results" in model] == ["results.json"]
-    assert [model["name"] for model in plan.shown()["models"] if not model.get("weights", True)] == ["theirs", "again", "scored"]
+    assert [model["name"] for model in report_part.labels(plan)["models"] if not model.get("weights", True)] == [
+        "theirs",
+        "again",
+        "scored",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from distill.base.errors import InputError
 from distill.base.files import write_json, write_jsonl
-from distill.config import steps
+from distill.config import report_part, steps
 from distill.config.configured import Configured
 from distill.config.load import load
 from distill.report.compute import Cost, as_json, costs, from_json, shape_of
@@ -177,7 +177,7 @@ def test_the_students_of_the_configuration_beyond_are_drawn_against_what_they_co
     from distill.config.plan import Plan
 
     beyond = Plan(load(readme.over(readme.example("config.yaml"), readme.example("beyond.yaml"))))
-    found = beyond.figures()["made_from"]
+    found = report_part.figures(beyond)["made_from"]
     kinds = {model: [step["kind"] for step in own] for model, own in found.items()}
     assert kinds["ours-averaged"] == ["train"] * 3 and kinds["ours-mixed"] == ["train"]
     assert kinds["ours-harder"] == ["train", "attempt", "train"]

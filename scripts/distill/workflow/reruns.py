@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from distill.config import report_part
 from distill.config.plan import Plan
 
 Config = dict[str, Any]
@@ -69,8 +70,8 @@ def step_specs(config: Config) -> dict[str, Any]:
         "grade_lighteval": [(run, plan.grade_lighteval(run, model)) for model, run in plan.answered()],
         "grade": [(run, plan.grade(run, model)) for model, run in plan.answered()],
         "compare": (plan.compare(), config["published"]),
-        "figures": (plan.figures(), plan.drawn()),
-        "report": plan.report(),
+        "figures": (report_part.figures(plan), report_part.drawable_figures(plan)),
+        "report": report_part.report(plan),
     }
 
 
