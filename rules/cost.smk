@@ -13,7 +13,7 @@ def say_cost():
         estimated = estimate.estimate(part, facts.gather(part, Path("results")))
     except InputError as error:
         logger.info(f"No times: {error}")
-        estimated = {"trainings": [], "distillations": [], "evaluations": []}
+        estimated = dict.fromkeys(("trainings", "distillations", "evaluations", "attempts", "logits"), ())
     logger.info(cost.table(cost.steps(snakemake_api.planned(workflow), config, estimated, Path("results/timing"))))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.memory import layer_bytes
+from distill.preflight.memory import Batch, Launch, layer_bytes, training
 
 CONFIG = {
     "model_type": "qwen2",
@@ -74,3 +74,56 @@ def test_activations_of_a_layer_are_what_autograd_keeps(bfloat16, checkpointing)
     a_layer = (kept(4, bfloat16, checkpointing) - kept(2, bfloat16, checkpointing)) / 2 / (ROWS * LENGTH)
     estimated = 4 * arch.hidden if checkpointing else layer_bytes(arch, bfloat16)
     assert estimated == pytest.approx(a_layer, rel=0.02)
+
+
+def most_held(bfloat16: bool, tokens: int, words: int) -> int:
+    """Bytes of all tensors at the worst moment of a step of loss kl, without those of the model and its gradients."""
+    import weakref
+    from types import SimpleNamespace
+
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from distill.training.trainer import Trainer
+
+    class Held(TorchDispatchMode):
+        def __init__(self):
+            super().__init__()
+            self.sizes: dict[int, int] = {}
+            self.most = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            made = function(*args, **(kwargs or {}))
+            for tensor in tree_leaves(made):
+                if isinstance(tensor, torch.Tensor) and (key := (storage := tensor.untyped_storage())._cdata) not in self.sizes:
+                    self.sizes[key] = storage.nbytes()
+                    weakref.finalize(storage, self.sizes.pop, key, None)
+            self.most = max(self.most, sum(self.sizes.values()))
+            return made
+
+    model = Qwen2ForCausalLM(Qwen2Config(**{**CONFIG, **SMALL, "vocab_size": words}))
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    ids = torch.randint(0, words, (1, tokens))
+    taught = {"teacher_ids": torch.zeros(1, tokens, 1, dtype=torch.int64), "teacher_log_p": torch.full((1, tokens, 1), -1.0)}
+    sums = SimpleNamespace(_counts=torch.zeros(4, dtype=torch.int64), _entropy=torch.zeros(()), kl_weight=0.9)
+    with Held() as held:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            losses = Trainer._kl_losses(sums, model, {"input_ids": ids, "labels": ids, **taught})
+        losses.sum().backward()
+    return held.most
+
+
+SMALL = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "num_key_value_heads": 1}
+
+
+@pytest.mark.parametrize("bfloat16", [True, False])
+@pytest.mark.parametrize("tokens", [1024, 3000])
+def test_loss_kl_holds_the_logits_that_are_counted(bfloat16, tokens):
+    words = 4000
+    arch = Arch.of({**CONFIG, **SMALL, "vocab_size": words})
+    by_head = {kl: training(arch, Launch(), Batch(1, tokens, bfloat16, False, whole_logits=kl))["head"] for kl in (True, False)}
+    tile = (2 if bfloat16 else 4) * tokens * words  # of the other losses
+    assert by_head[True] - by_head[False] + tile == pytest.approx(most_held(bfloat16, tokens, words), rel=0.1)

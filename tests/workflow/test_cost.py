@@ -12,6 +12,8 @@ ESTIMATED = {
     "trainings": [{"model": "ours", "hours": 2.0}],
     "distillations": [],
     "evaluations": [{"model": "ours", "run": "sums", "hours": 0.5}],
+    "attempts": [],
+    "logits": [],
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from distill.config.configured import Part
+from distill.config.configured import Part, only
 from distill.config.plan import Plan
 
 
@@ -19,6 +19,8 @@ def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None =
             {"model": name, "run": task, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
             for name, task in answered
         ],
+        "attempts": [_attempt(plan, name) for name in plan.rated() if model is None and f"datasets/{name}" in plan.sources_used()],
+        "logits": [_logits(plan, name) for name in plan.scored() if model is None],
         "runs": {task: _run(plan, task) for task in dict.fromkeys(task for _, task in answered)},
         "sources": [_source(plan, path, resolve_path) for path in plan.fetched()] if model is None else [],
         "origins": {name: _origin_source(plan, name, resolve_path) for name in plan.made("source")},
@@ -58,6 +60,35 @@ def _distillation(plan: Plan, name: str) -> Part:
         **{f"{role}_context": plan.declared(entry[role], "max_position_embeddings") for role in ("student", "teacher")},
         "teacher_origin": plan.chain(entry["teacher"])[-1],
         "recipe": plan.distill(name),
+    }
+
+
+def _attempt(plan: Plan, dataset: str) -> Part:
+    """The answers of a model to the questions of a dataset, for filter.pass_rate."""
+    rater = plan.config["datasets"][dataset]["filter"]["pass_rate"]["model"]
+    return {
+        "model": rater,
+        "run": dataset,
+        "origin": plan.chain(rater)[-1],
+        "context": plan.declared(rater, "max_position_embeddings"),
+        "source": plan.config["datasets"][dataset]["source"],
+        **only(plan.attempt(dataset), "engine", "n_samples", "max_new_tokens"),
+    }
+
+
+def _logits(plan: Plan, dataset: str) -> Part:
+    """A teacher that scores a dataset, and the first of the students that learn from that."""
+    entry, (student, *_) = plan.config["datasets"][dataset], plan.learning_from_logits(dataset)
+    teacher = entry["logits"]["teacher"]
+    return {
+        "dataset": dataset,
+        "teacher": teacher,
+        "origin": plan.chain(teacher)[-1],
+        "context": plan.declared(teacher, "max_position_embeddings"),
+        "student": student,
+        "student_origin": plan.chain(student)[-1],
+        "longest": entry["filter"]["max_tokens"] or plan.recipe(student)["max_length"],
+        "top_k": entry["logits"]["top_k"],
     }
 
 

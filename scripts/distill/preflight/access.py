@@ -106,7 +106,7 @@ def _token() -> bool:
 def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
     """Versions of the packages that this plan needs, and findings on those that are missing or not the pinned ones."""
     kinds = {"train"} if part["trainings"] or part["distillations"] else set()
-    kinds |= {entry["engine"] for entry in part["evaluations"]}
+    kinds |= {entry["engine"] for entry in (*part["evaluations"], *part["attempts"])}
     kinds |= {"lora" for entry in part["trainings"] if "lora" in entry["recipe"]}
     names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
     pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", PINS.read_text(encoding="utf-8"), re.MULTILINE))

@@ -13,12 +13,16 @@ Row = dict[str, Any]
 
 
 def measured(found: Row, results: Path) -> list[Row]:
-    """A row for each training and for each model's responses: hours and tokens estimated and actual, tokens a second, peak memory in GB."""
+    """A row for each training, for each model's responses, and for what was generated or scored for a training set: hours and tokens
+    estimated and actual, tokens a second, peak memory in GB."""
     rows = [_training(entry, results) for entry in found["trainings"]]
     by_model: dict[str, list[Row]] = {}
     for entry in found["evaluations"]:
         by_model.setdefault(entry["model"], []).append(entry)
-    return [row for row in (*rows, *(_answers(model, entries, results) for model, entries in by_model.items())) if row]
+    rows += [_answers(f"respond {model}", entries, results, "respond", "responses") for model, entries in by_model.items()]
+    rows += [_answers(f"attempt {entry['model']} {entry['run']}", [entry], results, "attempt", "attempts") for entry in found["attempts"]]
+    rows += [_logits(entry, results) for entry in found["logits"]]
+    return [row for row in rows if row]
 
 
 def _training(entry: Row, results: Path) -> Row | None:
@@ -39,17 +43,36 @@ def _training(entry: Row, results: Path) -> Row | None:
     }
 
 
-def _answers(model: str, entries: list[Row], results: Path) -> Row | None:
+def _logits(entry: Row, results: Path) -> Row | None:
+    timing, made = (
+        results / "timing" / "logits" / f"{entry['dataset']}.tsv",
+        results / "data" / entry["dataset"] / "logits" / "manifest.json",
+    )
+    if not timing.is_file() or not made.is_file():
+        return None
+    tokens, took = read_json(made)["tokens"], _timing([timing])
+    return {
+        "what": f"logits {entry['dataset']}",
+        "tokens": entry.get("tokens"),
+        "tokens_actual": tokens,
+        "hours": entry.get("hours"),
+        "tokens_per_s": tokens / (3600 * took["hours_actual"]) if took["hours_actual"] else None,
+        "rate": None,
+        **took,
+    }
+
+
+def _answers(what: str, entries: list[Row], results: Path, rule: str, folder: str) -> Row | None:
     """One load of a model generates all its missing responses, so all tasks of a model are one row."""
-    timings = [results / "timing" / "respond" / model / f"{entry['run']}.tsv" for entry in entries]
-    files = [results / "responses" / model / f"{entry['run']}.jsonl" for entry in entries]
+    timings = [results / "timing" / rule / entry["model"] / f"{entry['run']}.tsv" for entry in entries]
+    files = [results / folder / entry["model"] / f"{entry['run']}.jsonl" for entry in entries]
     if not all(path.is_file() for path in (*timings, *files)):
         return None
     tokens = sum(row.get("completion_tokens") or 0 for file in files for row in read_jsonl(file))
     hours = [entry.get("hours") for entry in entries]
     took = _timing(timings)
     return {
-        "what": f"respond {model}",
+        "what": what,
         "tokens": sum(entry.get("tokens") or 0 for entry in entries),
         "tokens_actual": tokens,
         "hours": None if None in hours else sum(hours),
@@ -76,7 +99,7 @@ def page(rows: list[Row]) -> str:
     table += [_cells(row) for row in rows]
     lines = ["Estimated next to actual. Minutes include the start of a step, and exclude responses that an earlier attempt generated.", ""]
     lines += [columns(table), "", "To plan by these speeds:", "", "runtime:", "  rates:"]
-    for rate in dict.fromkeys(row["rate"] for row in rows):
+    for rate in dict.fromkeys(row["rate"] for row in rows if row["rate"]):
         speeds = [row["tokens_per_s"] for row in rows if row["rate"] == rate and row["tokens_per_s"]]
         lines += [f"    {rate}: {median(speeds):.0f}"] if speeds else []
     return "\n".join(lines) + "\n"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from distill.preflight import advice, distillation, host, memory, speed
+from distill.preflight import advice, distillation, host, memory, scoring, speed
 from distill.preflight.arch import Arch, Lora
-from distill.preflight.facts import Facts, steps_of
+from distill.preflight.facts import Facts, Known, steps_of
 from distill.preflight.findings import (
     audit_findings,
     context_findings,
@@ -28,11 +28,14 @@ Row = dict[str, Any]
 
 
 def estimate(part: Part, facts: Facts) -> Row:
-    """Trainings, distillations, evaluations, disk and totals; `findings` [{level: stop, warning or note, about, text}], stops first."""
+    """Trainings, distillations, evaluations, attempts, logits, disk and totals; `findings` [{level: stop, warning or note, about, text}],
+    stops first."""
     trainings = [_training(entry, part, facts) for entry in part["trainings"]]
     distillations = [_distillation(entry, part, facts) for entry in part["distillations"]]
     evaluations = [_evaluation(entry, part, facts) for entry in part["evaluations"]]
-    findings = [finding for row in (*trainings, *distillations, *evaluations) for finding in row.pop("findings")]
+    attempts = [_attempt(entry, part, facts) for entry in part["attempts"]]
+    logits = [_logits(entry, facts) for entry in part["logits"]]
+    findings = [finding for row in (*trainings, *distillations, *evaluations, *attempts, *logits) for finding in row.pop("findings")]
     findings += list(launch_findings(part, facts, len(trainings) + len(distillations))) if trainings or distillations else []
     findings += list(respond_findings(part, facts.device, evaluations)) if evaluations else []
     order = ("stop", "warning", "note")
@@ -41,8 +44,10 @@ def estimate(part: Part, facts: Facts) -> Row:
         "trainings": trainings,
         "distillations": distillations,
         "evaluations": evaluations,
-        "totals": _totals([*trainings, *distillations], evaluations, part["runtime"], facts.device),
-        "disk": _disk(part, facts, [*trainings, *distillations], evaluations),
+        "attempts": attempts,
+        "logits": logits,
+        "totals": _totals([*trainings, *distillations], evaluations, [*attempts, *logits], part["runtime"], facts.device),
+        "disk": _disk(part, facts, [*trainings, *distillations], [*evaluations, *attempts], logits),
         "findings": sorted(merge_findings(findings), key=lambda finding: order.index(finding["level"])),
     }
 
@@ -133,14 +138,47 @@ def weights_bytes(parameters: int, recipe: Mapping[str, Any]) -> int:
 
 
 def _evaluation(entry: Part, part: Part, facts: Facts) -> Row:
-    shape, items, device = facts.archs[entry["origin"]], facts.items[entry["run"]], facts.device
+    mean = facts.mean_tokens.get(("scores", entry["model"], entry["run"]))
+    return _answers(entry, part, facts, facts.items[entry["run"]], mean, f"respond {entry['model']} {entry['run']}")
+
+
+def _attempt(entry: Part, part: Part, facts: Facts) -> Row:
+    """The answers to the questions of a dataset, for its pass rates."""
+    mean, questions = facts.mean_tokens.get(("pass_rates", entry["model"], entry["run"])), facts.questions[entry["run"]]
+    row = _answers(entry, part, facts, questions, mean, f"attempt {entry['model']} {entry['run']}")
+    return {**row, "questions": questions.how}
+
+
+def _logits(entry: Part, facts: Facts) -> Row:
+    """A teacher that scores the rows of a dataset."""
+    shape, data, about = facts.archs[entry["origin"]], facts.data.get(entry["student"], Known()), f"logits {entry['dataset']}"
+    row: Row = {**{key: entry[key] for key in ("dataset", "teacher", "top_k", "longest")}, "data": data.how}
+    if shape.value is None:
+        return {**row, "findings": [unknown_shape(entry["origin"], shape, about)]}
+    teacher: Arch = shape.value
+    needed, usable = scoring.needed(teacher, entry["longest"], facts.device.kind == "cpu"), facts.device.usable
+    fits = None if usable is None else needed["total"] <= usable
+    row |= {"parameters": teacher.parameters, "memory_gb": {name: gb(value) for name, value in needed.items()}, "fits": fits}
+    if data.value:
+        tokens = data.value["tokens"]
+        row |= {"tokens": tokens, "disk_gb": gb(scoring.disk(tokens, entry["top_k"]))}
+        row |= _time(tokens, scoring.rate(teacher, entry["longest"], facts), 1, facts.device)
+    student = facts.archs[entry["student_origin"]].value
+    findings = [new_finding(level, about, text) for level, text in scoring.misfits(entry, student, teacher)]
+    if fits is False:
+        assert usable is not None
+        findings.append(new_finding("stop", about, scoring.too_large(entry, needed, usable)))
+    return {**row, "findings": findings}
+
+
+def _answers(entry: Part, part: Part, facts: Facts, items: Known, mean: float | None, about: str) -> Row:
+    """`mean`: tokens of an answer as the model gave them before, if it has."""
+    shape, device = facts.archs[entry["origin"]], facts.device
     row: Row = {"model": entry["model"], "run": entry["run"], "engine": entry["engine"], "shape": shape.how}
-    about = f"respond {entry['model']} {entry['run']}"
     if shape.value is None:
         return {**row, "findings": [unknown_shape(entry["origin"], shape, about)]}
     arch: Arch = shape.value
     longest = min(entry["max_new_tokens"], entry["context"] or arch.context, entry.get("window") or arch.context)
-    mean = facts.mean_tokens.get((entry["model"], entry["run"]))
     expected = longest * facts.rates.assumed["filled"] if mean is None else mean
     at_once = part["runtime"]["batch_size"]
     if items.value:
@@ -179,17 +217,22 @@ def _time(tokens: int, rate: speed.Rate | None, working: int, device: Device, ta
     return {**each, "device_hours": round(hours * working, 4), "hours": round(hours, 4), **price}
 
 
-def _totals(trainings: list[Row], evaluations: list[Row], runtime: Part, device: Device) -> Row:
+def _totals(trainings: list[Row], evaluations: list[Row], for_data: list[Row], runtime: Part, device: Device) -> Row:
     """Device hours; the time until all is done, one stage after the other, each job on its own devices; and, where a device has a price,
-    what the jobs cost and what all devices cost in that time."""
-    unknown = [row for row in (*trainings, *evaluations) if row.get("device_hours") is None]
+    what the jobs cost and what all devices cost in that time. What is made `for_data`, answers for pass rates and a teacher's
+    probabilities, counts as generating."""
+    unknown = [row for row in (*trainings, *evaluations, *for_data) if row.get("device_hours") is None]
     made: Row = {"jobs_without_a_time": len(unknown)}
     by_model: dict[str, float] = {}
     for row in evaluations:  # one load of a model generates all its responses
         by_model[row["model"]] = by_model.get(row["model"], 0.0) + (row.get("hours") or 0.0)
     stages = {
         "train": (trainings, [row.get("hours") or 0.0 for row in trainings], runtime.get("train_gpus", 0)),
-        "respond": (evaluations, list(by_model.values()), runtime.get("respond_gpus", 0)),
+        "respond": (
+            [*evaluations, *for_data],
+            [*by_model.values(), *(row.get("hours") or 0.0 for row in for_data)],
+            runtime.get("respond_gpus", 0),
+        ),
     }
     for stage, (rows, hours, gpus) in stages.items():
         made[f"{stage}_device_hours"] = round(sum(row.get("device_hours") or 0.0 for row in rows), 3)
@@ -211,11 +254,12 @@ def _until_done(hours: list[float], at_once: int) -> float:
     return max(ends)
 
 
-def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]) -> Row:
-    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints, trained models and those of kept epochs, responses.
+def _disk(part: Part, facts: Facts, trainings: list[Row], answered: list[Row], scored: list[Row]) -> Row:
+    """GB that results/ and work/ grow by at most: sources, copies of them, checkpoints, trained models and those of kept epochs, answers,
+    and a teacher's probabilities.
 
     A training leaves two checkpoints of weights and optimizer in work/, 12 bytes a trained parameter. A token is some four bytes of text,
-    and responses are stored twice.
+    and answers are stored twice.
     """
     sizes = {name: 2 * shape.value.parameters for name, shape in facts.archs.items() if shape.value}
     downloads = sum(sizes.values())
@@ -223,6 +267,8 @@ def _disk(part: Part, facts: Facts, trainings: list[Row], evaluations: list[Row]
     kept = {entry["model"]: entry["kept"] for entry in part["trainings"]}
     trained = sum(row["weights_bytes"] * (1 + kept.get(row["model"], 0)) for row in trainings if "parameters" in row)
     checkpoints = sum(2 * 12 * row["trained"] for row in trainings if "parameters" in row)
-    answers = sum(2 * 4 * row.get("tokens", 0) for row in evaluations)
+    answers = sum(2 * 4 * row.get("tokens", 0) for row in answered)
+    logits = sum(scoring.disk(row.get("tokens", 0), row["top_k"]) for row in scored)
     parts = {"sources": downloads, "prepared": prepared, "models": trained, "checkpoints": checkpoints, "answers": answers}
+    parts |= {"logits": logits} if scored else {}
     return {**{name: gb(value) for name, value in parts.items()}, "total": gb(sum(parts.values()))}

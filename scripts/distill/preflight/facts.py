@@ -1,5 +1,6 @@
 """What is known before a run, and from where: existing files, else the table of known repositories, else nothing."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -39,13 +40,15 @@ class Known:
 
 @dataclass(frozen=True)
 class Facts:
-    """archs by source model; audits and data {rows, tokens, sequences} by trained model; items by run; mean_tokens by (model, run)."""
+    """archs by source model; audits and data {rows, tokens, sequences} by trained model; items by run; questions by dataset; mean_tokens
+    by (scores, model, run), and (pass_rates, model, dataset)."""
 
     device: Device
     archs: Mapping[str, Known]
     data: Mapping[str, Known]
     items: Mapping[str, Known]
-    mean_tokens: Mapping[tuple[str, str], float]
+    questions: Mapping[str, Known]
+    mean_tokens: Mapping[tuple[str, str, str], float]
     rates: Sources
     accelerate: Mapping[str, Any]
     known: Mapping[str, Any] = field(default_factory=dict)
@@ -63,8 +66,9 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
     `ask` may return the config.json of a source model that is neither on disk nor in the table.
     """
     known = read_yaml(known_file)
-    origins = {entry["origin"] for entry in (*part["trainings"], *part["evaluations"], *part["distillations"])}
-    origins |= {entry["teacher_origin"] for entry in part["distillations"]}
+    jobs = ("trainings", "evaluations", "distillations", "attempts", "logits")
+    origins = {entry["origin"] for kind in jobs for entry in part[kind]}
+    origins |= {entry["teacher_origin"] for entry in part["distillations"]} | {entry["student_origin"] for entry in part["logits"]}
     archs = {name: shape(name, part["origins"].get(name, {}), results, known, ask) for name in origins}
     audits = {entry["model"]: found for entry in part["trainings"] if (found := _audit(entry, results))}
     return Facts(
@@ -72,6 +76,7 @@ def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[P
         archs=archs,
         data={entry["model"]: _data(entry, audits.get(entry["model"]), known) for entry in part["trainings"]},
         items={entry["run"]: _items(entry, results, known) for entry in part["evaluations"]},
+        questions={entry["run"]: _questions(entry, results, known) for entry in part["attempts"]},
         mean_tokens=_mean_tokens(part, results),
         rates=Sources(part["runtime"].get("rates") or {}, _here(results), known["rates"], known["assumed"], known["devices"]["unknown"]),
         accelerate=accelerate(part["accelerate"]),
@@ -158,15 +163,24 @@ def _data(entry: Part, audit: Mapping[str, Any] | None, known: Mapping[str, Any]
     if audit:
         return Known(epoch_tokens(audit), "counted: audit.json")
     source, recipe = entry["source"], entry["recipe"]
-    table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
-    if not table and "rows" in source:  # the miniature's configuration has the number
-        table = {"rows": source["rows"], "tokens_a_row": recipe["max_length"] // 4}
-    if not table:
+    table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "", {})
+    rows, each = rows_of(source, known), table.get("tokens_a_row", recipe["max_length"] // 4)
+    if rows is None:
         return Known()
-    rows, each = table["rows"], table["tokens_a_row"]
     tokens = rows * min(each, recipe["max_length"]) if recipe["packing"] in ("none", "bfd") else rows * each
     sequences = rows if recipe["packing"] == "none" else -(-tokens // recipe["max_length"])
     return Known({"rows": rows, "tokens": tokens, "sequences": sequences}, f"assumed: {rows:,} rows of {each:,} tokens")
+
+
+def rows_of(source: Mapping[str, Any], known: Mapping[str, Any]) -> int | None:
+    """Rows of a raw dataset: those of the table, of which some of its files (such as train-00000-of-00010) hold their share, or those that
+    the miniature's configuration names."""
+    table = known["datasets"].get(source.get("hub") or source.get("modelscope") or "")
+    if not table:
+        return source.get("rows")
+    parts = [re.search(r"-(\d+)-of-(\d+)\.", name) for name in source.get("files") or []]
+    share = sum(1 / int(part[2]) for part in parts if part) if parts and all(parts) else 1.0
+    return round(table["rows"] * min(1.0, share))
 
 
 def epoch_tokens(audit: Mapping[str, Any]) -> dict[str, int]:
@@ -194,14 +208,23 @@ def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     return Known(table["items"], "config/known.yaml") if table else Known()
 
 
-def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str], float]:
+def _questions(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
+    """Different questions with a gold of a dataset: at most one a row."""
+    questions = results / "data" / entry["run"] / "questions.jsonl"
+    if questions.is_file() and is_of("datasets", entry["run"], entry["source"], results):
+        return Known(sum(1 for _ in read_jsonl(questions)), "counted: questions.jsonl")
+    rows = rows_of(entry["source"], known)
+    return Known(rows, "assumed: a question a row") if rows else Known()
+
+
+def _mean_tokens(part: Part, results: Path) -> dict[tuple[str, str, str], float]:
     """Mean tokens of a response, of models that have generated responses before."""
     found = {}
-    for entry in part["evaluations"]:
-        summary = results / "scores" / entry["model"] / f"{entry['run']}.json"
+    for kind, entry in [("scores", entry) for entry in part["evaluations"]] + [("pass_rates", entry) for entry in part["attempts"]]:
+        summary = results / kind / entry["model"] / f"{entry['run']}.json"
         its = is_of("models", entry["origin"], part["origins"].get(entry["origin"], {}), results)
         if its and summary.is_file() and (mean := read_json(summary).get("mean_completion_tokens")):
-            found[entry["model"], entry["run"]] = mean
+            found[kind, entry["model"], entry["run"]] = mean
     return found
 
 

@@ -53,6 +53,7 @@ def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: 
         cpu=not on_gpu,
         separate=recipe["packing"] in ("bfd", "bfd_split"),
         lora=lora,
+        whole_logits=recipe.get("loss") == "kl",
     )
 
 

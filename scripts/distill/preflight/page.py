@@ -22,6 +22,8 @@ def page(found: Row) -> str:
         _section("Trainings (GB of one device)", _trainings(found["trainings"])),
         _section("Distillations (GB of one device)", _distillations(found.get("distillations", ()))),
         _section("Evaluations (GB of one device)", _evaluations(found["evaluations"])),
+        _section("Answers for pass rates (GB of one device)", _evaluations(found.get("attempts", ()), "dataset")),
+        _section("Teachers' logits (GB of one device)", _logits(found.get("logits", ()))),
         "\n".join(_totals(totals)),
         _section("Where the speeds come from", _rates(found)),
         "Disk, GB: "
@@ -124,10 +126,24 @@ def _audits(rows: Iterable[Row]) -> list[list[str]]:
     return made
 
 
-def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
+def _logits(rows: Iterable[Row]) -> list[list[str]]:
+    memory = ["weights", "forward", "total"]
+    made = [["dataset", "teacher", "parameters", *memory, "fits", "tokens", "on disk, GB", "tokens/s", "device time"]]
+    for row in rows:
+        if "parameters" not in row:
+            made.append([row["dataset"], row["teacher"], "unknown"])
+            continue
+        needed = [f"{row['memory_gb'][name]:g}" for name in memory]
+        size = "?" if row.get("disk_gb") is None else f"{row['disk_gb']:g}"
+        counts = [_fits(row["fits"]), _count(row.get("tokens")), size, _rate(row), duration(row.get("device_hours"))]
+        made.append([row["dataset"], row["teacher"], _parameters(row["parameters"]), *needed, *counts])
+    return made if len(made) > 1 else []
+
+
+def _evaluations(rows: Iterable[Row], what: str = "benchmark") -> list[list[str]]:
     rows = list(rows)
     priced = any("price" in row for row in rows)
-    head = ["model", "benchmark", "engine", "weights", "cache", "total", "fits", "answers", "tokens", "at most", "tokens/s", "device time"]
+    head = ["model", what, "engine", "weights", "cache", "total", "fits", "answers", "tokens", "at most", "tokens/s", "device time"]
     made = [[*head, *(["price"] if priced else [])]]
     for row in rows:
         if "parameters" not in row:
@@ -142,7 +158,8 @@ def _evaluations(rows: Iterable[Row]) -> list[list[str]]:
 
 def _rates(found: Row) -> list[list[str]]:
     """Where the speeds come from, each once."""
-    said = [(what, row["rate"]) for what in ("trainings", "distillations", "evaluations") for row in found.get(what, ()) if row.get("rate")]
+    kinds = ("trainings", "distillations", "evaluations", "attempts", "logits")
+    said = [({"attempts": "pass rates"}.get(kind, kind), row["rate"]) for kind in kinds for row in found.get(kind, ()) if row.get("rate")]
     on_host = [row for row in found["trainings"] if row.get("optimizer_on_host_s")]
     said += [("trainings", f"assumed: the optimizer on the host adds {row['optimizer_on_host_s']:.2g} s to each step") for row in on_host]
     return [[what, how] for what, how in dict.fromkeys(said)]

@@ -61,8 +61,8 @@ def training(arch: Arch, device: Device, batch: Batch, sequence: int, sources: S
     Assumed: peak · mfu / operations of a token, which recomputing layers increase; but a forward and backward pass takes at least layer_ms
     for each layer, the time in which a CPU launches its kernels, which bounds small models.
     """
-    if known := _known("train", arch, device, sources):
-        return known
+    if found := known("train", arch, device, sources):
+        return found
     if device.kind == "cpu":
         return None
     peak, mfu = device.tflops or sources.peaks["tflops"], sources.assumed["mfu"]
@@ -82,8 +82,8 @@ def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens
     Assumed: B · bandwidth · mbu / (weights + B · mean_tokens / 2 · cached bytes), with B sequences at once: for vLLM 256, or as many as
     fit, and no more than there are (`at_once`); for the transformers engine half a batch, since its sequences end at different times.
     """
-    if known := _known("answer", arch, device, sources):
-        return known
+    if found := known("answer", arch, device, sources):
+        return found
     if device.kind == "cpu":
         return None
     weights, cached = 2 * arch.parameters, arch.cached_bytes()
@@ -98,7 +98,8 @@ def answering(arch: Arch, device: Device, engine: str, at_once: int, mean_tokens
     return Rate(rate, f"assumed: {mbu:.0%} of {what} of {bandwidth:g} GB/s, {held:.0f} answers at once", False)
 
 
-def _known(stage: str, arch: Arch, device: Device, sources: Sources) -> Rate | None:
+def known(stage: str, arch: Arch, device: Device, sources: Sources) -> Rate | None:
+    """A rate of `stage`, train or answer, that was given or measured of a model of a similar size."""
     if given := sources.given.get(f"{stage}_tokens_per_s"):
         return Rate(given, f"given: runtime.rates.{stage}_tokens_per_s", True)
     if stage == "train":

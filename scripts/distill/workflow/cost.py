@@ -39,6 +39,8 @@ def steps(jobs: Sequence[PlannedJob], config: dict[str, Any], estimated: Mapping
     hours = {("train", row["model"]): row.get("hours") for row in estimated["trainings"]}
     hours |= {("distill", row["model"]): row.get("hours") for row in estimated["distillations"]}
     hours |= {("respond", row["model"], row["run"]): row.get("hours") for row in estimated["evaluations"]}
+    hours |= {("attempt", row["model"], row["run"]): row.get("hours") for row in estimated["attempts"]}
+    hours |= {("logits", row["dataset"]): row.get("hours") for row in estimated["logits"]}
     reasons = Reasons(jobs, config)
     found = []
     for job in jobs:
