@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 import tiny_training
+import torch
+from safetensors.torch import save_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from distill.base.errors import InputError
@@ -115,6 +117,23 @@ def test_a_distillation_is_a_training_and_a_forward_pass_each_of_its_rollouts_an
     forward = shape_of(folder / "models/taught").forward(50, 7 * 50)
     assert (cost.training_flops, cost.inference_flops) == (3 * forward, 2 * forward)
     assert (cost.tokens_trained, cost.tokens_inferred, cost.device_s) == (50, 100, 2 * 3.0)
+
+
+def test_by_hand_a_distillation_costs_four_forward_passes_of_the_student_and_one_of_the_teacher(tmp_path):
+    """Two completions: 3 tokens of prompt and 2 more, 1 and 3. Of 5 and 4 tokens each attends to itself and those before: 15 + 10.
+
+    The student has 2 layers of 1 head of width 4, and 10 weights a token; the teacher 3 layers of 2 heads of width 4, and 20.
+    """
+    for name, layers, heads, weights in (("taught", 2, 1, 10), ("r1-distill-mini", 3, 2, 20)):
+        folder = tmp_path / "models" / name
+        write_json(folder / "config.json", {"hidden_size": 4 * heads, "num_attention_heads": heads, "num_hidden_layers": layers})
+        save_file({"weight": torch.zeros(weights // 2, 2)}, folder / "model.safetensors")
+        write_json(folder / "manifest.json", {})
+    write_jsonl(tmp_path / "models/taught/log.jsonl", [{"tokens": 9, "attended": 25, "generated_tokens": 5}])
+    cost = costs({"taught": DISTILLED}, tmp_path)["taught"]
+    student, teacher = 2 * 10 * 9 + 4 * 2 * 4 * 25, 2 * 20 * 9 + 4 * 3 * 8 * 25
+    assert (student, teacher) == (980, 2760)
+    assert (cost.training_flops, cost.inference_flops) == (3 * 980, 980 + 2760)
 
 
 def test_a_log_of_an_earlier_version_has_no_attention_and_unknown_times_stay_unknown(results, tmp_path):
