@@ -6,12 +6,13 @@ Snakemake remembers these parts as parameters, so a part must hold all that chan
 from collections.abc import Callable
 
 from distill.base.errors import InputError
-from distill.config.configured import Configured, Part, only, without
+from distill.config.configured import Part, only, without
+from distill.config.configured_files import ConfiguredFiles
 from distill.sources import lock as sources_lock
 from distill.training.recipe import WATCHED
 
 
-class Plan(Configured):
+class Plan(ConfiguredFiles):
     """The parts of a configuration, by step."""
 
     def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
