@@ -6,17 +6,15 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.27")
-
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 
+# Helper functions.
+for helpers in ("config", "paths", "launch"):
 
-include: "rules/config.smk"
-include: "rules/paths.smk"
-include: "rules/launch.smk"
+    include: f"rules/{helpers}.smk"
 
 
 experiment_files = choose_experiment()
-
 for not_given in files_to_load(experiment_files):
 
     configfile: not_given
@@ -32,26 +30,14 @@ wildcard_constraints:
     benchmark=one_of(plan.prompted()),
 
 
-include: "rules/seal.smk"
-include: "rules/sources.smk"
-include: "rules/miniature.smk"
-include: "rules/pass_rate.smk"
-include: "rules/data.smk"
-include: "rules/judge.smk"
-include: "rules/mix.smk"
-include: "rules/logits.smk"
-include: "rules/train.smk"
-include: "rules/distill.smk"
-include: "rules/average.smk"
-include: "rules/generate.smk"
-include: "rules/grade.smk"
-include: "rules/completion.smk"
-include: "rules/report.smk"
-include: "rules/share.smk"
-include: "rules/answers.smk"
-include: "rules/bundle.smk"
-include: "rules/preflight.smk"
-include: "rules/cost.smk"
+# One rule file a stage, in the order in which data flows.
+for stage in (
+    "seal sources miniature pass_rate data judge mix logits "
+    "train distill average generate grade completion "
+    "report share answers bundle preflight cost"
+).split():
+
+    include: f"rules/{stage}.smk"
 
 
 onstart:
