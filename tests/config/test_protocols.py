@@ -1,5 +1,6 @@
 """The benchmarks and protocols that come as data: what is asked is what their authors ask, and the grader reads the form they ask for."""
 
+import csv
 import json
 import os
 from collections import Counter
@@ -14,6 +15,7 @@ from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Grading, read_items
 from distill.evaluation.self_test import flags_of, of_ours
+from distill.sources.fetch import fetch_source
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 NAMES = ("tutorial", "open_r1", "benchmarks")
@@ -122,22 +124,62 @@ def test_a_base_model_is_shown_four_solved_examples_and_qwen_s_own_system_prompt
     ]
 
 
-# A row as each source has it: column names and kinds, with made-up content.
+# A file of each source, and a row as it has it: column names and kinds, with made-up content; and the gold that it comes to.
 SHAPES = {
-    "aime26": ({"problem_idx": 1, "answer": 277, "problem": "P"}, "277"),
-    "hmmt_feb_25": ({"problem_idx": 1, "answer": "103", "problem": "P", "problem_type": ["Number Theory"]}, "103"),
-    "hmmt_feb_26": ({"problem_idx": 1, "answer": "\\frac{1}{2}", "problem_type": ["Algebra"], "problem": "P"}, "\\frac{1}{2}"),
-    "brumo25": ({"problem_idx": 1, "problem": "P", "answer": "34", "problem_type": ["Algebra"]}, "34"),
-    "cmimc25": ({"problem_idx": 1, "problem": "P", "answer": "9", "problem_type": ["Geometry"]}, "9"),
-    "minerva": ({"question": "P", "answer": "4.5e33"}, "4.5e33"),
-    "olympiadbench": ({"id": 1606, "question": "P", "final_answer": ["2"], "is_multiple_answer": False}, "2"),
-}
+    "aime24": ("data/train-00000-of-00001.parquet", {"id": 60, "problem": "P", "answer": "023", "url": "u", "year": "2024"}, "023"),
+    "aime25": ("test.jsonl", {"problem": "P", "answer": "70", "id": "0"}, "70"),
+    "aime26": ("data/train-00000-of-00001.parquet", {"problem_idx": 1, "answer": 277, "problem": "P"}, "277"),
+    "amc23": ("test-00000-of-00001.parquet", {"id": 0, "answer": "27.0", "url": "u", "question": "P"}, "27.0"),
+    "brumo25": ("data/train-00000-of-00001.parquet", {"problem_idx": 1, "problem": "P", "answer": "34", "problem_type": ["Algebra"]}, "34"),
+    "cmimc25": ("data/train-00000-of-00001.parquet", {"problem_idx": 1, "problem": "P", "answer": "9", "problem_type": ["Geometry"]}, "9"),
+    "gpqa_diamond": ("gpqa_diamond.csv", GPQA, None),
+    "gsm8k": ("main/test-00000-of-00001.parquet", {"question": "P", "answer": "2+2=<<2+2=4>>4\n#### 1,004"}, "1004"),
+    "hmmt_feb_25": ("data/train-00000-of-00001.parquet", {"problem_idx": 1, "answer": "103", "problem": "P"}, "103"),
+    "hmmt_feb_26": (
+        "data/train-00000-of-00001.parquet",
+        {"problem_idx": 1, "answer": "\\frac{1}{2}", "problem_type": ["Algebra"], "problem": "P"},
+        "\\frac{1}{2}",
+    ),
+    "math_500": ("test.jsonl", {"problem": "P", "solution": "S", "answer": "7", "subject": "Algebra", "level": 2, "unique_id": "1"}, "7"),
+    "minerva": ("test.jsonl", {"question": "P", "answer": "4.5e33"}, "4.5e33"),
+    "olympiadbench": (
+        "OlympiadBench/OE_TO_maths_en_COMP/OE_TO_maths_en_COMP.parquet",
+        {"id": 1606, "question": "P", "solution": ["S"], "final_answer": ["2", "3"], "context": None, "is_multiple_answer": True},
+        "2, 3",
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_a_row_of_each_younger_benchmark_is_read(plan, tmp_path, name):
-    given, gold = SHAPES[name]
-    assert row(plan, f"{name}@deepseek", tmp_path, given)["gold"] == gold
+def write_shape(path: Path, rows: list[dict]) -> None:
+    path.parent.mkdir(parents=True)
+    if path.suffix == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif path.suffix == ".csv":
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", read("benchmarks")["benchmarks"])
+def test_a_local_copy_of_each_benchmark_is_taken_and_read_whole(plan, tmp_path, name):
+    """As many rows as the configuration says there are, in a file of the source's name: it is fetched, and each row becomes an item."""
+    file, row, gold = SHAPES[name]
+    entry, columns = read("benchmarks")["benchmarks"][name], plan.prompts(f"{name}@deepseek")["columns"]
+    rows = [{**row, columns["question"]: f"P {number}"} for number in range(entry["items"])]
+    if "id" in columns:
+        rows = [{**one, columns["id"]: type(row[columns["id"]])(number)} for number, one in enumerate(rows)]
+    write_shape(tmp_path / "hub" / file, rows)
+    fetch_source({"files": entry["source"]["files"]}, tmp_path / "taken", tmp_path / "work", str(tmp_path / "hub"))
+    items = list(load_items(tmp_path / "taken", columns))
+    assert len({item.id for item in items}) == len(items) == entry["items"]
+    assert gold is None or {make_prompt(item, plan.prompts(f"{name}@deepseek"))["gold"] for item in items} == {gold}
+    assert entry["licence"] and entry["published_after"] and entry["source"]["hub"]
 
 
 @real

@@ -17,7 +17,10 @@ CONFIGURATIONS = [
     (TUTORIAL, "config/beyond_1p5b.yaml"),
     ("config/open_r1.yaml",),
     ("config/gsm8k.yaml",),
-    *((BASE, f"config/{name}.yaml") for name in ("study", "replay", "miniature_teacher", "miniature_on_policy", "beyond", "contaminated")),
+    *(
+        (BASE, f"config/{name}.yaml")
+        for name in ("study", "replay", "miniature_teacher", "miniature_on_policy", "beyond", "contaminated", "doubts")
+    ),
 ]
 README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
 CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"

@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,13 @@ class Page:
 
     def evaluate(self, expression: str) -> Any:
         return self.send("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def wait_for(self, expression: str) -> None:
+        """Return once an expression is true, which it has 30 seconds for."""
+        end = time.monotonic() + 30
+        while not self.evaluate(expression):
+            assert time.monotonic() < end, f"not true within 30 s: {expression}"
+            time.sleep(0.02)
 
     def text(self, selector: str) -> str:
         return self.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")

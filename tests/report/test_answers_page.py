@@ -3,20 +3,19 @@
 import importlib
 import json
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import results_tree
+from browser import CHROMIUM, Browser, Page
 
 from distill.base.files import read_jsonl, write_jsonl
 from distill.report.answers_page import katex, page
 from distill.report.names import names
 from distill.report.results import Results
 
-CHROMIUM = shutil.which("chromium")
 CANARY = "CANARY</script><script>document.title='taken over'</script><!--"
 FORMULAS = "$\\frac{1}{2}$ $\\href{javascript:alert(1)}{x}$ $\\includegraphics{http://e.example/x.png}$ $\\htmlClass{x}{y}$ $\\frac{1$"
 
@@ -82,6 +81,12 @@ def test_a_gated_benchmark_has_verdicts_and_no_text(tree):
     assert [block["rules"] for block in gated] == [[""]] * 3
 
 
+def written(root: Path, folder: Path) -> Path:
+    path = folder / "answers.html"
+    path.write_text("".join(page(names(results_tree.SPEC), Results(root), katex())), encoding="utf-8")
+    return path
+
+
 def seen(path: Path, place: str, *options: str) -> str:
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom", *options]
     whole = subprocess.run([*command, f"{path.as_uri()}{place}"], capture_output=True, timeout=120, check=False).stdout.decode()
@@ -91,8 +96,7 @@ def seen(path: Path, place: str, *options: str) -> str:
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 @pytest.mark.parametrize("size", ["1200,800", "390,800"])
 def test_a_browser_shows_a_linked_answer_and_runs_nothing_that_it_says(tree, tmp_path, size):
-    path = tmp_path / "answers.html"
-    path.write_text("".join(page(names(results_tree.SPEC), Results(tree), katex())), encoding="utf-8")
+    path = written(tree, tmp_path)
     found = seen(path, "#0/2/0/mini_math-1", f"--window-size={size}")
     assert "<title>Answers</title>" in found
     assert re.search(r"48 of 48 answers", found)
@@ -106,13 +110,97 @@ def test_a_browser_shows_a_linked_answer_and_runs_nothing_that_it_says(tree, tmp
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 @pytest.mark.skipif(katex() is None, reason="no package that holds KaTeX is installed (envs/requirements-katex.txt)")
 def test_formulas_are_rendered_and_the_answer_that_was_read_is_marked(tree, tmp_path):
-    path = tmp_path / "answers.html"
-    path.write_text("".join(page(names(results_tree.SPEC), Results(tree), katex())), encoding="utf-8")
+    path = written(tree, tmp_path)
     found = seen(path, "#0/1/0/mini_math-1")
     assert "<mfrac>" in found
     marks = re.findall(r'<mark><span class="math" title="([^"]*)"', found)
     assert marks == ["\\boxed{4}"] * 3  # and not the 4 that follows
     assert "$\\frac{1$" in found  # a formula that cannot be read stays as it is written
+
+
+def row_of(response: dict, verdict: dict) -> dict:
+    return {
+        **verdict,
+        "disagree": len(set(verdict["verdicts"].values())) > 1,
+        "finish": response["finish_reason"],
+        "n": response["completion_tokens"],
+    }
+
+
+# What is chosen in the page's head, and which answers are left; models and benchmarks are numbered in their order.
+FILTERS = [
+    ({"benchmark": "1"}, lambda model, benchmark, row: benchmark == "mini_gpqa"),
+    ({"model": "2"}, lambda model, benchmark, row: model == "ours"),
+    ({"verdict": "wrong"}, lambda model, benchmark, row: not row["correct"]),
+    ({"only": "disagree"}, lambda model, benchmark, row: row["disagree"]),
+    ({"only": "truncated"}, lambda model, benchmark, row: row["finish"] == "length"),
+    ({"least": "80", "most": "120"}, lambda model, benchmark, row: 80 <= row["n"] <= 120),
+    ({"model": "0", "verdict": "right"}, lambda model, benchmark, row: model == "base" and row["correct"]),
+]  # fmt: skip
+
+
+def choose(page: Page, **values: str) -> str:
+    for control in ("benchmark", "model", "verdict", "only", "least", "most"):
+        page.evaluate(f"$({control!r}).value = {values.get(control, '')!r}; $({control!r}).dispatchEvent(new Event('input'))")
+    return page.text("#count")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_filters_leave_the_answers_that_they_name(tree, tmp_path):
+    path = tree / "responses/ours/mini_math.jsonl"
+    write_jsonl(path, [{**row, "finish_reason": "length" if place < 3 else "stop"} for place, row in enumerate(list(read_jsonl(path)))])
+    answers = [
+        (model, benchmark, row_of(response, verdict))
+        for model in ("base", "r1", "ours")
+        for benchmark in ("mini_math", "mini_gpqa")
+        for response, verdict in zip(
+            *(read_jsonl(tree / f"{kind}/{model}/{benchmark}.jsonl") for kind in ("responses", "scores")), strict=True
+        )
+    ]
+    with Browser(tmp_path / "browser") as browser:
+        page = browser.open(written(tree, tmp_path))
+        for values, fits in FILTERS:
+            left = sum(fits(*answer) for answer in answers)
+            assert 0 < left < len(answers)
+            assert choose(page, **values) == f"{left} of {len(answers)} answers"
+        assert choose(page) == f"{len(answers)} of {len(answers)} answers"
+
+
+def wait_for_card(page: Page, link: str, model: str) -> None:
+    page.wait_for(f"location.hash === '#{link}' && document.querySelector('article.now a')?.textContent === '{model}'")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_the_keyboard_goes_through_answers_and_models_and_opens_thoughts(tree, tmp_path):
+    opened = "document.querySelectorAll('details[open]').length"
+    with Browser(tmp_path / "browser") as browser:
+        page = browser.open(written(tree, tmp_path))
+        for key, link, model in (
+            *(("j", "0/0/0/mini_math-0", "Base"), ("j", "0/0/0/mini_math-1", "Base"), ("l", "0/1/0/mini_math-1", "R1-Distill")),
+            *(("h", "0/0/0/mini_math-1", "Base"), ("k", "0/0/0/mini_math-0", "Base")),
+        ):
+            page.press(key)
+            wait_for_card(page, link, model)
+        assert page.evaluate(opened) == 0
+        page.press("t")
+        assert page.evaluate(opened) == 3
+        assert page.text("article.now details pre").startswith("<think>Hm, ")
+        page.press("/")
+        assert page.evaluate("document.activeElement.id") == "benchmark"
+        page.press("j")
+        assert page.evaluate("location.hash") == "#0/0/0/mini_math-0", "a letter in a filter goes nowhere"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_a_link_shows_the_answer_and_its_place_in_the_list(tree, tmp_path):
+    """48 answers are more than the list of a phone shows at once."""
+    with Browser(tmp_path / "browser") as browser:
+        page = browser.open(written(tree, tmp_path))
+        page.send("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+        page.evaluate("location.hash = '#1/2/0/mini_gpqa-7'")
+        wait_for_card(page, "1/2/0/mini_gpqa-7", "Ours")
+        row, listed = (f"document.querySelector('{selector}').getBoundingClientRect()" for selector in (".row.now", "#list"))
+        assert page.evaluate(f"{listed}.top <= {row}.top && {row}.bottom <= {listed}.bottom")
 
 
 @pytest.mark.slow
