@@ -173,6 +173,11 @@ MISTAKES = [
         {"kind": "completion", "sampling": {"n_samples": 1, "temperature": 0.6, "top_p": 1.0, "max_new_tokens": 9, "seed": 0}},
         "protocols.seen.sampling: kind completion is one greedy answer; set n_samples: 1 and temperature: 0.0",
     ),
+    (
+        "protocols.mini",
+        {"kind": "completion", "sampling": {"n_samples": 1, "temperature": 0.0, "top_p": 1.0, "max_new_tokens": 9, "seed": 0}},
+        "benchmarks: none of them is answered, so that there is nothing to compare; list a protocol of kind answer for one",
+    ),
     ("models.ours", {"role": "student", "responses": {"path": "config/config.yaml", "tokenizer": "bas"}}, "did you mean base?"),
     ("models.base.source.planted", {"maths": 3}, "write one of aime, math, gpqa"),
     ("protocols.mini.engine", "vlm", "protocols.mini.engine"),

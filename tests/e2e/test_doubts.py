@@ -8,7 +8,7 @@ from checkout import PROJECT, Checkout
 
 DOUBTS = yaml.safe_load((PROJECT / "config" / "doubts.yaml").read_text(encoding="utf-8"))
 MODELS = ("base", "r1-distill-mini", "ours")
-GRADED = ("mini_aime@mini", *(f"mini_math@{protocol}" for protocol in ("mini", "sheet", "few_shot", "sampled")))
+GRADED = tuple(f"mini_math@{protocol}" for protocol in ("mini", "sheet", "few_shot", "sampled"))
 COMPLETED = ("mini_aime@completion", "mini_math@completion")
 
 

@@ -173,3 +173,16 @@ def test_where_lighteval_is_not_installed_its_step_leaves_empty_files_unless_it_
     monkeypatch.setattr(sys, "argv", [*arguments, '--spec={"grader": "lighteval"}'])
     with pytest.raises(InputError, match="not installed"):
         grade_lighteval.main()
+
+
+@pytest.mark.slow
+def test_lighteval_reads_letters_in_the_order_in_which_the_model_saw_the_choices(monkeypatch, tmp_path):
+    """The gold is our B, which a model that was shown BADC has as its A; really graded."""
+    write_jsonl(tmp_path / "prompts.jsonl", [{"id": "a", "gold": "B", **CHOICE}])
+    answers = [("Answer: A", "BADC"), ("Answer: B", "BADC"), ("Answer: B", ""), ("Answer: A", "")]
+    rows = [{"id": "a", "sample": n, "text": text, **({"shown": shown} if shown else {})} for n, (text, shown) in enumerate(answers)]
+    write_jsonl(tmp_path / "m" / "responses.jsonl", rows)
+    files = {"prompts": "prompts.jsonl", "responses": "m/responses.jsonl", "output": "out.jsonl", "results": "out.json", "work": "work"}
+    monkeypatch.setattr(sys, "argv", ["grade_lighteval.py", *(f"--{name}={tmp_path / file}" for name, file in files.items())])
+    grade_lighteval.main()
+    assert [row["correct"] for row in read_jsonl(tmp_path / "out.jsonl")] == [True, False, True, False]

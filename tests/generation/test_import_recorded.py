@@ -193,6 +193,19 @@ def test_choices_may_be_shown_in_any_order_which_the_response_keeps(colours, sty
         assert colours.taken_in(again, "distill") == colours.taken_in(path, "evalscope")
 
 
+@pytest.mark.parametrize("version", ["0.6 to 0.10", "0.11 to 0.13"])
+def test_lighteval_s_letters_are_of_the_choices_that_its_question_shows(colours, version):
+    """As its gpqa_instruct_prompt asks: the gold of a row is a letter of that row's own order, which no other row need share."""
+    rows, orders = [], []
+    for turn, (asked, row) in enumerate(zip(colours.items, COLOURS, strict=True), 1):
+        query = f"Answer the following multiple choice question.\n\n{shown(asked, row, '{})', turn)}"
+        old = {"example": query, "choices": list("ABCD"), "gold": ["B"], "gold_index": [1], "predictions": ["Answer: B"]}
+        rows.append(old if version == "0.6 to 0.10" else detail(query, "Answer: B"))
+        orders.append("ABCD"[turn:] + "ABCD"[:turn])
+    found = colours.taken_in(colours.written("details_gpqa_2026.parquet", rows), "lighteval_details")
+    assert [(row["text"], row["shown"]) for row in found] == [("Answer: B", order) for order in orders]
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [("5", "-5"), ("5", "5.2"), ("5", "15"), ("x", "x^2")])
 def test_a_choice_is_shown_whole_or_not_at_all(tmp_path, ours, theirs):
     world = World(tmp_path, [{"problem": "How long?", "answer": "q", "a": ours, "b": "r", "c": "s"}], "choice")

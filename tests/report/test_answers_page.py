@@ -17,7 +17,10 @@ from distill.report.names import names
 from distill.report.results import Results
 
 CANARY = "CANARY</script><script>document.title='taken over'</script><!--"
-FORMULAS = "$\\frac{1}{2}$ $\\href{javascript:alert(1)}{x}$ $\\includegraphics{http://e.example/x.png}$ $\\htmlClass{x}{y}$ $\\frac{1$"
+FORMULAS = (
+    "in \\boxed{}: $\\frac{1}{2}$ "
+    "$\\href{javascript:alert(1)}{x}$ $\\includegraphics{http://e.example/x.png}$ $\\htmlClass{x}{y}$ $\\frac{1$"
+)
 
 
 class Scripts(HTMLParser):
@@ -116,6 +119,7 @@ def test_formulas_are_rendered_and_the_answer_that_was_read_is_marked(tree, tmp_
     marks = re.findall(r'<mark><span class="math" title="([^"]*)"', found)
     assert marks == ["\\boxed{4}"] * 3  # and not the 4 that follows
     assert "$\\frac{1$" in found  # a formula that cannot be read stays as it is written
+    assert "in \\boxed{}: " in found
 
 
 def row_of(response: dict, verdict: dict) -> dict:

@@ -9,8 +9,11 @@ SAMPLING = ("n_samples", "temperature", "top_p", "max_new_tokens", "seed")  # wh
 
 
 def benchmark_errors(config: Config) -> Iterator[str]:
-    """Each benchmark, and that its protocols exist."""
+    """Each benchmark, that its protocols exist, and that one of them is answered."""
     protocols = config["protocols"]
+    listed = {protocol for entry in config["benchmarks"].values() for protocol in entry["protocols"]} & set(protocols)
+    if {protocols[name]["kind"] for name in listed} == {"completion"}:
+        yield "benchmarks: none of them is answered, so that there is nothing to compare; list a protocol of kind answer for one"
     for name, benchmark in config["benchmarks"].items():
         where, own = f"benchmarks.{name}", benchmark["protocols"]
         yield from source_errors(f"{where}.source", benchmark["source"], {"aime", "math", "gpqa"})
