@@ -425,8 +425,9 @@ def math_500(folder: Path) -> tuple[list[dict], list[dict], list[bool | None]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("DISTILL_REAL_DATA"), reason="DISTILL_REAL_DATA is not set")
-@pytest.mark.parametrize(("material", "right", "differs"), [(gsm8k, 742, 0), (qwen_math, 729, 1), (math_500, 298, 0)])
+@pytest.mark.parametrize(("material", "right", "differs"), [(gsm8k, 742, 0), (qwen_math, 737, 9), (math_500, 298, 0)])
 def test_published_answers_replayed_get_the_published_verdicts(tmp_path, material, right, differs):
+    """But for nine of Qwen2.5-Math's, which docs/grading_evidence.md has one by one."""
     items, answers, verdicts = material(tmp_path)
     write_jsonl(tmp_path / "items.jsonl", items)
     write_jsonl(tmp_path / "answers.jsonl", answers)
