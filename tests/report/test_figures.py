@@ -62,6 +62,25 @@ def test_loss_ends_where_training_ended(tree):
     assert ends == pytest.approx({"R1-Distill": 1.35, "Ours": 0.423})
 
 
+def test_what_a_student_wrote_on_policy_is_drawn_step_by_step(tree, tmp_path):
+    """Of two trainings one is a distillation; the other has no lengths."""
+    folder = Path(shutil.copytree(tree, tmp_path / "results"))
+    rows = [
+        {"step": step, "tokens": 9 * step, "loss": 1, "entropy": 0.5, "mean_length": 100 + step, "cut": step / 8} for step in range(1, 5)
+    ]
+    write_jsonl(folder / "models/ours/log.jsonl", rows)
+    panels = {axes.get_ylabel(): axes for axes in figures.draw("on_policy", NAMES, Results(folder)).axes}
+    drawn = {
+        label: [(line.get_label(), list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines] for label, axes in panels.items()
+    }
+    assert drawn == {
+        "entropy (nats)": [("Ours", [1, 2, 3, 4], [0.5] * 4)],
+        "tokens a completion": [("Ours", [1, 2, 3, 4], [101, 102, 103, 104])],
+        "share cut": [("Ours", [1, 2, 3, 4], [0.125, 0.25, 0.375, 0.5])],
+    }
+    assert figures.draw("on_policy", NAMES, Results(tree)) is None
+
+
 def test_the_loss_of_a_checkpoint_is_part_of_its_training_s_and_drawn_once(tree, tmp_path):
     folder = Path(shutil.copytree(tree, tmp_path / "results"))
     results_tree.checkpoint(folder, "ours-100", 100_000, 0.4)

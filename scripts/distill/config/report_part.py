@@ -46,6 +46,7 @@ def drawable_figures(plan: Plan) -> dict[str, str]:
     """The figures that there is something to draw from, each with its category."""
     answers = {"answer_length": "Scores"} if plan.answered() else {}
     training = {"score_vs_tokens": "Training", "loss": "Training"} if plan.students() else {}
+    training |= {"on_policy": "Training"} if set(plan.students()) & set(plan.made("distill")) else {}
     costed = [model for model, own in steps.of_models(plan).items() if own and plan.config["models"][model]["role"] == "student"]
     training |= {"score_vs_compute": "Training"} if len(costed) > 1 else {}
     data = {**({"lengths": "Data"} if plan.trained_on() else {}), **({"funnel": "Data"} if plan.learned_from() else {})}

@@ -1,10 +1,11 @@
-"""Score against compute: the table of what each model cost, and which student is the best for what the first one cost."""
+"""Score against compute: what each model cost, the best student for what the first one cost, and a distilled one next to its equals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
 import numpy as np
 
+from distill.base.files import Row
 from distill.evaluation import stats
 from distill.evaluation.rows import BETTER, NOT_DETECTED, WORSE
 from distill.report.compute import Cost
@@ -14,6 +15,7 @@ from distill.report.results import Results
 from distill.report.words import NOT_MEASURED, join, listed, number, percent, points
 
 SPARE = 0.05  # of the first student's compute, by which another may be above it and still count as within it
+ABOUT = 1.25  # a factor: what is no more than this apart is about equal
 _UNITS = {1e12: "TFLOP", 1e15: "PFLOP", 1e18: "EFLOP"}
 _NOTE = """\
 {unit}: operations of all steps that a model is made by, here: trainings (6 a weight and token, and attention), and what models of this
@@ -95,6 +97,63 @@ def best_within(names: Names, results: Results) -> str | None:
     sentence = f"{head} the best of {len(means)} students is {text(best.label)}: {scores}"
     tests = _differences(best, student, benchmarks, names, results)
     return f"{sentence}; {tests}. The best of several is a little better than it would be again."
+
+
+def next_to_equals(names: Names, results: Results) -> list[str]:
+    """Of each student that was distilled on-policy: how it differs from those that cost about as much, and from those that learned from
+    about as many tokens of about as many prompts in their last training."""
+    students = names.of_role("student")
+    distilled = [student for student in students if "teacher" in (results.manifest(student.name) or {})]
+    return [sentence for student in distilled if (sentence := _next_to_equals(student, students, names, results))]
+
+
+def _next_to_equals(student: ShownModel, students: Sequence[ShownModel], names: Names, results: Results) -> str | None:
+    cost, learned = results.cost(student.name), _learned(results.manifest(student.name))
+    benchmarks = [benchmark for benchmark in names.benchmarks if results.score(student.name, benchmark.name)]
+    others = [other for other in students if other is not student and _mean(other, benchmarks, results) is not None]
+    if cost is None or not cost.flops or learned is None or not others:
+        return None
+    flops = {other: (own.flops / cost.flops,) for other in others if (own := results.cost(other.name)) and own.flops}
+    shares = {
+        other: tuple(theirs / ours for theirs, ours in zip(own, learned, strict=True))
+        for other in others
+        if (own := _learned(results.manifest(other.name)))
+    }
+    size, name = unit(cost.flops)
+    by_compute = _against(student, flops, "its compute", benchmarks, names, results)
+    by_tokens = _against(student, shares, "its tokens and prompts", benchmarks, names, results)
+    own = f"{number(cost.flops / size, 2)} {name}"
+    return (
+        f"**{text(student.label)} at about equal compute** ({own}, within a factor of {ABOUT:g}): {by_compute}. "
+        f"**At about equal tokens and prompts** ({learned[0]:,} and {learned[1]:,} in its last training): {by_tokens}."
+    )
+
+
+def _learned(manifest: Row | None) -> tuple[int, int] | None:
+    """Tokens and different prompts that a model learned from in its last training; None where it had none."""
+    if not manifest or not manifest.get("tokens_seen") or not manifest.get("rows"):
+        return None
+    recipe = manifest.get("recipe", {})
+    rows = min(manifest["rows"], recipe["steps"] * recipe["global_batch"]) if "teacher" in manifest else manifest["rows"]
+    return manifest["tokens_seen"], rows
+
+
+def _against(
+    student: ShownModel,
+    ratios: Mapping[ShownModel, tuple[float, ...]],
+    what: str,
+    benchmarks: Sequence[ShownBenchmark],
+    names: Names,
+    results: Results,
+) -> str:
+    """A clause for each model of which all `ratios` are about 1; Holm's correction is over the benchmarks of each pair."""
+    clauses = [
+        f"against {text(other.label)} ({' and '.join(f'{number(ratio, 2)} ×' for ratio in own)} {what}) "
+        + _differences(student, other, benchmarks, names, results)
+        for other, own in ratios.items()
+        if all(1 / ABOUT <= ratio <= ABOUT for ratio in own)
+    ]
+    return "; ".join(clauses) or "there is no other student"
 
 
 def _mean(model: ShownModel, benchmarks: Sequence[ShownBenchmark], results: Results) -> float | None:

@@ -67,6 +67,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
         "Training": join(
             training.section(names, results),
             _figure(results, "loss", "Training loss against tokens"),
+            _figure(results, "on_policy", "Entropy, length and share cut of the completions by step"),
             None if curve else by_tokens,
         ),
         "Compute": budget.section(names, results, _figure(results, "score_vs_compute", "Scores against compute")),

@@ -32,7 +32,7 @@ def section(names: Names, results: Results) -> str:
         for other in names.of_role("baseline"):
             lines += [against(names, results, group, other), under_best_prompt(names, results, group, other)]
         lines += [against(names, results, group, other, with_detectable=True) for other in references]
-    lines.append(budget.best_within(names, results))
+    lines += [budget.best_within(names, results), *budget.next_to_equals(names, results)]
     return "\n".join(f"- {line}" for line in lines if line)
 
 

@@ -12,6 +12,7 @@ from distill.report.results import Results
 FIGURES: dict[str, tuple[Callable[[Names, Results], Figure | None], str]] = {
     "scores": (scores.scores, "comparison.csv"),
     "loss": (training.loss, "models/*/log.jsonl"),
+    "on_policy": (training.on_policy, "models/*/log.jsonl of a model with distill:"),
     "score_vs_tokens": (scores.score_vs_tokens, "comparison.csv and tokens_seen in models/*/manifest.json"),
     "score_vs_compute": (scores.score_vs_compute, "comparison.csv, and made_from in --spec with the folders of those models"),
     "funnel": (data.funnel, "data/*/funnel.json"),

@@ -1,11 +1,12 @@
-"""Figure of training: the loss."""
+"""Figures of training: the loss, and what a student wrote while it was distilled on-policy."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from distill.base.files import Row
 from distill.report.figures.style import MANY, columns, line_color, looks, token_unit
-from distill.report.names import Names
+from distill.report.names import Names, ShownModel
 from distill.report.results import Results
 
 SMOOTHED = 40  # a longer log is smoothed
@@ -14,9 +15,7 @@ WIDE = 20  # a loss that falls to less than this part is drawn on a logarithmic 
 
 def loss(names: Names, results: Results) -> Figure | None:
     """Training loss against tokens: each logged value pale, its running mean on top; of many trainings the mean alone."""
-    shown = {model.name for model in names.models}
-    whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]
-    logs = [(model, rows) for model in whole if (rows := results.log(model.name))]
+    logs = _logs(names, results)
     if not logs:
         return None
     look = looks(names.models)
@@ -54,6 +53,39 @@ def loss(names: Names, results: Results) -> Figure | None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
     return figure
+
+
+# What is logged of the completions of each step of a distillation, with the label of its axis.
+COMPLETIONS = {"entropy": "entropy (nats)", "mean_length": "tokens a completion", "cut": "share cut"}
+
+
+def on_policy(names: Names, results: Results) -> Figure | None:
+    """A panel each for entropy, length and share cut of the completions that a student learned from, by step; as for the loss."""
+    logs = [(model, rows) for model, rows in _logs(names, results) if all(key in rows[0] for key in COMPLETIONS)]
+    if not logs:
+        return None
+    look, figure = looks(names.models), Figure(figsize=(7.6, 2.6), layout="constrained")
+    for axes, (key, label) in zip(figure.subplots(1, len(COMPLETIONS)), COMPLETIONS.items(), strict=True):
+        for model, rows in logs:
+            steps, values = (np.array([row[name] for row in rows], dtype=float) for name in ("step", key))
+            color = line_color(look[model.name][0])
+            if len(values) > SMOOTHED and len(logs) <= MANY:
+                axes.plot(steps, values, color=color, alpha=0.25, linewidth=0.8)
+            axes.plot(steps, smooth(values), color=color, linewidth=1.6, label=model.label)
+        axes.set_xlabel("step")
+        axes.set_ylabel(label)
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
+    return figure
+
+
+def _logs(names: Names, results: Results) -> list[tuple[ShownModel, list[Row]]]:
+    """The logs of whole trainings, whose checkpoints are parts of them."""
+    shown = {model.name for model in names.models}
+    whole = [model for model in names.models if model.curve in (None, model.name) or model.curve not in shown]
+    return [(model, rows) for model in whole if (rows := results.log(model.name))]
 
 
 def smooth(values: np.ndarray) -> np.ndarray:
