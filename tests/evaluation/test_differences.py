@@ -16,6 +16,19 @@ def test_the_student_is_compared_with_both_and_the_reference_with_the_baseline(t
     assert rows == [("ours", "base", "better"), ("ours", "r1", "no detectable difference"), ("r1", "base", "better")]
 
 
+def test_of_several_references_each_is_compared_with_the_student_and_the_baseline(tmp_path):
+    other = replace(REFERENCE, name="r2")
+    scores = [score(tmp_path, model, right) for model, right in ((BASE, 20), (REFERENCE, 80), (other, 40), (STUDENT, 78))]
+    rows = [(row.a, row.b, row.verdict) for row in difference_rows(scores, seed=0)]
+    assert rows == [
+        ("ours", "base", "better"),
+        ("ours", "r1", "no detectable difference"),
+        ("ours", "r2", "better"),
+        ("r1", "base", "better"),
+        ("r2", "base", "better"),
+    ]
+
+
 def test_a_worse_student_is_called_worse(tmp_path):
     (row,) = difference_rows([score(tmp_path, BASE, 60), score(tmp_path, STUDENT, 20)], seed=0)
     assert row.verdict == "worse"
