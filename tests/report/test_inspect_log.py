@@ -3,6 +3,7 @@
 import results_tree
 
 from distill.base.files import read_jsonl, write_jsonl
+from distill.base.thoughts import completion
 from distill.report.inspect_log import write
 from distill.report.names import names
 from distill.report.results import Results
@@ -51,6 +52,27 @@ def test_equal_results_are_equal_bytes_whatever_an_answer_says(tmp_path):
     assert (tmp_path / "a.eval").read_bytes() == (tmp_path / "b.eval").read_bytes()
     assert first.samples[0].messages[-1].text == second.samples[0].messages[-1].text == "lone \ufffd and \x00"
     assert first.samples[0].messages[-1].content[0].reasoning == "hm"
+
+
+THOUGHTS = [
+    ("<think>\nhm\n</think>\n\n4", "hm", "4"),
+    ("hm</think>4", "hm", "4"),  # the prompt opened it
+    (completion("hm", "4", "stratos"), "hm", "4"),
+    ("[THINK]a [/THINK]b[/THINK]4", "a [/THINK]b", "4"),
+    ("<think>hm</think>", "hm", ""),
+    ("<think>hm", None, "<think>hm"),
+    ("4", None, "4"),
+]
+
+
+def test_a_thought_is_a_part_of_its_own_however_it_is_marked(tmp_path):
+    root = results_tree.build(tmp_path / "results")
+    path = root / "responses/ours/mini_math.jsonl"
+    texts = [text for text, *_ in THOUGHTS]
+    write_jsonl(path, [{**row, "text": text} for row, text in zip(list(read_jsonl(path)), texts, strict=False)])
+    found = [sample.messages[-1].content for sample in logged(root, tmp_path / "ours.eval").samples]
+    parts = [(None, said) if isinstance(said, str) else (said[0].reasoning, said[1].text) for said in found]
+    assert parts == [(thought, solution) for _, thought, solution in THOUGHTS]
 
 
 def test_of_a_gated_benchmark_there_are_verdicts_and_no_text(tmp_path):

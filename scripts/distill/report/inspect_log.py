@@ -4,6 +4,7 @@ The same results are the same bytes: ids come from the results, times are the ep
 Of a gated benchmark there are verdicts and lengths, and no text.
 """
 
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, sha256_text
-from distill.base.thoughts import THOUGHT
+from distill.base.thoughts import TAGS
+from distill.grading.extract import cut_thought
 from distill.report.names import ShownBenchmark, ShownModel
 from distill.report.results import Results
 
@@ -125,15 +127,17 @@ def _message(role: str, content: str, key: str) -> Any:
 
 
 def _parts(text: str) -> Any:
-    """The text, or its thought as a part of reasoning and the rest as a part of text, as Inspect has them."""
+    """The text, or its thought as a part of reasoning and its solution as a part of text, as Inspect has them, both without their tags."""
     from inspect_ai.model import ContentReasoning, ContentText
 
     text = _encodable(text)
-    opening, closing = THOUGHT["think"]
-    thought, closed, rest = text.partition(closing)
-    if not closed or not thought.lstrip().startswith(opening):
+    solution, state = cut_thought(text)
+    if state != "closed":
         return text
-    return [ContentReasoning(reasoning=thought.lstrip().removeprefix(opening).strip("\n")), ContentText(text=rest.lstrip("\n"))]
+    thought = text[: text.rfind(solution)]
+    end, opening = max((match.start(), opening) for opening, closing in TAGS for match in re.finditer(closing, thought))
+    thought = re.sub(rf"\A\s*(?:{opening})", "", thought[:end])
+    return [ContentReasoning(reasoning=thought.strip()), ContentText(text=solution.strip())]
 
 
 def _encodable(text: str) -> str:
