@@ -35,6 +35,7 @@ def test_inspect_reads_what_the_results_hold(tmp_path):
         text = responses[sample.id]["text"].partition("</think>")[2] or responses[sample.id]["text"]
         assert sample.messages[-1].text.strip() == text.strip()
         assert sample.output.stop_reason in ("stop", "max_tokens", "unknown")
+    assert log.stats.model_usage["Ours"].output_tokens == sum(row["completion_tokens"] for row in responses.values())
     share = sum(verdict["verdicts"]["boxed"] for verdict in verdicts) / len(verdicts)
     boxed = next(score for score in log.results.scores if score.name == "boxed")
     assert boxed.metrics["accuracy"].value == share

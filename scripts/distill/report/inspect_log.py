@@ -41,12 +41,14 @@ def write(path: Path, model: ShownModel, benchmark: ShownBenchmark, results: Res
 
 def _log(model: ShownModel, benchmark: ShownBenchmark, results: Results) -> Any:
     from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalMetric, EvalResults, EvalScore, EvalSpec, EvalStats
+    from inspect_ai.model import ModelUsage
 
     verdicts = {(row["id"], row["sample"]): row for row in results.verdicts(model.name, benchmark.name)}
     if not verdicts:
         raise InputError(f"{results.root}: no verdicts of {model.name} on {benchmark.name}: make results/scores first")
     samples = list(_samples(model, benchmark, verdicts, results))
     ids = list(dict.fromkeys(sample.id for sample in samples))
+    usage = [sample.model_usage[model.label] for sample in samples if sample.model_usage]
     graders = list(next(iter(verdicts.values()))["verdicts"])
     name = f"{model.name}/{benchmark.name}"
     scores = [
@@ -66,7 +68,7 @@ def _log(model: ShownModel, benchmark: ShownBenchmark, results: Results) -> Any:
             config=EvalConfig(epochs=len(samples) // len(ids)),
         ),
         results=EvalResults(total_samples=len(samples), completed_samples=len(samples), scores=scores),
-        stats=EvalStats(started_at=_WHEN, completed_at=_WHEN),
+        stats=EvalStats(started_at=_WHEN, completed_at=_WHEN, model_usage={model.label: sum(usage, ModelUsage())} if usage else {}),
         samples=samples,
     )
 
