@@ -10,6 +10,7 @@ import pytest
 from scored_models import BASE, REFERENCE, score
 
 from distill.base.errors import InputError
+from distill.evaluation.evaluations import ComparedBenchmark
 from distill.evaluation.rows import DifferenceRow, PublishedRow, ScoreRow, read_csv
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 def run(tmp_path, monkeypatch):
     """Runs compare.py's main on the scores in tmp_path."""
 
-    def run(spec: dict) -> None:
+    def run(spec: dict, published: Path = ROOT / "config/published.csv") -> None:
         outputs = {"--comparison": "c.csv", "--differences": "d.csv", "--published-checks": "p.csv"}
-        arguments = ["--scores-dir", tmp_path, "--spec", json.dumps(spec), "--published", ROOT / "config/published.csv"]
+        arguments = ["--scores-dir", tmp_path, "--spec", json.dumps(spec), "--published", published]
         arguments += [part for flag, name in outputs.items() for part in (flag, tmp_path / name)]
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
         program.main()
@@ -62,6 +63,21 @@ def test_a_published_score_and_ours_have_one_unit_in_the_file(tmp_path, run):
     assert rows and {column for column in rows[0] if _is_number(rows[0][column])} - {"samples", "evaluators", "evaluators_below"} == {
         column for column in rows[0] if column.endswith("_share")
     }
+
+
+def test_the_range_of_evaluators_is_of_shares(tmp_path, run):
+    """Of these five one would expect more than 100 %, which nobody can score."""
+    score(tmp_path, REFERENCE, 100, benchmark=ComparedBenchmark("math", "", "mini"))
+    run(
+        {
+            "models": [{"name": "r1", "role": "reference", "published": "R1-Distill-mini"}],
+            "benchmarks": [{"name": "math", "protocol": "mini", "published": "mini_math"}],
+        },
+        published=ROOT / "config/doubts.csv",
+    )
+    rows = read_csv(PublishedRow, tmp_path / "p.csv")
+    assert [row.evaluators for row in rows] == [5] * 5
+    assert {row.range_high_share for row in rows} == {1.0} and 0.9 < rows[0].range_low_share < 1
 
 
 def _is_number(cell: str) -> bool:

@@ -129,8 +129,8 @@ def _published_row(evaluation: Evaluation, number: PublishedScore, published: Se
             "evaluators_below": some.below,
             "evaluators_mean_share": some.mean,
             "evaluators_spread_share": some.spread,
-            "range_low_share": some.low,
-            "range_high_share": some.high,
+            "range_low_share": max(0.0, some.low),
+            "range_high_share": min(1.0, some.high),
         }
     return PublishedRow(
         model=evaluation.model.name,
