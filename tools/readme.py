@@ -35,7 +35,7 @@ EXAMPLES = (  # rows of tests/graph/staleness.yaml
     "a key of a recipe",
 )
 # What overlays are laid over, where that is not the miniature or where they have all the parts of a whole configuration.
-BELOW = {"beyond_1p5b": "tutorial", "contaminated": "config"}
+BELOW = {"beyond_1p5b": "tutorial", "contaminated": "config", "gsm8k_on_policy": "gsm8k"}
 CONFIG_HEAD = """# Configuration
 
 `config.yaml` is the miniature and the default. Another experiment is a file and a folder of its own:

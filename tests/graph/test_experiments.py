@@ -17,6 +17,7 @@ CONFIGURATIONS = [
     (TUTORIAL, "config/beyond_1p5b.yaml"),
     ("config/open_r1.yaml",),
     ("config/gsm8k.yaml",),
+    ("config/gsm8k.yaml", "config/gsm8k_on_policy.yaml"),
     *(
         (BASE, f"config/{name}.yaml")
         for name in ("study", "replay", "miniature_teacher", "miniature_on_policy", "beyond", "contaminated", "doubts")

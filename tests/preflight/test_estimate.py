@@ -50,6 +50,7 @@ PUBLISHED = {
     "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B": 14_770_033_664,
     "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B": 32_763_876_352,
     "deepseek-ai/DeepSeek-R1-Distill-Llama-8B": 8_030_261_248,
+    "HuggingFaceTB/SmolLM2-360M-Instruct": 361_821_120,
 }
 
 

@@ -1,6 +1,7 @@
 """What is wrong with the models of a configuration: how each is made, from what, and with what recipe."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 from distill.base.settings import did_you_mean
@@ -92,8 +93,11 @@ def _no_benchmark(where: str, dataset: str, config: Config) -> Iterator[str]:
         if "mix" not in config["datasets"].get(part["dataset"], {"mix": []}):
             yield from _no_benchmark(where, part["dataset"], config)
     source = {key: value for key, value in entry.get("source", {}).items() if key in ("path", "hub", "modelscope", "url")}
+    files = entry.get("source", {}).get("files") or ["*"]
     for name, benchmark in config["benchmarks"].items():
-        if source and source.items() <= benchmark["source"].items():
+        theirs = benchmark["source"].get("files") or ["*"]
+        shared = any(fnmatch(one, other) or fnmatch(other, one) for one in files for other in theirs)  # not train-* and test-*
+        if source and shared and source.items() <= benchmark["source"].items():
             yield f"{where}: {dataset} has the files of benchmarks.{name}; a student must not be trained on what it is evaluated on"
     if "mix" not in entry and entry["filter"]["contamination_action"] != "drop":
         yield f"{where}: {dataset} keeps rows that hold benchmark questions; set datasets.{dataset}.filter.contamination_action: drop"
