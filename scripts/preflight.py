@@ -18,6 +18,7 @@ from distill.preflight import access, facts, golds
 from distill.preflight.estimate import estimate
 from distill.preflight.findings import room_findings, stops
 from distill.preflight.page import page
+from distill.preflight.pairs import pair_findings
 
 
 def main() -> None:
@@ -48,6 +49,7 @@ def main() -> None:
     found["findings"] += [
         *fetching,
         *ending,
+        *pair_findings(part, args.results),
         *missing,
         *golds.findings(part, args.results),
         *room_findings(found["disk"], free, str(args.results)),

@@ -14,13 +14,13 @@ def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None =
     answered = [(name, task) for name, task in generated if respond and model in (None, name) and name in plan.with_weights()]
     return {
         "trainings": trainings,
-        "distillations": [_distillation(plan, name) for name in plan.made("distill") if train and model in (None, name)],
+        "distillations": [_distillation(plan, name, resolve_path) for name in plan.made("distill") if train and model in (None, name)],
         "evaluations": [
             {"model": name, "run": task, "origin": plan.chain(name)[-1], "context": plan.declared(name, "max_position_embeddings")}
             for name, task in answered
         ],
         "attempts": [_attempt(plan, name) for name in plan.rated() if model is None and f"datasets/{name}" in plan.sources_used()],
-        "logits": [_logits(plan, name) for name in plan.scored() if model is None],
+        "logits": [_logits(plan, name, resolve_path) for name in plan.scored() if model is None],
         "runs": {task: _run(plan, task) for task in dict.fromkeys(task for _, task in answered)},
         "sources": [_source(plan, path, resolve_path) for path in plan.fetched()] if model is None else [],
         "origins": {name: _origin_source(plan, name, resolve_path) for name in plan.made("source")},
@@ -49,8 +49,9 @@ def _training(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part
     }
 
 
-def _distillation(plan: Plan, name: str) -> Part:
+def _distillation(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part:
     entry = plan.distillation(name)
+    sides = {"student": name, "teacher": entry["teacher"]}
     return {
         "model": name,
         "student": entry["student"],
@@ -59,7 +60,18 @@ def _distillation(plan: Plan, name: str) -> Part:
         "origin": plan.chain(name)[-1],
         **{f"{role}_context": plan.declared(entry[role], "max_position_embeddings") for role in ("student", "teacher")},
         "teacher_origin": plan.chain(entry["teacher"])[-1],
+        "sides": {role: _side(plan, model, resolve_path) for role, model in sides.items()},
         "recipe": plan.distill(name),
+    }
+
+
+def _side(plan: Plan, model: str, resolve_path: Callable[[str], str]) -> Part:
+    """How a student or a teacher renders a prompt: the tokenizer's source, and what takes the place of its template and end of turn."""
+    template = plan.declared(model, "chat_template")
+    return {
+        "origin": plan.chain(model)[-1],
+        "chat_template": resolve_path(template) if template else None,
+        "eos_token": plan.declared(model, "eos_token"),
     }
 
 
@@ -76,7 +88,7 @@ def _attempt(plan: Plan, dataset: str) -> Part:
     }
 
 
-def _logits(plan: Plan, dataset: str) -> Part:
+def _logits(plan: Plan, dataset: str, resolve_path: Callable[[str], str]) -> Part:
     """A teacher that scores a dataset, and the first of the students that learn from that."""
     entry, (student, *_) = plan.config["datasets"][dataset], plan.learning_from_logits(dataset)
     teacher = entry["logits"]["teacher"]
@@ -87,6 +99,7 @@ def _logits(plan: Plan, dataset: str) -> Part:
         "context": plan.declared(teacher, "max_position_embeddings"),
         "student": student,
         "student_origin": plan.chain(student)[-1],
+        "sides": {role: _side(plan, model, resolve_path) for role, model in (("student", student), ("teacher", teacher))},
         "longest": entry["filter"]["max_tokens"] or plan.recipe(student)["max_length"],
         "top_k": entry["logits"]["top_k"],
     }

@@ -75,6 +75,11 @@ class ChatTokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """The id of each token, added ones too."""
+        return self._tokenizer.get_vocab(with_added_tokens=True)
+
     def id_of(self, token: str) -> int | None:
         return self._tokenizer.token_to_id(token)
 

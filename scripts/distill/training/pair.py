@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 from distill.base.errors import InputError
 from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
+from distill.models.vocabulary import first_difference
 from distill.training.prompts import Prompt
 
 RENDERED = 8  # prompts that are rendered under both chat templates
@@ -57,23 +58,13 @@ def check_pair(student: Side, teacher: Side, prompts: Sequence[Prompt], max_new_
 
 
 def _check_tokens(student: Side, teacher: Side) -> None:
-    ours, theirs = ({number: token for token, number in side.tokenizer.get_vocab().items()} for side in (student, teacher))
-    different = [number for number in ours.keys() | theirs.keys() if ours.get(number) != theirs.get(number)]
-    if different:
-        number = min(different)
-        raise InputError(
-            f"distill.teacher: {teacher.folder} has {_token(theirs.get(number))} as token {number} where {student.folder} has "
-            f"{_token(ours.get(number))} ({len(different):,} tokens differ); name a teacher of the student's vocabulary"
-        )
+    if text := first_difference(student.tokenizer.get_vocab(), teacher.tokenizer.get_vocab(), student.folder, teacher.folder):
+        raise InputError(f"distill.teacher: {text}; name a teacher of the student's vocabulary")
     if teacher.config.vocab_size < student.config.vocab_size:
         raise InputError(
             f"distill.teacher: {teacher.folder} has {teacher.config.vocab_size:,} rows in its vocabulary, and {student.folder} has "
             f"{student.config.vocab_size:,}; name a teacher with as many or more"
         )
-
-
-def _token(token: str | None) -> str:
-    return "nothing" if token is None else repr(token)
 
 
 def _check_rendering(student: Side, teacher: Side, prompts: Sequence[Prompt]) -> None:
