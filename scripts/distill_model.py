@@ -10,11 +10,7 @@ in the work folder, and ends in the same weights. Exit code 75: it was stopped b
 """
 
 import json
-import os
-import shutil
 import signal
-import sys
-from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,9 +18,10 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.files import read_json, sha256_text, write_jsonl
-from distill.base.work import keep_attempt_log, locked, open_work_folder
+from distill.base.work import open_work_folder
 from distill.models.remote_code import KEY
-from distill.training.launch import STOPPED, end_with_parent, world
+from distill.training.attempt import attempt
+from distill.training.launch import end_with_parent, world
 from distill.training.prompts import prompts_digest, read_prompts, split
 from distill.training.recipe import DISTILLATION, RUNTIME, VERSIONS, WATCH
 
@@ -72,7 +69,7 @@ def main() -> None:
 
     def fit(part: Path) -> None:
         from distill.training import distillation
-        from distill.training.ending import exit_together
+        from distill.training.ending import exit_stopped
         from distill.training.export import save
         from distill.training.on_policy import LengthWatch
         from distill.training.pair import Side, check_pair
@@ -88,9 +85,7 @@ def main() -> None:
         try:
             train_to_end(trainer, folder, [LengthWatch(**watch, recipe=recipe)])
         except Stopped:
-            print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
-            exit_together(STOPPED)
-            sys.exit(STOPPED)
+            exit_stopped()
         save(trainer, part)
         if rank == 0:
             log = distillation.log(trainer)
@@ -98,17 +93,8 @@ def main() -> None:
             counts = {"tokens_seen": log[-1]["tokens"], "tokens_generated": log[-1]["generated_tokens"], "steps": log[-1]["step"]}
             manifest.write(part, **facts, epoch=log[-1]["epoch"], **counts)
 
-    part = args.output.with_name(f".{args.output.name}.part")
-    # The other processes would time out while this one waits: scripts/launch.py waits before it starts several.
-    with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
-        if rank == 0:
-            keep_attempt_log(folder)
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
+    with attempt(folder, args.output, world_size, rank) as part:
         fit(part)
-        if rank == 0:
-            shutil.rmtree(args.output, ignore_errors=True)
-            os.replace(part, args.output)
 
     from distill.training.ending import exit_together
 

@@ -8,11 +8,7 @@ checkpoint in the work folder, and ends in the same weights. Exit code 75: it wa
 """
 
 import json
-import os
-import shutil
 import signal
-import sys
-from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,10 +18,11 @@ from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
-from distill.base.work import keep_attempt_log, locked, open_work_folder, work_key
+from distill.base.work import open_work_folder, work_key
 from distill.models.remote_code import KEY
-from distill.training.checkpoints import kept_folder, publish
-from distill.training.launch import STOPPED, end_with_parent, world
+from distill.training.attempt import attempt
+from distill.training.checkpoints import copy_kept, kept_folder, publish
+from distill.training.launch import end_with_parent, world
 from distill.training.recipe import LORA, RUNTIME, VERSIONS, check_lora, read_recipe
 
 
@@ -80,7 +77,7 @@ def main() -> None:
 
     def fit(part: Path) -> None:
         from distill.training import keep_callback, sft
-        from distill.training.ending import exit_together
+        from distill.training.ending import exit_stopped
         from distill.training.masks import check_mask, notes
         from distill.training.resumable import Stopped, train_to_end
         from distill.training.rows import training_rows
@@ -97,25 +94,14 @@ def main() -> None:
         try:
             train_to_end(trainer, folder, [keep])
         except Stopped:
-            print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
-            exit_together(STOPPED)
-            sys.exit(STOPPED)
+            exit_stopped()
         if until is None:
             export(trainer, facts, part)
 
-    part = args.output.with_name(f".{args.output.name}.part")
-    # The other processes would time out while this one waits: scripts/launch.py waits before it starts several.
-    with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
-        if rank == 0:
-            keep_attempt_log(folder)
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
+    with attempt(folder, args.output, world_size, rank) as part:
         fit(part)
         if rank == 0 and until is not None:
-            publish(folder / kept_folder(until), args.output)
-        elif rank == 0:
-            shutil.rmtree(args.output, ignore_errors=True)
-            os.replace(part, args.output)
+            copy_kept(folder / kept_folder(until), part)
 
     from distill.training.ending import exit_together
 

@@ -1,6 +1,7 @@
 """Each key of a distillation reaches the argument of TRL and transformers that it stands for, from the schema of the configuration on."""
 
 import pytest
+from trainer_arguments import SHARED
 
 from distill.base.errors import InputError
 from distill.training.recipe import DISTILLATION, RUNTIME, WATCH, WATCHED
@@ -10,32 +11,14 @@ LEAST = {"steps": 3, "max_new_tokens": 5}
 
 # value of the recipe, the arguments that follow
 ARGUMENTS = [
+    *SHARED,
     ({}, {"max_steps": 3, "max_completion_length": 5, "optim": "adamw_torch", "use_vllm": False, "logging_steps": 1}),
     ({"steps": 7}, {"max_steps": 7}),
     ({"max_new_tokens": 9}, {"max_completion_length": 9}),
     ({"beta": 0.3}, {"beta": 0.3}),
     ({"temperature": 0.7}, {"temperature": 0.7}),
     ({"top_p": 0.9}, {"top_p": 0.9}),
-    ({"learning_rate": 3e-4}, {"learning_rate": 3e-4}),
-    ({"lr_scheduler_type": "cosine"}, {"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {}}),
-    (
-        {"lr_scheduler_type": "cosine_with_min_lr", "min_lr_rate": 0.2},
-        {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr_rate": 0.2}},
-    ),
-    ({"lr_scheduler_type": "linear"}, {"lr_scheduler_type": "linear"}),
-    ({"lr_scheduler_type": "constant"}, {"lr_scheduler_type": "constant"}),
-    ({"lr_scheduler_type": "constant_with_warmup"}, {"lr_scheduler_type": "constant_with_warmup"}),
-    ({"warmup_steps": 12}, {"warmup_steps": 12}),
-    ({"warmup_ratio": 0.1}, {"warmup_steps": 0.1}),
-    ({"weight_decay": 0.05}, {"weight_decay": 0.05}),
-    ({"max_grad_norm": 0.2}, {"max_grad_norm": 0.2}),
-    ({"adam_beta1": 0.8, "adam_beta2": 0.95}, {"adam_beta1": 0.8, "adam_beta2": 0.95}),
-    ({"dtype": "bfloat16"}, {"bf16": True, "fp16": False}),
-    ({"dtype": "float32"}, {"bf16": False, "fp16": False}),
-    ({"gradient_checkpointing": True}, {"gradient_checkpointing": True}),
     ({"gradient_checkpointing": False}, {"gradient_checkpointing": False}),
-    ({"seed": 5}, {"seed": 5, "data_seed": 5}),
-    ({"global_batch": 6}, {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}),
     ({"engine": "transformers"}, {"use_vllm": False}),
 ]
 # Keys that reach the trainer elsewhere than through its arguments, and the test that shows it.

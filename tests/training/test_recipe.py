@@ -1,6 +1,7 @@
 """Each key of a recipe reaches the argument of TRL and transformers that it stands for, from the schema of the configuration on."""
 
 import pytest
+from trainer_arguments import SHARED
 
 from distill.base.errors import InputError
 from distill.training.recipe import RECIPE, RUNTIME
@@ -9,24 +10,11 @@ KEYS = RECIPE.schema["properties"]
 
 # value of the recipe, the arguments that follow
 ARGUMENTS = [
+    *SHARED,
     ({}, {"num_train_epochs": 1, "max_steps": -1, "optim": "adamw_torch", "packing": True, "packing_strategy": "bfd_split"}),
     ({"epochs": 2.5}, {"num_train_epochs": 2.5}),
     ({"max_steps": 7}, {"max_steps": 7}),
-    ({"learning_rate": 3e-4}, {"learning_rate": 3e-4}),
-    ({"lr_scheduler_type": "cosine"}, {"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {}}),
-    (
-        {"lr_scheduler_type": "cosine_with_min_lr", "min_lr_rate": 0.2},
-        {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr_rate": 0.2}},
-    ),
-    ({"lr_scheduler_type": "linear"}, {"lr_scheduler_type": "linear"}),
-    ({"lr_scheduler_type": "constant"}, {"lr_scheduler_type": "constant"}),
-    ({"lr_scheduler_type": "constant_with_warmup"}, {"lr_scheduler_type": "constant_with_warmup"}),
-    ({"warmup_steps": 12}, {"warmup_steps": 12}),
-    ({"warmup_ratio": 0.1}, {"warmup_steps": 0.1}),
     ({"warmup_steps": 12, "warmup_ratio": 0.1}, {"warmup_steps": 12}),
-    ({"weight_decay": 0.05}, {"weight_decay": 0.05}),
-    ({"max_grad_norm": 0.2}, {"max_grad_norm": 0.2}),
-    ({"adam_beta1": 0.8, "adam_beta2": 0.95}, {"adam_beta1": 0.8, "adam_beta2": 0.95}),
     ({"max_length": 32768}, {"max_length": 32768}),
     ({"packing": "none"}, {"packing": False}),
     ({"packing": "bfd"}, {"packing": True, "packing_strategy": "bfd"}),
@@ -36,12 +24,7 @@ ARGUMENTS = [
     ({"loss": "nll"}, {"loss_type": "nll"}),
     ({"loss": "dft"}, {"loss_type": "dft"}),
     ({"loss": "kl"}, {"loss_type": "nll"}),
-    ({"dtype": "bfloat16"}, {"bf16": True, "fp16": False}),
-    ({"dtype": "float32"}, {"bf16": False, "fp16": False}),
-    ({"gradient_checkpointing": True}, {"gradient_checkpointing": True}),
-    ({"seed": 5}, {"seed": 5, "data_seed": 5}),
     ({"eos_token": "<|im_end|>"}, {"eos_token": "<|im_end|>"}),
-    ({"global_batch": 6}, {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 2}),
 ]
 # Keys that reach the trainer elsewhere than through its arguments, and the test that shows it.
 ELSEWHERE = {

@@ -41,16 +41,21 @@ def checkpoint_errors(where: str, entry: dict[str, Any], models: dict[str, Any])
         yield f"{where}.epoch: {entry['epoch']:g} is not in models.{entry['of']}.train.save, which is {kept}; add it there"
 
 
-def publish(kept: Path, output: Path) -> None:
-    """Copy a kept model to `output`, whole or not at all; by hard links where both are on one disk.
+def copy_kept(kept: Path, folder: Path) -> None:
+    """Copy a kept model to a new folder; by hard links where both are on one disk.
 
     Raises InputError where its files are no longer those of its manifest.
     """
-    part = output.with_name(f".{output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(kept, part, copy_function=_link)
-    if manifest.describe(part)["digest"] != manifest.read(part)["digest"]:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(kept, folder, copy_function=_link)
+    if manifest.describe(folder)["digest"] != manifest.read(folder)["digest"]:
         raise InputError(f"{kept}: is not what its {manifest.NAME} says; remove it and run again")
+
+
+def publish(kept: Path, output: Path) -> None:
+    """Replace `output` by a kept model, whole or not at all. Raises InputError as copy_kept does."""
+    part = output.with_name(f".{output.name}.part")
+    copy_kept(kept, part)
     shutil.rmtree(output, ignore_errors=True)
     os.replace(part, output)
 

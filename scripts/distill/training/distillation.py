@@ -11,48 +11,22 @@ from trl.trainer.distillation_config import DistillationConfig
 
 from distill.base.errors import InputError
 from distill.models.remote_code import remote_code_option
-from distill.training.launch import accumulation, world
+from distill.training.arguments import shared_arguments
+from distill.training.launch import world
 from distill.training.on_policy import OnPolicyTrainer
 from distill.training.pair import Side
 from distill.training.prompts import Prompt
 from distill.training.recipe import Recipe, Runtime
 from distill.training.resumable import ProgressLog
-from distill.training.trackers import configure_trackers
 
 disable_progress_bar()
 
 
 def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None = None) -> DistillationConfig:
     """The recipe in the terms of TRL and transformers; `run` is the work folder, `name` what trackers call the training."""
-    micro, accumulated = accumulation(recipe["global_batch"], world_size, runtime["micro_batch"], "distill")
-    use_cpu = runtime["device"] == "cpu" or (runtime["device"] == "auto" and not torch.cuda.is_available())
-    # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
-    made = {key: value for key, value in recipe.items() if key in DistillationConfig.__dataclass_fields__}
-    made |= {
-        "max_steps": recipe["steps"],
-        "max_completion_length": recipe["max_new_tokens"],
-        "lr_scheduler_kwargs": {"min_lr_rate": recipe["min_lr_rate"]} if recipe["lr_scheduler_type"] == "cosine_with_min_lr" else {},
-        "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
-        "bf16": recipe["dtype"] == "bfloat16",
-        "data_seed": recipe["seed"],
-    }
     return DistillationConfig(
-        **made,
-        output_dir=str(run),
-        # As in sft.arguments.
-        optim="adamw_torch" if use_cpu or world()[2].startswith("zero") else "adamw_torch_fused",
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulated,
-        use_cpu=use_cpu,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=runtime["save_steps"],
-        disable_tqdm=True,
-        report_to=configure_trackers(runtime["report_to"], run),
-        run_name=name,
-        dataloader_num_workers=0,
-        ddp_find_unused_parameters=False,
+        **shared_arguments(DistillationConfig, recipe, run, runtime, world_size, name, "distill")
+        | {"max_steps": recipe["steps"], "max_completion_length": recipe["max_new_tokens"]}
     )
 
 

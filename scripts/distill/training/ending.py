@@ -3,8 +3,11 @@
 import atexit
 import os
 import sys
+from typing import NoReturn
 
 from torch import distributed
+
+from distill.training.launch import STOPPED
 
 
 def exit_together(code: int = 0) -> None:
@@ -21,3 +24,10 @@ def exit_together(code: int = 0) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def exit_stopped() -> NoReturn:
+    """End all processes of a training that saved a checkpoint because of a signal: exit code 75."""
+    print("stopped by a signal; the checkpoint is saved: run the same command again", file=sys.stderr)
+    exit_together(STOPPED)
+    sys.exit(STOPPED)

@@ -15,12 +15,12 @@ from distill.base.errors import InputError
 from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
 from distill.training import kernels, lora
-from distill.training.launch import accumulation, world
+from distill.training.arguments import shared_arguments
+from distill.training.launch import world
 from distill.training.logits import LogitsCollator, TeacherLogits
 from distill.training.recipe import Recipe, Runtime
 from distill.training.resumable import ProgressLog
 from distill.training.speed import peak_of
-from distill.training.trackers import configure_trackers
 from distill.training.trainer import Trainer
 
 disable_progress_bar()
@@ -28,44 +28,22 @@ disable_progress_bar()
 
 def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None = None) -> SFTConfig:
     """The recipe in the terms of TRL and transformers; `run` is the work folder, `name` what trackers call the training."""
-    micro, steps = accumulation(recipe["global_batch"], world_size, runtime["micro_batch"])
-    use_cpu = runtime["device"] == "cpu" or (runtime["device"] == "auto" and not torch.cuda.is_available())
-    # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
-    made = {key: value for key, value in recipe.items() if key in SFTConfig.__dataclass_fields__}
-    made |= {
-        "num_train_epochs": recipe["epochs"],
-        "lr_scheduler_kwargs": {"min_lr_rate": recipe["min_lr_rate"]} if recipe["lr_scheduler_type"] == "cosine_with_min_lr" else {},
-        "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
-        "packing": recipe["packing"] != "none",
-        "completion_only_loss": recipe["loss_on"] == "completion",
-        "loss_type": "nll" if recipe["loss"] == "kl" else recipe["loss"],
-        "bf16": recipe["dtype"] == "bfloat16",
-        "data_seed": recipe["seed"],
-    }
-    if runtime["checkpoint_layers"] is not None:
-        made["gradient_checkpointing"] = runtime["checkpoint_layers"] > 0
-    if made["packing"]:
-        made["packing_strategy"] = recipe["packing"]
+    shared = shared_arguments(SFTConfig, recipe, run, runtime, world_size, name, "train")
+    checkpointing = {} if runtime["checkpoint_layers"] is None else {"gradient_checkpointing": runtime["checkpoint_layers"] > 0}
+    packed = recipe["packing"] != "none"
     return SFTConfig(
-        **made,
-        output_dir=str(run),
-        # One kernel for all weights on a GPU. It rounds differently, so a CPU keeps the plain one; DeepSpeed flattens the weights itself.
-        optim="adamw_torch" if use_cpu or world()[2].startswith("zero") else "adamw_torch_fused",
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=steps,
-        use_cpu=use_cpu,
+        **shared
+        | checkpointing
+        | {
+            "num_train_epochs": recipe["epochs"],
+            "packing": packed,
+            **({"packing_strategy": recipe["packing"]} if packed else {}),
+            "completion_only_loss": recipe["loss_on"] == "completion",
+            "loss_type": "nll" if recipe["loss"] == "kl" else recipe["loss"],
+        },
         # Liger's layers only: TRL 1.16 rejects its fused linear cross-entropy in favour of its own fused head, which is always on.
         # Compiled layers are fused by the compiler, which cannot look into Liger's kernels.
-        use_liger_kernel=not use_cpu and not runtime["compile_layers"] and is_liger_kernel_available(),
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # it waits for each micro batch; Trainer.write_log raises an error
-        save_strategy="steps",
-        save_steps=runtime["save_steps"],
-        disable_tqdm=True,
-        report_to=configure_trackers(runtime["report_to"], run),
-        run_name=name,
-        dataloader_num_workers=0,
-        ddp_find_unused_parameters=False,
+        use_liger_kernel=not shared["use_cpu"] and not runtime["compile_layers"] and is_liger_kernel_available(),
     )
 
 

@@ -1,0 +1,28 @@
+"""One attempt at a training or distillation: its work folder is locked, and its output appears whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from distill.base.work import keep_attempt_log, locked
+
+
+@contextmanager
+def attempt(folder: Path, output: Path, world_size: int, rank: int) -> Iterator[Path]:
+    """Lock the work folder, and yield a folder to fill that replaces `output` when the block ends without an error.
+
+    Of several processes the first one (rank 0) locks, clears and replaces. The others would time out while it waits for a lock, so that
+    only a single process waits; scripts/launch.py waits before it starts several.
+    """
+    part = output.with_name(f".{output.name}.part")
+    with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
+        if rank == 0:
+            keep_attempt_log(folder)
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        yield part
+        if rank == 0:
+            shutil.rmtree(output, ignore_errors=True)
+            os.replace(part, output)
