@@ -7,18 +7,12 @@ how many seeds its interval lies above that of `ours`. A seed that has been run 
     python bench/beyond_seeds.py --seeds 1 2 3 4 5
 """
 
-import argparse
 import csv
 import json
-import subprocess
-import sys
 from collections import defaultdict
-from pathlib import Path
 from statistics import mean, stdev
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-
-from distill.base.paths import PROJECT, SNAKEFILE
+from seed_runs import PROJECT, arguments, run_seed
 
 FILES = ("config.yaml", "beyond.yaml")
 FIRST = "ours"
@@ -26,16 +20,11 @@ Row = dict[str, str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="values of miniature.seed")
-    parser.add_argument("--cores", type=int, default=2, help="cores for each run")
-    parser.add_argument("--work", type=Path, default=PROJECT / "work" / "beyond", help="folder of the runs, one a seed")
-    args = parser.parse_args()
-
+    args = arguments(__doc__, PROJECT / "work" / "beyond")
     scores: dict[tuple[str, str], list[Row]] = defaultdict(list)
     costs: dict[str, list[float]] = defaultdict(list)
     for seed in args.seeds:
-        folder = run(args.work / f"seed-{seed}", seed, args.cores)
+        folder = run_seed(args, seed, FILES, "results/report.md")
         with open(folder / "comparison.csv", encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 scores[row["model"], row["benchmark"]].append(row)
@@ -52,20 +41,6 @@ def main() -> None:
 
 def flops_of(cost: dict[str, float]) -> float:
     return cost["training_flops"] + cost["inference_flops"]
-
-
-def run(folder: Path, seed: int, cores: int) -> Path:
-    """The results of a run of the pipeline in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # An overlay, since --config makes every value inside braces a string (snakemake 9.27).
-    overlay = folder / "seed.yaml"
-    overlay.write_text(f"miniature: {{seed: {seed}}}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(folder), "--cores", str(cores)]
-    command += ["--configfile", *(str(PROJECT / "config" / name) for name in FILES), str(overlay), "--", "results/report.md"]
-    with open(folder / "run.log", "w", encoding="utf-8") as log:
-        if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
-            sys.exit(f"seed {seed}: the run failed: see {log.name}")
-    return folder / "results"
 
 
 def is_above(one: Row, other: Row) -> bool:
