@@ -5,7 +5,7 @@ gated benchmarks there are verdicts and lengths, and no text. The page holds fir
 have arrived; the texts stay JSON until an answer is opened.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 from itertools import count, islice
 from pathlib import Path
@@ -15,8 +15,8 @@ from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.report.answer_spans import span_of
 from distill.report.names import Names, ShownBenchmark
+from distill.report.offline import json_in_html, read_template
 from distill.report.results import Results
-from distill.report.review_page import json_in_html
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 KATEX = ("sphinxcontrib-katex", "sphinxcontrib/katex.min.js")  # a package that holds KaTeX, and the file in it
@@ -37,7 +37,7 @@ def katex() -> str | None:
 
 def page(names: Names, results: Results, formulas: str | None = None) -> Iterator[str]:
     """The page in pieces. `formulas`: KaTeX as a script; without it formulas are shown as they are written."""
-    start, head, rows, texts, end = _split(TEMPLATE.read_text(encoding="utf-8"), _MARKS)
+    start, head, rows, texts, end = read_template(TEMPLATE, *_MARKS)
     yield start + (formulas or "")
     labels = {
         "models": [model.label for model in names.models],
@@ -64,13 +64,6 @@ def page(names: Names, results: Results, formulas: str | None = None) -> Iterato
                     break
                 yield _block(f"texts-{place}-{number}-{block}", some)
     yield end
-
-
-def _split(template: str, marks: Iterable[str]) -> list[str]:
-    parts = [template]
-    for mark in marks:
-        parts += parts.pop().split(mark)
-    return parts
 
 
 def _graded(results: Results, model: str, benchmark: str) -> Iterator[tuple[Row, Row]]:

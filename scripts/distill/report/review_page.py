@@ -10,9 +10,9 @@ from pathlib import Path
 from distill.base.files import Row, sha256_text
 from distill.data.judge import Verdict
 from distill.data.review import Decision
+from distill.report.offline import json_in_html, read_template
 
 TEMPLATE = Path(__file__).with_suffix(".html")
-_MARK = "/*DATA*/"
 
 
 def page(
@@ -24,7 +24,7 @@ def page(
     keep_at: float,
 ) -> Iterator[str]:
     """The page in pieces. `dropped` has reason and detail of the rows that the filter drops."""
-    before, after = TEMPLATE.read_text(encoding="utf-8").split(_MARK)
+    before, after = read_template(TEMPLATE, "/*DATA*/")
     rows = [_shown(row, dropped, verdicts, decisions) for row in traces]
     # What the browser remembers of an unfinished review belongs to this sample and its decisions alone.
     draw = sha256_text(json.dumps([dataset, [[row["id"], row["decision"], row["note"]] for row in rows]]))[:16]
@@ -43,8 +43,3 @@ def _shown(row: Row, dropped: Mapping[str, tuple[str, str]], verdicts: Mapping[s
         **{"reason": reason, "detail": detail, "decision": made, "note": decision.note if decision else ""},
         **({"score": verdict.score, "why": verdict.reason} if verdict else {}),
     }
-
-
-def json_in_html(value: object) -> str:
-    """JSON that cannot end the element that it stands in; lone surrogates stay escaped."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
