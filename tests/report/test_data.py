@@ -1,7 +1,5 @@
 """What the report says of data that others were made to: the parts of a mixture, and the questions that pass rates chose."""
 
-import shutil
-
 import pytest
 import results_tree
 
@@ -12,16 +10,6 @@ from distill.report.names import names
 from distill.report.results import Results
 
 NAMES = names(results_tree.SPEC)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return results_tree.build(tmp_path_factory.mktemp("results"))
-
-
-@pytest.fixture
-def tree(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "results")
 
 
 def cells(part: str) -> list[list[str]]:

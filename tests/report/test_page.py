@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -35,17 +34,6 @@ SECTIONS = [
     "Sample answers",
     "Provenance",
 ]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    return results_tree.build(tmp_path_factory.mktemp("results"))
-
-
-@pytest.fixture
-def tree(built, tmp_path) -> Path:
-    """A results folder to change."""
-    return Path(shutil.copytree(built, tmp_path / "results"))
 
 
 @pytest.fixture(scope="module")

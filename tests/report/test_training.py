@@ -1,7 +1,5 @@
 """The table of trainings, with the speed of one on a GPU and none of one on a CPU; and what the report says of an average."""
 
-import shutil
-
 import pytest
 import results_tree
 
@@ -12,16 +10,6 @@ from distill.report.results import Results
 
 MEAN = {"name": "mean", "role": "student", "label": "Mean"}
 SPEC = {**results_tree.SPEC, "models": [*results_tree.SPEC["models"], MEAN]}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    return results_tree.build(tmp_path_factory.mktemp("results"))
-
-
-@pytest.fixture
-def tree(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "results")
 
 
 @pytest.mark.parametrize(

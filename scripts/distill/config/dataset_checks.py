@@ -58,10 +58,7 @@ def _mix(where: str, dataset: Config, config: Config) -> Iterator[str]:
 
 def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
     teacher = config["datasets"][dataset]["source"]["teacher"]
-    if "endpoint" in teacher:
-        yield from name_errors(where, "endpoint", teacher, config["runtime"]["endpoints"])
-    else:
-        yield from weights_errors(where, "model", teacher, config["models"])
+    yield from _writer(where, teacher, config)
     questions = teacher["questions"]
     kinds = [kind for kind in ("dataset", "path", "hub") if kind in questions]
     if len(kinds) != 1:
@@ -74,12 +71,17 @@ def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
         yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
 
 
+def _writer(where: str, entry: Config, config: Config) -> Iterator[str]:
+    """The endpoint or the model that writes for a teacher or a judge."""
+    if "endpoint" in entry:
+        yield from name_errors(where, "endpoint", entry, config["runtime"]["endpoints"])
+    else:
+        yield from weights_errors(where, "model", entry, config["models"])
+
+
 def _judge(where: str, dataset: str, config: Config) -> Iterator[str]:
     judge = config["datasets"][dataset]["filter"]["judge"]
-    if "endpoint" in judge:
-        yield from name_errors(where, "endpoint", judge, config["runtime"]["endpoints"])
-    else:
-        yield from weights_errors(where, "model", judge, config["models"])
+    yield from _writer(where, judge, config)
     if judge["samples"] > 1 and judge["temperature"] == 0:
         yield f"{where}.samples: {judge['samples']} verdicts at temperature 0 are the same; set temperature, or samples: 1"
     if f"datasets.{dataset}" in upstream(f"datasets.{dataset}", config):
