@@ -7,13 +7,12 @@ tokenizer, the configuration and the precision of the weights are the first mode
         --output results/models/ours-averaged
 """
 
-import os
-import shutil
 from pathlib import Path
 
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
+from distill.base.files import atomic_folder, copy_files
 from distill.base.settings import Settings
 from distill.models.remote_code import KEY, check_weights
 
@@ -38,18 +37,11 @@ def main() -> None:
     from distill.training.average import average, check_same_architecture
 
     check_same_architecture(args.model)
-    part = args.output.with_name(f".{args.output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    for name in parents[0]["files"]:
-        if not name.endswith(".safetensors"):
-            place = part / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(args.model[0] / name, place)
-    average(args.model, weights, part)
     trusted = {KEY: True} if any(parent.get(KEY) for parent in parents) else {}
-    made = manifest.write(part, made_by="average", parents=[parent["digest"] for parent in parents], weights=weights, **trusted)
-    shutil.rmtree(args.output, ignore_errors=True)
-    os.replace(part, args.output)
+    with atomic_folder(args.output) as part:
+        copy_files(args.model[0], [name for name in parents[0]["files"] if not name.endswith(".safetensors")], part)
+        average(args.model, weights, part)
+        made = manifest.write(part, made_by="average", parents=[parent["digest"] for parent in parents], weights=weights, **trusted)
     print(f"digest {made['digest'][:12]}")
 
 

@@ -8,15 +8,13 @@ the same command is given again, a killed run goes on after its last part in the
         --tokenizer results/models/base --spec '{"top_k": 8, "eos_token": "<|im_end|>"}' --output results/data/mini_r1/logits
 """
 
-import os
-import shutil
 from pathlib import Path
 
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
-from distill.base.files import read_jsonl, sha256_file
+from distill.base.files import atomic_folder, read_jsonl, sha256_file
 from distill.base.settings import Settings
 from distill.base.work import locked, open_work_folder
 
@@ -63,15 +61,11 @@ def make(args, facts: dict, given: dict, template: str | None, folder: Path) -> 
     device = spec(args.runtime).get("device", "auto")
     logits.score(rows, lambda: logits.Teacher(args.teacher, len(tokenizer), device), given["top_k"], folder)
 
-    part = args.output.with_name(f".{args.output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    logits.write(rows, given["top_k"], folder, part)
     lengths = [len(row.ids) for row in rows]
     counted = {"rows": len(rows), "tokens": sum(lengths), "attended": sum(length * (length + 1) // 2 for length in lengths)}
-    made = manifest.write(part, **facts, **counted)
-    shutil.rmtree(args.output, ignore_errors=True)
-    os.replace(part, args.output)
+    with atomic_folder(args.output) as part:
+        logits.write(rows, given["top_k"], folder, part)
+        made = manifest.write(part, **facts, **counted)
     print(f"{len(rows)} rows, {sum(lengths)} tokens; digest {made['digest'][:12]}")
 
 

@@ -8,13 +8,11 @@ it writes (today); the manifest records it and the parent's digest.
         --spec '{"rope_theta": 300000, "max_position_embeddings": 32768, "eos_token": "<|im_end|>"}'
 """
 
-import os
-import shutil
 from pathlib import Path
 
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
-from distill.base.errors import InputError
+from distill.base.files import atomic_folder, copy_files
 from distill.models.prepare import SPEC, write_declarations
 from distill.models.remote_code import KEY, check_weights
 
@@ -32,22 +30,11 @@ def main() -> None:
     trusted = {KEY: True} if given.pop(KEY) or parent.get(KEY) else {}
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
 
-    part = args.output.with_name(f".{args.output.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    for name in parent["files"]:
-        place = part / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(args.base / name, place)
-    try:
+    facts = {"parent": parent["digest"], "prepare": dict(sorted(given.items())), "chat_template": template, **trusted}
+    with atomic_folder(args.output) as part:
+        copy_files(args.base, parent["files"], part)
         write_declarations(part, given, template)
-    except InputError:
-        shutil.rmtree(part)  # it holds a copy of the weights
-        raise
-    made = manifest.write(
-        part, made_by="prepare_base", parent=parent["digest"], prepare=dict(sorted(given.items())), chat_template=template, **trusted
-    )
-    shutil.rmtree(args.output, ignore_errors=True)
-    os.replace(part, args.output)
+        made = manifest.write(part, made_by="prepare_base", **facts)
     print(f"digest {made['digest'][:12]}")
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distill.base.errors import InputError
-from distill.base.files import atomic_write, read_jsonl, write_jsonl
+from distill.base.files import atomic_folder, atomic_write, read_jsonl, write_jsonl
 
 TEXTS = ["plain", "line\u2028separator", "nul\0", "tab\tand\nnewline", "𝔸 ⊗ é", "\ud800 alone", '"quoted" \\boxed{1}']
 
@@ -58,3 +58,15 @@ def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_done(tmp_pat
 def test_rows_keep_the_order_of_their_keys(tmp_path):
     write_jsonl(tmp_path / "a.jsonl", [{"b": 1, "a": 2}])
     assert list(json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"))) == ["b", "a"]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    place = tmp_path / "a"
+    for text in ("one", "two"):
+        with atomic_folder(place) as part:
+            (part / text).write_text(text)
+        assert [file.name for file in place.iterdir()] == [text]
+    with pytest.raises(ZeroDivisionError), atomic_folder(place) as part:
+        (part / "three").write_text("three")
+        raise ZeroDivisionError
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["a", "a/two"]

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,38 @@ def atomic_write(path: str | Path) -> Iterator[IO[str]]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder next to `path` that replaces it when the block ends without an error; after an error it is removed."""
+    path = Path(path)
+    part, old = unfinished(path), path.with_name(f".{path.name}.old")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(part, path)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def unfinished(folder: Path) -> Path:
+    """Where a folder is made before it gets its name."""
+    return folder.with_name(f".{folder.name}.part")
+
+
+def copy_files(source: Path, names: Iterable[str], target: Path) -> None:
+    """Copy files of a folder, by their paths in it, to the same paths in another."""
+    for name in names:
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, place)
 
 
 def read_jsonl(path: str | Path, max_row_bytes: int = 1 << 28) -> Iterator[Row]:

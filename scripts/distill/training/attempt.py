@@ -1,11 +1,10 @@
 """One attempt at a training or distillation: its work folder is locked, and its output appears whole or not at all."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
+from distill.base.files import atomic_folder, unfinished
 from distill.base.work import keep_attempt_log, locked
 
 
@@ -16,13 +15,10 @@ def attempt(folder: Path, output: Path, world_size: int, rank: int) -> Iterator[
     Of several processes the first one (rank 0) locks, clears and replaces. The others would time out while it waits for a lock, so that
     only a single process waits; scripts/launch.py waits before it starts several.
     """
-    part = output.with_name(f".{output.name}.part")
-    with locked(folder, wait=world_size == 1) if rank == 0 else nullcontext():
-        if rank == 0:
-            keep_attempt_log(folder)
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-        yield part
-        if rank == 0:
-            shutil.rmtree(output, ignore_errors=True)
-            os.replace(part, output)
+    if rank > 0:
+        yield unfinished(output)
+        return
+    with locked(folder, wait=world_size == 1):
+        keep_attempt_log(folder)
+        with atomic_folder(output) as part:
+            yield part

@@ -8,6 +8,7 @@ from typing import Any
 
 from distill.base import manifest
 from distill.base.errors import InputError
+from distill.base.files import atomic_folder
 
 TOLERANCE = 1e-6  # of an epoch: epochs counted in batches are not exactly what a person writes
 
@@ -42,22 +43,19 @@ def checkpoint_errors(where: str, entry: dict[str, Any], models: dict[str, Any])
 
 
 def copy_kept(kept: Path, folder: Path) -> None:
-    """Copy a kept model to a new folder; by hard links where both are on one disk.
+    """Copy a kept model into an empty folder; by hard links where both are on one disk.
 
     Raises InputError where its files are no longer those of its manifest.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(kept, folder, copy_function=_link)
+    shutil.copytree(kept, folder, copy_function=_link, dirs_exist_ok=True)
     if manifest.describe(folder)["digest"] != manifest.read(folder)["digest"]:
         raise InputError(f"{kept}: is not what its {manifest.NAME} says; remove it and run again")
 
 
 def publish(kept: Path, output: Path) -> None:
     """Replace `output` by a kept model, whole or not at all. Raises InputError as copy_kept does."""
-    part = output.with_name(f".{output.name}.part")
-    copy_kept(kept, part)
-    shutil.rmtree(output, ignore_errors=True)
-    os.replace(part, output)
+    with atomic_folder(output) as part:
+        copy_kept(kept, part)
 
 
 def _link(source: str, target: str) -> None:

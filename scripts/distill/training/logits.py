@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase
 from trl.data_utils import common_prefix_length
 
 from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.base.progress import Progress
-from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
+from distill.training.tokenizer import load_tokenizer
 
 ROWS = 64  # of a part
 AT_ONCE = 8  # rows of a forward pass: no setting, since another number rounds differently
@@ -45,12 +45,7 @@ class Tokens:
 
 def chat_tokenizer(folder: Path, template: str | None, eos_token: str | None) -> PreTrainedTokenizerBase:
     """The tokenizer of a base with the template and the end of turn that are trained with."""
-    with remote_code_option(folder) as code:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **code)
-    if template is not None:
-        tokenizer.chat_template = template
-    if isinstance(tokenizer.chat_template, str):
-        tokenizer.chat_template = freeze_date(tokenizer.chat_template)
+    tokenizer = load_tokenizer(folder, template)
     if eos_token is not None:
         tokenizer.eos_token = eos_token
     return tokenizer

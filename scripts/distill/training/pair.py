@@ -10,13 +10,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
 
 from distill.base.errors import InputError
-from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
 from distill.models.vocabulary import first_difference
 from distill.training.prompts import Prompt
+from distill.training.tokenizer import load_tokenizer
 
 RENDERED = 8  # prompts that are rendered under both chat templates
 
@@ -32,12 +32,9 @@ class Side:
     @classmethod
     def of(cls, folder: Path, template: str | None = None, eos_token: str | None = None) -> "Side":
         """`template` and `eos_token` replace the tokenizer's own. Raises InputError where it has no such token."""
+        tokenizer = load_tokenizer(folder, template)
         with remote_code_option(folder) as code:
-            tokenizer, config = AutoTokenizer.from_pretrained(folder, **code), AutoConfig.from_pretrained(folder, **code)
-        if template is not None:
-            tokenizer.chat_template = template
-        if isinstance(tokenizer.chat_template, str):
-            tokenizer.chat_template = freeze_date(tokenizer.chat_template)
+            config = AutoConfig.from_pretrained(folder, **code)
         if eos_token is not None:
             if eos_token not in tokenizer.get_vocab():
                 raise InputError(f"distill.eos_token: {eos_token} is no token of {folder}; name one that is")

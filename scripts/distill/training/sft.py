@@ -5,14 +5,13 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback
 from transformers.training_args import OptimizerNames
 from transformers.utils import is_liger_kernel_available
 from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
 from distill.base.errors import InputError
-from distill.base.template_date import freeze_date
 from distill.models.remote_code import remote_code_option
 from distill.training import kernels, lora
 from distill.training.arguments import shared_arguments
@@ -21,6 +20,7 @@ from distill.training.logits import LogitsCollator, TeacherLogits
 from distill.training.recipe import Recipe, Runtime
 from distill.training.resumable import ProgressLog
 from distill.training.speed import peak_of
+from distill.training.tokenizer import load_tokenizer
 from distill.training.trainer import Trainer
 
 disable_progress_bar()
@@ -54,13 +54,9 @@ def build(
 
     Raises InputError where its first rows would teach the wrong thing.
     """
+    tokenizer = load_tokenizer(base, template)
     with remote_code_option(base) as code:
-        tokenizer = AutoTokenizer.from_pretrained(base, **code)
         config = AutoConfig.from_pretrained(base, **code)
-    if template is not None:
-        tokenizer.chat_template = template
-    if isinstance(tokenizer.chat_template, str):
-        tokenizer.chat_template = freeze_date(tokenizer.chat_template)
     if "eos_token" in recipe and recipe["eos_token"] not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe['eos_token']} is no token of {base}; name one that is")
     dtype, packed = recipe["dtype"], recipe["packing"] in ("bfd", "bfd_split")

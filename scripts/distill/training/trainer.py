@@ -95,11 +95,11 @@ class Trainer(Resumable, SFTTrainer):
 
         Needs the logits of the micro batch, (rows, tokens, vocabulary); the rest is made for so many tokens at a time.
         """
-        taught = {name: inputs[name] for name in ("teacher_ids", "teacher_log_p")}
+        scored = {name: inputs[name] for name in ("teacher_ids", "teacher_log_p")}
         labels = inputs["labels"]
-        logits = model(**{key: value for key, value in inputs.items() if key not in (*taught, "labels")}, use_cache=False).logits
+        logits = model(**{key: value for key, value in inputs.items() if key not in (*scored, "labels")}, use_cache=False).logits
         learned = labels[:, 1:] != -100
-        tokens = logits[:, :-1][learned], labels[:, 1:][learned], *(numbers[:, 1:][learned] for numbers in taught.values())
+        tokens = logits[:, :-1][learned], labels[:, 1:][learned], *(numbers[:, 1:][learned] for numbers in scored.values())
         parts = list(zip(*(numbers.split(TOKENS_AT_ONCE) for numbers in tokens), strict=True))
         with torch.no_grad():
             self._counts[2] += learned.sum()

@@ -2,13 +2,12 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from distill.base import manifest
 from distill.base.errors import InputError
-from distill.base.files import Row, check_row, read_json, read_jsonl, sha256_file, write_json, write_jsonl
+from distill.base.files import Row, atomic_folder, check_row, copy_files, read_json, read_jsonl, sha256_file, write_json, write_jsonl
 from distill.base.work import locked
 from distill.config.plan import Plan
 from distill.generation.responses import ResponseSet, mark_complete, prompt_key, response_set
@@ -153,19 +152,11 @@ def known_facts(folder: Path) -> dict[str, Any]:
 
 def put_model(source: Path, names: list[str], facts: dict[str, Any], target: Path, log: bool) -> dict[str, Any]:
     """Replace `target` by copies of a checked folder's files, with a manifest that says that they were adopted."""
-    part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for name in names:
-        shutil.copyfile(source / name, part / name)
-    if (source / "log.jsonl").is_file():
-        shutil.copyfile(source / "log.jsonl", part / "log.jsonl")
-    elif log:  # rules train and distill declare one
-        write_jsonl(part / "log.jsonl", [])
-    made = manifest.write(part, adopted=True, **facts)
-    shutil.rmtree(target, ignore_errors=True)
-    part.rename(target)
-    return made
+    with atomic_folder(target) as part:
+        copy_files(source, [*names, *(["log.jsonl"] if (source / "log.jsonl").is_file() else [])], part)
+        if log and not (part / "log.jsonl").exists():  # rules train and distill declare one
+            write_jsonl(part / "log.jsonl", [])
+        return manifest.write(part, adopted=True, **facts)
 
 
 def check_responses(source: Path, requests: ResponseSet) -> list[Row]:
