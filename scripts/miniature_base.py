@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distill.base import cli, manifest
 from distill.miniature import corpus
-from distill.miniature.specs import fields
+from distill.miniature.specs import BASE
 
 
 def main() -> None:
@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
-    planted = args.spec.pop("planted", {})
-    spec = fields(args.spec, seed=int, texts=int, benchmarks=dict)
+    spec = BASE.read(args.spec)
+    planted = spec.get("planted", {})
     texts = list(corpus.texts(spec["seed"], spec["texts"]))
     corpus.check_no_overlap(texts, spec["seed"], spec["benchmarks"])
     texts = corpus.with_planted(texts, spec["seed"], spec["benchmarks"], planted)

@@ -11,7 +11,7 @@ from pathlib import Path
 from distill.base import cli, manifest
 from distill.base.files import write_jsonl
 from distill.miniature import benchmarks
-from distill.miniature.specs import fields
+from distill.miniature.specs import QUESTIONS
 
 
 def main() -> None:
@@ -21,8 +21,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
-    wanted = fields(args.spec, seed=int, items=int)
-    count = write_jsonl(args.output / "items.jsonl", benchmarks.rows(args.kind, **wanted))
+    count = write_jsonl(args.output / "items.jsonl", benchmarks.rows(args.kind, **QUESTIONS.read(args.spec)))
     manifest.write(args.output)
     print(f"{args.output}: {count} questions")
 

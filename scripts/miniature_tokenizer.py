@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.miniature import tokenizer
-from distill.miniature.specs import fields
+from distill.miniature.specs import TOKENIZER
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
-    tokenizer.save(**fields(args.spec, seed=int), folder=args.output)
+    tokenizer.save(**TOKENIZER.read(args.spec), folder=args.output)
     print(f"{args.output}: tokenizer written")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from distill.base import cli, manifest
 from distill.base.files import write_jsonl
 from distill.miniature import traces
-from distill.miniature.specs import fields
+from distill.miniature.specs import TRACES
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder to write")
     args = parser.parse_args()
 
-    spec = traces.TraceSetSpec(**fields(args.spec, seed=int, rows=int, clean=bool, steps=int, benchmarks=dict))
+    spec = traces.TraceSetSpec(**TRACES.read(args.spec))
     count = write_jsonl(args.output / "traces.jsonl", traces.rows(spec))
     manifest.write(args.output)
     print(f"{args.output}: {count} traces")

@@ -9,7 +9,7 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.miniature import benchmarks, corpus, tokenizer, traces
-from distill.miniature.specs import fields
+from distill.miniature.specs import QUESTIONS
 from distill.miniature.teacher import INSTRUCTION
 from distill.miniature.world import MODULUS
 
@@ -101,14 +101,15 @@ def test_a_tokenizer_depends_on_its_seed_alone(folder, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "complaint"),
     [
-        ({"seed": 1}, "'rows' is missing"),
-        ({"seed": 1, "rows": 2, "row": 3}, "'row' is unknown"),
-        ({"seed": "1", "rows": 2}, "seed: '1' is no int"),
+        ({"seed": 1}, "--spec: items: missing; add it"),
+        ({"seed": 1, "items": 2, "item": 3}, "--spec: item: unknown key; did you mean items?"),
+        ({"seed": "1", "items": 2}, "--spec: seed: '1' is not a whole number"),
     ],
 )
 def test_a_spec_that_does_not_fit_is_refused_by_name(spec, complaint):
-    with pytest.raises(InputError, match=complaint):
-        fields(spec, seed=int, rows=int)
+    with pytest.raises(InputError) as error:
+        QUESTIONS.read(spec)
+    assert str(error.value).startswith(complaint)
 
 
 def test_the_sizes_of_a_spec_are_all_that_a_set_is_drawn_from():

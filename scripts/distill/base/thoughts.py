@@ -4,6 +4,8 @@ The styles are those of `thought_style` in config/schema.yaml. think: DeepSeek-R
 solution. stratos: Bespoke-Stratos-17k and Sky-T1, which mark the solution too.
 """
 
+import re
+
 THOUGHT = {"think": ("<think>", "</think>"), "stratos": ("<|begin_of_thought|>", "<|end_of_thought|>")}
 SOLUTION = {"stratos": ("<|begin_of_solution|>", "<|end_of_solution|>")}
 
@@ -21,6 +23,8 @@ TAGS = (
     (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
     (r"<\s?\|\s?begin_of_thought\s?\|\s?>", r"<\s?\|\s?end_of_thought\s?\|\s?>"),
 )
+
+CLOSED = re.compile(r"</think>|<\s*\|\s*end_of_thought")  # in a response whose thought stands in its text
 
 
 def completion(thought: str, solution: str, style: str) -> str:

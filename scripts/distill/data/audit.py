@@ -15,7 +15,7 @@ from typing import Any
 from distill.base.files import Row
 from distill.base.settings import Settings
 from distill.base.thoughts import THOUGHT
-from distill.data.packing import separated, sequences
+from distill.data.packing import CUTTING, separated, sequences
 from distill.data.tokens import ChatTokenizer
 from distill.data.trained_text import TemplateCheck
 from distill.grading.extract import last_boxed
@@ -154,7 +154,7 @@ _NEVER = ("altered_by_template", "without_eos", "rows_without_loss")
 def audit(measures: Sequence[Measure] | Measures, spec: AuditSpec) -> dict[str, Any]:
     """audit.json without its sample. `shares` holds what warnings and `stop_above` are about; shares are of rows, tokens_lost of tokens."""
     lengths = array("I", (row.tokens for row in measures))
-    most = spec.max_length if spec.packing in ("none", "bfd") else max(lengths)
+    most = spec.max_length if spec.packing in CUTTING else max(lengths)
     # With packing none TRL 1.16 drops rows that max_length leaves without a label (SFTTrainer, "Dropping fully masked examples").
     silent = bytearray(spec.loss_on == "completion" and row.prompt >= min(row.tokens, most) for row in measures)
     dropped = silent if spec.packing == "none" else bytearray(len(silent))

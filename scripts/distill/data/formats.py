@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from distill.base.files import Row
+from distill.base.thoughts import THOUGHT
 from distill.data.raw_response import Columns, FormatMismatch, RawResponse, as_rows, read_cell, read_optional, read_text
 from distill.data.table_format import read_table
 from distill.grading.extract import last_boxed
@@ -199,7 +200,7 @@ def _am_distilled(row: Row, columns: Columns) -> Iterator[RawResponse]:
     """
     (raw,) = _conversation({"messages": row.get("messages")}, columns)
     info = next((turn["info"] for turn in row["messages"] if turn.get("role") == "user" and isinstance(turn.get("info"), dict)), {})
-    thought, closing, solution = raw.response.partition("</think>")
+    thought, closing, solution = raw.response.partition(THOUGHT["think"][1])
     inner = _ANSWER_TAGS.fullmatch(solution)
     response = f"{thought}{closing}\n\n{inner[1]}" if inner else raw.response
     gold = read_optional(info, "reference_answer")

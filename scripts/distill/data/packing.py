@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 # TRL packs with Dataset.map, which hands over so many rows at a time: no sequence holds documents of two batches.
 BATCH = 1000
+CUTTING = ("none", "bfd")  # strategies that cut a row at max_length and throw the rest away
 
 
 def sequences(lengths: Sequence[int], max_length: int, strategy: str) -> Sequence[int]:

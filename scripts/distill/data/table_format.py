@@ -1,13 +1,11 @@
 """A plain table of questions and responses, whose columns the configuration names; choices that stand in a column of their own."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from distill.base.files import Row
+from distill.base.thoughts import CLOSED
 from distill.data.raw_response import Columns, FormatMismatch, RawResponse, as_rows, read_cell, read_optional, read_text
-
-_TAGGED = re.compile(r"</think>|<\s*\|\s*end_of_thought")
 
 
 def _question(row: Row, column: str) -> str:
@@ -37,7 +35,7 @@ def read_table(row: Row, columns: Columns) -> Iterator[RawResponse]:
         question = f"{question.rstrip()}\n\n" + "\n".join(f"{letter}) {text}" for letter, text in zip(_LETTERS, choices, strict=False))
     response = read_text(row, name("response"))
     # A column reasoning that nobody named may be a flag (Nemotron's says on or off): tags in the response count.
-    apart = "reasoning" in columns or not _TAGGED.search(response)
+    apart = "reasoning" in columns or not CLOSED.search(response)
     yield RawResponse(
         question,
         response,

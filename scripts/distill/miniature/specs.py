@@ -1,17 +1,15 @@
-"""What a --spec of the miniature's scripts must hold."""
+"""The --spec of each script that makes a source of the miniature."""
 
-from typing import Any
+from distill.base.settings import Settings
 
-from distill.base.errors import InputError
-
-
-def fields(spec: dict[str, Any], **types: type) -> dict[str, Any]:
-    """The named fields of a spec. Raises InputError for one that is missing, unknown or of another type."""
-    for name in spec.keys() - types.keys():
-        raise InputError(f"--spec: {name!r} is unknown: give {', '.join(types)}")
-    for name, kind in types.items():
-        if name not in spec:
-            raise InputError(f"--spec: {name!r} is missing: give {', '.join(types)}")
-        if type(spec[name]) is not kind:
-            raise InputError(f"--spec: {name}: {spec[name]!r} is no {kind.__name__}")
-    return {name: spec[name] for name in types}
+_SEED = "miniature/seed"
+_ITEMS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}  # of each benchmark
+TOKENIZER = Settings(_SEED, required=("seed",))
+QUESTIONS = Settings(_SEED, "$defs/source/items", required=("seed", "items"))
+BASE = Settings(_SEED, "$defs/source/texts", "$defs/source/planted", benchmarks=_ITEMS, required=("seed", "texts", "benchmarks"))
+TRACES = Settings(
+    _SEED,
+    *(f"$defs/source/{key}" for key in ("rows", "clean", "steps")),
+    benchmarks=_ITEMS,
+    required=("seed", "rows", "clean", "steps", "benchmarks"),
+)

@@ -15,6 +15,7 @@ from distill.base.files import read_json, read_jsonl
 from distill.base.paths import KNOWN
 from distill.base.settings import read_yaml
 from distill.data.audit import audit_of
+from distill.data.packing import CUTTING
 from distill.preflight.arch import Arch
 from distill.preflight.memory import GB
 from distill.preflight.speed import Device, Sources
@@ -167,7 +168,7 @@ def _data(entry: Part, audit: Mapping[str, Any] | None, known: Mapping[str, Any]
     rows, each = rows_of(source, known), table.get("tokens_a_row", recipe["max_length"] // 4)
     if rows is None:
         return Known()
-    tokens = rows * min(each, recipe["max_length"]) if recipe["packing"] in ("none", "bfd") else rows * each
+    tokens = rows * min(each, recipe["max_length"]) if recipe["packing"] in CUTTING else rows * each
     sequences = rows if recipe["packing"] == "none" else -(-tokens // recipe["max_length"])
     return Known({"rows": rows, "tokens": tokens, "sequences": sequences}, f"assumed: {rows:,} rows of {each:,} tokens")
 

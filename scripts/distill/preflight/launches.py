@@ -9,6 +9,7 @@ from distill.preflight.arch import Lora
 from distill.preflight.facts import Facts
 from distill.preflight.memory import Batch, Launch
 from distill.preflight.speed import Device
+from distill.training.recipe import APART
 
 Part = dict[str, Any]
 
@@ -51,7 +52,7 @@ def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: 
         checkpoint_layers=runtime.get("checkpoint_layers"),
         liger=on_gpu and not runtime.get("compile_layers"),  # envs/requirements-cuda.txt has it
         cpu=not on_gpu,
-        separate=recipe["packing"] in ("bfd", "bfd_split"),
+        separate=recipe["packing"] in APART,
         lora=lora,
         whole_logits=recipe.get("loss") == "kl",
     )

@@ -24,6 +24,7 @@ def read_recipe(given: Mapping[str, Any]) -> dict[str, Any]:
 
 # The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
 RUNTIME = Settings("runtime/*")
+APART = ("bfd", "bfd_split")  # values of packing under which the documents of a sequence do not see each other
 # What decides when a distillation is stopped, and nothing of what it learns: --watch of scripts/distill_model.py and --min-headroom.
 WATCHED = ("min_headroom", "min_length", "max_cut")
 # The --spec of scripts/distill_model.py.

@@ -17,7 +17,7 @@ from distill.training import kernels, lora
 from distill.training.arguments import shared_arguments
 from distill.training.launch import world
 from distill.training.logits import LogitsCollator, TeacherLogits
-from distill.training.recipe import Recipe, Runtime
+from distill.training.recipe import APART, Recipe, Runtime
 from distill.training.resumable import ProgressLog
 from distill.training.speed import peak_of
 from distill.training.tokenizer import load_tokenizer
@@ -59,7 +59,7 @@ def build(
         config = AutoConfig.from_pretrained(base, **code)
     if "eos_token" in recipe and recipe["eos_token"] not in tokenizer.get_vocab():
         raise InputError(f"train.eos_token: {recipe['eos_token']} is no token of {base}; name one that is")
-    dtype, packed = recipe["dtype"], recipe["packing"] in ("bfd", "bfd_split")
+    dtype, packed = recipe["dtype"], recipe["packing"] in APART
     attention, why = kernels.choose(config, args.device, dtype, packed)
     compiled, layers = kernels.choose_layers(config, attention, args.device, dtype, runtime["compile_layers"])
     if args.should_log:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.base.retry import is_temporary, retry_after_s
-from distill.base.thoughts import THOUGHT, completion
+from distill.base.thoughts import CLOSED, THOUGHT, completion
 from distill.generation.engines import Answer, Request, Sampling
 
 # Refusals that no other request of the run would escape: key, balance, permission, path or model.
@@ -110,7 +110,7 @@ def _count(usage: Any, name: str) -> int | None:
 
 # Where servers put a thought that they keep apart: DeepSeek, vLLM and SGLang; OpenRouter and newer vLLM; Ollama.
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
-_EMPTY_THOUGHT = re.compile(r"\A\s*(?:<think>)?\s*</think>\s*")
+_EMPTY_THOUGHT = re.compile(r"\A\s*(?:{})?\s*{}\s*".format(*THOUGHT["think"]))
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -120,7 +120,7 @@ def _text(message: dict[str, Any]) -> str:
     thoughts += [text for detail in message.get("reasoning_details") or () if (text := detail.get("text") or detail.get("summary"))]
     thought = next((text.strip("\n") for text in thoughts if text.strip()), None)
     said = _EMPTY_THOUGHT.sub("", said) if thought else said
-    if thought is None or re.search(r"</think>|<\|\s?end_of_thought", said):
+    if thought is None or CLOSED.search(said):
         return said
     return completion(thought, said, "think") if said else f"{THOUGHT['think'][0]}\n{thought}"
 
