@@ -21,7 +21,7 @@ from distill.data.agreement import agreement, in_words
 from distill.data.contamination import ContaminationReport
 from distill.data.filter import DroppedRows, FilterInputs, NothingKept, benchmark_items, filter_traces
 from distill.data.filter_rules import OPTIONAL_REASONS, REASONS, FilterSpec
-from distill.data.judge import JudgeRule, Verdict, read_verdicts, score_counts
+from distill.data.judge import JudgeRule, JudgeVerdict, read_verdicts, score_counts
 from distill.data.pass_rate import PassRates
 from distill.data.review import Decision, read_decisions
 
@@ -106,7 +106,7 @@ def count_decisions(path: str, decisions: Mapping[str, Decision], dropped: Dropp
     return {"keep": dropped.by_hand["keep"], "drop": dropped.by_hand["drop"], "of_other_rows": made - here}
 
 
-def describe_judge(verdicts: Mapping[str, Verdict], decisions: Mapping[str, Decision], rule: JudgeRule) -> Row:
+def describe_judge(verdicts: Mapping[str, JudgeVerdict], decisions: Mapping[str, Decision], rule: JudgeRule) -> Row:
     """How many rows have which score, and how far the judge agrees with the decisions made by hand, where there are any."""
     found: Row = {"rows": len(verdicts), "keep_at": rule.keep_at, "scores": score_counts(verdicts.values())}
     both = {name: decision for name, decision in decisions.items() if decision.keep is not None and name in verdicts}

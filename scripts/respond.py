@@ -18,7 +18,7 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.base.progress import Progress, Tokens
+from distill.base.progress import Progress, TokenCounter
 from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
@@ -84,7 +84,7 @@ def generate(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
         missing = one.missing()
         what = f"respond {one.output.parent.name} {one.output.stem}"
         with Progress(what, len(one.pairs), "answers", initial=len(one.pairs) - len(missing)) as progress:
-            tokens = Tokens()
+            tokens = TokenCounter()
             within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
             try:
                 for place, given in engine.answers(one.requests(missing), one.sampling(), *within):

@@ -11,7 +11,7 @@ import tiny_chat
 from distill.base import settings
 from distill.base.errors import InputError
 from distill.base.paths import SCHEMA
-from distill.data.judge import JudgeRule, Verdict, judge_prompt, judged, read_score, read_template, read_verdicts, score_counts
+from distill.data.judge import JudgeRule, JudgeVerdict, judge_prompt, judged, read_score, read_template, read_verdicts, score_counts
 from distill.data.pass_rate import question_id
 from distill.data.traces import Trace
 
@@ -64,7 +64,7 @@ def test_the_verdict_is_the_mean_of_the_samples_that_have_a_score(tmp_path):
         for sample, text in enumerate(told)
     ]
     found = read_verdicts(tiny_chat.write_jsonl(tmp_path / "responses.jsonl", rows))
-    assert found == {"a": Verdict(2.5, "Sound."), "b": Verdict(None, ""), "c": Verdict(3, "")}
+    assert found == {"a": JudgeVerdict(2.5, "Sound."), "b": JudgeVerdict(None, ""), "c": JudgeVerdict(3, "")}
     assert score_counts(found.values()) == {"2.5": 1, "3": 1, "none": 1}
 
 
@@ -81,7 +81,7 @@ def test_the_verdict_is_the_mean_of_the_samples_that_have_a_score(tmp_path):
     ],
 )
 def test_a_row_is_kept_from_the_threshold_on(name, unjudged, reason, detail):
-    verdicts = {"kept": Verdict(3, ""), "low": Verdict(2, "It jumps."), "unread": Verdict(None, "")}
+    verdicts = {"kept": JudgeVerdict(3, ""), "low": JudgeVerdict(2, "It jumps."), "unread": JudgeVerdict(None, "")}
     found = judged(name, verdicts, JudgeRule(3, unjudged))
     assert (found and found.reason) == reason
     assert found is None or found.detail.startswith(detail)

@@ -12,7 +12,7 @@ import pytest
 
 from distill.base.files import write_json, write_jsonl
 from distill.evaluation import stats
-from distill.evaluation.answers import Answers, answers_row, curve_rows, read_answers
+from distill.evaluation.answers import TaskAnswers, answers_row, curve_rows, read_answers
 from distill.evaluation.compare import tables
 from distill.evaluation.rows import AnswersRow, CurveRow, read_csv
 from distill.grading.grader import Task, grade_all, same
@@ -44,18 +44,18 @@ def test_maj_at_k_of_many_samples_stays_exact():
     assert curve[-1] == pytest.approx(0.5, abs=1e-12)
 
 
-def points(answers: Answers, **more) -> dict[tuple[str, int], CurveRow]:
+def points(answers: TaskAnswers, **more) -> dict[tuple[str, int], CurveRow]:
     return {(row.curve, row.at): row for row in curve_rows(answers, **more)}
 
 
 def test_one_sample_has_no_curve_over_samples():
-    one = Answers("ours", "math", np.array([[1.0], [0.0]]), [["1"], ["2"]])
+    one = TaskAnswers("ours", "math", np.array([[1.0], [0.0]]), [["1"], ["2"]])
     assert points(one) == {}
     assert answers_row(one) == AnswersRow("ours", "math", 2, 1)
 
 
 def test_an_answer_that_is_not_finished_within_the_budget_is_wrong():
-    answers = Answers(
+    answers = TaskAnswers(
         "ours", "math", np.array([[1.0, 1.0], [0.0, 1.0]]), [["1", "1"], ["2", "3"]], np.array([[100.0, 600.0], [50.0, 1024.0]])
     )
     found = points(answers, budgets=[1024, 512, 512, 4096, 8192], max_new_tokens=4096)
@@ -65,7 +65,7 @@ def test_an_answer_that_is_not_finished_within_the_budget_is_wrong():
 
 def test_lengths_and_agreement():
     tokens = np.array([[10.0, 20.0, 30.0], [40.0, 5.0, 7.0]])
-    answers = Answers("ours", "math", np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), [["1/2", "0.5", ".5"], ["1", "2", None]], tokens)
+    answers = TaskAnswers("ours", "math", np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), [["1/2", "0.5", ".5"], ["1", "2", None]], tokens)
     row = answers_row(answers)
     assert (row.right_median, row.right_p90, row.wrong_median, row.wrong_p90) == (20, 40, 5, 7)
     assert row.agreement == 0.5  # all pairs of the first item, none of the second

@@ -61,7 +61,7 @@ class Progress:
         print(progress_line(self.what, self.done, self.total, self.unit, rate, self.note), file=self._stream, flush=True)
 
 
-class Tokens:
+class TokenCounter:
     """Counts generated tokens."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ from distill.data.duplicates import DuplicateScan, NearCandidates, NearIndex
 from distill.data.filter_rules import BEFORE_CONTAMINATION, FilterSpec, PerQuestion, choose, wrong_length
 from distill.data.hashset import HashSet, hash64
 from distill.data.judge import REASONS as JUDGE_REASONS
-from distill.data.judge import Verdict, judged
+from distill.data.judge import JudgeVerdict, judged
 from distill.data.pass_rate import REASON as BY_PASS_RATE
 from distill.data.pass_rate import PassRates
 from distill.data.review import REASON as REVIEWED
@@ -57,7 +57,7 @@ class FilterInputs:
     tokenizer: str
     chat_template: str | None
     benchmarks: Mapping[str, Sequence[BenchmarkItem]]
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, JudgeVerdict] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     pass_rates: PassRates | None = None
 
@@ -136,7 +136,7 @@ class RowSelector:
 
     spec: FilterSpec
     candidates: NearCandidates
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, JudgeVerdict] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     pass_rates: PassRates | None = None
     _ids: HashSet = field(default_factory=HashSet)

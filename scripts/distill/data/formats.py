@@ -17,7 +17,7 @@ from distill.grading.extract import last_boxed
 
 
 @dataclass(frozen=True)
-class Format:
+class TraceFormat:
     """`needs`: the columns without which a file is not of this format, alternatives in a tuple. `read` raises FormatMismatch for a row, and
     gives it in place of a response that is none."""
 
@@ -231,19 +231,19 @@ def _sharegpt(row: Row, columns: Columns) -> Iterator[RawResponse]:
     yield from _conversation(row, columns)
 
 
-_CONVERSATION = Format((("conversations", "messages"),), _conversation)
+_CONVERSATION = TraceFormat((("conversations", "messages"),), _conversation)
 FORMATS = {
-    "messages": Format(("messages",), _messages),
-    "sharegpt": Format(("conversations",), _sharegpt),
+    "messages": TraceFormat(("messages",), _messages),
+    "sharegpt": TraceFormat(("conversations",), _sharegpt),
     "bespoke_stratos": _CONVERSATION,
     "sky_t1": _CONVERSATION,
-    "openthoughts": Format((("conversations", "messages", "deepseek_reasoning"),), _openthoughts),
-    "openr1_math": Format(("problem", "generations"), _openr1_math),
-    "mixture_of_thoughts": Format(("messages",), _mixture_of_thoughts),
-    "s1k": Format(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),
-    "gsm8k": Format(("question", "answer"), _gsm8k),
-    "deepmath": Format(("question", _DEEPMATH_RESPONSES), _deepmath),
-    "am_distilled": Format(("messages",), _am_distilled),
-    "table": Format(("question", "response"), read_table),
-    "distill": Format(("id", "question", "thought", "solution", "source"), _distill),
+    "openthoughts": TraceFormat((("conversations", "messages", "deepseek_reasoning"),), _openthoughts),
+    "openr1_math": TraceFormat(("problem", "generations"), _openr1_math),
+    "mixture_of_thoughts": TraceFormat(("messages",), _mixture_of_thoughts),
+    "s1k": TraceFormat(("question", tuple(attempt for _, attempt in _S1K_TEACHERS)), _s1k),
+    "gsm8k": TraceFormat(("question", "answer"), _gsm8k),
+    "deepmath": TraceFormat(("question", _DEEPMATH_RESPONSES), _deepmath),
+    "am_distilled": TraceFormat(("messages",), _am_distilled),
+    "table": TraceFormat(("question", "response"), read_table),
+    "distill": TraceFormat(("id", "question", "thought", "solution", "source"), _distill),
 }

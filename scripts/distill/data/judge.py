@@ -36,7 +36,7 @@ class JudgeRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JudgeVerdict:
     """The mean score of a row's samples that could be read, None where none could, and the reason that the first of them gives."""
 
     score: float | None
@@ -75,7 +75,7 @@ def read_score(text: str, finish_reason: str | None) -> tuple[float, str] | None
     return float(scores[-1][1]), " ".join(said[: scores[-1].start()].strip(' \n*_#"{,').split())
 
 
-def read_verdicts(path: str | Path) -> dict[str, Verdict]:
+def read_verdicts(path: str | Path) -> dict[str, JudgeVerdict]:
     """The verdict on each row of a judge/responses.jsonl."""
     found: dict[str, list[tuple[float, str]]] = {}
     for number, row in enumerate(read_jsonl(path), 1):
@@ -87,11 +87,11 @@ def read_verdicts(path: str | Path) -> dict[str, Verdict]:
     return {name: _verdict(scores) for name, scores in found.items()}
 
 
-def _verdict(scores: list[tuple[float, str]]) -> Verdict:
-    return Verdict(sum(score for score, _ in scores) / len(scores), scores[0][1][:300]) if scores else Verdict(None, "")
+def _verdict(scores: list[tuple[float, str]]) -> JudgeVerdict:
+    return JudgeVerdict(sum(score for score, _ in scores) / len(scores), scores[0][1][:300]) if scores else JudgeVerdict(None, "")
 
 
-def judged(name: str, verdicts: Mapping[str, Verdict], rule: JudgeRule) -> Defect | None:
+def judged(name: str, verdicts: Mapping[str, JudgeVerdict], rule: JudgeRule) -> Defect | None:
     """Why a row's verdict drops it, or None. A row that no predicate had dropped before and that has no verdict is `unjudged`."""
     verdict = verdicts.get(name)
     if verdict is None or verdict.score is None:
@@ -100,7 +100,7 @@ def judged(name: str, verdicts: Mapping[str, Verdict], rule: JudgeRule) -> Defec
     return None if verdict.keeps(rule) else Defect("judged", f"score {verdict.score:g}, at least {rule.keep_at:g}: {verdict.reason}")
 
 
-def score_counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
+def score_counts(verdicts: Iterable[JudgeVerdict]) -> dict[str, int]:
     """{score as text: rows}, lowest first; rows without one last, under `none`."""
     scores = [verdict.score for verdict in verdicts]
     counts = {f"{score:g}": scores.count(score) for score in sorted({score for score in scores if score is not None})}

@@ -14,7 +14,7 @@ from distill.base.settings import Settings
 from distill.base.tables import read_rows
 from distill.data.conditions import has_column, unmet
 from distill.data.duplicates import question_key
-from distill.data.formats import FORMATS, Format
+from distill.data.formats import FORMATS, TraceFormat
 from distill.data.hashset import HashSet, hash64
 from distill.data.raw_response import FormatMismatch, RawResponse
 from distill.data.table_format import hidden_choices
@@ -83,7 +83,7 @@ class Normaliser:
             raise InputError(f"{self.format}: unknown format: use one of {', '.join(FORMATS)}")
         if self.columns and self.format != "table":
             raise InputError(f"columns: have no meaning with format {self.format}: remove them or use format table")
-        self._shape: Format = FORMATS[self.format]
+        self._shape: TraceFormat = FORMATS[self.format]
         self._seen = HashSet()
         self._repeats: dict[str, int] = {}
 

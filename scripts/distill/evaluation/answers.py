@@ -19,7 +19,7 @@ PASS, MAJORITY, BUDGET = "pass@k", "maj@k", "budget"
 
 
 @dataclass(frozen=True)
-class Answers:
+class TaskAnswers:
     """The answers of one model to one benchmark, item by item: `correct` and `tokens` are (items, samples); `tokens` None if unknown."""
 
     model: str
@@ -37,7 +37,7 @@ class Answers:
         return [stats.tally(in_one_spelling(answers), right) for answers, right in zip(self.spelled, self.correct > 0, strict=True)]
 
 
-def read_answers(model: str, benchmark: str, verdicts: Path, responses: Path | None) -> Answers:
+def read_answers(model: str, benchmark: str, verdicts: Path, responses: Path | None) -> TaskAnswers:
     """From a file of verdicts (id, sample, correct, answer), and the responses (id, sample, completion_tokens) where they are there."""
     found: dict[str, list[tuple[int, bool, str | None]]] = {}
     for row in read_jsonl(verdicts):
@@ -50,10 +50,10 @@ def read_answers(model: str, benchmark: str, verdicts: Path, responses: Path | N
         counts = [[known.get((item, sample)) for sample, *_ in samples] for item, samples in found.items()]
         if all(count is not None for samples in counts for count in samples):
             tokens = np.array(counts, dtype=float)
-    return Answers(model, benchmark, correct, spelled, tokens)
+    return TaskAnswers(model, benchmark, correct, spelled, tokens)
 
 
-def curve_rows(answers: Answers, budgets: Iterable[int] = (), max_new_tokens: int | None = None) -> Iterator[CurveRow]:
+def curve_rows(answers: TaskAnswers, budgets: Iterable[int] = (), max_new_tokens: int | None = None) -> Iterator[CurveRow]:
     """pass@k and maj@k for each k where there are several samples, and the score by token budget.
 
     Budgets from `max_new_tokens` on (or from the longest answer on, where that is unknown) are one: the score as it is.
@@ -72,12 +72,12 @@ def curve_rows(answers: Answers, budgets: Iterable[int] = (), max_new_tokens: in
             yield _row(answers, BUDGET, budget, finished, n)
 
 
-def _row(answers: Answers, curve: str, at: int, by_item: stats.Floats, samples: int) -> CurveRow:
+def _row(answers: TaskAnswers, curve: str, at: int, by_item: stats.Floats, samples: int) -> CurveRow:
     share = float(by_item.mean())
     return CurveRow(answers.model, answers.benchmark, curve, at, share, *stats.ci95_of_means(by_item, samples))
 
 
-def answers_row(answers: Answers) -> AnswersRow:
+def answers_row(answers: TaskAnswers) -> AnswersRow:
     items, n = answers.correct.shape
     lengths: dict[str, float | None] = {}
     for name, mask in (("right", answers.correct > 0), ("wrong", answers.correct == 0)):
@@ -87,7 +87,7 @@ def answers_row(answers: Answers) -> AnswersRow:
     return AnswersRow(answers.model, answers.benchmark, items, n, **lengths, **_agreement(answers))
 
 
-def _agreement(answers: Answers) -> dict[str, float]:
+def _agreement(answers: TaskAnswers) -> dict[str, float]:
     """Over all items, and over those whose majority is right."""
     n = answers.n_samples
     if n == 1:

@@ -12,7 +12,7 @@ from distill.base.cli import stop
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import Row, read_json, write_json
-from distill.base.progress import Progress, Tokens
+from distill.base.progress import Progress, TokenCounter
 from distill.base.settings import Settings
 from distill.base.work import open_work_folder
 from distill.generation import engines
@@ -102,7 +102,7 @@ def answer_missing(engine: Any, answers: ResponseSet, ledger: Ledger | None, wha
     requests, sampling = answers.requests(missing), answers.sampling()
     by_endpoint = () if ledger is None else (ledger, bool(answers.store.answers))
     received = engine.answers(requests, sampling, *by_endpoint)
-    tokens, end = Tokens(), None
+    tokens, end = TokenCounter(), None
     progress = Progress(what, len(answers.pairs), "answers", initial=len(answers.pairs) - len(missing))
     try:
         with progress:

@@ -119,7 +119,7 @@ def inspect(row: RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
 
 
 @dataclass(frozen=True)
-class Format:
+class RecordedFormat:
     """`answers` reads a row; `rows` yields the rows of a file with their places in it, those of one task where it holds several."""
 
     answers: Callable[[RowReader, Mapping[str, str]], Iterator[RecordedAnswer]]
@@ -127,11 +127,11 @@ class Format:
 
 
 FORMATS = {
-    "distill": Format(distill),
-    "lighteval_details": Format(lighteval),
-    "evalscope": Format(evalscope),
-    "evalchemy": Format(evalchemy, evalchemy_rows),
-    "opencompass": Format(opencompass, opencompass_rows),
-    "inspect": Format(inspect, inspect_rows),
-    "table": Format(table),
+    "distill": RecordedFormat(distill),
+    "lighteval_details": RecordedFormat(lighteval),
+    "evalscope": RecordedFormat(evalscope),
+    "evalchemy": RecordedFormat(evalchemy, evalchemy_rows),
+    "opencompass": RecordedFormat(opencompass, opencompass_rows),
+    "inspect": RecordedFormat(inspect, inspect_rows),
+    "table": RecordedFormat(table),
 }

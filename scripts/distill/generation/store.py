@@ -15,7 +15,7 @@ class AnswerStore:
 
     def __init__(self, path: Path):
         self.path = path
-        self.answers = Answers(path)
+        self.answers = StoredAnswers(path)
 
     def append(self, rows: list[Row]) -> None:
         """Keep rows (`key`, `sample`, and the answer)."""
@@ -25,7 +25,7 @@ class AnswerStore:
                 file.write(dumps(row).encode() + b"\n")
 
 
-class Answers(Mapping[Key, Row]):
+class StoredAnswers(Mapping[Key, Row]):
     """The rows of the file, the latest of each key. Only their places are held: the texts of a whole set of traces are gigabytes."""
 
     def __init__(self, path: Path):

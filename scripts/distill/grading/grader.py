@@ -61,7 +61,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FoundAnswer:
     """What was found in a response: the answer's text, or None and the reason."""
 
     text: str | None
@@ -176,13 +176,13 @@ def grade_all(
         yield from grader.grade(tasks)
 
 
-def answer_of(task: Task, form: str = FORMS[0]) -> Answer:
+def answer_of(task: Task, form: str = FORMS[0]) -> FoundAnswer:
     """The answer of a response, or the reason why there is none."""
     if task.kind not in KINDS:
         raise InputError(f"kind {task.kind!r}: no grader for it: use one of {', '.join(KINDS)}")
     solution, state = cut_thought(task.text, task.prefilled)
     if state == "unclosed":
-        return Answer(None, UNCLOSED_THOUGHT)
+        return FoundAnswer(None, UNCLOSED_THOUGHT)
     tags = tuple(unknown_tags(solution)) if state == "none" else ()
     stated = False
     if task.kind == "math":
@@ -195,7 +195,7 @@ def answer_of(task: Task, form: str = FORMS[0]) -> Answer:
     else:
         boxed = last_boxed(solution)
         answer = " ".join((solution if boxed is None else boxed).split())
-    return Answer(answer, "", stated, tags) if answer else Answer(None, NO_ANSWER, tags=tags)
+    return FoundAnswer(answer, "", stated, tags) if answer else FoundAnswer(None, NO_ANSWER, tags=tags)
 
 
 def _boxed(solution: str) -> str | None:
@@ -241,7 +241,7 @@ class _Needed(Exception):
 class _Slot:
     """The place of a task in the output; its verdict may come later."""
 
-    def __init__(self, task: Task, found: Answer) -> None:
+    def __init__(self, task: Task, found: FoundAnswer) -> None:
         self.task, self.found = task, found
         self.verdict: Verdict | None = None
         self.unread = False

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from distill.base.files import Row, sha256_text
-from distill.data.judge import Verdict
+from distill.data.judge import JudgeVerdict
 from distill.data.review import Decision
 from distill.report.offline import json_in_html, read_template
 
@@ -19,7 +19,7 @@ def page(
     dataset: str,
     traces: Iterable[Row],
     dropped: Mapping[str, tuple[str, str]],
-    verdicts: Mapping[str, Verdict],
+    verdicts: Mapping[str, JudgeVerdict],
     decisions: Mapping[str, Decision],
     keep_at: float,
 ) -> Iterator[str]:
@@ -33,7 +33,9 @@ def page(
     yield after
 
 
-def _shown(row: Row, dropped: Mapping[str, tuple[str, str]], verdicts: Mapping[str, Verdict], decisions: Mapping[str, Decision]) -> Row:
+def _shown(
+    row: Row, dropped: Mapping[str, tuple[str, str]], verdicts: Mapping[str, JudgeVerdict], decisions: Mapping[str, Decision]
+) -> Row:
     name = row["id"]
     reason, detail = dropped.get(name, ("", ""))
     verdict, decision = verdicts.get(name), decisions.get(name)

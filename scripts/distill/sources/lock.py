@@ -73,9 +73,6 @@ def _identity(source: Part) -> Part:
     return {key: source[key] for key in IDENTITY if key in source}
 
 
-Part = dict[str, Any]
-
-
 def resolve_revision(source: Part, work: Path, policy: RetryPolicy | None = None) -> tuple[str | None, str]:
     """(current commit of a source with repo_type, digest that its manifest will have).
 

@@ -36,7 +36,7 @@ LOGITS_AT_ONCE = 1024  # tokens whose logits over the vocabulary are held at a t
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenizedRow:
     """A row as training sees it: its tokens, and how many of them are the prompt."""
 
     ids: list[int]
@@ -51,11 +51,11 @@ def chat_tokenizer(folder: Path, template: str | None, eos_token: str | None) ->
     return tokenizer
 
 
-def tokenize(tokenizer: PreTrainedTokenizerBase, row: Row) -> Tokens:
+def tokenize(tokenizer: PreTrainedTokenizerBase, row: Row) -> TokenizedRow:
     """As TRL 1.16 does (SFTTrainer._prepare_dataset): a completion begins where prompt and whole differ first."""
     prompt = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=False)
     whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], return_dict=False)
-    return Tokens(whole, common_prefix_length(prompt, whole))
+    return TokenizedRow(whole, common_prefix_length(prompt, whole))
 
 
 def check_vocabulary(student: PreTrainedTokenizerBase, teacher: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -80,7 +80,7 @@ class Teacher:
         self.context = model.config.get_text_config().max_position_embeddings
 
     @torch.inference_mode()
-    def top(self, rows: Sequence[Tokens], k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def top(self, rows: Sequence[TokenizedRow], k: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(top_ids, top_log_p) of each row: (tokens of the completion, k)."""
         width = max(len(row.ids) for row in rows)
         if width > self.context:
@@ -100,7 +100,7 @@ class Teacher:
             )
 
 
-def score(rows: Sequence[Tokens], teacher: Any, k: int, folder: Path) -> None:
+def score(rows: Sequence[TokenizedRow], teacher: Any, k: int, folder: Path) -> None:
     """Write the parts that a work folder lacks. `teacher()` loads the teacher, where any is lacking."""
     parts = list(_slices(rows, ROWS))
     missing = [number for number in range(len(parts)) if not _part(folder, number).exists()]
@@ -135,7 +135,7 @@ def _save(path: Path, ids: np.ndarray, log_p: np.ndarray) -> None:
     unfinished.replace(path)
 
 
-def write(rows: Sequence[Tokens], k: int, folder: Path, output: Path) -> None:
+def write(rows: Sequence[TokenizedRow], k: int, folder: Path, output: Path) -> None:
     """Put the parts together into a folder of logits, without its manifest."""
     lengths = [len(row.ids) for row in rows]
     starts = np.cumsum([0, *lengths])

@@ -17,7 +17,7 @@ _OPENED = re.compile(rf"(?:{'|'.join(re.escape(opening) for opening, _ in THOUGH
 
 
 @dataclass(frozen=True)
-class Prompt:
+class RenderedPrompt:
     """`room`: the most tokens of its answer. `opened`: the tag at the end of the prompt, which is part of the answer's text."""
 
     tokens: list[int]
@@ -25,14 +25,14 @@ class Prompt:
     opened: str = ""
 
 
-def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[Prompt]:
+def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, context: int, name: str | Path) -> list[RenderedPrompt]:
     """The requests, rendered by the model's own chat template; a message of role completion is a text to continue, without any template.
 
     No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room and a line says so. Raises
     InputError where a prompt leaves none.
     """
     context = min(context, sampling.context or context)
-    known: dict[str, Prompt] = {}  # samples of one item share their prompt
+    known: dict[str, RenderedPrompt] = {}  # samples of one item share their prompt
     template = getattr(tokenizer, "chat_template", None)
     dated = {"chat_template": freeze_date(template)} if isinstance(template, str) and "strftime_now" in template else {}
     for request in requests:
@@ -49,7 +49,7 @@ def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, con
                     "leave that item out, or give the model a longer context with prepare: {max_position_embeddings: ..}"
                 )
             opened = None if raw else _OPENED.search(tokenizer.decode(tokens[-8:]))
-            known[key] = Prompt(tokens, min(sampling.max_new_tokens, context - len(tokens)), opened[0] if opened else "")
+            known[key] = RenderedPrompt(tokens, min(sampling.max_new_tokens, context - len(tokens)), opened[0] if opened else "")
     fitted = [known[str(request.messages)] for request in requests]
     if capped := [prompt.room for prompt in fitted if prompt.room < sampling.max_new_tokens]:
         print(
