@@ -1,7 +1,7 @@
 # Judgement of traces beyond the predicates: by a model (datasets.NAME.filter.judge) and by hand (filter.review).
 #
 # needs  results/data/{dataset}/traces.jsonl; the judge, a model of the run or an endpoint; for review the filter's outputs
-# makes  results/data/{dataset}/judge/prompts.jsonl     what the judge reads: rows that no predicate on a row of its own drops
+# makes  results/data/{dataset}/judge/prompts.jsonl     what the judge reads: rows that no predicate on a single row drops
 #        results/data/{dataset}/judge/responses.jsonl   what it wrote, which filter (data.smk) reads the scores from
 #        results/data/{dataset}/review.html             a sample to judge by hand, on request; it saves decisions.jsonl
 # costs  judge_prompts: as filter. judge: the tokens of its verdicts; an interrupted run resumes from work/judge/. review: seconds

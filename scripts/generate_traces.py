@@ -6,7 +6,7 @@ The teacher is a model on this machine (--model) or one behind an OpenAI-compati
 the environment variable that key_variable names). Answers are kept in the work folder as they come: a killed run, a budget that ran out
 or a sample that failed cost only what is missing. Ends with 3 at the budget, with 4 where too many samples failed.
 
-    python scripts/generate_traces.py --questions questions.jsonl --output results/sources/datasets/taught \\
+    python scripts/generate_traces.py --questions questions.jsonl --output results/sources/datasets/from_teacher \\
         --spec '{"engine": "openai", "model": "deepseek-reasoner", "samples": 2, "max_new_tokens": 32768,
                  "columns": {"question": "problem", "gold": "answer"}}' \\
         --runtime '{"base_url": "https://api.deepseek.com/v1", "key_variable": "DEEPSEEK_API_KEY", "concurrency": 32,

@@ -2,7 +2,7 @@
 
 From prompts.jsonl and the responses to it to one row a response (id, sample, correct, answer, reason,
 verdicts) and a summary. The answer is the last box of the solution (a letter for choices), read by math-verify in processes that can be
-killed; the thought is cut off first. Further graders' verdicts are recorded beside ours, and the summary lists where they disagree.
+killed; the thought is cut off first. Further graders' verdicts are recorded next to ours, and the summary lists where they disagree.
 Needs no GPU and no torch.
 
 Example:

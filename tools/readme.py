@@ -38,7 +38,7 @@ EXAMPLES = (  # rows of tests/graph/staleness.yaml
 BELOW = {"beyond_1p5b": "tutorial", "contaminated": "config", "gsm8k_on_policy": "gsm8k"}
 CONFIG_HEAD = """# Configuration
 
-`config.yaml` is the miniature and the default. Another experiment is a file and a folder of its own:
+`config.yaml` is the miniature and the default. Another experiment is a file and its own folder:
 `snakemake --directory runs/guide --configfile config/tutorial.yaml ...`. Of several `--configfile`s the later is laid
 over the earlier: mappings merge, lists replace. YAML reads `2e-5` as text: write `2.0e-5`.
 

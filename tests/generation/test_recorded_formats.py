@@ -46,7 +46,7 @@ def parquet(path: Path, folder: Path) -> Path:
 
 
 def inspect_log(folder: Path, suffix: str) -> Path:
-    """A log that inspect_ai itself writes, of two epochs, with the thought as a part of its own."""
+    """A log that inspect_ai itself writes, of two epochs, with the thought as a separate part."""
     from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
     from inspect_ai.model import (
         ChatCompletionChoice,

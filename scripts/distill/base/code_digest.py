@@ -17,7 +17,7 @@ from distill.base.errors import InputError
 from distill.base.files import sha256_file, sha256_text
 from distill.base.paths import PINS, SCRIPTS
 
-# Packages that are used through another one, without an import of their own.
+# Packages that are used through another one and never imported.
 RUNS_ON = {
     "trl": ("torch", "transformers", "accelerate"),
     "transformers": ("torch",),

@@ -27,7 +27,7 @@ def freeze_date(template: str, today: date = TEMPLATE_DATE) -> str:
     """
     frozen = _CALL.sub(lambda call: json.dumps(today.strftime(call[1] or call[2] or "")), template)
     # A renderer without strftime_now must take the same way through the template as one that has it.
-    frozen = _DEFINED.sub(lambda asked: "false" if asked[1] else "true", frozen)
+    frozen = _DEFINED.sub(lambda test: "false" if test[1] else "true", frozen)
     if writes_date(frozen):
         raise InputError("chat template: strftime_now is called without a literal format: write a fixed date into it (chat_template:)")
     return frozen

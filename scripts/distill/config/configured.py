@@ -120,7 +120,7 @@ class Configured:
         return [name for name, entry in self.config["datasets"].items() if "mix" in entry]
 
     def filtered(self) -> list[str]:
-        """Datasets with a source of their own."""
+        """Datasets with their own source."""
         return [name for name, entry in self.config["datasets"].items() if "mix" not in entry]
 
     def parts(self, dataset: str) -> list[str]:
@@ -188,7 +188,7 @@ class Configured:
         return any(self.below_seal(model) for model in deciding if model) or self.traces_below_seal(dataset)
 
     def traces_below_seal(self, dataset: str) -> bool:
-        """The same of its traces, before the filter: those of a teacher that is trained here, or asked the questions of such a one."""
+        """The same of its traces, before the filter: their teacher is trained here, or answers the questions of such a dataset."""
         if dataset not in self.teacher_datasets():
             return any(map(self.dataset_below_seal, self.parts(dataset)))
         teacher = self.teacher_of(dataset)

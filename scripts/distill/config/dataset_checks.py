@@ -66,7 +66,7 @@ def _teacher(where: str, dataset: str, config: Config) -> Iterator[str]:
     elif kinds == ["dataset"]:
         yield from name_errors(f"{where}.questions", "dataset", questions, config["datasets"])
         if "mix" in config["datasets"].get(questions["dataset"], {}):
-            yield f"{where}.questions.dataset: {questions['dataset']} is a mixture, which has no traces of its own; name one of its parts"
+            yield f"{where}.questions.dataset: {questions['dataset']} is a mixture, which has no traces itself; name one of its parts"
     if f"datasets.{dataset}" in upstream(f"datasets.{dataset}", config):
         yield f"{where}: is made from its own dataset, by way of a model trained on it or of its questions; name another teacher"
 

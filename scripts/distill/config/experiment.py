@@ -77,6 +77,6 @@ def choose(given: Sequence[str], recorded: Experiment | None, takeover: bool = F
         return names
     raise InputError(
         f"results/ holds another experiment, {recorded.title!r} ({' '.join(recorded.configfiles)}), so nothing was run. Give this one "
-        f"a folder of its own: --directory runs/{Path(names[-1]).stem}; or replace those results: --config takeover=true; without "
+        f"its own folder: --directory runs/{Path(names[-1]).stem}; or replace those results: --config takeover=true; without "
         "--configfile the command goes on with them"
     )

@@ -67,7 +67,7 @@ def _learns_from_logits(where: str, name: str, recipe: Config, config: Config) -
     elif dataset and f"models.{name}" in upstream(f"models.{name}", config):
         yield f"{where}.loss: {dataset['logits']['teacher']}, the teacher, is made from this model; name another teacher"
     if recipe["packing"] != "none":
-        yield f"{where}.packing: loss kl takes each row as a sequence of its own; write packing: none"
+        yield f"{where}.packing: loss kl takes each row as its own sequence; write packing: none"
     if recipe["loss_on"] != "completion":
         yield f"{where}.loss_on: loss kl learns completions alone; write loss_on: completion"
 

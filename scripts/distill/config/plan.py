@@ -45,7 +45,7 @@ class Plan(ConfiguredFiles):
         return {**only(entry, "columns", "where"), **gold}
 
     def teacher(self, dataset: str) -> Part:
-        """What decides a teacher's traces beside its weights, the questions and the system prompt."""
+        """What decides a teacher's traces apart from its weights, the questions and the system prompt."""
         teacher = self.teacher_of(dataset)
         engine = "openai" if "endpoint" in teacher else teacher["engine"]
         columns = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
@@ -79,7 +79,7 @@ class Plan(ConfiguredFiles):
         }
 
     def audits(self, dataset: str) -> list[Part]:
-        """Each way in which a dataset's rows are taken, in the order of the models."""
+        """Each way in which a dataset's rows are tokenized and cut, in the order of the models."""
         found: list[Part] = []
         for way in map(self.audited, self._trained_on(dataset)):
             found += [] if way in found else [way]
@@ -109,7 +109,7 @@ class Plan(ConfiguredFiles):
         return without(self.filter(dataset), "judge", "near_duplicates", "per_question")
 
     def judge(self, dataset: str) -> Part:
-        """What decides a judge's answers beside its weights and what it is shown."""
+        """What decides a judge's answers apart from its weights and what it is shown."""
         judge = self.judge_of(dataset)
         engine = "openai" if "endpoint" in judge else judge["engine"]
         return {**without(judge, "prompt", "keep_at", "unjudged", "engine"), "engine": engine}
@@ -126,13 +126,13 @@ class Plan(ConfiguredFiles):
 
     def training_questions(self, dataset: str) -> Part:
         """How the questions of a dataset are put to the model whose pass rates decide."""
-        asked = self.config["datasets"][dataset]["filter"]
-        return {**only(asked, "answer_kind"), "user": asked["pass_rate"]["user"]}
+        rules = self.config["datasets"][dataset]["filter"]
+        return {**only(rules, "answer_kind"), "user": rules["pass_rate"]["user"]}
 
     def attempt(self, dataset: str) -> Part:
-        """What decides that model's answers beside the model and the questions."""
-        asked = self.config["datasets"][dataset]["filter"]["pass_rate"]
-        return {"n_samples": asked["samples"], **only(asked, "engine", "temperature", "top_p", "max_new_tokens", "seed")}
+        """What decides that model's answers apart from the model and the questions."""
+        rule = self.config["datasets"][dataset]["filter"]["pass_rate"]
+        return {"n_samples": rule["samples"], **only(rule, "engine", "temperature", "top_p", "max_new_tokens", "seed")}
 
     def grade_attempts(self, dataset: str) -> Part:
         """How those are graded: as the filter grades traces, by the box."""
@@ -161,14 +161,14 @@ class Plan(ConfiguredFiles):
         return only(self.config["models"][model]["average"], "of", "weights")
 
     def recipe(self, model: str) -> Part:
-        """What decides the weights of a trained model beside its base and its data; of a checkpoint, its epoch too."""
+        """What decides the weights of a trained model apart from its base and its data; of a checkpoint, its epoch too."""
         entry = without(self.training(model), "base", "dataset", "chat_template", "save")
         entry = entry if entry["loss"] == "kl" else without(entry, "kl_weight")
         until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
         return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
 
     def distill(self, model: str) -> Part:
-        """What decides the weights of a distilled model beside its student, its teacher and its prompts."""
+        """What decides the weights of a distilled model apart from its student, its teacher and its prompts."""
         entry = without(self.distillation(model), "student", "teacher", "prompts", "chat_template", *WATCHED)
         return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
 
@@ -189,7 +189,7 @@ class Plan(ConfiguredFiles):
         }
 
     def respond(self, task: str) -> Part:
-        """What decides a model's answers beside the model and the prompts."""
+        """What decides a model's answers apart from the model and the prompts."""
         name, protocol = self.prompted()[task]
         entry = self.config["protocols"][protocol]
         return {"engine": entry["engine"], **entry["sampling"], **self.config["benchmarks"][name]["sampling"].get(protocol, {})}
@@ -240,7 +240,7 @@ class Plan(ConfiguredFiles):
         }
 
     def grade_lighteval(self, task: str, model: str | None = None) -> Part:
-        """What decides lighteval's results beside prompts and responses: nothing, or its self-test, where it is the one who decides."""
+        """What decides lighteval's results apart from prompts and responses: nothing, or its self-test, where it is the one who decides."""
         how = self.grade(task)
         return {**(only(how, "grader", "answer_form") if how["grader"] == "lighteval" else {}), **self._answered_items(model)}
 

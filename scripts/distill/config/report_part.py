@@ -7,7 +7,7 @@ from distill.training.recipe import WATCHED
 
 
 def labels(plan: Plan) -> Part:
-    """What people read beside the numbers: names, labels and their order."""
+    """What people read next to the numbers: names, labels and their order."""
     models, benchmarks, protocols, datasets = (plan.config[key] for key in ("models", "benchmarks", "protocols", "datasets"))
     return {
         "models": [
@@ -37,7 +37,7 @@ def _curve(plan: Plan, model: str) -> Part:
 
 
 def figures(plan: Plan) -> Part:
-    """What the figures say beside the numbers; where compute is drawn, the steps that each model is made by too."""
+    """What the figures say next to the numbers; where compute is drawn, the steps that each model is made by too."""
     made_from = {"made_from": steps.of_models(plan)} if "score_vs_compute" in drawable_figures(plan) else {}
     return {**labels(plan), "labels": plan.config["figures"], **made_from}
 
@@ -60,7 +60,7 @@ def drawable_figures(plan: Plan) -> dict[str, str]:
 
 
 def report(plan: Plan) -> Part:
-    """What the report says beside the numbers, and the way in which each training was audited."""
+    """What the report says next to the numbers, and the way in which each training was audited."""
     audited = {model: plan.audited(model) for model in plan.students() if model not in plan.made("distill")}
     return {**only(plan.config, "title", "note"), **labels(plan), "audited": audited, **_study(plan), **_completions(plan)}
 
@@ -81,7 +81,7 @@ def _study(plan: Plan) -> Part:
 
 
 def card(plan: Plan, model: str) -> Part:
-    """What a model's card says beside the numbers: this model and the baseline, its data, and where base and data come from."""
+    """What a model's card says next to the numbers: this model and the baseline, its data, and where base and data come from."""
     texts, dataset = labels(plan), plan.dataset_of(model)
     base, *teacher = (_origin(plan, parent) for parent in parents_of(plan.config["models"][plan.trained_as(model)]))
     kept = [entry for entry in texts["models"] if entry["name"] == model or entry["role"] == "baseline"]

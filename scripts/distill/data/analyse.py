@@ -88,7 +88,7 @@ class RowChecker:
         kept_by_hand: Collection[str] = (),
     ) -> None:
         """`kept_by_hand`: ids of rows that somebody wants to keep whatever the grader and the predicates on a thought say."""
-        # The number of workers says how many cores are used, so the tokenizer must not start threads of its own.
+        # The number of workers says how many cores are used, so the tokenizer must not start threads.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         self._path, self._spec, self._near_candidates, self._kept_by_hand = path, spec, near_candidates, kept_by_hand
         self._tokenizer = ChatTokenizer(tokenizer, chat_template)

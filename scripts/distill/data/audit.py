@@ -267,7 +267,7 @@ def describe_differences(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _describe_setting(key: str, value: Any) -> str:
-    """A tokenizer has a template and an end of turn of its own, where nothing else is named."""
+    """A tokenizer has its own template and end of turn, where nothing else is named."""
     return f"own {key}" if value is None else f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}"
 
 

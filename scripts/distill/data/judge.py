@@ -1,6 +1,6 @@
 """A model's verdict on a trace: what it is shown, how its score is read from what it writes, and which rows that drops.
 
-The judge reads the rows that no other predicate on a row of its own drops, and what it wrote is kept in judge/responses.jsonl. The score is
+The judge reads the rows that no other predicate on a single row drops, and what it wrote is kept in judge/responses.jsonl. The score is
 read from there when the filter runs, so that another threshold needs no second purchase.
 """
 

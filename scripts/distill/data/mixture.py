@@ -60,7 +60,7 @@ def draw(ids: Sequence[str], size: int, seed: int) -> set[str]:
 
 
 def funnel(parts: Iterable[tuple[str, int, int, int]]) -> dict[str, Any]:
-    """funnel.json from (name, rows, duplicates, kept) of each part, which stand under `parts` as funnels of their own."""
+    """funnel.json from (name, rows, duplicates, kept) of each part, which stand under `parts` as their own funnels."""
     by_part = {
         name: {"rows_in": rows, "kept": kept, "dropped": {"duplicate": duplicates, "not_drawn": rows - duplicates - kept}}
         for name, rows, duplicates, kept in parts

@@ -68,7 +68,7 @@ class Golds:
 
 @dataclass
 class Normaliser:
-    """`columns` renames the columns of a table; `golds` answers for rows without a gold of their own; `conditions` (`where:` of the
+    """`columns` renames the columns of a table; `golds` answers for rows without a gold; `conditions` (`where:` of the
     configuration, see conditions.py) select raw rows."""
 
     format: str

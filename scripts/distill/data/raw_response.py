@@ -15,7 +15,7 @@ class FormatMismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """One response to a question, as published. `reasoning` is the thought where it has a column of its own; `complete` False: cut off."""
+    """One response to a question, as published. `reasoning` is the thought where it has its own column; `complete` False: cut off."""
 
     question: str
     response: str

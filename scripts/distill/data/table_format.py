@@ -1,4 +1,4 @@
-"""A plain table of questions and responses, whose columns the configuration names; choices that stand in a column of their own."""
+"""A plain table of questions and responses, whose columns the configuration names; choices that stand in their own column."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -71,7 +71,7 @@ def parse_response(text: str, reasoning: str | None = None) -> Sections | Defect
     """Thought and solution of a response, or why it has none.
 
     Known shapes: `<|begin_of_thought|>` .. `<|end_of_solution|>` (blanks inside the tags too), `<think>` .. `</think>` and what follows,
-    only `</think>` (the opening tag stood in the prompt), and a thought in a column of its own (`reasoning`). Nothing else is guessed at.
+    only `</think>` (the opening tag stood in the prompt), and a thought in its own column (`reasoning`). Nothing else is guessed at.
     """
     if len(text) + len(reasoning or "") > MAX_CHARS:
         return Defect("malformed", f"longer than {MAX_CHARS} characters")

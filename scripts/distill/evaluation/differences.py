@@ -19,7 +19,7 @@ def difference_rows(evaluations: Sequence[Evaluation], seed: int) -> list[Differ
 def best_prompt_rows(evaluations: Sequence[Evaluation], seed: int) -> list[DifferenceRow]:
     """A row for each student and benchmark with several protocols: against the baseline under the protocol that suits the baseline best.
 
-    None where that is the student's own. p values are corrected over these rows: they answer a question of their own. The best of several
+    None where that is the student's own. p values are corrected over these rows: they answer another question. The best of several
     scores is a little better than it would be in another evaluation, so that these rows err against the student.
     """
     counted = [one for one in evaluations if one.verdicts is not None and not one.flags]

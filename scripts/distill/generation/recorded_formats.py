@@ -49,7 +49,7 @@ def table(row: RowReader, columns: Mapping[str, str]) -> Iterator[RecordedAnswer
 def evalscope(row: RowReader, _: Mapping[str, str]) -> Iterator[RecordedAnswer]:
     """reviews/{model}/{benchmark}_{subset}.jsonl of EvalScope (evalscope/api/evaluator/cache.py, ReviewResult); a repeat is its own row.
 
-    From 1.7 on `messages` hold question and answer, where the thought is a part of its own that `prediction` lacks; before, `input` holds
+    From 1.7 on `messages` hold question and answer, where the thought is a separate part that `prediction` lacks; before, `input` holds
     the question (text, in 1.0 chat messages).
     """
     scored = row.cell("sample_score")

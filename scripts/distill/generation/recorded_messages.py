@@ -25,7 +25,7 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def answer_text(message: Mapping[str, Any]) -> str:
-    """A model's message, with the thought that is a part of its own put back in front."""
+    """A model's message, with the thought that is a separate part put back in front."""
     content = message.get("content")
     parts = content if isinstance(content, list) else []
     thought = "\n".join(str(part.get("reasoning") or "") for part in parts if isinstance(part, dict) and part.get("type") == "reasoning")

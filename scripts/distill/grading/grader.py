@@ -134,7 +134,7 @@ class Grader:
         try:
             one, other = read(gold), read(answer)
             slot.unread = one.unread or other.unread
-            return slot.fill(CORRECT if same_answer(one, other, slot.told) else WRONG)
+            return slot.fill(CORRECT if same_answer(one, other, slot.same_by_math_verify) else WRONG)
         except _Needed as needed:
             if slot.failed or len(slot.answers) >= _MOST_ASKED:
                 return slot.fill(slot.failed or WRONG)
@@ -248,7 +248,8 @@ class _Slot:
         self.failed = ""  # why math-verify gave no verdict
         self.answers: dict[tuple[str, str], bool] = {}
 
-    def told(self, gold: str, answer: str) -> bool:
+    def same_by_math_verify(self, gold: str, answer: str) -> bool:
+        """Whether math-verify finds two expressions equal. Raises _Needed where it has not been asked yet."""
         if (gold, answer) not in self.answers:
             raise _Needed((gold, answer))
         return self.answers[gold, answer]

@@ -1,4 +1,4 @@
-"""Worker processes for grading: each has a socket of its own, and this side keeps the wall clock and kills.
+"""Worker processes for grading: each has its own socket, and this side keeps the wall clock and kills.
 
 All are forked from one nursery (worker.py) that has imported math-verify, so that a new one costs milliseconds. A killed worker
 loses only the answer that killed it: what else it had been given goes to the next one.

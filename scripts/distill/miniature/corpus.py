@@ -97,7 +97,7 @@ def facts(rng: random.Random, about: str) -> Text:
 
 
 def with_planted(corpus: list[Text], seed: int, sizes: Mapping[str, int], planted: Mapping[str, int]) -> list[Text]:
-    """The corpus with each question of some benchmarks ({kind: times}) as a text of its own, so many times, at random places."""
+    """The corpus with each question of some benchmarks ({kind: times}) as a separate text, so many times, at random places."""
     rng = random.Random(f"{seed}/planted")
     questions = [problem.question for kind, times in planted.items() for problem in benchmarks.problems(kind, seed, sizes[kind]) * times]
     rng.shuffle(questions)

@@ -45,7 +45,7 @@ def write_declarations(folder: Path, spec: dict[str, Any], chat_template: str | 
 
 
 def _template(folder: Path) -> str:
-    """The chat template that the folder comes with; empty where it has none of its own."""
+    """The chat template that the folder comes with; empty where it has none."""
     own = folder / "chat_template.jinja"
     found = own.read_text(encoding="utf-8") if own.exists() else read_json(folder / "tokenizer_config.json").get("chat_template")
     return found if isinstance(found, str) else ""

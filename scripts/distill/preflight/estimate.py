@@ -196,8 +196,8 @@ def _answers(entry: Part, part: Part, facts: Facts, items: Known, mean: float | 
         held = answers if entry["engine"] == "vllm" else at_once
         tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], held, expected, facts.rates)
         length = f"{expected:,.0f} tokens an answer" + (", as it answered before" if mean is not None else ", assumed")
-        taken = max(1, part["runtime"].get("respond_gpus", 0))
-        time = _time(tokens, rate, taken if entry["engine"] == "vllm" else 1, facts.device, taken)
+        allocated = max(1, part["runtime"].get("respond_gpus", 0))
+        time = _time(tokens, rate, allocated if entry["engine"] == "vllm" else 1, facts.device, allocated)
         row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **time}
     findings = []
     if fits is False:
@@ -207,13 +207,13 @@ def _answers(entry: Part, part: Part, facts: Facts, items: Known, mean: float | 
     return {**row, "findings": findings}
 
 
-def _time(tokens: int, rate: speed.Rate | None, working: int, device: Device, taken: int | None = None, waiting_s: float = 0.0) -> Row:
-    """Of a job whose `working` devices do the work, of those that are `taken` and paid for; all wait `waiting_s` for the host."""
+def _time(tokens: int, rate: speed.Rate | None, working: int, device: Device, allocated: int | None = None, waiting_s: float = 0.0) -> Row:
+    """Of a job whose `working` devices do the work, of those that are `allocated` and paid for; all wait `waiting_s` for the host."""
     if rate is None:
         return {"tokens_per_s": None, "rate": "no model of this size was measured on a CPU", "device_hours": None, "hours": None}
     hours = tokens / rate.tokens_per_s / 3600 / working + waiting_s / 3600
     each = {"tokens_per_s": round(rate.tokens_per_s, 1), "rate": rate.how, "measured": rate.measured}
-    price = {} if device.price_per_hour is None else {"price": round(hours * (taken or working) * device.price_per_hour, 2)}
+    price = {} if device.price_per_hour is None else {"price": round(hours * (allocated or working) * device.price_per_hour, 2)}
     return {**each, "device_hours": round(hours * working, 4), "hours": round(hours, 4), **price}
 
 

@@ -66,5 +66,5 @@ def sequence_length(batch: Batch, data: Mapping[str, Any] | None) -> int:
 
 
 def jobs_at_once(jobs: int, gpus: int, device: Device) -> int:
-    """How many of the jobs run at the same time. Without GPUs of their own, one."""
+    """How many of the jobs run at the same time. Without their own GPUs, one."""
     return min(jobs, device.count // gpus) if gpus else min(jobs, 1)

@@ -61,7 +61,7 @@ def model_mb(origin: str, part: Part, results: Path) -> int:
 
 
 def _device(gpus: int) -> Device:
-    """As far as the host's memory goes: the node is another than the one that submits the job, so no driver is asked."""
+    """The kind of device alone, on which a node's own memory depends: the job runs on another node, whose driver is not here."""
     return Device("gpu" if gpus else "cpu")
 
 

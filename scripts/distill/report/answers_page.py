@@ -55,8 +55,8 @@ def page(names: Names, results: Results, formulas: str | None = None) -> Iterato
                 yield _block("rows", {"benchmark": place, "model": number, "rules": rules, "rows": coded})
     yield texts
     for place, benchmark in enumerate(names.benchmarks):
-        asked = {row["id"]: [row["messages"][-1]["content"], str(row["gold"])] for row in results.prompts(benchmark.name)}
-        yield _block(f"questions-{place}", {} if benchmark.gated else asked)
+        questions = {row["id"]: [row["messages"][-1]["content"], str(row["gold"])] for row in results.prompts(benchmark.name)}
+        yield _block(f"questions-{place}", {} if benchmark.gated else questions)
         for number, model in enumerate(names.models if not benchmark.gated else ()):
             said = _texts(results, model.name, benchmark.name)
             for block in count():

@@ -53,7 +53,7 @@ def shape_of(folder: Path) -> Shape:
     sizes = {name: prod(shape) for path in sorted(folder.glob("*.safetensors")) for name, shape in _tensors(path) if len(shape) > 1}
     if not sizes:
         raise InputError(f"{folder}: has no weights as safetensors")
-    # The input embedding is looked up; it is multiplied by only where it is the output head too, which then has no tensor of its own.
+    # The input embedding is looked up; it is multiplied by only where it is the output head too, which then has no separate tensor.
     looked_up = [name for name in sizes if name.endswith("embed_tokens.weight")] if any("lm_head" in name for name in sizes) else []
     heads = config["num_attention_heads"]
     width = heads * (config.get("head_dim") or config["hidden_size"] // heads)
@@ -76,7 +76,7 @@ class Measured:
     tokens: int
     forward_flops: float
     device_s: float | None
-    passes: int = 1  # of a forward pass's operations: 3 in a training, 2 in one of adapters, whose base has no gradients of its own
+    passes: int = 1  # of a forward pass's operations: 3 in a training, 2 in one of adapters, whose base has no gradients
 
 
 def costs(steps: Mapping[str, Sequence[Mapping[str, str]]], root: Path) -> dict[str, Cost]:

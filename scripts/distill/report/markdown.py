@@ -18,7 +18,7 @@ _MARKS = 3  # combining marks on one letter; more are drawn over the lines above
 
 
 def visible(value: object, keep: str = "") -> str:
-    """Text in which each character that has no look of its own (control, bidi, zero width, surrogate) is written as [U+XXXX].
+    """Text in which each character that is not visible by itself (control, bidi, zero width, surrogate) is written as [U+XXXX].
 
     Characters in `keep` stay as they are.
     """

@@ -1,4 +1,4 @@
-"""TRL's DistillationTrainer as this project runs it: several optimizer steps a rollout, each completion sampled from a seed of its own,
+"""TRL's DistillationTrainer as this project runs it: several optimizer steps a rollout, each completion sampled from its own seed,
 resumable to the byte, bfloat16 in the loss, and stopped where the completions degenerate.
 
 TRL 1.16 (trl/trainer/distillation_trainer.py) generates for each optimizer step, draws from torch's global generator, deals its rows in
@@ -163,7 +163,7 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
             return super()._compute_loss(*args)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """What TRL logs of a rollout it logs at its first step; here each step has the numbers of its own completions."""
+        """What TRL logs of a rollout it logs at its first step; here each step has the numbers of its completions."""
         if "loss" in logs:
             step = self.state.global_step
             if not math.isfinite(logs["loss"]):

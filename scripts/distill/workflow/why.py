@@ -1,4 +1,4 @@
-"""Explain why a file is made again: for a reason of its own, or because of other steps that run first."""
+"""Explain why a file is made again: for its own reason, or because of other steps that run first."""
 
 import difflib
 import os
@@ -87,7 +87,7 @@ class Reasons:
         return maker in self._before_seal and job not in self._before_seal
 
     def certain(self, job: PlannedJob) -> bool:
-        """Whether a stale job runs whatever other jobs make: for a reason of its own, or because of a job that is certain to run."""
+        """Whether a stale job runs whatever other jobs make: for its own reason, or because of a job that is certain to run."""
         if job not in self._certain:
             surely = (self.certain(one) for one in self.above(job) if not self.by_content(job, one))
             self._certain[job] = bool(self.own[job]) or any(surely)

@@ -114,7 +114,7 @@ _EMPTY_THOUGHT = re.compile(r"\A\s*(?:{})?\s*{}\s*".format(*THOUGHT["think"]))
 
 
 def _text(message: dict[str, Any]) -> str:
-    """What the model wrote, its thought once: in tags of its own, or in <think> tags where the server kept it apart."""
+    """What the model wrote, its thought once: in its own tags, or in <think> tags where the server kept it apart."""
     said, thoughts = _parts(message.get("content"))
     thoughts += [message[name] for name in _THOUGHT_FIELDS if isinstance(message.get(name), str)]
     thoughts += [text for detail in message.get("reasoning_details") or () if (text := detail.get("text") or detail.get("summary"))]
