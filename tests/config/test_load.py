@@ -497,7 +497,7 @@ def learning_from_logits(**recipe):
     ("recipe", "said"),
     [
         ({}, None),
-        ({"packing": "bfd", "group_by_length": False}, "models.ours.train.packing: loss kl takes each row as a sequence of its own"),
+        ({"packing": "bfd", "group_by_length": False}, "models.ours.train.packing: loss kl takes each row as its own sequence"),
         ({"loss_on": "all"}, "models.ours.train.loss_on: loss kl learns completions alone; write loss_on: completion"),
     ],
 )
