@@ -26,6 +26,7 @@ import yaml
 
 from distill.base.cli import ERROR_FILE, parser, run
 from distill.base.errors import InputError
+from distill.base.settings import find
 from distill.base.work import locked
 from distill.training.launch import PROCESSES_VARIABLE, STOPPED, Nodes, command, end_with_parent, environment
 from distill.training.slurm import requeue
@@ -43,10 +44,11 @@ def main() -> None:
     options.add_argument("--main-port", type=int, help="a port there that all nodes can reach (default: chosen)")
     options.add_argument("--retries", type=int, default=0, help="further attempts of a training that fails (default: %(default)s)")
     options.add_argument("--lock", type=Path, help="folder whose lock this holds; another training that holds it is waited for")
+    orphans = find("runtime/orphans")
     options.add_argument(
         "--orphans",
-        choices=["wait", "end"],
-        default="wait",
+        choices=orphans["enum"],
+        default=orphans["default"],
         help="end: stop a training that holds --lock and whose Snakemake was killed",
     )
     options.add_argument("script", help="scripts/train.py")

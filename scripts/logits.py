@@ -17,6 +17,7 @@ from distill.base.errors import InputError
 from distill.base.files import atomic_folder, read_jsonl, sha256_file
 from distill.base.settings import Settings
 from distill.base.work import locked, open_work_folder
+from distill.training.recipe import RUNTIME
 
 SPEC = Settings("$defs/dataset/logits/top_k", "$defs/recipe/eos_token")
 
@@ -58,7 +59,7 @@ def make(args, facts: dict, given: dict, template: str | None, folder: Path) -> 
     if given["top_k"] > len(tokenizer):
         raise InputError(f"logits.top_k: {given['top_k']} is more than the {len(tokenizer)} tokens of the vocabulary; lower it")
     rows = [logits.tokenize(tokenizer, row) for row in read_jsonl(args.data)]
-    device = spec(args.runtime).get("device", "auto")
+    device = RUNTIME.read(spec(args.runtime), "--runtime")["device"]
     logits.score(rows, lambda: logits.Teacher(args.teacher, len(tokenizer), device), given["top_k"], folder)
 
     lengths = [len(row.ids) for row in rows]

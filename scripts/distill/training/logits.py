@@ -71,7 +71,7 @@ def check_vocabulary(student: PreTrainedTokenizerBase, teacher: PreTrainedTokeni
 class Teacher:
     """A model in memory that scores tokens. `size`: tokens of the vocabulary; rows of the head beyond them are padding."""
 
-    def __init__(self, folder: Path, size: int, device: str = "auto") -> None:
+    def __init__(self, folder: Path, size: int, device: str) -> None:
         self.device = "cpu" if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else "cuda"
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         with remote_code_option(folder) as code:
