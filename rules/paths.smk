@@ -76,15 +76,15 @@ def audit_templates(dataset):
     return [chat_template(way) for way in plan.audits(dataset)]
 
 
-def recorded_files(model, run):
+def recorded_files(model, task):
     """The files that hold a recorded model's answers to a benchmark."""
-    path, pattern, names = plan.recorded(model, run)
+    path, pattern, names = plan.recorded(model, task)
     if in_results(path):
         return answer_files(path, pattern, names)
     files = answer_files(project_path(path), pattern, names)
     if not Path(files[0]).exists():
         found = Path(project_path(path)).exists()
-        what = f"has no file for {run}; name it under files:" if found else "does not exist; fix the path"
+        what = f"has no file for {task}; name it under files:" if found else "does not exist; fix the path"
         raise SystemExit(f"config: models.{model}.responses.path: {path!r} {what}")
     return files
 
@@ -99,7 +99,7 @@ def version_of(package):
 
 def all_evaluations(pattern):
     """One path for each model and each benchmark that it answers."""
-    return [pattern.format(model=model, benchmark=run) for model, run in plan.answered()]
+    return [pattern.format(model=model, benchmark=task) for model, task in plan.answered()]
 
 
 def imported_scores():

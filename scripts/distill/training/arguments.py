@@ -12,10 +12,12 @@ from distill.training.trackers import configure_trackers
 
 
 def shared_arguments(
-    kind: type[TrainingArguments], recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None, key: str
+    kind: type[TrainingArguments], recipe: Recipe, folder: Path, runtime: Runtime, world_size: int, name: str | None, key: str
 ) -> dict[str, Any]:
-    """Arguments of `kind` that follow from a recipe and `runtime:`. `run` is the work folder, `name` what trackers call the training, and
-    `key` the recipe's place in a configuration: train or distill."""
+    """Arguments of `kind` that follow from a recipe and `runtime:`.
+
+    `folder` is the work folder, `name` what trackers call the training, `key` the recipe's place in a configuration: train or distill.
+    """
     micro, accumulated = accumulation(recipe["global_batch"], world_size, runtime["micro_batch"], key)
     use_cpu = runtime["device"] == "cpu" or (runtime["device"] == "auto" and not torch.cuda.is_available())
     return {
@@ -25,7 +27,7 @@ def shared_arguments(
         "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
         "bf16": recipe["dtype"] == "bfloat16",
         "data_seed": recipe["seed"],
-        "output_dir": str(run),
+        "output_dir": str(folder),
         # One kernel for all weights on a GPU. It rounds differently, so a CPU keeps the plain one; DeepSpeed flattens the weights itself.
         "optim": "adamw_torch" if use_cpu or world()[2].startswith("zero") else "adamw_torch_fused",
         "per_device_train_batch_size": micro,
@@ -36,7 +38,7 @@ def shared_arguments(
         "save_strategy": "steps",
         "save_steps": runtime["save_steps"],
         "disable_tqdm": True,
-        "report_to": configure_trackers(runtime["report_to"], run),
+        "report_to": configure_trackers(runtime["report_to"], folder),
         "run_name": name,
         "dataloader_num_workers": 0,
         "ddp_find_unused_parameters": False,

@@ -22,10 +22,10 @@ from distill.training.resumable import ProgressLog
 disable_progress_bar()
 
 
-def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None = None) -> DistillationConfig:
-    """The recipe in the terms of TRL and transformers; `run` is the work folder, `name` what trackers call the training."""
+def arguments(recipe: Recipe, folder: Path, runtime: Runtime, world_size: int, name: str | None = None) -> DistillationConfig:
+    """The recipe in the terms of TRL and transformers; `folder` is the work folder, `name` what trackers call the training."""
     return DistillationConfig(
-        **shared_arguments(DistillationConfig, recipe, run, runtime, world_size, name, "distill")
+        **shared_arguments(DistillationConfig, recipe, folder, runtime, world_size, name, "distill")
         | {"max_steps": recipe["steps"], "max_completion_length": recipe["max_new_tokens"]}
     )
 

@@ -24,8 +24,8 @@ class KeepAtEpochs(TrainerCallback):
     It does so when that step is logged, which comes before a checkpoint of the step: no resume can pass over it.
     """
 
-    def __init__(self, trainer: "Trainer", run: Path, epochs: list[float], export: Export, until: bool) -> None:
-        self.trainer, self.run, self.epochs, self.export, self.until = trainer, run, epochs, export, until
+    def __init__(self, trainer: "Trainer", folder: Path, epochs: list[float], export: Export, until: bool) -> None:
+        self.trainer, self.folder, self.epochs, self.export, self.until = trainer, folder, epochs, export, until
         self._last_epoch = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
@@ -55,13 +55,13 @@ class KeepAtEpochs(TrainerCallback):
                 control.should_training_stop = True
 
     def _keep(self, epoch: float, state: Any) -> None:
-        folder = self.run / kept_folder(epoch)
-        part = folder.with_name(f".{folder.name}.part")
+        kept = self.folder / kept_folder(epoch)
+        part = kept.with_name(f".{kept.name}.part")
         if state.is_world_process_zero:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
         self.export(part, epoch)
         if state.is_world_process_zero:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(part, folder)
+            shutil.rmtree(kept, ignore_errors=True)
+            os.replace(part, kept)
             print(f"step {state.global_step}: kept the model of epoch {epoch:g}", flush=True)

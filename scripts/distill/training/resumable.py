@@ -95,17 +95,17 @@ class Resumable(transformers.Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any = None) -> None:
         self.wait_for_checkpoint()
-        run = Path(self.args.output_dir)
-        saved = run / SAVING / f"checkpoint-{self.state.global_step}"
+        folder = Path(self.args.output_dir)
+        saved = folder / SAVING / f"checkpoint-{self.state.global_step}"
         if self.args.should_save:
-            shutil.rmtree(run / SAVING, ignore_errors=True)
+            shutil.rmtree(folder / SAVING, ignore_errors=True)
             saved.mkdir(parents=True)
         self.accelerator.wait_for_everyone()
         self._saved_step = self.state.global_step
         if self.is_deepspeed_enabled or self.is_fsdp_enabled:
             self._save_shards(model, trial)
             if self.args.should_save:
-                move_into_place(saved, run / saved.name)
+                move_into_place(saved, folder / saved.name)
         else:
             self._save_in_background(saved)
         self.accelerator.wait_for_everyone()
@@ -149,8 +149,8 @@ class Resumable(transformers.Trainer):
         return report_full_disk(Path(self.args.output_dir), f"the checkpoint of step {step}; older ones are still good")
 
 
-def train_to_end(trainer: Resumable, run: Path, further: Sequence[TrainerCallback] = ()) -> None:
-    """Train to the end, from the last checkpoint in `run` if there is one, with `further` callbacks.
+def train_to_end(trainer: Resumable, folder: Path, further: Sequence[TrainerCallback] = ()) -> None:
+    """Train to the end, from the last checkpoint in `folder` if there is one, with `further` callbacks.
 
     Raises Stopped after SIGTERM.
     """
@@ -158,7 +158,7 @@ def train_to_end(trainer: Resumable, run: Path, further: Sequence[TrainerCallbac
     trainer.remove_callback(PrinterCallback)
     for callback in (stop, trainer.progress_log, *further):
         trainer.add_callback(callback)
-    last = get_last_checkpoint(str(run))
+    last = get_last_checkpoint(str(folder))
     if last:
         print(f"resuming from {last}", flush=True)
     trainer.train(resume_from_checkpoint=last)

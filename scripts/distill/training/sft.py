@@ -26,9 +26,9 @@ from distill.training.trainer import Trainer
 disable_progress_bar()
 
 
-def arguments(recipe: Recipe, run: Path, runtime: Runtime, world_size: int, name: str | None = None) -> SFTConfig:
-    """The recipe in the terms of TRL and transformers; `run` is the work folder, `name` what trackers call the training."""
-    shared = shared_arguments(SFTConfig, recipe, run, runtime, world_size, name, "train")
+def arguments(recipe: Recipe, folder: Path, runtime: Runtime, world_size: int, name: str | None = None) -> SFTConfig:
+    """The recipe in the terms of TRL and transformers; `folder` is the work folder, `name` what trackers call the training."""
+    shared = shared_arguments(SFTConfig, recipe, folder, runtime, world_size, name, "train")
     checkpointing = {} if runtime["checkpoint_layers"] is None else {"gradient_checkpointing": runtime["checkpoint_layers"] > 0}
     packed = recipe["packing"] != "none"
     return SFTConfig(

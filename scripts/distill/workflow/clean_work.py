@@ -50,8 +50,8 @@ def planned_work(plan: Plan, template: Callable[[str], str | None]) -> Pattern:
         "train": trained,
         "distill": distilled,
         "models": [f"results/models/{model}/manifest.json" for model in plan.with_weights()],
-        "respond": [{"benchmark": run, "spec": plan.respond(run)} for run in plan.prompted()],
-        "ask": [{"benchmark": run, "spec": plan.ask(model, run)} for model in plan.made("endpoint") for run in plan.tasks()],
+        "respond": [{"benchmark": task, "spec": plan.respond(task)} for task in plan.prompted()],
+        "ask": [{"benchmark": task, "spec": plan.ask(model, task)} for model in plan.made("endpoint") for task in plan.tasks()],
         "attempt": [
             {"model": f"results/models/{plan.rater(dataset)}/manifest.json", "dataset": dataset, "spec": plan.attempt(dataset)}
             for dataset in plan.rated()

@@ -60,15 +60,15 @@ def step_specs(config: Config) -> dict[str, Any]:
             for name in plan.made("distill")
         ],
         "average": [(name, plan.average(name), plan.averaged_manifests(name)) for name in plan.made("average")],
-        "prompts": {run: (name, plan.prompts(run)) for run, (name, _) in plan.prompted().items()},
-        "respond": [(run, plan.respond(run)) for _, run in plan.answered() + plan.completed()],
+        "prompts": {task: (name, plan.prompts(task)) for task, (name, _) in plan.prompted().items()},
+        "respond": [(task, plan.respond(task)) for _, task in plan.answered() + plan.completed()],
         "import_responses": [
-            (plan.import_responses(name, run), plan.recorded(name, run), plan.counted_by(name))
-            for name, run in plan.answered()
+            (plan.import_responses(name, task), plan.recorded(name, task), plan.counted_by(name))
+            for name, task in plan.answered()
             if name in plan.made("responses")
         ],
-        "grade_lighteval": [(run, plan.grade_lighteval(run, model)) for model, run in plan.answered()],
-        "grade": [(run, plan.grade(run, model)) for model, run in plan.answered()],
+        "grade_lighteval": [(task, plan.grade_lighteval(task, model)) for model, task in plan.answered()],
+        "grade": [(task, plan.grade(task, model)) for model, task in plan.answered()],
         "compare": (plan.compare(), config["published"]),
         "figures": (report_part.figures(plan), report_part.drawable_figures(plan)),
         "report": report_part.report(plan),
