@@ -4,7 +4,7 @@ import pytest
 import results_tree
 
 from distill.base.files import write_json
-from distill.report.completions import section
+from distill.report.completions import caution, section
 from distill.report.names import names
 from distill.report.page import render
 from distill.report.results import Results
@@ -42,6 +42,22 @@ def test_a_model_has_seen_what_it_completes_more_often_than_what_it_cannot_have_
     assert f"- {sentence}" in found
     assert "54.6 (50.0 to 59.0); 0.55" in found or "10.0 (5.0 to 20.0); 0.10" in found
     assert ("0.0 (0.0 to 11.0); 0.00, control" in found) == ("released" in model and model["released"] is not None and young is not None)
+
+
+def test_the_verdict_warns_of_what_a_model_has_seen(tmp_path):
+    """Models that have seen the same are named together; nothing is said where nothing was seen."""
+    models = [{**MODEL, "name": name, "label": name} for name in ("base", "ours", "theirs", "clean")]
+    spec = {**results_tree.SPEC, "models": models, "completions": [OLD, {**OLD, "name": "sums@completion", "label": "Sums"}, YOUNG]}
+    shares = {"base": (0.5, 0.0), "ours": (0.5, 0.0), "theirs": (0.5, 0.9), "clean": (0.0, 0.0)}
+    for model, found in shares.items():
+        for name, share in zip(("math", "sums", "aime"), (*found, 0.0), strict=True):
+            made = {"n_items": 500, "word_for_word": share, "ci95": [max(0.0, share - 0.05), share + 0.05], "rouge_l": share}
+            write_json(tmp_path / f"results/completions/{model}/{name}@completion.json", made)
+    said = "**Seen before:** base and ours have seen MATH; theirs has seen MATH and Sums, so that a score there may be memory."
+    root = results_tree.build(tmp_path / "results")
+    assert caution(spec["completions"], names(spec), Results(root)) == said
+    assert f"\n- {said}\n" in render(spec, Results(root)).split("## Scores")[0]
+    assert caution(spec["completions"], names({**spec, "models": models[3:]}), Results(root)) is None
 
 
 def test_without_completions_there_is_no_section(tmp_path):

@@ -34,10 +34,10 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
     datasets [{name, label}]; audited {student: the settings of its audit}; study [{label, models, seeds}] where there is one;
     completions [{name, label, share, published_after}] where a protocol is of kind completion.
     """
-    names = naming.names(spec)
+    names, continued = naming.names(spec), spec.get("completions") or ()
     by_tokens, curve = _figure(results, "score_vs_tokens", "Scores against tokens trained on"), learning.section(names, results)
     sections = {
-        "Verdict": verdict.section(names, results),
+        "Verdict": verdict.section(names, results, completions.caution(continued, names, results)),
         "Scores": join(
             tables.scores(names, results),
             _figure(results, "scores", "Scores with 95 % intervals"),
@@ -55,7 +55,7 @@ def render(spec: Mapping[str, Any], results: Results) -> str:
             budget_figure=_figure(results, "token_budget", "Score against the token budget"),
             samples_figure=_figure(results, "pass_at_k", "pass@k and maj@k against k"),
         ),
-        "Seen before": completions.section(spec.get("completions") or (), names, results),
+        "Seen before": completions.section(continued, names, results),
         "Learning curve": join(curve, by_tokens) if curve else None,
         "Study": study.section(spec.get("study") or (), names, results),
         "Data": data.section(

@@ -23,10 +23,11 @@ FEW = 3  # students that have a sentence each; of more, those with the same verd
 DETECTED = (BETTER, WORSE)
 
 
-def section(names: Names, results: Results) -> str:
+def section(names: Names, results: Results, caution: str | None = None) -> str:
+    """`caution`: a sentence about all scores, such as which benchmarks a model has seen before."""
     if not results.scores:
         return gap("scores (comparison.csv)")
-    lines = [harness(names, results), *gaps(names, results)]
+    lines = [harness(names, results), *gaps(names, results), caution]
     students, references = names.of_role("student"), names.of_role("reference")
     for group in grouped(names, results, students):
         for other in names.of_role("baseline"):
