@@ -197,14 +197,15 @@ def test_the_keyboard_goes_through_answers_and_models_and_opens_thoughts(tree, t
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_a_link_shows_the_answer_and_its_place_in_the_list(tree, tmp_path):
-    """48 answers are more than the list of a phone shows at once."""
+    """On a phone 48 answers are more than the list shows at once, and the models' answers stand below each other."""
     with Browser(tmp_path / "browser") as browser:
         page = browser.open(written(tree, tmp_path))
         page.send("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
-        page.evaluate("location.hash = '#1/2/0/mini_gpqa-7'")
-        wait_for_card(page, "1/2/0/mini_gpqa-7", "Ours")
-        row, listed = (f"document.querySelector('{selector}').getBoundingClientRect()" for selector in (".row.now", "#list"))
-        assert page.evaluate(f"{listed}.top <= {row}.top && {row}.bottom <= {listed}.bottom")
+        page.evaluate("location.hash = '#0/2/0/mini_math-7'")
+        wait_for_card(page, "0/2/0/mini_math-7", "Ours")
+        for shown, within in ((".row.now", "#list"), ("article.now a", "#detail")):
+            inner, outer = (f"document.querySelector('{selector}').getBoundingClientRect()" for selector in (shown, within))
+            assert page.evaluate(f"{outer}.top <= {inner}.top && {inner}.bottom <= {outer}.bottom")
 
 
 @pytest.mark.slow
