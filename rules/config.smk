@@ -23,7 +23,7 @@ def choose_experiment():
         given = [experiment.default(), *given]
     try:
         recorded = experiment.read()
-        # A job's own Snakemake is started by one that has asked already.
+        # A job's own Snakemake is started by one that has checked already.
         takeover = is_true(workflow.config_settings.config.get("takeover"))
         chosen = experiment.choose(given, recorded, takeover or not workflow.is_main_process)
     except InputError as error:
@@ -98,7 +98,7 @@ def spec_file(value):
 
 
 def filter_spec(dataset, part):
-    """What decides which rows of a dataset are kept, judged or asked about: `part` of the plan."""
+    """What decides which rows of a dataset are kept, judged or put to a model as questions: `part` of the plan."""
     return spec({**part(dataset), "system": system_text(dataset)})
 
 

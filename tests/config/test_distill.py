@@ -6,23 +6,23 @@ import readme
 from distill.base.errors import InputError
 from distill.config.load import load
 
-TAUGHT = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 200}
+DISTILL = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 200}
 SHORT = {"prepare": {"base": "r1-distill-mini", "max_position_embeddings": 200}}
 FILES = {"format": "table", "tokenizer": "base", "source": {"path": "exam"}}
 
 # what is laid over the miniature, and what is said of it
 MISTAKES = [
     (
-        {"models": {"short": SHORT, "taught": {"distill": {**TAUGHT, "teacher": "short"}}}},
+        {"models": {"short": SHORT, "taught": {"distill": {**DISTILL, "teacher": "short"}}}},
         "models.taught.distill.max_new_tokens: 200 with a prompt exceed the teacher's context of 200; lower it",
     ),
     (
-        {"models": {"short": SHORT, "taught": {"distill": {**TAUGHT, "student": "short"}}}},
+        {"models": {"short": SHORT, "taught": {"distill": {**DISTILL, "student": "short"}}}},
         "models.taught.distill.max_new_tokens: 200 with a prompt exceed the student's context of 200; lower it",
     ),
     (
         {
-            "models": {"taught": {"distill": {**TAUGHT, "prompts": "exam"}}},
+            "models": {"taught": {"distill": {**DISTILL, "prompts": "exam"}}},
             "datasets": {"exam": FILES},
             "benchmarks": {"mini_math": {"source": {"miniature": None, "items": None, "path": "exam"}}},
         },
@@ -31,7 +31,7 @@ MISTAKES = [
     ),
     (
         {
-            "models": {"taught": {"distill": {**TAUGHT, "prompts": "both"}}},
+            "models": {"taught": {"distill": {**DISTILL, "prompts": "both"}}},
             "datasets": {"both": {"mix": [{"dataset": "mini_r1"}]}, "mini_r1": {"filter": {"contamination_action": "report"}}},
         },
         "models.taught.distill.prompts: mini_r1 keeps rows that hold benchmark questions; "
@@ -60,5 +60,5 @@ def test_another_split_of_a_benchmark_s_repository_may_be_prompts(files, fine):
 
 
 def test_what_fits_is_taken_as_it_is_written():
-    config = load(readme.over(readme.example("config.yaml"), {"models": {"taught": {"distill": TAUGHT}}}))
-    assert config["models"]["taught"]["distill"].items() >= TAUGHT.items()
+    config = load(readme.over(readme.example("config.yaml"), {"models": {"taught": {"distill": DISTILL}}}))
+    assert config["models"]["taught"]["distill"].items() >= DISTILL.items()

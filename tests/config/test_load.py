@@ -18,7 +18,7 @@ CONFIG = Path(__file__).resolve().parents[2] / "config"
 MINIATURE = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
 DELETE = object()
 
-TAUGHT = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 8}
+DISTILL = {"student": "ours", "teacher": "r1-distill-mini", "prompts": "mini_r1", "steps": 1, "max_new_tokens": 8}
 
 # path to the key, what is written there, what the answer must hold
 MISTAKES = [
@@ -61,25 +61,29 @@ MISTAKES = [
     ("models.mean", {"average": {"of": ["base", "ours"], "weights": [1]}}, "average.weights: has 1 numbers for 2 models; give one a model"),
     ("models.mean", {"average": {"of": ["base", "mean"]}}, "models.mean: is made from itself (mean from mean)"),
     ("models.mean", {"average": {"of": ["base"]}}, "models.mean.average.of"),
-    ("models.taught", {"distill": {**TAUGHT, "student": "our"}}, "models.taught.distill.student: 'our' does not exist; did you mean ours?"),
-    ("models.taught", {"distill": {**TAUGHT, "teacher": "ours"}}, "models.taught.distill.teacher: is the student itself"),
-    ("models.taught", {"distill": {**TAUGHT, "teacher": "taught"}}, "models.taught: is made from itself (taught from taught)"),
-    ("models.taught", {"distill": {**TAUGHT, "prompts": "mini_r2"}}, "distill.prompts: 'mini_r2' does not exist; did you mean mini_r1?"),
-    ("models.taught", {"distill": {**TAUGHT, "global_batch": 0}}, "models.taught.distill.global_batch"),
-    ("models.taught", {"distill": {**TAUGHT, "beta": 2}}, "models.taught.distill.beta"),
     (
         "models.taught",
-        {"distill": {**TAUGHT, "engine": "vllm"}},
+        {"distill": {**DISTILL, "student": "our"}},
+        "models.taught.distill.student: 'our' does not exist; did you mean ours?",
+    ),
+    ("models.taught", {"distill": {**DISTILL, "teacher": "ours"}}, "models.taught.distill.teacher: is the student itself"),
+    ("models.taught", {"distill": {**DISTILL, "teacher": "taught"}}, "models.taught: is made from itself (taught from taught)"),
+    ("models.taught", {"distill": {**DISTILL, "prompts": "mini_r2"}}, "distill.prompts: 'mini_r2' does not exist; did you mean mini_r1?"),
+    ("models.taught", {"distill": {**DISTILL, "global_batch": 0}}, "models.taught.distill.global_batch"),
+    ("models.taught", {"distill": {**DISTILL, "beta": 2}}, "models.taught.distill.beta"),
+    (
+        "models.taught",
+        {"distill": {**DISTILL, "engine": "vllm"}},
         "distill.engine: 'vllm' is not known; write one of transformers",
     ),
     (
         "models.taught",
-        {"distill": {**TAUGHT, "eos_token": "<|endoftext|>"}},
+        {"distill": {**DISTILL, "eos_token": "<|endoftext|>"}},
         "teacher: ends its turns with <|im_end|>, and the student",
     ),
     (
         "models.taught",
-        {"distill": {**TAUGHT, "warmup_steps": 1, "warmup_ratio": 0.1}},
+        {"distill": {**DISTILL, "warmup_steps": 1, "warmup_ratio": 0.1}},
         "distill.warmup_ratio: has no meaning together with warmup_steps; remove one of them",
     ),
     ("models.half", {"checkpoint": {"of": "ours"}}, "models.half.checkpoint.epoch: missing; add it"),
@@ -267,7 +271,7 @@ def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, 
     config["runtime"] = config.get("runtime", {}) | runtime
     for path, value in more.items():
         put(config, path, value)
-    assert is_told(told(config), answer)
+    assert holds(refusal_of(config), answer)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +285,7 @@ def test_gpus_that_vllm_cannot_share_out_are_told_before_any_job(runtime, more, 
 def test_adapters_and_what_does_not_know_them_are_refused_before_any_job(lora, compile_layers, answer):
     config = changed("models.ours.train.lora", lora) if lora else deepcopy(MINIATURE)
     config["runtime"] = config.get("runtime", {}) | {"compile_layers": compile_layers}
-    assert is_told(told(config), answer)
+    assert holds(refusal_of(config), answer)
 
 
 SERVED = {"role": "student", "endpoint": {"name": "shop", "model": "m"}}
@@ -301,10 +305,10 @@ def test_a_context_that_an_endpoint_cannot_keep_is_told_before_any_job(more, ans
     config["runtime"] = config.get("runtime", {}) | {"endpoints": {"shop": {"base_url": "http://localhost:1/v1"}}}
     for path, value in more.items():
         put(config, path, value)
-    assert is_told(told(config), answer)
+    assert holds(refusal_of(config), answer)
 
 
-def told(config: dict, **more) -> str | None:
+def refusal_of(config: dict, **more) -> str | None:
     """The one line that loading a configuration answers with, if it is refused."""
     try:
         load(config, **more)
@@ -314,7 +318,7 @@ def told(config: dict, **more) -> str | None:
     return None
 
 
-def is_told(line: str | None, answer: str | None) -> bool:
+def holds(line: str | None, answer: str | None) -> bool:
     return line is None if answer is None else line is not None and answer in line
 
 

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from raw_rows import ASKED, THINK, traces
+from raw_rows import QUESTION, THINK, traces
 from tiny_chat import write_jsonl
 
 from distill.base.files import dumps
@@ -19,11 +19,11 @@ from distill.grading.grader import Task, grade_all
 
 STRATOS = "<|begin_of_thought|>\n\nHm. So 7.\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nIt is \\boxed{7}.\n\n<|end_of_solution|>"
 SYSTEM = "Think first."
-TURNS = [{"from": "user", "value": ASKED}, {"from": "assistant", "value": STRATOS}]
-MESSAGES = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": STRATOS}]
-S1 = {"question": ASKED, "solution": "Add them: $\\boxed{7}$."}
+TURNS = [{"from": "user", "value": QUESTION}, {"from": "assistant", "value": STRATOS}]
+MESSAGES = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": STRATOS}]
+S1 = {"question": QUESTION, "solution": "Add them: $\\boxed{7}$."}
 OPENR1 = {
-    "problem": ASKED,
+    "problem": QUESTION,
     "solution": "Add them.",
     "answer": "7",
     "source": "olympiads",
@@ -33,7 +33,7 @@ OPENR1 = {
     "is_reasoning_complete": [True, True, False, False],
     "correctness_math_verify": [True, False, False, False],
 }
-GSM8K = {"question": ASKED, "answer": "Half is 2/2 = $<<2/2=1>>1.\nIn all <<999+1=1000>>1000.\n#### 1,000"}
+GSM8K = {"question": QUESTION, "answer": "Half is 2/2 = $<<2/2=1>>1.\nIn all <<999+1=1000>>1000.\n#### 1,000"}
 # name, row, the system text and the gold that come with it, the source
 ONE_TRACE = [
     ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS}, SYSTEM, None, "bespoke_stratos"),
@@ -41,7 +41,7 @@ ONE_TRACE = [
     ("bespoke_stratos", {"system": SYSTEM, "conversations": TURNS, "gold": "7"}, SYSTEM, "7", "bespoke_stratos"),
     (
         "sky_t1",
-        {"system": SYSTEM, "conversations": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": STRATOS}]},
+        {"system": SYSTEM, "conversations": [{"from": "human", "value": QUESTION}, {"from": "gpt", "value": STRATOS}]},
         SYSTEM,
         None,
         "sky_t1",
@@ -52,22 +52,22 @@ ONE_TRACE = [
     ("sharegpt", {"system": SYSTEM, "conversations": TURNS, "messages": MESSAGES[1:]}, SYSTEM, None, "sharegpt"),
     (
         "mixture_of_thoughts",
-        {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": THINK}], "num_tokens": 20, "source": "x/y"},
+        {"messages": [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": THINK}], "num_tokens": 20, "source": "x/y"},
         None,
         None,
         "mixture_of_thoughts/x/y",
     ),
     ("s1k", S1 | {"thinking_trajectories": ["Hm. So 7."], "attempt": "It is \\boxed{7}."}, None, "7", "s1k/thinking"),
     ("s1k", S1 | {"deepseek_thinking_trajectory": "Hm. So 7.", "deepseek_attempt": "It is \\boxed{7}."}, None, "7", "s1k/deepseek"),
-    ("table", {"question": ASKED, "gold": 7, "response": THINK}, None, "7", "table"),
-    ("table", {"question": ASKED, "response": "It is \\boxed{7}.", "reasoning": "Hm. So 7."}, None, None, "table"),
+    ("table", {"question": QUESTION, "gold": 7, "response": THINK}, None, "7", "table"),
+    ("table", {"question": QUESTION, "response": "It is \\boxed{7}.", "reasoning": "Hm. So 7."}, None, None, "table"),
     (
         "openthoughts",
         {
             "source": "olympiads",
-            "problem": ASKED,
+            "problem": QUESTION,
             "solution": "Add them: $\\boxed{7}$.",
-            "messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": "Add them: $\\boxed{7}$."}],
+            "messages": [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": "Add them: $\\boxed{7}$."}],
             "system": SYSTEM,
             "conversations": TURNS,
             "generated_token_count": 20,
@@ -80,7 +80,7 @@ ONE_TRACE = [
     (
         "openthoughts",
         {
-            "problem": ASKED,
+            "problem": QUESTION,
             "deepseek_reasoning": "Hm. So 7.",
             "deepseek_solution": "It is \\boxed{7}.",
             "ground_truth_solution": "Add them: $\\boxed{7}$.",
@@ -97,7 +97,7 @@ ONE_TRACE = [
 @pytest.mark.parametrize(("name", "row", "system", "gold", "source"), ONE_TRACE)
 def test_each_published_shape_becomes_the_same_trace(name, row, system, gold, source):
     (trace,) = traces(name, [row])
-    assert (trace.question, trace.thought, trace.solution) == (ASKED, "Hm. So 7.", "It is \\boxed{7}.")
+    assert (trace.question, trace.thought, trace.solution) == (QUESTION, "Hm. So 7.", "It is \\boxed{7}.")
     assert (trace.system, trace.gold, trace.source) == (system, gold, source)
 
 
@@ -124,7 +124,7 @@ def as_parquet(rows, folder):
     return folder / "rows.parquet"
 
 
-OWN = {"id": "i", "question": ASKED, "gold": None, "thought": "t", "solution": "s", "source": "x", "finish_reason": None}
+OWN = {"id": "i", "question": QUESTION, "gold": None, "thought": "t", "solution": "s", "source": "x", "finish_reason": None}
 
 
 @pytest.mark.parametrize("write", [as_jsonl, as_json, as_parquet])
@@ -160,7 +160,7 @@ def test_each_generation_of_openr1_is_a_trace_with_its_own_finish():
 
 def test_a_worked_solution_of_gsm8k_is_the_thought_and_its_last_line_the_gold():
     (trace,) = traces("gsm8k", [GSM8K])
-    assert (trace.question, trace.thought) == (ASKED, "Half is 2/2 = $1.\nIn all 1000.")
+    assert (trace.question, trace.thought) == (QUESTION, "Half is 2/2 = $1.\nIn all 1000.")
     assert (trace.solution, trace.gold, trace.source) == ("The answer is \\boxed{1000}.", "1000", "gsm8k")
 
 
@@ -186,7 +186,7 @@ def test_the_gold_of_s1k_is_a_box_or_one_short_line(solution, gold):
 
 
 def test_our_own_rows_come_back_as_they_are():
-    (trace,) = traces("table", [{"question": ASKED, "gold": "7", "response": THINK}])
+    (trace,) = traces("table", [{"question": QUESTION, "gold": "7", "response": THINK}])
     assert traces("distill", [trace.row()]) == [trace]
 
 
@@ -200,8 +200,8 @@ def test_our_own_rows_come_back_as_they_are():
         ("bespoke_stratos", {"system": SYSTEM}, "no column 'conversations' or 'messages'"),
         ("openr1_math", OPENR1 | {"generations": []}, "no response"),
         ("openr1_math", OPENR1 | {"generations": [None]}, "generation 1 is no text"),
-        ("gsm8k", {"question": ASKED, "answer": "It is 7."}, "no gold after '####'"),
-        ("gsm8k", {"question": ASKED, "answer": "It is 7.\n####  "}, "no gold after '####'"),
+        ("gsm8k", {"question": QUESTION, "answer": "It is 7."}, "no gold after '####'"),
+        ("gsm8k", {"question": QUESTION, "answer": "It is 7.\n####  "}, "no gold after '####'"),
         ("s1k", S1 | {"attempt": "It is 7."}, "no thought with an attempt"),
         ("table", {"question": None, "response": THINK}, "no text in column 'question'"),
         ("table", {"question": " ", "response": THINK}, "question of 1 characters"),
@@ -225,7 +225,7 @@ def test_a_row_without_its_shape_is_rejected_and_its_neighbours_are_not(name, ro
 
 
 def test_a_generation_that_is_no_text_takes_no_other_with_it():
-    row = {"problem": ASKED, "answer": "7", "generations": [THINK, None, THINK.replace("Hm.", "Well."), None]}
+    row = {"problem": QUESTION, "answer": "7", "generations": [THINK, None, THINK.replace("Hm.", "Well."), None]}
     first, bad, second, worse = traces("openr1_math", [row])
     assert [trace.thought for trace in (first, second)] == ["Hm. So 7.", "Well. So 7."]
     assert [made.detail for made in (bad, worse)] == ["generation 2 is no text", "generation 4 is no text"]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import normalise
 import pytest
-from raw_rows import ASKED, THINK, traces
+from raw_rows import QUESTION, THINK, traces
 from tiny_chat import read_jsonl, write_jsonl
 
 from distill.base.errors import InputError
@@ -17,7 +17,7 @@ from distill.data.traces import KEYS
 
 
 def test_ids_are_stable_and_repeated_rows_are_numbered():
-    row = {"system": "Think first.", "conversations": [{"from": "user", "value": ASKED}, {"from": "assistant", "value": THINK}]}
+    row = {"system": "Think first.", "conversations": [{"from": "user", "value": QUESTION}, {"from": "assistant", "value": THINK}]}
     first, second, third = (made.id for made in traces("bespoke_stratos", [row] * 3))
     assert [second, third] == [f"{first}-2", f"{first}-3"]
     assert traces("bespoke_stratos", [{**row, "system": None}, row])[0].id == first
@@ -72,7 +72,7 @@ def test_a_gold_is_joined_by_question_whatever_stands_round_it(tmp_path):
         ],
     )
     golds = Golds(source, question="problem", gold="solution", boxed=True)
-    rows = [{"question": question, "response": THINK} for question in (ASKED, "Twice?", "What is 3-4?")]
+    rows = [{"question": question, "response": THINK} for question in (QUESTION, "Twice?", "What is 3-4?")]
     assert [trace.gold for trace in traces("table", rows, golds=golds)] == ["7", None, None]
     assert traces("table", [rows[0] | {"gold": "own"}], golds=golds)[0].gold == "own"
 

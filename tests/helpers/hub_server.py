@@ -60,7 +60,7 @@ class HubServer:
     url: str = ""
     poured: int = 0
 
-    def asked(self, end: str) -> list[dict[str, str]]:
+    def requests_for(self, end: str) -> list[dict[str, str]]:
         """The headers of each request for paths that end so."""
         return [headers for path, headers in self.seen if path.endswith(end)]
 

@@ -3,7 +3,7 @@
 from distill.data.normalise import Normaliser
 
 THINK = "<think>\nHm. So 7.\n</think>\n\nIt is \\boxed{7}."
-ASKED = "Return your final response within \\boxed{}. What is 3+4?"
+QUESTION = "Return your final response within \\boxed{}. What is 3+4?"
 
 
 def traces(name, rows, **options):

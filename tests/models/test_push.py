@@ -54,7 +54,7 @@ def test_a_push_is_one_commit_of_the_folder_and_its_card_in_a_private_repository
     assert sorted(files) == ["README.md", "config.json", "log.jsonl", "manifest.json", "model.safetensors"]
     note = json.loads((model.parent / "pushed.json").read_bytes())
     assert (note["commit"], note["digest"]) == (repo.branches["main"], manifest.read(model)["digest"])
-    assert all(headers["authorization"] == "Bearer hf_test" for headers in hub.asked("/commit/main"))
+    assert all(headers["authorization"] == "Bearer hf_test" for headers in hub.requests_for("/commit/main"))
     assert "hf_test" not in done.stdout + done.stderr + (model.parent / "pushed.json").read_text(encoding="utf-8")
 
 

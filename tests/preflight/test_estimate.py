@@ -464,7 +464,7 @@ def test_the_shape_of_another_model_is_looked_up_on_the_hub(tmp_path):
     (known,), (unknown,) = (read_json(tmp_path / f"{name}.json")["trainings"] for name in ("there", "none"))
     assert (known["parameters"], known["shape"]) == (1_543_714_304, "config.json of owner/theirs")
     assert "parameters" not in unknown
-    assert not server.asked("model.safetensors")
+    assert not server.requests_for("model.safetensors")
 
 
 def script(folder: Path, given: dict, *args: str, **env: str) -> subprocess.CompletedProcess[str]:

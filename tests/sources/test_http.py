@@ -43,7 +43,7 @@ def test_trouble_that_passes_is_overcome(hub, fetch, tmp_path, tricks, requests)
     hub.misbehaviour["model.safetensors"] = tricks
     fetch()
     assert (tmp_path / "out" / "source" / "model.safetensors").read_bytes() == WEIGHTS
-    assert len(hub.asked("model.safetensors")) == requests
+    assert len(hub.requests_for("model.safetensors")) == requests
 
 
 def test_no_more_is_read_than_was_promised(hub, fetch):
@@ -72,7 +72,7 @@ def test_a_cut_download_goes_on_where_it_stopped(hub, fetch):
         fetch()
     hub.misbehaviour.clear()
     fetch()
-    assert hub.asked("model.safetensors")[-1]["range"] == f"bytes={len(WEIGHTS) // 2}-"
+    assert hub.requests_for("model.safetensors")[-1]["range"] == f"bytes={len(WEIGHTS) // 2}-"
 
 
 def test_bytes_of_another_process_are_gone_on_with_only_where_they_are_right(hub, fetch, tmp_path):

@@ -14,7 +14,7 @@ from distill.sources.fetch import fetch_source
 def test_a_busy_listing_is_asked_again(hub, fetch):
     hub.misbehaviour["/revision/main"] = [500, (429, {"Retry-After": "0"})]
     assert fetch()["files"]
-    assert len(hub.asked("/revision/main")) == 3
+    assert len(hub.requests_for("/revision/main")) == 3
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_preflight_tells_a_gate_although_its_repository_is_listed(hub, repo, mon
         monkeypatch.setenv("HF_TOKEN", token)
     told = access_to_hub({"name": "models/base", "hub": "owner/model", "gated": False})
     assert told["access"].startswith(access)
-    assert not hub.asked(".safetensors"), "a small file tells"
+    assert not hub.requests_for(".safetensors"), "a small file tells"
 
 
 def test_preflight_counts_the_files_that_are_wanted(hub, repo):
@@ -84,8 +84,8 @@ def test_a_token_stays_with_its_host(hub, repo, fetch, monkeypatch, tmp_path):
         hub.misbehaviour["model.safetensors"] = [(302, {"Location": f"{elsewhere.url}/blob"})]
         fetch()
         assert held(tmp_path / "out" / "source")["model.safetensors"] == WEIGHTS
-        assert hub.asked("model.safetensors")[0]["authorization"] == "Bearer s3cr3t"
-        assert [headers.get("authorization") for headers in elsewhere.asked("/blob")] == [None]
+        assert hub.requests_for("model.safetensors")[0]["authorization"] == "Bearer s3cr3t"
+        assert [headers.get("authorization") for headers in elsewhere.requests_for("/blob")] == [None]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def hub_cache(repo, tmp_path):
 
 def test_offline_takes_what_the_hub_cache_has(hub, fetch, tmp_path, monkeypatch, hub_cache):
     online = fetch()
-    assert not hub.asked("model.safetensors")  # nor is online anything downloaded that is there
+    assert not hub.requests_for("model.safetensors")  # nor is online anything downloaded that is there
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = len(hub.seen)
     made = fetch_source(SOURCE, tmp_path / "offline", tmp_path / "work2")

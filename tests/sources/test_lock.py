@@ -45,7 +45,7 @@ def test_a_locked_digest_holds_what_comes(hub, repo, fetch, tmp_path):
 
 def test_the_lock_tells_the_digest_without_the_large_files(hub, repo, fetch, tmp_path):
     commit, digest = resolve_revision(SOURCE, tmp_path / "work", QUICK)
-    assert not hub.asked(".safetensors")
+    assert not hub.requests_for(".safetensors")
     made = fetch()
     assert (made["commit"], made["digest"]) == (commit, digest)
 
