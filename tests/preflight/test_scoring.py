@@ -11,12 +11,11 @@ from distill.base.settings import read_yaml
 from distill.config import preflight_part
 from distill.config.load import load
 from distill.config.plan import Plan
-from distill.preflight import actual, facts, memory, scoring
+from distill.preflight import actual, facts, memory
 from distill.preflight.arch import Arch
 from distill.preflight.estimate import estimate
 from distill.preflight.findings import stops
 from distill.preflight.page import page
-from distill.training import logits, trainer
 
 KNOWN = read_yaml(Path(readme.PROJECT) / "config/known.yaml")
 SMALL, LARGE = (Arch.of(KNOWN["models"][name]) for name in ("Qwen/Qwen2.5-Math-1.5B", "open-r1/OpenR1-Distill-7B"))
@@ -72,11 +71,6 @@ def test_a_teachers_pass_is_a_third_of_a_training_and_its_probabilities_are_on_t
     assert weights == pytest.approx(2 * LARGE.parameters / 1e9, rel=0.01)
     assert forward == pytest.approx((8 * 4096 * memory.layer_bytes(LARGE, True) + 10 * 1024 * LARGE.vocabulary) / 1e9, rel=0.01)
     assert "Teachers' logits (GB of one device)\n  dataset  teacher" in page(given)
-
-
-def test_the_sizes_of_its_parts_are_those_of_the_step():
-    assert (scoring.AT_ONCE, scoring.LOGITS_AT_ONCE) == (logits.AT_ONCE, logits.LOGITS_AT_ONCE)
-    assert memory.TILE_TOKENS == trainer.TOKENS_AT_ONCE
 
 
 def test_a_training_on_logits_holds_those_of_a_whole_micro_batch(tmp_path):

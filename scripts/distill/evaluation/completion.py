@@ -11,8 +11,6 @@ from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.evaluation import stats
 
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
-
 
 def is_continued(rest: str, text: str) -> bool:
     """Whether a text begins with the rest of a question, white space aside, and not in the middle of a word or number."""
@@ -65,7 +63,7 @@ def summary(found: Sequence[Row]) -> Row:
     if not found:
         return {"n_items": 0}
     share = sum(row["word_for_word"] for row in found) / len(found)
-    low, high = stats.wilson(share, len(found), _Z)
+    low, high = stats.wilson(share, len(found), stats.Z95)
     return {
         "n_items": len(found),
         "word_for_word": round(share, 12),

@@ -10,7 +10,6 @@ from distill.base.errors import InputError
 from distill.base.files import Row, read_json
 from distill.evaluation import stats
 
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 # The share of right answers, as versions of lighteval call it: extractive_match, math_pass@1:4_samples, pass@k:k=1&n=64, avg@n:n=64.
 _PASS_AT_1 = re.compile(r"(?:extractive_match|exact_match|q?em|acc(?:uracy)?|(?:\w+_)?(?:pass@1|pass@k|avg@n|avg@\d+))(?::(?P<how>.*))?")
 _SAME = 1e-9  # shares that differ by less are one
@@ -115,9 +114,9 @@ def _summary(file: Path, results: Mapping[str, Any], task: str, metric: str, fla
         one = math.sqrt(p * (1 - p) / (n - 1))  # for one sample an item; the mean of several is more certain
         if error - one > 0.001 or (samples == 1 and one - error > 0.001):
             flags.append(f"its standard error {error:.4f} does not fit {n} items")
-    low, high = stats.wilson(p, n, _Z)
+    low, high = stats.wilson(p, n, stats.Z95)
     if samples > 1 and error:
-        low, high = max(0.0, p - _Z * error), min(1.0, p + _Z * error)
+        low, high = max(0.0, p - stats.Z95 * error), min(1.0, p + stats.Z95 * error)
     return {"pass@1": p, "n_items": n, "n_samples": samples, "ci95": [low, high], "ci95_sampling": None, "flags": flags}
 
 

@@ -11,6 +11,7 @@ from scipy.special import stdtrit
 
 from distill.base.errors import InputError
 from distill.evaluation.rows import NOT_COMPARED, NOT_REPRODUCED, REPRODUCED, UNDECIDABLE
+from distill.evaluation.stats import Z95
 
 COLUMNS = ("model", "benchmark", "protocol", "metric", "value_percent", "samples", "source")
 SD_SEEDS, SE_RUNS, SE_ITEMS, CI95 = SPREADS = ("sd_seeds", "se_runs", "se_items", "ci95")  # a file may have `spread` and `spread_kind` too
@@ -18,7 +19,6 @@ FEWEST = 3  # evaluators whose spread says anything
 _OLD_VALUE = "value"  # what value_percent was called before, in percent too
 # A difference that a check must be able to see: DeepSeek's and open-r1's numbers for one model mostly differ by less (by up to 7 points).
 MARGIN = 0.05
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def check(published: PublishedScore, summary: Mapping[str, Any], others: Sequenc
     if reason_never_compared(published):
         return Reproduction(ours, ours - published.value, ours - published.value, NOT_COMPARED)
     variance, one_sample = _variances(published.metric, ours, summary)
-    half = _Z * math.sqrt(variance + _variance(published, one_sample))
+    half = Z95 * math.sqrt(variance + _variance(published, one_sample))
     difference = ours - published.value
     low, high = difference - half, difference + half
     verdict = NOT_REPRODUCED if not low <= 0 <= high else REPRODUCED if half <= MARGIN else UNDECIDABLE
@@ -132,7 +132,7 @@ def _variances(metric: str, ours: float, summary: Mapping[str, Any]) -> tuple[fl
     n, samples = summary["n_items"], summary["n_samples"]
     if metric == "pass@1" and summary.get("ci95_sampling"):
         low, high = summary["ci95_sampling"]
-        variance = ((high - low) / (2 * _Z)) ** 2
+        variance = ((high - low) / (2 * Z95)) ** 2
         return variance, variance * samples
     bound = max(ours * (1 - ours), 1 / (4 * n)) / n
     return bound, bound

@@ -17,7 +17,7 @@ LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # of tests: a difference is detected where its corrected p value is below
 POWER = 0.8  # "four times out of five"
 _UPPER = 0.5 + LEVEL / 2
-_Z = float(ndtri(_UPPER))
+Z95 = float(ndtri(_UPPER))  # 1.96, the 97.5 % quantile of the normal distribution
 _JEFFREYS = 1 / 8  # the variance of Beta(1/2, 1/2)
 # The exact sign-flip distribution is held as an array over all sums of the differences in units of 1/samples; beyond this, Monte Carlo.
 _MAX_EXACT = 1_000_000
@@ -56,7 +56,7 @@ def ci95_of_means(means: Floats, samples: int) -> tuple[float, float]:
     """
     n, p = len(means), float(means.mean())
     if samples == 1 or n == 1 or p in (0.0, 1.0):
-        return wilson(min(max(p, 0.0), 1.0), n, _Z)
+        return wilson(min(max(p, 0.0), 1.0), n, Z95)
     variance = (float(((means - p) ** 2).sum()) + _JEFFREYS) / n
     effective = min(max(n * p * (1 - p) / variance, n), n * samples)
     return wilson(p, effective, float(stdtrit(n - 1, _UPPER)))
@@ -75,7 +75,7 @@ def ci95_sampling(correct: Floats) -> tuple[float, float] | None:
     p = float(means.mean())
     variance = float((means * (1 - means)).sum()) / (samples - 1) / n**2
     effective = p * (1 - p) / variance if variance > 0 else n * samples
-    return wilson(p, effective, _Z)
+    return wilson(p, effective, Z95)
 
 
 def pass_at_k(correct: Floats, k: int) -> float:
@@ -200,7 +200,7 @@ def bootstrap_ci95(differences: Floats, seed: int, draws: int = 10_000) -> tuple
     values, counts = np.unique(differences, return_counts=True)  # few: multiples of 1/samples
     means = np.random.default_rng(seed).multinomial(n, counts / n, size=draws) @ values / n
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    wider = float(stdtrit(n - 1, _UPPER)) / _Z * math.sqrt(n / (n - 1))
+    wider = float(stdtrit(n - 1, _UPPER)) / Z95 * math.sqrt(n / (n - 1))
     return max(mean - (mean - float(low)) * wider, -1.0), min(mean + (float(high) - mean) * wider, 1.0)
 
 

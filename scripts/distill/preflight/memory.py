@@ -38,7 +38,7 @@ Output head: TRL 1.16 never holds all logits (trl/kernels/chunked_logprob.py, ad
 x 32768 words, at 2 bytes an entry where Triton folds them (a GPU), and at FOLDED where torch does (a CPU). It holds the gradient of its
 weights in float32, 4·vocabulary·hidden (not with LoRA), and the last hidden state with its gradient, 8·T·hidden.
 
-Loss kl holds all logits, of e bytes (2 in bfloat16): 2e·T·vocabulary, and WHOLE_TILE for an entry of a tile of up to TILE_TOKENS tokens; or
+Loss kl holds all logits, of e bytes (2 in bfloat16): 2e·T·vocabulary, and WHOLE_TILE for an entry of a tile of up to KL_TOKENS tokens; or
 3e·T·vocabulary in the backward pass, if that is more (training/trainer.py; tests/preflight/test_memory.py counts them).
 
 The step of the optimizer needs up to 4P more at a time when activations are freed, so the larger of the two counts. A tenth of a device is
@@ -50,12 +50,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.preflight.arch import Arch, Lora
+from distill.training.sizes import KL_TOKENS
 
 USABLE = 0.9
 GB = 10**9
 TILE = (4096, 32768)  # tokens and words that TRL 1.16 scores at once
 FOLDED = 33  # bytes of a tile's entry on a CPU: 1.8 times the float32 logits of 4096 tokens x 151,936 words, measured in both precisions
-WHOLE_TILE, TILE_TOKENS = 18, 1024  # bytes of an entry, and tokens: TOKENS_AT_ONCE of distill/training/trainer.py
+WHOLE_TILE = 18  # bytes of an entry of a tile of KL_TOKENS tokens
 MASK = 5.7  # bytes of a pair of tokens in sdpa's mask on a CPU: 5.2 to 6.1 were measured
 
 
@@ -201,7 +202,7 @@ def _head(arch: Arch, batch: Batch) -> int:
     tile = entry * min(batch.tokens, TILE[0]) * min(arch.vocabulary, TILE[1])
     if batch.whole_logits:
         whole = (2 if batch.bfloat16 else 4) * batch.tokens * arch.vocabulary
-        tile = max(2 * whole + WHOLE_TILE * min(batch.tokens, TILE_TOKENS) * arch.vocabulary, 3 * whole)
+        tile = max(2 * whole + WHOLE_TILE * min(batch.tokens, KL_TOKENS) * arch.vocabulary, 3 * whole)
     gradient = 0 if batch.lora else 4 * arch.vocabulary * arch.hidden
     return tile + gradient + 8 * batch.tokens * arch.hidden
 

@@ -1,11 +1,11 @@
 """Memory, time and disk of a teacher that scores a training set (scripts/logits.py).
 
-With T parameters of the teacher, k probabilities a token and AT_ONCE rows of up to L tokens in a forward pass:
+With T parameters of the teacher, k probabilities a token and SCORED_ROWS rows of up to L tokens in a forward pass:
 
 | what | bytes |
 |---|---|
 | teacher | 2T in bfloat16 on a GPU, 4T in float32 on a CPU |
-| forward pass | one layer of AT_ONCE · L tokens; of LOGITS_AT_ONCE tokens 8 a word, in float32 twice, and under bfloat16 2 more |
+| forward pass | one layer of SCORED_ROWS · L tokens; of SCORED_TOKENS tokens 8 a word, in float32 twice, and under bfloat16 2 more |
 | disk, a token | 6k for its probabilities and 4 for its id, and the probabilities once more in work/logits/ |
 
 Operations of a token: a third of a training's. All is by formula: no scoring has been measured on a GPU.
@@ -19,15 +19,14 @@ from distill.preflight.arch import Arch
 from distill.preflight.facts import Facts
 from distill.preflight.memory import gb, layer_bytes
 from distill.preflight.speed import Rate
-
-AT_ONCE, LOGITS_AT_ONCE = 8, 1024  # rows and tokens: those of distill/training/logits.py, which takes torch to import
+from distill.training.sizes import SCORED_ROWS, SCORED_TOKENS
 
 
 def needed(teacher: Arch, longest: int, cpu: bool) -> dict[str, int]:
-    """Bytes on one device: weights, update (its forward pass), total. `longest`: tokens of the longest row."""
+    """Bytes on one device: weights, forward, total. `longest`: tokens of the longest row."""
     weights = (4 if cpu else 2) * teacher.parameters
-    words = (8 if cpu else 10) * min(LOGITS_AT_ONCE, longest) * teacher.vocabulary
-    forward = AT_ONCE * longest * layer_bytes(teacher, not cpu) + words
+    words = (8 if cpu else 10) * min(SCORED_TOKENS, longest) * teacher.vocabulary
+    forward = SCORED_ROWS * longest * layer_bytes(teacher, not cpu) + words
     return {"weights": weights, "forward": forward, "total": weights + forward}
 
 
@@ -67,4 +66,4 @@ def too_large(entry: Mapping[str, Any], found: Mapping[str, int], usable: float)
     needs = f"needs {gb(found['total'])} GB of a device, of which {gb(int(usable))} can be used"
     if found["weights"] > usable:
         return f"{needs}: the teacher alone takes {gb(found['weights'])} GB; name a smaller one"
-    return f"{needs}: {AT_ONCE} rows of up to {entry['longest']:,} tokens at once; lower datasets.{entry['dataset']}.filter.max_tokens"
+    return f"{needs}: {SCORED_ROWS} rows of up to {entry['longest']:,} tokens at once; lower datasets.{entry['dataset']}.filter.max_tokens"

@@ -28,11 +28,10 @@ from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.base.progress import Progress
 from distill.models.remote_code import remote_code_option
+from distill.training.sizes import SCORED_ROWS, SCORED_TOKENS
 from distill.training.tokenizer import load_tokenizer
 
 ROWS = 64  # of a part
-AT_ONCE = 8  # rows of a forward pass: no setting, since another number rounds differently
-LOGITS_AT_ONCE = 1024  # tokens whose logits over the vocabulary are held at a time
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Teacher:
         head = self.model.get_output_embeddings()
         for row, states in zip(rows, hidden, strict=True):
             found = []
-            for part in states[row.prompt - 1 : len(row.ids) - 1].split(LOGITS_AT_ONCE):
+            for part in states[row.prompt - 1 : len(row.ids) - 1].split(SCORED_TOKENS):
                 log_p = head(part)[:, : self.size].float().log_softmax(-1)
                 found.append(log_p.topk(k, dim=-1))
             yield (
@@ -110,7 +109,7 @@ def score(rows: Sequence[TokenizedRow], teacher: Any, k: int, folder: Path) -> N
             part = parts[number]
             order = sorted(range(len(part)), key=lambda place: (len(part[place].ids), place))
             found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-            for places in _slices(order, AT_ONCE):
+            for places in _slices(order, SCORED_ROWS):
                 found |= dict(zip(places, model.top([part[place] for place in places], k), strict=True))
             ids, log_p = (np.concatenate([found[place][which] for place in range(len(part))]) for which in (0, 1))
             _save(_part(folder, number), ids, log_p)

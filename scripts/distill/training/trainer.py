@@ -15,10 +15,10 @@ from trl import SFTTrainer
 from distill.base.errors import InputError
 from distill.training.logits import kl_losses
 from distill.training.resumable import EpochSampler, Resumable
+from distill.training.sizes import KL_TOKENS
 from distill.training.speed import count_attended
 
 ROWS_AT_ONCE = 10  # log rows read from a device at a time: to read one waits for all work that was sent to it
-TOKENS_AT_ONCE = 1024  # whose probabilities over the vocabulary loss kl holds in float32 at a time
 ROWS_EVERY_S = 2.0  # or after so long, which slow steps reach first
 
 
@@ -100,7 +100,7 @@ class Trainer(Resumable, SFTTrainer):
         logits = model(**{key: value for key, value in inputs.items() if key not in (*scored, "labels")}, use_cache=False).logits
         learned = labels[:, 1:] != -100
         tokens = logits[:, :-1][learned], labels[:, 1:][learned], *(numbers[:, 1:][learned] for numbers in scored.values())
-        parts = list(zip(*(numbers.split(TOKENS_AT_ONCE) for numbers in tokens), strict=True))
+        parts = list(zip(*(numbers.split(KL_TOKENS) for numbers in tokens), strict=True))
         with torch.no_grad():
             self._counts[2] += learned.sum()
             for of_vocabulary, targets, *_ in parts:
