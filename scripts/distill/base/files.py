@@ -38,19 +38,25 @@ def atomic_write(path: str | Path) -> Iterator[IO[str]]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder next to `path` that replaces it when the block ends without an error; after an error it is removed."""
     path = Path(path)
-    part, old = unfinished(path), path.with_name(f".{path.name}.old")
+    part = unfinished(path)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         yield part
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(part, path)
-        shutil.rmtree(old, ignore_errors=True)
+        replace_folder(path, part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def replace_folder(path: Path, part: Path) -> None:
+    """Put `part`, a complete folder next to `path`, in its place."""
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        os.replace(path, old)
+    os.replace(part, path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def unfinished(folder: Path) -> Path:

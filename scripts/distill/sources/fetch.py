@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from distill.base import manifest
 from distill.base.errors import AccessRefused, InputError
+from distill.base.files import replace_folder, unfinished
 from distill.base.retry import RetryPolicy
 from distill.base.work import locked, open_work_folder
 from distill.sources.download import certificates, download_all
@@ -63,7 +64,7 @@ def work_folder(work: Path, source: Part, way: str) -> Path:
 
 def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Part:
     """Fill a temporary folder and replace the output with it. `fill` returns the facts of a download for the manifest, None for a copy."""
-    part = output.with_name(f".{output.name}.part")
+    part = unfinished(output)
     try:
         facts = fill(part)
         # lock.recorded_source reads "asked". A local path is not recorded: it means nothing on another machine.
@@ -75,12 +76,7 @@ def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | No
                 f"{output.name}: its content is {made['digest'][:12]}, but sources.lock has {source['digest'][:12]}: nothing was replaced; "
                 "if the change is meant, run python scripts/fetch.py --update"
             )
-        old = output.with_name(f".{output.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if output.exists():
-            os.replace(output, old)
-        os.replace(part, output)
-        shutil.rmtree(old, ignore_errors=True)
+        replace_folder(output, part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise

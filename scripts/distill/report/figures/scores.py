@@ -137,10 +137,7 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
         axes.set_xlabel(unit)
         axes.set_xlim(0, 1.1 * most / size)
         axes.set_ylim(-4, 105)
-    figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
-    return figure
+    return _with_legend(figure, names)
 
 
 def score_vs_compute(names: Names, results: Results) -> Figure | None:
@@ -167,6 +164,11 @@ def score_vs_compute(names: Names, results: Results) -> Figure | None:
         else:
             axes.set_xlim(0, 1.1 * most / size)
         axes.set_ylim(-4, 105)
+    return _with_legend(figure, names)
+
+
+def _with_legend(figure: Figure, names: Names) -> Figure:
+    """The figure with the name of its scores and a legend above the panels."""
     figure.axes[0].set_ylabel(names.labels.get("score_label", "pass@1 (%)"))
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=columns(figure, labels))
