@@ -33,8 +33,8 @@ def distill(pair, warm_python) -> Callable[..., tuple[int, str]]:
     With `kill_after`, `how` is sent to it `delay_s` after that many of its steps have been logged.
     """
 
-    def distill(output, kill_after=None, delay_s=0.0, how=signal.SIGKILL, python=warm_python, **changes) -> tuple[int, str]:
-        command = [python, PROJECT / "scripts/distill_model.py", *tiny.arguments(pair, output, **{"steps": STEPS, **changes})]
+    def distill(output, kill_after=None, delay_s=0.0, how=signal.SIGKILL, **changes) -> tuple[int, str]:
+        command = [warm_python, PROJECT / "scripts/distill_model.py", *tiny.arguments(pair, output, **{"steps": STEPS, **changes})]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENV, process_group=0)
         printed, steps = [], 0
         for line in process.stdout:
@@ -90,7 +90,7 @@ def test_a_checkpoint_between_two_steps_of_a_rollout_goes_on_with_its_completion
 
 
 def test_sigterm_ends_in_a_checkpoint_and_one_line(distill, unbroken, tmp_path):
-    status, out = distill(tmp_path / "model", kill_after=5, how=signal.SIGTERM, python=sys.executable, runtime={"save_steps": 100})
+    status, out = distill(tmp_path / "model", kill_after=5, how=signal.SIGTERM, runtime={"save_steps": 100})
     assert status == 75
     assert out.rstrip().split("\n")[-1] == "stopped by a signal; the checkpoint is saved: run the same command again"
     assert list(tmp_path.glob("work/*/checkpoint-*")) and not (tmp_path / "model").exists()
@@ -120,9 +120,9 @@ def test_what_stops_a_distillation_is_no_part_of_what_it_learns(distill, unbroke
     check_equal(tmp_path / "model", unbroken)
 
 
-def start(pair: Path, output: Path, launcher: str, processes: int) -> subprocess.Popen:
+def start(pair: Path, output: Path, launcher: str, processes: int, python: Path | str = sys.executable) -> subprocess.Popen:
     """scripts/launch.py over scripts/distill_model.py."""
-    command = [sys.executable, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
+    command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / f"config/accelerate/{launcher}.yaml"]
     command += ["--processes", str(processes), PROJECT / "scripts/distill_model.py", *tiny.arguments(pair, output, steps=STEPS)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENV, process_group=0)
 
@@ -130,8 +130,8 @@ def start(pair: Path, output: Path, launcher: str, processes: int) -> subprocess
 @pytest.mark.parametrize(
     "launcher", ["ddp", "zero3", pytest.param("zero2", marks=pytest.mark.slow), pytest.param("fsdp2", marks=pytest.mark.slow)]
 )
-def test_two_processes_learn_from_the_completions_that_one_learns_from(pair, unbroken, tmp_path, launcher):
-    tiny_training.end(start(pair, tmp_path / "model", launcher, 2))
+def test_two_processes_learn_from_the_completions_that_one_learns_from(pair, unbroken, warm_python, tmp_path, launcher):
+    tiny_training.end(start(pair, tmp_path / "model", launcher, 2, warm_python))
     assert read_json(tmp_path / "model/manifest.json")["world_size"] == 2
     (run,) = tmp_path.glob("work/*/run.json")
     assert json.loads(run.read_bytes())["sharing"] == launcher

@@ -52,9 +52,9 @@ def test_the_model_is_the_base_plus_the_scaled_product_of_its_adapters(tiny_worl
     assert config["architectures"] == ["Qwen2ForCausalLM"] and not list((tmp_path / "model").glob("adapter*"))
 
 
-def test_a_killed_training_and_one_that_keeps_a_model_end_in_the_bytes_of_an_undisturbed_one(trained, tiny_world, tmp_path):
+def test_a_killed_training_and_one_that_keeps_a_model_end_in_the_bytes_of_an_undisturbed_one(trained, tiny_world, tmp_path, warm_python):
     whole = trained(**LORA)
-    killed = {"runtime": {"save_steps": 2}, "save": (0.25,)}
+    killed = {"python": warm_python, "runtime": {"save_steps": 2}, "save": (0.25,)}
     process = tiny.start(tiny_world, tmp_path / "model", **killed, **LORA)
     for line in process.stdout:
         if line.startswith("train: 4 of "):

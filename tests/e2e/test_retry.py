@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,16 +36,15 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished_r
     checkout = finished_run("world").copy(tmp_path / "here")
     here, config = checkout.folder, merged(CONFIG, {"runtime": {"orphans": orphans}})
     old = {path.name for path in here.glob("work/train/*")}
-    # By a plain Python: what is an orphan is told from command lines and environments of processes, which a fork has of its parent.
-    snakemake = start(replace(checkout, python=sys.executable), config)
+    snakemake = start(checkout, config)
     folder, log = signal_once_it_trains(here, old, signal.SIGSTOP)
     snakemake.kill()
     snakemake.communicate()
     trainer = int((here / folder / "lock").read_text(encoding="utf-8"))
-    status = tool(here, "status.py")
+    status = tool(checkout, "status.py")
     assert status.startswith("orphaned; ") and f"process {trainer} ({folder})" in status
     assert "to go on: python tools/unlock.py, then the same command again" in status
-    assert "unlocked" in tool(here, "unlock.py")
+    assert "unlocked" in tool(checkout, "unlock.py")
     again = start(checkout, config)
     while "waiting for process" not in (log.read_text(encoding="utf-8") if log.exists() else ""):
         assert again.poll() is None
@@ -63,15 +60,12 @@ def test_a_training_whose_snakemake_was_killed_is_waited_for_or_ended(finished_r
 
 def start(here: Checkout, config: dict) -> subprocess.Popen:
     env = os.environ | {"OMP_NUM_THREADS": "1", "DISTILL_PROGRESS_S": "0"}
-    # A session of its own: a process group that loses its last parent outside while one of it is stopped gets SIGHUP from the kernel, which
-    # would end a stopped training, or pytest where that is in its group.
-    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True, "process_group": None}
-    return here.start("--cores", "1", TARGET, config=config, env=env, **more)
+    return here.start("--cores", "1", TARGET, config=config, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def tool(here: Path, name: str) -> str:
-    command = [sys.executable, here / "tools" / name]
-    return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=True).stdout
+def tool(here: Checkout, name: str) -> str:
+    command = [here.python, here.folder / "tools" / name]
+    return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def signal_once_it_trains(here: Path, old: set[str], number: signal.Signals) -> tuple[Path, Path]:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,23 +15,21 @@ RECIPE = {
     "packing": "none",
     "group_by_length": True,
     "dtype": "float32",
-    "max_length": 256,
-    "epochs": 2,
+    "max_length": 96,
+    "epochs": 10,  # 120 steps of milliseconds: a kill at step 30 is far from the end
+    "global_batch": 4,
     "eos_token": "<|im_end|>",
 }
 
 
 @pytest.fixture(scope="module")
-def train(finished, warm_python):
-    """A trainer over the tiny miniature's base and data: train(folder, **recipe) starts it and returns the process.
+def train(tiny_world, warm_python):
+    """A trainer over a tiny base and 48 rows: train(folder, work, **recipe) starts it and returns the process."""
 
-    With `python=sys.executable` where a test sends SIGTERM or SIGINT (warm.py).
-    """
-
-    def train(folder: Path, work: Path, options=(), stdout=subprocess.PIPE, python=warm_python, **recipe) -> subprocess.Popen:
-        command = [python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
-        command += [*options, PROJECT / "scripts/train.py", "--base", finished.folder / "results/models/base"]
-        command += ["--data", finished.folder / "results/data/mini_stratos/sft.jsonl", "--work", work, "--output", folder]
+    def train(folder: Path, work: Path, options=(), stdout=subprocess.PIPE, **recipe) -> subprocess.Popen:
+        command = [warm_python, PROJECT / "scripts/launch.py", "--accelerate", PROJECT / "config/accelerate/single.yaml"]
+        command += [*options, PROJECT / "scripts/train.py", "--base", tiny_world / "base"]
+        command += ["--data", tiny_world / "sft.jsonl", "--work", work, "--output", folder]
         command += ["--spec", json.dumps(RECIPE | recipe), "--runtime", '{"device": "cpu", "save_steps": 7}']
         return subprocess.Popen(
             command,
@@ -77,8 +74,7 @@ def kill_at(process: subprocess.Popen, step: int, how: signal.Signals) -> None:
 
 def check_kills(train, unbroken, folder, kills):
     for step, how in kills:
-        plain = {"python": sys.executable} if how == signal.SIGTERM else {}
-        process = train(folder / "model", folder / "work", **plain)
+        process = train(folder / "model", folder / "work")
         kill_at(process, step, how)
         assert process.returncode != 0
         assert not (folder / "model" / "manifest.json").exists()
@@ -94,6 +90,7 @@ def test_a_killed_training_resumes_and_ends_in_the_same_bytes(train, unbroken, t
 def test_a_second_trainer_of_the_same_run_waits_for_the_first(train, unbroken, tmp_path):
     first = train(tmp_path / "model", tmp_path / "work")
     wait_for_line(first, "train: 10 of ")
+    os.killpg(first.pid, signal.SIGSTOP)  # so that it is still there
     second = train(tmp_path / "model", tmp_path / "work")
     wait_for_line(second, "waiting for process ")
     os.killpg(first.pid, signal.SIGKILL)
@@ -128,9 +125,9 @@ def test_ctrl_c_in_a_training_leaves_one_line_in_its_log(train, unbroken, tmp_pa
     """Snakemake shows the log of a job that did not end well; the work folder keeps all of it."""
     log = tmp_path / "train.log"
     with open(log, "w", encoding="utf-8") as file:
-        process = train(tmp_path / "model", tmp_path / "work", stdout=file, python=sys.executable)
+        process = train(tmp_path / "model", tmp_path / "work", stdout=file)
     while "train: 10 of " not in log.read_text(encoding="utf-8"):
-        time.sleep(0.1)
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) == 75
     assert log.read_text(encoding="utf-8") == "stopped by SIGINT; the same command goes on from the last checkpoint\n"
@@ -139,7 +136,6 @@ def test_ctrl_c_in_a_training_leaves_one_line_in_its_log(train, unbroken, tmp_pa
     assert "train: 10 of " in text and "Traceback" not in text and "the checkpoint is saved" in text
     assert "resuming from" in end(train(tmp_path / "model", tmp_path / "work"))
     assert digest(tmp_path / "model") == digest(unbroken)
-    time.sleep(0.1)
 
 
 def test_packed_training_learns_and_loses_no_token(train, unbroken, tmp_path):

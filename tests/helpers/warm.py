@@ -4,9 +4,13 @@
 
 FOLDER/bin/python runs a script or a module as python does, with its own arguments, environment, working directory and open files, and in
 the process group of its caller; only the imports of third-party libraries are done already. This project's modules are imported each time.
-A SIGTERM to FOLDER/bin/python alone is a SIGKILL to the command: tests of what SIGTERM does use sys.executable.
+What a command itself starts with this Python and without a pipe (scripts/launch.py its launcher, that one the training) is its own child.
+
+FOLDER/bin/python is another process than the command that it stands for: SIGKILL to it is SIGKILL to the command; SIGTERM and SIGINT reach
+the command by its process group, and to FOLDER/bin/python alone do nothing.
 """
 
+import _posixsubprocess
 import atexit
 import contextlib
 import ctypes
@@ -22,6 +26,7 @@ import runpy
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -29,9 +34,12 @@ import traceback
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 STARTED: list[subprocess.Popen] = []  # a Popen that is forgotten while its process lives is a warning
+SHOWN: list[Any] = []  # what /proc shows
+PATH: list[str] = []  # of a command that has begun
 LIBRARIES = (
     "snakemake.cli",
     "snakemake.api",
@@ -55,20 +63,29 @@ LIBRARIES = (
 )
 # What holds for all commands, since it was read on import. With more threads than one, torch's would wait for each other in busy loops.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+SIGNALS = (int(signal.SIGHUP), int(signal.SIGINT), int(signal.SIGTERM))
 # Without json and socket, it starts in half the time.
 CLIENT = """#!{python} -IS
-import _socket, marshal, os, sys
+import _signal, _socket, marshal, os, sys
 open_files = [int(name) for name in os.listdir("/proc/self/fd")]
 files = sorted(file for file in open_files if os.path.exists(f"/proc/self/fd/{{file}}"))
-request = marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0)))
+ignored = [number for number in {signals!r} if _signal.getsignal(number) == _signal.SIG_IGN]
+request = marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ), files, os.getpgid(0), ignored))
 server = _socket.socket(_socket.AF_UNIX)
 server.connect({address!r})
 rights = b"".join(file.to_bytes(4, sys.byteorder) for file in files)
 server.sendmsg([len(request).to_bytes(4, sys.byteorder)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
 server.sendall(request)
+if server.recv(1):  # from here on the command shows this command line, and gets these signals, as one of this process group
+    start, end = os.read(os.open("/proc/self/stat", os.O_RDONLY), 4096).rpartition(b")")[2].split()[45:47]
+    os.pwrite(os.open("/proc/self/mem", os.O_WRONLY), bytes(int(end) - int(start)), int(start))
+    for number in {signals!r}:
+        _signal.signal(number, _signal.SIG_IGN)
 ended = server.recv(4, _socket.MSG_WAITALL)
 code = int.from_bytes(ended, sys.byteorder, signed=True) if ended else 1
 if code < 0:
+    if -code in {signals!r}:
+        _signal.signal(-code, _signal.SIG_DFL)
     os.kill(os.getpid(), -code)
 sys.exit(code)
 """
@@ -96,12 +113,14 @@ def serve(folder: Path) -> None:
     python.parent.mkdir(exist_ok=True)
     accelerate = f'#!/bin/sh\nexec "{python}" -m accelerate.commands.accelerate_cli "$@"\n'
     for path, text in (
-        (python, CLIENT.format(python=os.path.realpath(sys.executable), address=address)),
+        (python, CLIENT.format(python=os.path.realpath(sys.executable), address=address, signals=SIGNALS)),
         (python.with_name("accelerate"), accelerate),
     ):
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
     sys.executable = str(python)
+    subprocess._fork_exec = fork_without_exec
+    PATH[:] = sys.path
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(64)
@@ -143,6 +162,10 @@ def compile_patterns() -> None:
         for path in sorted((SCRIPTS / "distill" / part).rglob("*.py")):
             importlib.import_module(".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__"))
     sys.path.remove(str(SCRIPTS))
+    forget_project()
+
+
+def forget_project() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "distill"]:
         del sys.modules[name]
 
@@ -200,10 +223,10 @@ def start(selector: selectors.BaseSelector, listener: socket.socket) -> None:
         for readable in (command.client, command.ended):
             selector.register(readable, selectors.EVENT_READ, command)
     else:
-        for ours in (client, *(key.fileobj for key in selector.get_map().values())):
+        for ours in (listener, *(key.fileobj for key in selector.get_map().values() if key.fileobj is not listener)):
             os.close(ours if isinstance(ours, int) else ours.detach())
         selector.close()
-        _run(*marshal.loads(request), received=files)
+        _run(*marshal.loads(request), received=files, client=client)
     for file in files:
         os.close(file)
 
@@ -219,10 +242,23 @@ def end(selector: selectors.BaseSelector, command: Command) -> None:
     os.close(command.ended)
 
 
-def _run(argv: list[str], folder: str, environment: dict[str, str], files: list[int], group: int, received: list[int]) -> None:
+def _run(
+    argv: list[str],
+    folder: str,
+    environment: dict[str, str],
+    files: list[int],
+    group: int,
+    ignored: list[int],
+    received: list[int],
+    client: socket.socket,
+) -> None:
     """Run `python ARGV` with the client's open files, which were `received`, in place of those of the server, and end as it ends."""
     with contextlib.suppress(OSError):
         os.setpgid(0, group)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+    client.send(b"1")
+    client.close()
     above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in received]
     for file in received:
         os.close(file)
@@ -230,16 +266,55 @@ def _run(argv: list[str], folder: str, environment: dict[str, str], files: list[
         os.dup2(file, number, inheritable=True)
         os.close(file)
     os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    importlib.reload(sys.modules["huggingface_hub.constants"])  # read from the environment on import
-    _become(argv)
+    _become(argv, environment)
 
 
-def _become(argv: list[str]) -> None:
+def fork_without_exec(*given: Any) -> int:
+    """subprocess's fork_exec. Where the program is this Python, and there are neither pipes nor threads, the fork alone is enough."""
+    words, _, close, kept, folder, variables, *pipes = given[:12]
+    failing, _, new_session, group, *_, prepare = given[13:22]
+    alone = close and set(pipes) == {-1} and len(os.listdir("/proc/self/task")) == 1
+    if not alone or os.fsdecode(words[0]) != sys.executable:
+        return _posixsubprocess.fork_exec(*given)
+    for stream in (sys.stdout, sys.stderr):  # the child must not write again what it finds in there
+        stream.flush()
+    if child := os.fork():
+        return child
+    try:
+        if new_session:
+            os.setsid()
+        if group >= 0:
+            os.setpgid(0, group)
+        for number in signal.valid_signals():
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        if prepare:
+            prepare()
+        os.chdir(folder or ".")
+        for file in map(int, os.listdir("/proc/self/fd")):
+            if file > 2 and file not in kept:
+                with contextlib.suppress(OSError):  # the one that lists the folder
+                    os.close(file)
+        os.close(failing)
+        environment = os.environ if variables is None else dict(os.fsdecode(entry).split("=", 1) for entry in variables)
+        forget_exit_handlers()
+        forget_project()
+        sys.path[:] = PATH
+        _become(list(map(os.fsdecode, words[1:])), dict(environment))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _become(argv: list[str], environment: dict[str, str]) -> None:
     """Run `python ARGV`, and end as it ends."""
     code = 1
     try:
+        os.environ.clear()
+        os.environ.update(environment)
+        show_in_proc([sys.executable, *argv], environment)
+        importlib.reload(sys.modules["huggingface_hub.constants"])  # read from the environment on import
         while argv[0] in ("-P", "-u"):
             argv = argv[1:]
         sys.argv = argv[argv[0] == "-m" :]
@@ -263,6 +338,22 @@ def _become(argv: list[str]) -> None:
             with contextlib.suppress(Exception):
                 stream.flush()
         os._exit(code & 255)
+
+
+def show_in_proc(command: list[str], environment: dict[str, str]) -> None:
+    """Have /proc show this command line and environment for this process, as after an exec: distill.base.processes reads them."""
+    words = b"".join(os.fsencode(word) + b"\0" for word in command)
+    variables = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in environment.items())
+    SHOWN[:] = ctypes.create_string_buffer(words, len(words)), ctypes.create_string_buffer(variables, len(variables))
+    libc = ctypes.CDLL(None)
+    libc.sbrk.restype = ctypes.c_void_p
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    start_code, end_code, start_stack, *data = (int(stat[place]) for place in (23, 24, 25, 42, 43, 44))  # proc(5), from field 3 on
+    ends = [place for shown in SHOWN for place in (ctypes.addressof(shown), ctypes.addressof(shown) + len(shown))]
+    layout = struct.pack("12QIi", start_code, end_code, *data, libc.sbrk(0), start_stack, *ends, 0, 0, -1)  # struct prctl_mm_map
+    set_mm, set_map = 35, 14  # PR_SET_MM, PR_SET_MM_MAP: prctl(2)
+    if libc.prctl(set_mm, set_map, ctypes.create_string_buffer(layout, len(layout)), ctypes.c_ulong(len(layout)), ctypes.c_ulong(0)):
+        raise OSError("prctl(PR_SET_MM_MAP) has failed: Linux without CONFIG_CHECKPOINT_RESTORE")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""The warm Python of the tests (helpers/warm.py) starts a command as python does."""
+
+import json
+import os
+import signal
+import subprocess
+
+import psutil
+import pytest
+
+# Prints who it is and what it was given, and tells the signals that it gets until the third.
+SCRIPT = """
+import json, os, signal, sys
+def get(number, frame):
+    print(number, flush=True)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, get)
+print(json.dumps([os.getpid(), os.getpgid(0), sys.argv, os.environ.get("ABOUT"), os.getcwd()]), flush=True)
+sys.stdin.read()
+sys.exit(3)
+"""
+# Starts another script as scripts/launch.py does, and ends as that one ends.
+PARENT = """
+import os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, lambda *_: None)
+def prepare():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, *sys.argv[1:]], env=os.environ | {"ABOUT": "a child"}, preexec_fn=prepare)
+sys.exit(child.wait() + 1)
+"""
+
+
+@pytest.fixture
+def start(warm_python, tmp_path):
+    """start(*words): a command in its own process group, its stdin and stdout pipes."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "parent.py").write_text(PARENT)
+    started = []
+
+    def start(*words: str, **more) -> subprocess.Popen:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen([warm_python, *words], cwd=tmp_path, process_group=0, **pipes, **more))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_command_has_its_arguments_environment_folder_and_group_and_shows_them(start, warm_python, tmp_path):
+    process = start("script.py", "a b", "", env=os.environ | {"ABOUT": "x=y"})
+    pid, *about = json.loads(process.stdout.readline())
+    assert about == [process.pid, ["script.py", "a b", ""], "x=y", str(tmp_path)]
+    shown = psutil.Process(pid)
+    assert not any(psutil.Process(process.pid).cmdline()), "one process has this command line"
+    assert shown.cmdline() == [str(warm_python), "script.py", "a b", ""]
+    assert shown.environ()["ABOUT"] == "x=y" and shown.cwd() == str(tmp_path)
+    process.communicate()
+    assert process.returncode == 3
+
+
+def test_signals_to_its_group_reach_a_command_once_and_its_end_is_told(start):
+    process = start("script.py")
+    process.stdout.readline()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        os.killpg(process.pid, number)
+        assert process.stdout.readline() == f"{number:d}\n"
+    assert process.communicate()[0] == "" and process.returncode == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_a_signal_ends_has_ended_by_it(start, tmp_path, number):
+    (tmp_path / "plain.py").write_text("import sys\nprint(flush=True)\nsys.stdin.read()\n")
+    process = start("plain.py")
+    process.stdout.readline()
+    os.killpg(process.pid, number)
+    assert process.wait() == -number
+
+
+def test_a_command_that_a_command_starts_is_its_child_with_its_own_handlers(start, warm_python):
+    process = start("parent.py", "script.py", "below")
+    pid, group, words, about, _ = json.loads(process.stdout.readline())
+    assert (group, words, about) == (process.pid, ["script.py", "below"], "a child")
+    child = psutil.Process(pid)
+    assert child.parent().cmdline() == [str(warm_python), "parent.py", "script.py", "below"]
+    os.killpg(process.pid, signal.SIGTERM)  # which the parent ignores
+    assert process.stdout.readline() == f"{signal.SIGTERM:d}\n"
+    child.send_signal(signal.SIGHUP)  # which was set to be ignored before it began
+    assert process.communicate()[0] == "" and process.returncode == 4
