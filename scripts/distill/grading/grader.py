@@ -146,7 +146,7 @@ class Grader:
 
     def _ask(self, pair: tuple[str, str], slot: "_Slot") -> None:
         if pair in self._known:
-            self._tell(slot, pair, self._known[pair])
+            self._record(slot, pair, self._known[pair])
         elif pair in self._open:
             self._open[pair].append(slot)
         else:
@@ -159,9 +159,9 @@ class Grader:
         if len(self._known) > _KNOWN:
             self._known.popitem(last=False)
         for slot in self._open.pop(pair):
-            self._tell(slot, pair, reason)
+            self._record(slot, pair, reason)
 
-    def _tell(self, slot: "_Slot", pair: tuple[str, str], reason: str) -> None:
+    def _record(self, slot: "_Slot", pair: tuple[str, str], reason: str) -> None:
         slot.answers[pair] = reason == CORRECT
         if reason not in (CORRECT, WRONG):
             slot.failed = reason

@@ -62,11 +62,13 @@ def same_answer(gold: Reading, answer: Reading, ask: Ask) -> bool:
 
 
 def never(_gold: str, _answer: str) -> bool:
-    """For what is to be decided without math-verify."""
+    """In place of math-verify, where equality is decided without it: nothing else is equal."""
     return False
 
 
 class Comparison:
+    """Compares the parts of one gold and one answer, and counts the pairs. Raises TooMuch beyond MOST_COMPARED."""
+
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.compared = 0
@@ -110,6 +112,7 @@ class Comparison:
     )
 
     def ordered(self, gold: Sequence[Value], answer: Sequence[Value]) -> bool:
+        """Whether two sequences are the same, part by part."""
         return len(gold) == len(answer) and all(self.same(one, other) for one, other in zip(gold, answer, strict=True))
 
     def matched(self, gold: Sequence[Value], answer: Sequence[Value]) -> bool:
@@ -125,6 +128,7 @@ class Comparison:
         return True
 
     def covers(self, these: Sequence[Value], those: Sequence[Value], turned: bool = False) -> bool:
+        """Whether each of `these` is one of `those`; `turned`: `those` are the gold's."""
         return all(any(self.same(*((other, one) if turned else (one, other))) for other in those) for one in these)
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from distill.grading.expressions.exact import calls, exact, symbols
-from distill.grading.expressions.points import _POINTS, close, context, is_real, is_zero, value_at
+from distill.grading.expressions.points import POINTS, close, context, is_real, is_zero, value_at
 from distill.grading.values import Tree
 
 
@@ -53,7 +53,7 @@ def _equal_at_points(one: Tree, other: Tree) -> bool | None:
 def _agree(one: Tree, other: Tree) -> bool | None:
     compared = 0
     complex_equal: list[bool] = []
-    for round_ in range(_POINTS):
+    for round_ in range(POINTS):
         first, second = value_at(one, round_), value_at(other, round_)
         if first is None or second is None:
             continue
@@ -62,7 +62,7 @@ def _agree(one: Tree, other: Tree) -> bool | None:
             if not same:
                 return False
             compared += 1
-        elif round_ < _POINTS - 2:
+        elif round_ < POINTS - 2:
             complex_equal.append(same)
     if compared >= 2:
         return True
@@ -80,7 +80,7 @@ def _both_vanish(first: Any, second: Any) -> bool:
 def proportional(one: Tree, other: Tree) -> Fraction | float | None:
     """The constant factor between two expressions with variables (its sign is what matters), or None."""
     found: list[Any] = []
-    for round_ in range(_POINTS - 2):
+    for round_ in range(POINTS - 2):
         first, second = value_at(one, round_), value_at(other, round_)
         if first is None or second is None or not second or not is_real(first) or not is_real(second):
             continue

@@ -12,7 +12,7 @@ from typing import Any
 from distill.grading.tokens import Unreadable, words
 from distill.grading.values import Call, Num, Sym, Tree
 
-_PRECISION, _AGREEING, _POINTS = 200, 120, 8
+_PRECISION, _AGREEING, POINTS = 200, 120, 8
 _HUGE = 60  # bits of the binary logarithm of what may be computed
 
 
@@ -34,7 +34,7 @@ def context() -> Any:
 def _drawn(name: str, round_: int) -> Any:
     """A number that depends on a name only: whole in the last rounds, of either sign in the odd ones."""
     seed = int.from_bytes(hashlib.sha256(f"{name}\n{round_}".encode()).digest()[:8], "big")
-    if round_ >= _POINTS - 2:
+    if round_ >= POINTS - 2:
         return context().mpf(1 + seed % 11)
     drawn = context().mpf(1) / 2 + context().mpf(seed) / (1 << 64) * 2
     return -drawn if round_ % 2 and seed & 1 else drawn
