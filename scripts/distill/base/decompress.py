@@ -28,6 +28,7 @@ def open_decompressed(path: Path) -> IO[bytes]:
 
 
 def not_utf8(path: Path, error: UnicodeDecodeError, place: str = "") -> InputError:
+    """The error of a file that is not UTF-8, with the command that converts it. `place`: where, if that is known."""
     with open_decompressed(path) as file:
         encoding = "UTF-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "WINDOWS-1252"
     packed = {".gz": "zcat", ".zst": "zstdcat"}.get(path.suffix)

@@ -160,9 +160,11 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def sha256_text(text: str) -> str:
+    """Hex digits of the sha256 of a text in UTF-8."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def sha256_file(path: str | Path) -> str:
+    """Hex digits of the sha256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

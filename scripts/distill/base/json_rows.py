@@ -54,6 +54,7 @@ def parse_line(path: str | Path, number: int, line: bytes) -> Row:
 
 
 def jsonl_rows(path: Path, max_row_bytes: int) -> Iterator[Row]:
+    """Rows of JSON Lines; one over `max_row_bytes` comes as OversizeRow."""
     for number, line in read_lines(path, max_row_bytes):
         yield OversizeRow(f"{path.name} line {number}") if line is None else parse_line(path, number, line)
 

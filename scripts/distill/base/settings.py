@@ -71,6 +71,7 @@ def whole_schema() -> Part:
 
 
 def read_yaml(path: Path) -> Any:
+    """The content of a YAML file."""
     import yaml  # here and below at first use: the worker processes of filter and grade import this module and read no settings
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, ten times as fast
@@ -175,6 +176,7 @@ def _lines(error: Any) -> Iterator[str]:
 
 
 def did_you_mean(key: str, known: Collection[str]) -> str:
+    """What to write in place of a name that does not exist."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
 

@@ -252,8 +252,10 @@ def in_results(path: str) -> bool:
 
 
 def without(entry: Part, *keys: str) -> Part:
+    """A copy without these keys."""
     return {key: value for key, value in entry.items() if key not in keys}
 
 
 def only(entry: Part, *keys: str) -> Part:
+    """A copy with these keys alone, in this order, as far as they are there."""
     return {key: entry[key] for key in keys if key in entry}

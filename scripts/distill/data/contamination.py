@@ -157,6 +157,7 @@ def find_hits(indexes: Iterable[BenchmarkIndex], question: str) -> tuple[Hit, ..
 
 
 def contaminates(hits: Iterable[Hit]) -> bool:
+    """Whether any of the hits counts as contamination."""
     return any(hit.match != "other_numbers" for hit in hits)
 
 

@@ -32,6 +32,7 @@ Columns = Mapping[str, str]
 
 
 def read_cell(value: Any, column: str) -> str | None:
+    """A cell as text, None for an empty one. Raises FormatMismatch where it is no text."""
     try:
         return as_text(value, f"column {column!r}")
     except NotText as error:
@@ -39,6 +40,7 @@ def read_cell(value: Any, column: str) -> str | None:
 
 
 def read_text(row: Row, column: str) -> str:
+    """A cell that must hold text. Raises FormatMismatch where it does not."""
     value = read_cell(row.get(column), column)
     if value is None:
         raise FormatMismatch(f"no text in column {column!r}")
@@ -46,6 +48,7 @@ def read_text(row: Row, column: str) -> str:
 
 
 def read_optional(row: Row, column: str) -> str | None:
+    """A cell as text; None where it is missing or blank. Raises FormatMismatch where it is no text."""
     value = read_cell(row.get(column), column)
     return value if value and value.strip() else None
 

@@ -78,6 +78,7 @@ def _row(answers: TaskAnswers, curve: str, at: int, by_item: stats.Floats, sampl
 
 
 def answers_row(answers: TaskAnswers) -> AnswersRow:
+    """Lengths of right and wrong answers in tokens, and how far the samples agree: a row of answers.csv."""
     items, n = answers.correct.shape
     lengths: dict[str, float | None] = {}
     for name, mask in (("right", answers.correct > 0), ("wrong", answers.correct == 0)):

@@ -80,6 +80,7 @@ def _answers_tables(evaluations: Sequence[Evaluation], budgets: Sequence[int], r
 
 
 def score_row(evaluation: Evaluation) -> ScoreRow:
+    """A row of comparison.csv."""
     summary, model, benchmark = evaluation.summary, evaluation.model, evaluation.benchmark
     sampling = summary.get("ci95_sampling") or (None, None)
     disagreements, self_test = summary.get("disagreements") or {}, summary.get("self_test") or {}

@@ -13,6 +13,7 @@ Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def table_rows(path: Path, task: str | None) -> Rows:
+    """The rows of a table, each with its place. Raises InputError for one that is too long."""
     for number, row in enumerate(read_rows(path), 1):
         place = f"row {number}"
         if isinstance(row, OversizeRow):
@@ -31,6 +32,7 @@ def _document(path: Path, what: str) -> Mapping[str, Any]:
 
 
 def evalchemy_rows(path: Path, task: str | None) -> Rows:
+    """The examples of one task of evalchemy's results. Raises InputError where there is none, or several and none of that name."""
     results = _document(path, "a results file of evalchemy").get("results")
     tasks = {
         name: one["examples"]
@@ -60,6 +62,7 @@ def plain(name: str) -> str:
 
 
 def opencompass_rows(path: Path, task: str | None) -> Rows:
+    """The predictions of OpenCompass in the order of their numbers. Raises InputError for another document."""
     found = _document(path, "predictions of OpenCompass")
     if not found or not all(key.isdecimal() and isinstance(row, dict) for key, row in found.items()):
         raise InputError(

@@ -33,4 +33,5 @@ def answer_text(message: Mapping[str, Any]) -> str:
 
 
 def with_thought(thought: str | None, text: Any) -> Any:
+    """A response with its thought, if any, put in front in <think> tags."""
     return completion(thought, text, "think") if thought else text

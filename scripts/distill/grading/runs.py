@@ -12,14 +12,17 @@ _CLOSING_COMMANDS = frozenset(("rangle", "rfloor", "rceil", "end"))
 
 
 def is_sign(text: str):
+    """A predicate: whether a token is this sign or command."""
     return lambda token: token.kind in ("sign", "command") and token.text == text
 
 
 def is_separator(token: Token) -> bool:
+    """Whether a token divides a list: a comma, `and`, `or`."""
     return (token.kind == "sign" and token.text == ",") or is_connective(token)
 
 
 def level(token: Token) -> int:
+    """1 for a token that opens a bracket, -1 for one that closes it, else 0."""
     if token.kind == "sign":
         return (token.text in OPENING) - (token.text in CLOSING)
     if token.kind == "command":
@@ -28,10 +31,12 @@ def level(token: Token) -> int:
 
 
 def depth_of(items: Sequence[Token]) -> int:
+    """How many brackets a run opens and does not close."""
     return sum(map(level, items))
 
 
 def split_by(items: Sequence[Token], name_of) -> tuple[list[list[Token]], list[str]]:
+    """(parts, names) of a run that is divided outside of brackets and bars at each token of which `name_of` gives a name."""
     parts: list[list[Token]] = [[]]
     names: list[str] = []
     depth = 0
@@ -67,6 +72,7 @@ def _split_unbarred(items: Sequence[Token], name_of) -> tuple[list[list[Token]],
 
 
 def split(items: Sequence[Token], separates) -> list[list[Token]]:
+    """The parts of a run that is divided outside of brackets at each token that `separates` finds."""
     return split_by(items, lambda token: "" if separates(token) else None)[0]
 
 
@@ -81,6 +87,7 @@ def closing(items: Sequence[Token], start: int) -> int:
 
 
 def bracketed(items: Sequence[Token]) -> Sequence[Token] | None:
+    """What stands within the brackets round a whole run; None where there are none."""
     return items[1:-1] if len(items) > 1 and level(items[0]) == 1 and closing(items, 0) == len(items) - 1 else None
 
 
@@ -122,6 +129,7 @@ def spaced_text(items: Sequence[Token]) -> str:
 
 
 def tidy_exponents(text: str) -> str:
+    """Exponents without braces and blanks: m^{ -2 } as m^-2."""
     return re.sub(r" ?\^ ?(\{ ?)?(- ?)?(\d+)( ?\})?", lambda match: f"^{'-' if match[2] else ''}{match[3]}", text)
 
 

@@ -29,6 +29,7 @@ def audit_findings(entry: Part, audit: Mapping[str, Any], about: str) -> Iterato
 
 
 def context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
+    """A warning where rows are cut beyond the context of the base."""
     context = entry["context"] or arch.context
     if entry["recipe"]["max_length"] > context:
         text = f"max_length {entry['recipe']['max_length']} is beyond the context of {entry['base']}, {context}: extend it with prepare:"
@@ -36,10 +37,12 @@ def context_findings(entry: Part, arch: Arch, about: str) -> Iterator[Row]:
 
 
 def unknown_shape(origin: str, shape: Known, about: str) -> Row:
+    """The note that stands in place of an estimate."""
     return new_finding("note", about, f"the shape of {origin} is unknown, and nothing is estimated of it: {shape.how}")
 
 
 def lora_findings(lora: Lora | None, recipe: Part, arch: Arch, about: str) -> Iterator[Row]:
+    """A learning rate that suits all weights, and targets that are no layers of the model."""
     if lora and recipe["learning_rate"] <= OF_ALL_WEIGHTS:
         text = f"train.learning_rate {recipe['learning_rate']:g} suits a training of all weights; LoRA takes about ten times that"
         yield new_finding("note", about, f"{text} (docs/training.md, LoRA)")
@@ -49,12 +52,14 @@ def lora_findings(lora: Lora | None, recipe: Part, arch: Arch, about: str) -> It
 
 
 def host_findings(needed: int, device: Device, about: str) -> Iterator[Row]:
+    """A warning where a node's own memory is too small. `needed`: bytes of one node."""
     if device.kind == "gpu" and device.host_memory_gb and needed > device.host_memory_gb * GB:
         text = f"needs about {gb(needed)} GB of a node's own memory, of which there are {device.host_memory_gb:.4g}"
         yield new_finding("warning", about, f"{text}; fewer processes on a node, or zero3.yaml, which reads the model in parts, take less")
 
 
 def launch_findings(part: Part, facts: Facts, trainings: int) -> Iterator[Row]:
+    """Devices that are missing or idle, and a launch file that starts another number of processes."""
     launch, requested, device = launch_of(part, facts.accelerate), part["runtime"].get("train_gpus", 0), facts.device
     nodes = part["runtime"].get("train_nodes", 1)
     if requested and launch.processes != requested * nodes:
@@ -89,6 +94,7 @@ def respond_findings(part: Part, device: Device, evaluations: list[Row]) -> Iter
 
 
 def too_many_answers(arch: Arch, entry: Part, at_once: int, longest: int, usable: float, total: int, over: int | None) -> str:
+    """What to change where the answers that are generated at once do not fit. `total` and `usable`: bytes of a device."""
     needs = f"needs {gb(total)} GB of a device, of which {gb(int(usable))} can be used"
     room = int((usable - 2 * arch.parameters) // (longest * arch.cached_bytes()))
     if entry["engine"] != "vllm" and room >= 1:
@@ -99,12 +105,14 @@ def too_many_answers(arch: Arch, entry: Part, at_once: int, longest: int, usable
 
 
 def room_findings(disk: Row, free: int, folder: str) -> Iterator[Row]:
+    """A warning where the disk is too small. `free`: bytes."""
     if disk["total"] * GB > free:
         text = f"results and work may grow by {disk['total']} GB, and {gb(free)} GB are free; make room, or remove work/train of old runs"
         yield new_finding("warning", folder, text)
 
 
 def new_finding(level: str, about: str, text: str) -> Row:
+    """A finding: its level (stop, warning or note), what it is about, its text."""
     return {"level": level, "about": about, "text": text}
 
 

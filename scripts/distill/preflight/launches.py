@@ -42,6 +42,7 @@ def distillation_batch(recipe: Part, runtime: Part, launch: Launch, device: Devi
 
 
 def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: Lora | None = None) -> Batch:
+    """What one forward pass of a training holds on one device."""
     share = max(1, recipe["global_batch"] // processes)
     on_gpu = device.kind == "gpu"
     return Batch(

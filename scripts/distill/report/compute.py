@@ -169,4 +169,5 @@ def as_json(found: Mapping[str, Cost]) -> Row:
 
 
 def from_json(found: Mapping[str, Any]) -> dict[str, Cost]:
+    """The costs in provenance.json, by model."""
     return {model: Cost(**entry) for model, entry in found.items()}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def same_listing(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Lists by their parts in any order; the order counts where a tuple's brackets or the names are left out on one side."""
     if isinstance(gold, Named) or isinstance(answer, Named):
         return same_named(comparison, gold, answer)
     if isinstance(gold, Listing) and isinstance(answer, Listing):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 def same_named(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Values by their names, x = 3; a name that only one side writes may be left out where the equation is true."""
     if isinstance(gold, Named) and isinstance(answer, Named):
         if gold.names == answer.names:
             return comparison.same(gold.value, answer.value)
@@ -74,6 +75,7 @@ def _true_chain(comparison: "Comparison", equation: Relation) -> bool:
 
 
 def same_relation(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Equations, inequalities and congruences, also against a set or interval that says the same."""
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         return same_relations(comparison, gold, answer)
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)

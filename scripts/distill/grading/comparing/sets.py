@@ -41,6 +41,7 @@ def same_ranges(comparison: "Comparison", gold: Value, answer: Value) -> bool:
 
 
 def same_set(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Sets by their elements, each counted once; a set that is described by what its elements fulfil against one that is written out."""
     if isinstance(gold, Builder) and isinstance(answer, Builder):
         return comparison.same(gold.element, answer.element) and comparison.matched(gold.conditions, answer.conditions)
     if isinstance(gold, Builder) or isinstance(answer, Builder):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 
 def same_tuple(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Tuples and vectors part by part; of pairs, which may be intervals, the brackets too."""
     if isinstance(gold, Tuple) and isinstance(answer, Tuple):
         return (len(gold.items) != 2 or _round(gold.ends) == _round(answer.ends)) and comparison.ordered(gold.items, answer.items)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
@@ -21,6 +22,7 @@ def _round(ends: str) -> str:
 
 
 def same_matrix(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Matrices entry by entry; one of a single row or column is also a tuple."""
     if isinstance(gold, Matrix) and isinstance(answer, Matrix):
         return [len(row) for row in gold.rows] == [len(row) for row in answer.rows] and all(
             comparison.ordered(one, other) for one, other in zip(gold.rows, answer.rows, strict=True)

@@ -28,10 +28,12 @@ def _letter(value: Value) -> str | None:
 
 
 def same_phrase(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Words with values: part by part."""
     return isinstance(gold, Phrase) and isinstance(answer, Phrase) and comparison.ordered(gold.parts, answer.parts)
 
 
 def same_words(comparison: "Comparison", gold: Value, answer: Value) -> bool:
+    """Words without regard to case; short runs of capital letters only as they are written."""
     texts = [value.text.lower() if isinstance(value, Words | Letters) else None for value in (gold, answer)]
     if (isinstance(gold, Letters) and isinstance(answer, Letters)) or any(
         isinstance(value, Letters) and len(value.text) < 4 for value in (gold, answer)

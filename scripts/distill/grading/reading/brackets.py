@@ -20,6 +20,7 @@ _IN_ROWS = frozenset(("=", "<", ">", "le", "ge", "ne"))  # of cases that are wri
 
 
 def read_set_operation(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Unions, differences and intersections of sets, or what read_brackets reads."""
     items = [_as_operation(items, at) for at in range(len(items))]
     for command in ("cup", "setminus", "cap"):
         parts = split(items, is_sign(command))
@@ -40,6 +41,7 @@ def _as_operation(items: Sequence[Token], at: int) -> Token:
 
 
 def read_brackets(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Sets, tuples, intervals, vectors, points and environments, or what read_ratio reads."""
     first, last = items[0], items[-1]
     if first.kind == "command" and first.text == "begin":
         return read_environment(reader, items)
@@ -81,6 +83,7 @@ def _point(reader: "Reader", items: Sequence[Token]) -> Value | None:
 
 
 def read_braces(reader: "Reader", inner: Sequence[Token]) -> Value:
+    """The set within braces: its elements, or the condition that they fulfil."""
     if not stripped(inner):
         return SetOf(())
     for sign in ("mid", "|", ":"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_expression(reader: "Reader", items: Sequence[Token]) -> Value:
+    """An expression by its tree; of plus-minus a list of both values. Raises Unreadable."""
     if len(items) == 1 and items[0].kind == "capitals":
         return Words(items[0].text.lower()) if items[0].text in LOUD else Letters(items[0].text)
     if (

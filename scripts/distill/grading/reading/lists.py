@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_list(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Values with separators between them, or what read_relation reads. Raises Unreadable for separators alone."""
     for separates in (is_sign("\\\\"), is_sign(";"), is_separator):
         parts = split(items, separates)
         if len(parts) > 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_percent(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Per cent and money, or what read_degrees reads."""
     if len(items) > 1 and items[-1].kind == "sign" and items[-1].text in ("%", "\\%"):
         return Percent(reader.value(items[:-1]))
     if items[0].kind == "sign" and items[0].text in ("$", "\\$") and len(items) > 1:
@@ -30,6 +31,7 @@ def read_percent(reader: "Reader", items: Sequence[Token]) -> Value:
 
 
 def read_degrees(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Degrees with minutes and seconds of arc, and temperatures, or what read_expression reads."""
     parts: list[tuple[Value, str]] = []
     rest = list(items)
     while rest:

@@ -41,6 +41,7 @@ RELATIONS = {
 
 
 def read_relation(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Values with relation signs between them, or a phrase where words are mixed in. Raises Unreadable."""
     parts, signs = split_by(items, lambda token: token.text if token.kind in ("sign", "command") and token.text in RELATIONS else None)
     names = [RELATIONS[sign] for sign in signs]
     if not signs:
