@@ -33,7 +33,7 @@ TEXT = "<think>" + "Let me try this, and then check it again. " * 25 + "</think>
 # What the page reports of itself. Its policy lets it ask no server, so the measured copy comes without it.
 PROBE = """<script>
 addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
-  const list = document.getElementById("list"), times = [], loaded = performance.now();
+  const list = document.getElementById("list"), times = [], rows = [], loaded = performance.now();
   const paint = performance.getEntriesByName("first-contentful-paint")[0];
   for (let step = 0; step < 200; step++) {
     const start = performance.now();
@@ -41,12 +41,13 @@ addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame
     draw();
     list.getBoundingClientRect();
     times.push(performance.now() - start);
+    rows.push(list.querySelectorAll(".row").length);
   }
   const report = {
     first_paint: paint ? paint.startTime : null, drawn: window.drawnAt, loaded,
     count: document.getElementById("count").textContent,
     articles: document.querySelectorAll("article").length,
-    formulas: document.querySelectorAll("math").length,
+    formulas: document.querySelectorAll("math").length, rows_max: Math.max(...rows),
     jump_max: Math.max(...times), jump_mean: times.reduce((a, b) => a + b) / times.length,
   };
   fetch("/report", { method: "POST", body: JSON.stringify(report) });

@@ -217,4 +217,4 @@ def test_fifty_thousand_answers_are_drawn_before_their_texts_have_arrived(tmp_pa
     found = bench.measure(tmp_path / "answers.html", CHROMIUM)
     assert found["count"] == "50,000 of 50,000 answers" and found["articles"] == 2
     assert found["drawn"] < found["loaded"]
-    assert found["jump_mean"] < 50  # milliseconds, on a busy machine; bench/answers_page.py prints it
+    assert 0 < found["rows_max"] < 100, "the list holds what is in sight, so that a jump costs the same among any number of answers"
