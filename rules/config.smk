@@ -5,7 +5,7 @@ from pathlib import Path
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_text, write_json
-from distill.config import experiment, preflight_part, report_part
+from distill.config import experiment, files, preflight_part, report_part
 from distill.config.configured import TRAINED, only
 from distill.config.load import load, with_types
 from distill.config.plan import Plan
@@ -37,7 +37,7 @@ def files_to_load(names):
     """The files of an experiment that Snakemake has not loaded already, since they were not given on its command line."""
     given = {experiment.name_of(path) for path in workflow.config_settings.configfiles}
     try:
-        return [str(experiment.path_of(name)) for name in names if name not in given]
+        return list(map(str, files.checked(experiment.path_of(name) for name in names if name not in given)))
     except InputError as error:
         raise SystemExit(f"config: {error}") from None
 

@@ -17,6 +17,7 @@ from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.base.retry import RetryPolicy
 from distill.base.thoughts import completion
+from distill.config.files import checked
 from distill.config.load import load
 from distill.data.traces import Trace
 from distill.preflight import access
@@ -28,7 +29,7 @@ SAID = {error: said.replace("\\|", "|") for error, said in re.findall(r"^\| (.*?
 
 
 def test_all_mistakes_of_the_page_are_made_here():
-    assert len(SAID) == 12 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
+    assert len(SAID) == 14 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
 
 
 CONFIGS = {
@@ -51,6 +52,19 @@ def test_a_file_of_changes_by_itself():
     with pytest.raises(InputError) as said:
         load(deepcopy(readme.example("study.yaml")))
     assert SAID["a file of changes given by itself, such as config/study.yaml"] in str(said.value).split("\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "file", "content"),
+    [("a `--configfile` that does not exist", "tutorial.yaml", None), ("a file that is not YAML", "mine.yaml", "title: a: b\n")],
+)
+def test_a_file_that_is_no_configuration(error, file, content, tmp_path, monkeypatch):
+    monkeypatch.chdir(PROJECT if content is None else tmp_path)
+    if content:
+        Path(file).write_text(content, encoding="utf-8")
+    with pytest.raises(InputError) as said:
+        checked([Path(file)])
+    assert f"config: {said.value}" == SAID[error]
 
 
 def test_a_path_that_does_not_exist(warm_python, tmp_path):

@@ -1,5 +1,6 @@
 """Errors that cost one line, and commands that are printed for people and work."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -28,6 +29,22 @@ def test_an_error_in_the_configuration_is_the_last_line_and_the_only_one_of_its_
     *before, last = done.stderr.rstrip("\n").split("\n")
     assert last.startswith("config: runtime.devices.name: 'RTX 4090' is not in config/known.yaml; did you mean RTX-4090?")
     assert all(line.startswith("Using workflow specific profile") for line in before)
+
+
+@pytest.mark.parametrize("how", ["given", "remembered"])
+def test_a_configuration_file_that_cannot_be_read_is_one_line_too(how, snakemake, tmp_path):
+    (tmp_path / "mine.yaml").write_text("models:\n  ours: {train: {epochs: 2}\n  base: {}\n", encoding="utf-8")
+    (tmp_path / "results").mkdir()
+    remembered = {"title": "Mine", "configfiles": ["mine.yaml"]}
+    (tmp_path / "results/experiment.json").write_text(json.dumps(remembered), encoding="utf-8")
+    given = {"given": [*MINIATURE, "mine.yaml"], "remembered": []}[how]
+    done = snakemake(tmp_path, "-n", "--snakefile", str(PROJECT / "Snakefile"), *given)
+    assert done.returncode == 1 and done.stdout == ""
+    first, *between, last = done.stderr.rstrip("\n").split("\n")
+    assert first.startswith("Using workflow specific profile") and len(between) == (how == "remembered")
+    assert re.fullmatch(
+        r"config: (/.*/)?mine.yaml: line 3, column 7: expected ',' or '}', but got ':' while .* from line 2, column 9; .*", last
+    )
 
 
 def test_a_nested_value_on_the_command_line_counts(snakemake, tmp_path):

@@ -8,3 +8,4 @@ SCHEMA = PROJECT / "config" / "schema.yaml"
 KNOWN = PROJECT / "config" / "known.yaml"
 PINS = PROJECT / "envs" / "requirements.txt"
 SNAKEFILE = PROJECT / "Snakefile"
+PROFILE = PROJECT / "profiles" / "default" / "profile.yaml"  # which Snakemake loads by itself

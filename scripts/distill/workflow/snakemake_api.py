@@ -4,7 +4,6 @@ The public API gives no access to either.
 """
 
 import contextlib
-import io
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import sha256_file
-from distill.base.paths import SNAKEFILE
+from distill.base.paths import PROFILE, SNAKEFILE
+from distill.base.settings import read_yaml
+from distill.config import files
 
 LOCKED = "another run works in this folder: wait for it; if none does, run snakemake --unlock, then the same command again"
 
@@ -104,13 +105,11 @@ def touch(target: str, configfiles: Sequence[Path]) -> None:
 @contextlib.contextmanager
 def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) -> Iterator[tuple[Any, Any]]:
     from snakemake.api import SnakemakeApi
-    from snakemake.cli import parse_args
     from snakemake.exceptions import LockException, MissingRuleException, WorkflowError
     from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentSettings, OutputSettings, ResourceSettings, StorageSettings
 
-    # Parsing a command line reads the default profile, which sets max-checksum-file-size.
-    with contextlib.redirect_stderr(io.StringIO()):
-        _, options = parse_args(["--dry-run", "--snakefile", str(SNAKEFILE)])
+    files.checked(configfiles)
+    profile = read_yaml(PROFILE)
     quiet = OutputSettings(dryrun=True, log_level_override=logging.CRITICAL, enable_file_logging=False)
     try:
         with SnakemakeApi(quiet) as api:
@@ -126,7 +125,7 @@ def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) 
                     targets=frozenset(targets),
                     forcetargets=force,
                     force_incomplete=True,
-                    max_checksum_file_size=options.max_checksum_file_size,
+                    max_checksum_file_size=profile["max-checksum-file-size"],
                 )
             )
             yield made._workflow, lambda executor: dag.execute_workflow(executor=executor)
