@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from checkout import PROJECT, checkout, digests, jobs_in
+import yaml
+from checkout import PROJECT, WORLDS, checkout, digests, jobs_in
 
 BASE, TUTORIAL = "config/config.yaml", "config/tutorial.yaml"
 # Every configuration of config/: whole, or laid over the one that its first lines name.
@@ -23,7 +25,23 @@ CONFIGURATIONS = [
         for name in ("study", "replay", "miniature_teacher", "miniature_on_policy", "beyond", "contaminated", "doubts")
     ),
 ]
-README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", (PROJECT / "README.md").read_text("utf-8"), re.MULTILINE)]
+PAGE = (PROJECT / "README.md").read_text(encoding="utf-8")
+# `make report`, as its comment has it, and the rest.
+COMMANDS = [line.split("#")[0].split() for line in re.findall(r"^(?:make report .*)?((?:snakemake|python) .*)$", PAGE, re.MULTILINE)]
+README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", PAGE, re.MULTILINE)]
+# Of the overlays that the test below runs for real: what makes them still smaller.
+SMALLER = {
+    "study": {"study": {"seeds": [0]}, "datasets": {"mini_half": {"source": {"rows": 150}}}},
+    "miniature_teacher": {
+        "datasets": {
+            "mini_questions": {"source": {"rows": 60}},
+            "from_teacher": {"source": {"teacher": {"max_new_tokens": 40}}, "filter": {"verify": False}},
+        }
+    },
+    "miniature_on_policy": {
+        "models": {"ours-on-policy": {"distill": {"steps": 2, "max_new_tokens": 8, "min_headroom": -100, "max_cut": 1}}}
+    },
+}
 CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"
 
 
@@ -35,9 +53,14 @@ def clone(tmp_path_factory, warm_python):
     return here
 
 
-def snakemake(here, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(here.python), "-m", "snakemake", *words]
+def run(here, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `snakemake WORDS` or `python WORDS`."""
+    command = [str(here.python), *(["-m", "snakemake"] if program == "snakemake" else []), *words]
     return subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=600, check=False)
+
+
+def snakemake(here, *words: str) -> subprocess.CompletedProcess[str]:
+    return run(here, "snakemake", *words)
 
 
 def write_experiment(folder: Path, *files: str) -> None:
@@ -112,23 +135,33 @@ def test_a_run_in_a_folder_of_its_own_leaves_this_one_alone(clone):
     again = snakemake(clone, "-n", "--directory", "runs/mine")
     assert again.returncode == 0 and "train ours" in jobs_in(again.stdout + again.stderr)
     for tool in ("why.py", "status.py"):
-        words = [str(clone.python), f"tools/{tool}", "--directory", "runs/mine"]
-        done = subprocess.run(words, cwd=clone.folder, capture_output=True, text=True, timeout=600, check=False)
+        done = run(clone, "python", f"tools/{tool}", "--directory", "runs/mine")
         assert done.returncode == 0, done.stderr
     assert json.loads((clone.folder / "results/experiment.json").read_bytes())["configfiles"] == [BASE]
 
 
-@pytest.mark.slow
-def test_the_commands_of_the_readme_lose_nothing_after_a_run_with_an_overlay(finished, tmp_path):
-    """bundle.zip, without --configfile, once trained the default recipe over the model of the overlay."""
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        None,
+        "replay",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("study", "miniature_teacher", "miniature_on_policy", "contaminated")),
+    ],
+)
+def test_the_commands_of_the_readme_in_either_order_lose_nothing(overlay, finished, tmp_path):
+    """bundle.zip, without --configfile, once trained the default recipe over the model of an overlay."""
     here = finished.copy(tmp_path / "here")
+    shutil.copy(WORLDS / "tiny.yaml", here.folder)
+    (here.folder / "smaller.yaml").write_text(yaml.safe_dump(SMALLER.get(overlay, {"title": "Mine"})), encoding="utf-8")
+    files = [BASE, *([f"config/{overlay}.yaml"] if overlay else []), "tiny.yaml", "smaller.yaml"]
+    made = snakemake(here, "--cores", "1", "results/report.md", "--configfile", *files, "--config", "takeover=true")
+    assert made.returncode == 0, said_by(made)[-40:]
     before = digests(here.folder)
-    for order in (README, README[::-1]):
-        for words in order:
-            if "--directory" in words:  # the guide's: it needs a hub and GPUs, in a folder of its own
-                words = [*words, "-n"]
-            done = snakemake(here, *words[1:])
-            assert done.returncode == 0, (words, said_by(done))
+    for command in (*COMMANDS, *COMMANDS[::-1]):  # each comes before each other one, and after it
+        guide = ["-n"] if "--directory" in command else []  # it needs a hub and GPUs, in a folder of its own
+        done = run(here, *command, *guide)
+        assert done.returncode == 0, (command, said_by(done))
+        assert guide or set(jobs_in(done.stdout + done.stderr)) <= {"bundle"}, command
     after = digests(here.folder)
     assert {name: after[name] for name in before} == before
     assert after.keys() - before.keys() == {"bundle.zip"}
