@@ -32,7 +32,9 @@ def main() -> None:
     if not found:
         print("no work folder that this configuration cannot resume")
     elif not args.remove:
-        print(f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (and the --configfile of this run, if any)")
+        print(
+            f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (with the --directory of this run, if it has one)"
+        )
 
 
 def remove(folder: Path) -> str:

@@ -55,7 +55,7 @@ def read_status(folder: Path) -> dict:
     tails = {job.log: tail(folder / job.log) for job in chosen.of("running") if job.log and (folder / job.log).is_file()}
     found = [] if alive else [(str(work.relative_to(folder)), process.pid) for work, process in orphans(folder / "work")]
     locked = any((folder / ".snakemake" / "locks").glob("*"))
-    about = Folder(alive, locked, found)
+    about = Folder(alive, locked, found, None if folder.resolve() == Path.cwd() else str(folder))
     return facts(chosen, datetime.now(), tails, took(folder / "results" / "timing", chosen), about)
 
 

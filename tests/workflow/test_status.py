@@ -128,6 +128,12 @@ ORPHAN = ("work/train/0123", 77)
         (HEAD + TWO_RUN, Folder(locked=True), "cut off", "to go on: python tools/unlock.py, then the same command again"),
         (
             HEAD + TWO_RUN,
+            Folder(locked=True, named="runs/my guide"),
+            "cut off",
+            "to go on: python tools/unlock.py --directory 'runs/my guide', then the same command again",
+        ),
+        (
+            HEAD + TWO_RUN,
             Folder(locked=True, orphans=[ORPHAN]),
             "orphaned",
             "process 77 (work/train/0123) still works; to go on: python",

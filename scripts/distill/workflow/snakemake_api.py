@@ -16,7 +16,7 @@ from distill.base.paths import PROFILE, SNAKEFILE
 from distill.base.settings import read_yaml
 from distill.config import files
 
-LOCKED = "another run works in this folder: wait for it; if none does, run snakemake --unlock, then the same command again"
+LOCKED = "another run works in this folder: wait for it; if none does, run python tools/unlock.py, then the same command again"
 
 
 @dataclass(frozen=True)

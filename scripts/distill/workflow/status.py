@@ -1,6 +1,7 @@
 """Progress of a run, read from the log of Snakemake 9.27 and the logs of its steps. Changes nothing."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,12 +149,13 @@ class Folder:
     """What is known of the folder of a run besides its logs.
 
     `alive`: a Snakemake runs in it. `locked`: it holds Snakemake's lock. `orphans`: (work folder, process) pairs of steps that go on
-    although their Snakemake was killed.
+    although their Snakemake was killed. `named`: how it was named on the command line; None where it is the working directory.
     """
 
     alive: bool = False
     locked: bool = False
     orphans: Sequence[tuple[str, int]] = ()
+    named: str | None = None
 
 
 def facts(
@@ -184,6 +186,7 @@ def facts(
         "to_come": to_come,
         "locked": folder.locked,
         "orphans": orphans,
+        "directory": folder.named,
     }
 
 
@@ -191,7 +194,8 @@ def advice(status: Mapping[str, Any]) -> str:
     """What to do about a run that did not end; empty for any other."""
     if status["state"] not in ("cut off", "orphaned"):
         return ""
-    unlock = "python tools/unlock.py, then " if status["locked"] else ""
+    options = f" --directory {shlex.quote(status['directory'])}" if status["directory"] else ""
+    unlock = f"python tools/unlock.py{options}, then " if status["locked"] else ""
     again = f"to go on: {unlock}the same command again"
     if status["state"] == "cut off":
         return f"no Snakemake runs in this folder on this machine; {again}"
