@@ -32,9 +32,7 @@ def main() -> None:
     if not found:
         print("no work folder that this configuration cannot resume")
     elif not args.remove:
-        print(
-            f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (with the --directory of this run, if it has one)"
-        )
+        print(f"{what}; to remove them: snakemake --cores 1 clean_work --config remove=True (and the --directory of this run)")
 
 
 def remove(folder: Path) -> str:
