@@ -48,9 +48,20 @@ def test_a_file_that_does_not_exist(tmp_path, monkeypatch):
     assert said_of(Path("mine.yml")) == "mine.yml: does not exist; did you mean mine.yaml?"
     assert said_of(Path("config/tutoral.yaml")).endswith(f"did you mean {PROJECT / 'config/tutorial.yaml'}?")
     assert said_of(Path("known.yaml")).endswith("; paths start where the command is given, whatever --directory says")
-    assert said_of(tmp_path).endswith(": is a folder; name a file in it")
+    Path("configs.yaml").mkdir()
+    assert said_of(Path("configs.yaml")) == "configs.yaml: is a folder; name a file in it"
     monkeypatch.chdir(PROJECT)
     assert said_of(Path("tutorial.yaml")) == "tutorial.yaml: does not exist; did you mean config/tutorial.yaml?"
+
+
+@pytest.mark.parametrize("target", ["preflight", "results/report.md"])
+def test_a_target_behind_configfile_which_snakemake_takes_for_a_file_of_it(target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = f"{target}: is no configuration; write targets before --configfile"
+    assert said_of(Path(target)) == said
+    Path(target).parent.mkdir(exist_ok=True)
+    Path(target).write_text("# Report\n\n**Better**: 1\n", encoding="utf-8")
+    assert said_of(Path(target)) == said
 
 
 @pytest.mark.parametrize("content", ['{\n\t"title": "JSON, with tabs"\n}', "title: YAML\n", "__use_yte__: true\ntitle: ?1 + 1\n"])

@@ -29,7 +29,7 @@ SAID = {error: said.replace("\\|", "|") for error, said in re.findall(r"^\| (.*?
 
 
 def test_all_mistakes_of_the_page_are_made_here():
-    assert len(SAID) == 14 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
+    assert len(SAID) == 15 + len(CONFIGS) + len(INPUTS) + len(DECISIONS)
 
 
 CONFIGS = {
@@ -56,7 +56,11 @@ def test_a_file_of_changes_by_itself():
 
 @pytest.mark.parametrize(
     ("error", "file", "content"),
-    [("a `--configfile` that does not exist", "tutorial.yaml", None), ("a file that is not YAML", "mine.yaml", "title: a: b\n")],
+    [
+        ("a `--configfile` that does not exist", "tutorial.yaml", None),
+        ("a target behind `--configfile`, which Snakemake takes for one more file", "results/report.md", None),
+        ("a file that is not YAML", "mine.yaml", "title: a: b\n"),
+    ],
 )
 def test_a_file_that_is_no_configuration(error, file, content, tmp_path, monkeypatch):
     monkeypatch.chdir(PROJECT if content is None else tmp_path)

@@ -33,23 +33,27 @@ def checked(paths: Iterable[Path]) -> list[Path]:
     """The paths. Raises InputError for the first that is no configuration: the file, the place in it, what is wrong and the fix."""
     paths = list(paths)
     for path in paths:
-        try:
-            found = _parse(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: does not exist; {_fix_of_name(path)}") from None
-        except IsADirectoryError:
-            raise InputError(f"{path}: is a folder; name a file in it") from None
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            fix = f"convert it, such as by iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.yaml"
-            raise InputError(f"{path}: line {line}: not UTF-8; {fix}") from None
-        except yaml.YAMLError as error:
-            raise InputError(f"{path}: {_in_words(error)}") from None
-        if not isinstance(found, dict):
-            raise InputError(
-                f"{path}: {'is empty' if found is None else 'holds no keys'}; write KEY: VALUE, with the keys of config/README.md"
-            )
+        if wrong := _wrong(path):
+            is_target = path.suffix not in (".yaml", ".yml", ".json")
+            raise InputError(f"{path}: {'is no configuration; write targets before --configfile' if is_target else wrong}")
     return paths
+
+
+def _wrong(path: Path) -> str | None:
+    try:
+        found = _parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return f"does not exist; {_fix_of_name(path)}"
+    except IsADirectoryError:
+        return "is a folder; name a file in it"
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return f"line {line}: not UTF-8; convert it, such as by iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8.yaml"
+    except yaml.YAMLError as error:
+        return _in_words(error)
+    if isinstance(found, dict):
+        return None
+    return f"{'is empty' if found is None else 'holds no keys'}; write KEY: VALUE, with the keys of config/README.md"
 
 
 def _parse(text: str) -> Any:
