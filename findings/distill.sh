@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet torch==2.13.0 transformers==5.19.0 accelerate==1.15.0 trl==1.16.0 datasets==5.2.0
 cd "$work"
-HF_HUB_OFFLINE=1 CUDA_VISIBLE_DEVICES="" "$work/venv/bin/python" - <<'PY' 2>"$work/errors" || { tail -n 20 "$work/errors"; exit 1; }
+HF_HUB_OFFLINE=1 CUDA_VISIBLE_DEVICES="" "$work/venv/bin/python" - <<'PY' 2>"$work/errors" | grep -v "^{'" || { tail -n 20 "$work/errors"; exit 1; }
 from importlib.metadata import version
 
 import torch

@@ -11,7 +11,6 @@ in the work folder, and ends in the same weights. Exit code 75: it was stopped b
 
 import json
 import signal
-from importlib.metadata import version
 from pathlib import Path
 
 from distill.base import manifest
@@ -23,7 +22,7 @@ from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
 from distill.training.launch import end_with_parent, world
 from distill.training.prompts import prompts_digest, read_prompts, split
-from distill.training.recipe import DISTILLATION, RUNTIME, VERSIONS, WATCH
+from distill.training.recipe import DISTILLATION, RUNTIME, WATCH, rollout_modules, versions_of
 
 
 def main() -> None:
@@ -58,11 +57,12 @@ def main() -> None:
         "recipe_digest": sha256_text(json.dumps(recipe, sort_keys=True)),
         "chat_template": template,
         "world_size": world_size,
-        "versions": {name: version(name) for name in VERSIONS},
+        "versions": versions_of(recipe),
         **({KEY: True} if student.get(KEY) else {}),
     }
     # A checkpoint can only be resumed with the micro batch and sharding that it was saved with.
     defines = {**facts, "micro_batch": runtime["micro_batch"], "sharing": sharing, "code": code_digest("distill_model.py")}
+    defines |= {name: code_digest(name) for name in rollout_modules(recipe)}
     folder = open_work_folder(args.work, defines)
     if args.headroom:
         facts["headroom"] = read_json(args.headroom)["headroom"]

@@ -10,7 +10,6 @@ checkpoint in the work folder, and ends in the same weights. Exit code 75: it wa
 import json
 import signal
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from distill.base import manifest
@@ -23,7 +22,7 @@ from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
 from distill.training.checkpoints import copy_kept, kept_folder, publish
 from distill.training.launch import end_with_parent, world
-from distill.training.recipe import LORA, RUNTIME, VERSIONS, check_lora, read_recipe
+from distill.training.recipe import RUNTIME, check_lora, read_recipe, versions_of
 
 
 def main() -> None:
@@ -62,7 +61,7 @@ def main() -> None:
         "chat_template": template,
         **({"logits": manifest.read(args.logits)["digest"]} if args.logits else {}),
         "world_size": world_size,
-        "versions": {name: version(name) for name in (*VERSIONS, *([LORA] if "lora" in recipe else []))},
+        "versions": versions_of(recipe),
         **({KEY: True} if base.get(KEY) else {}),
     }
     # A checkpoint can only be resumed with the micro batch and sharding that it was saved with; the finished model depends on neither.

