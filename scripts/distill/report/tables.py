@@ -290,5 +290,6 @@ def published(names: Names, results: Results) -> str | None:
     verdicts = {row.verdict for row in results.published}
     note = _notes(f"{verdict.capitalize()}: {meaning}." for verdict, meaning in _VERDICT_NOTES.items() if verdict in verdicts)
     note += " The interval takes in the chance of both sides. Samples: samples an item behind the published score."
-    note = join(note, _EVALUATORS_NOTE if several else None)
+    if several:
+        note = join(f"{note} Where the range of evaluators decides, this interval does not.", _EVALUATORS_NOTE)
     return join("### Published scores", table(head, rows, left=6), note)
