@@ -6,7 +6,6 @@ the order of the first epoch again after a resume in a later one (RepeatSampler 
 """
 
 import math
-import warnings
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,16 +15,22 @@ import torch
 from datasets import Dataset
 from torch.utils.data import DataLoader, Sampler
 from transformers import GenerationConfig, TrainerCallback
+from trl import import_utils
 
 from distill.base.errors import InputError
 from distill.models.gumbel import draws
 from distill.training.recipe import Recipe
 from distill.training.resumable import EpochSampler, Resumable
 
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "TRL currently supports vLLM")  # of versions with which TRL itself would generate
+# TRL imports vLLM where it is installed, to generate with. Completions come from transformers here, and vLLM would take 5 s and its memory
+# in each process of a training.
+_vllm_available = import_utils.is_vllm_available
+import_utils.is_vllm_available = lambda *_, **__: False
+try:
     from trl import DistillationTrainer
     from trl.models.utils import unwrap_model_for_generation
+finally:
+    import_utils.is_vllm_available = _vllm_available
 
 Part = dict[str, torch.Tensor]  # completions of one forward pass, with their prompts
 WINDOW = 64  # completions, at least, that a share or a mean length is taken over
