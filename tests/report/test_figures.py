@@ -14,6 +14,7 @@ import results_tree
 from distill.base.files import read_json, write_json, write_jsonl
 from distill.report import figures
 from distill.report.figures import style, training
+from distill.report.figures.kept import Kept
 from distill.report.names import names
 from distill.report.results import Results
 
@@ -226,10 +227,51 @@ def test_smoothing_keeps_a_line_a_line_and_calms_noise():
     assert np.abs(training.smooth(line + noise) - line)[15:].max() < 0.2
 
 
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_what_a_figure_is_drawn_from_is_noted(tmp_path, name):
+    """The other files of the results can go, and it looks the same."""
+    tree = results_tree.build(tmp_path / "results")
+    pictures = []
+    for _ in range(2):
+        results = Results(tree, {})
+        if (figure := figures.draw(name, NAMES, results)) is not None:
+            style.save(figure, tmp_path / f"{name}.png")
+            pictures.append((tmp_path / f"{name}.svg").read_bytes())
+        for path in tree.rglob("*"):
+            if path.is_file() and path.relative_to(tree).as_posix() not in results.used:
+                path.unlink()
+    assert pictures[:1] == pictures[1:]
+
+
+def test_a_figure_is_copied_as_long_as_it_would_look_the_same(tmp_path):
+    tree, path = results_tree.build(tmp_path / "results"), tmp_path / "loss.png"
+    log = tree / "models/ours/log.jsonl"
+
+    def copied(drawn_by: str = "this code") -> bool:
+        path.unlink(missing_ok=True)
+        return Kept(tmp_path / "kept", drawn_by).copy(path, Results(tree))
+
+    assert not copied()
+    results = Results(tree)
+    style.save(figures.draw("loss", NAMES, results), path)
+    drawn = path.read_bytes()
+    Kept(tmp_path / "kept", "this code").keep(path, results)
+    (tree / "comparison.csv").unlink()  # which it does not show
+    assert copied() and path.read_bytes() == drawn
+    assert not copied("other code")
+    rows = log.read_bytes()
+    log.write_bytes(rows + rows.splitlines(keepends=True)[-1])
+    assert not copied()
+    log.write_bytes(rows)
+    (tmp_path / "kept/picture.svg").write_bytes(b"cut off")
+    assert not copied()
+
+
 def test_script_writes_what_is_asked_for_and_names_what_is_missing(tree, tmp_path):
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps(results_tree.SPEC), encoding="utf-8")
     base = [sys.executable, str(SCRIPT), "--spec", str(spec), "--output-dir", str(tmp_path / "figures")]
+    base += ["--work", str(tmp_path / "work")]
     subprocess.run([*base, "--results", str(tree), "--figure", "loss"], check=True)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["loss.png", "loss.svg"]
     done = subprocess.run([*base, "--results", str(tmp_path), "--figure", "lengths"], capture_output=True, text=True)

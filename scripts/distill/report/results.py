@@ -5,8 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from distill.base import manifest
-from distill.base.files import Row, read_json, read_jsonl
+from distill.base.files import Row, read_json, read_jsonl, sha256_file, sha256_text
 from distill.data.audit import describe_differences, each_audit
 from distill.evaluation.rows import AnswersRow, CurveRow, DifferenceRow, PublishedRow, ScoreRow, read_csv
 from distill.report.compute import Cost, from_json
@@ -14,11 +13,14 @@ from distill.report.names import ShownDataset
 
 
 class Results:
-    """The files of a results folder, each read at its first use."""
+    """The files of a results folder, each read at its first use. `used` has the names of those that were looked for, and COSTS."""
+
+    COSTS = "costs"
 
     def __init__(self, root: str | Path, costs: Mapping[str, Cost] | None = None) -> None:
         """`costs`: of models, for a reader that comes before provenance.json, which has them."""
         self.root, self._given_costs = Path(root), costs
+        self.used: set[str] = set()
 
     @cached_property
     def scores(self) -> list[ScoreRow]:
@@ -68,7 +70,7 @@ class Results:
 
     def unavailable(self, benchmark: str) -> str | None:
         """Why an optional benchmark could not be fetched; None where it was."""
-        return manifest.unavailable(self.root / "sources" / "benchmarks" / benchmark.partition("@")[0])
+        return (self._json(f"sources/benchmarks/{benchmark.partition('@')[0]}/manifest.json") or {}).get("unavailable")
 
     def summary(self, model: str, benchmark: str) -> Row | None:
         return self._json(f"scores/{model}/{benchmark}.json")
@@ -114,9 +116,17 @@ class Results:
         return self._json("provenance.json")
 
     def has(self, path: str) -> bool:
+        self.used.add(path)
         return (self.root / path).is_file()
 
+    def digest(self, name: str) -> str | None:
+        """The sha256 of one of `used`; None for a file that is not there."""
+        if name == self.COSTS:
+            return sha256_text(repr(self._costs))
+        return sha256_file(self.root / name) if self.has(name) else None
+
     def cost(self, model: str) -> Cost | None:
+        self.used.add(self.COSTS)
         return self._costs.get(model)
 
     @cached_property
