@@ -1,6 +1,7 @@
 """What a checked configuration names: models, datasets, benchmarks, and what is made from what."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -52,6 +53,10 @@ class Configured:
 
     def tasks(self) -> dict[str, tuple[str, str]]:
         """What is evaluated: {benchmark, or benchmark@protocol where it runs under several: (benchmark, protocol)}."""
+        return dict(self._tasks)
+
+    @cached_property
+    def _tasks(self) -> dict[str, tuple[str, str]]:
         found = {name: self._protocols(name, completion=False) for name in self.config["benchmarks"]}
         return {
             name if len(protocols) == 1 else f"{name}@{protocol}": (name, protocol)
@@ -69,7 +74,11 @@ class Configured:
 
     def prompted(self) -> dict[str, tuple[str, str]]:
         """All that models get prompts of: tasks and completions."""
-        return self.tasks() | self.completions()
+        return dict(self._prompted)
+
+    @cached_property
+    def _prompted(self) -> dict[str, tuple[str, str]]:
+        return self._tasks | self.completions()
 
     def _protocols(self, benchmark: str, completion: bool) -> list[str]:
         protocols = self.config["protocols"]
