@@ -8,16 +8,15 @@ import subprocess
 import psutil
 import pytest
 
-# Prints who it is and what it was given, and tells the signals that it gets until the third.
+# Prints who it is and what it was given, and then the signals that it gets, until its stdin is closed.
 SCRIPT = """
-import json, os, signal, sys
-def get(number, frame):
-    print(number, flush=True)
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-    if signal.getsignal(number) != signal.SIG_IGN:
-        signal.signal(number, get)
+import json, os, select, signal, sys
+told = [number for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+signal.pthread_sigmask(signal.SIG_BLOCK, told)
 print(json.dumps([os.getpid(), os.getpgid(0), sys.argv, os.environ.get("ABOUT"), os.getcwd()]), flush=True)
-sys.stdin.read()
+while not select.select([sys.stdin], [], [], 0)[0]:
+    if received := signal.sigtimedwait(told, 0.02):
+        print(received.si_signo, flush=True)
 sys.exit(3)
 """
 # Starts another script as scripts/launch.py does, and ends as that one ends.
@@ -85,7 +84,7 @@ def test_a_command_that_a_command_starts_is_its_child_with_its_own_handlers(star
     assert (group, words, about) == (process.pid, ["script.py", "below"], "a child")
     child = psutil.Process(pid)
     assert child.parent().cmdline() == [str(warm_python), "parent.py", "script.py", "below"]
+    child.send_signal(signal.SIGHUP)  # which was set to be ignored before it began
     os.killpg(process.pid, signal.SIGTERM)  # which the parent ignores
     assert process.stdout.readline() == f"{signal.SIGTERM:d}\n"
-    child.send_signal(signal.SIGHUP)  # which was set to be ignored before it began
     assert process.communicate()[0] == "" and process.returncode == 4

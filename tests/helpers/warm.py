@@ -107,6 +107,7 @@ def serve(folder: Path) -> None:
         importlib.import_module(name)
     use_once(folder)
     compile_patterns()
+    parse_rules()
     sys.path.remove(str(Path(__file__).parent))
     address = str(folder / "socket")
     python = folder / "bin" / "python"
@@ -163,6 +164,35 @@ def compile_patterns() -> None:
             importlib.import_module(".".join(path.relative_to(SCRIPTS).with_suffix("").parts).removesuffix(".__init__"))
     sys.path.remove(str(SCRIPTS))
     forget_project()
+
+
+def parse_rules() -> None:
+    """Have Snakemake parse the Snakefile and rules/ once: a third of the time of a dry run. A text that was changed is parsed as ever."""
+    import snakemake.workflow
+
+    class Sources:
+        sourcecache = property(lambda self: self)
+
+        def open(self, source: Any) -> Any:
+            return open(source.get_path_or_uri(secret_free=True), encoding="utf-8")
+
+    parse, parsed = snakemake.workflow.parse, {}
+    for path in (SCRIPTS.with_name("Snakefile"), *SCRIPTS.with_name("rules").glob("*.smk")):
+        lines: dict[int, int] = {}
+        source = snakemake.workflow.LocalSourceFile(str(path))
+        parsed[path.read_text(encoding="utf-8")] = (str(path), *parse(source, Sources(), lines), lines)
+
+    def parse_unless_known(source: Any, workflow: Any, linemap: dict[int, int], overwrite_shellcmd: Any = None, rulecount: int = 0) -> Any:
+        path = source.get_path_or_uri(secret_free=True)
+        with workflow.sourcecache.open(source) as file:
+            known = parsed.get(file.read()) if overwrite_shellcmd is None and repr(path) == f"'{path}'" else None
+        if known is None:
+            return parse(source, workflow, linemap, overwrite_shellcmd, rulecount)
+        parsed_path, code, rules, lines = known
+        linemap.update(lines)
+        return code.replace(parsed_path, path), rulecount + rules
+
+    snakemake.workflow.parse = parse_unless_known
 
 
 def forget_project() -> None:
