@@ -3,7 +3,9 @@
     python bench/batch_invariance.py --model results/models/ours --prompts results/benchmarks/gsm8k@greedy/prompts.jsonl
     python bench/batch_invariance.py ... --batch-invariant      # as protocols.NAME.sampling.batch_invariant: true asks for
 
-Prints the share of answers that differ, where they first differ, and tokens a second of both ways, whose start-up is not counted.
+Prints the share of answers that differ, where they first differ, and tokens a second of both ways, whose start-up is not counted. All at
+once is generated three times: the first finds no prompt in vLLM's prefix cache, and the other two tell how many answers differ although
+the batches are equal.
 """
 
 import sys
@@ -33,18 +35,24 @@ def main() -> None:
     requests = [Request(row["messages"], 0) for row in read_jsonl(args.prompts)]
     engine = engines.load("vllm", args.model, {"gpu_memory": args.gpu_memory, "batch_invariant": args.batch_invariant})
     generate(engine, requests[:1], 1)  # loads the model
+    generate(engine, requests, args.max_new_tokens)
     whole, speed = generate(engine, requests, args.max_new_tokens)
+    again, _ = generate(engine, requests, args.max_new_tokens)
     batched: list[Answer] = []
     start = time.perf_counter()
     for first in range(0, len(requests), args.batch):
         batched += generate(engine, requests[first : first + args.batch], args.max_new_tokens)[0]
     batched_speed = sum(answer.completion_tokens for answer in batched) / (time.perf_counter() - start)
     engine.close()
-    places = [common_prefix(one.text, other.text) for one, other in zip(whole, batched, strict=True) if one.text != other.text]
-    print(f"{len(places)} of {len(requests)} greedy answers ({len(places) / len(requests):.1%}) differ in batches of {args.batch}")
-    if places:
-        print(f"they first differ after {median(places):.0f} characters in the median")
+    print(f"all at once, and again: {describe_differences(whole, again)}")
+    print(f"all at once, and in batches of {args.batch}: {describe_differences(whole, batched)}")
     print(f"tokens/s: {speed:,.0f} all at once, {batched_speed:,.0f} in batches")
+
+
+def describe_differences(some: list[Answer], others: list[Answer]) -> str:
+    places = [common_prefix(one.text, other.text) for one, other in zip(some, others, strict=True) if one.text != other.text]
+    where = f", first after {median(places):.0f} characters in the median" if places else ""
+    return f"{len(places)} of {len(some)} greedy answers ({len(places) / len(some):.1%}) differ{where}"
 
 
 def generate(engine: Any, requests: list[Request], max_new_tokens: int) -> tuple[list[Answer], float]:

@@ -1,7 +1,8 @@
 """Where the results come from: versions, git commit, machine, resolved config and digests.
 
-From a results folder and the resolved config to provenance.json, the only result with a time stamp. Of the environment, only
-the variables of vLLM are written, without its keys; a config with something like an access token in it is refused.
+From a results folder and the resolved config to provenance.json, the only result with a time stamp. `made_on` has the machines on which
+models were trained and answers generated, by their logs. Of the environment, only the variables of vLLM are written, without its keys; a
+config with something like an access token in it is refused.
 
     python scripts/provenance.py --spec '{"config": {...}}' --results results --output results/provenance.json
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.base.files import write_json
+from distill.base.machine import made_on, this_machine
 from distill.report import provenance
 from distill.report.compute import as_json, costs
 
@@ -36,11 +38,10 @@ def main() -> None:
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": args.command,
             "python": platform.python_version(),
-            "packages": provenance.versions(),
             "git": provenance.git(Path(__file__).parent),
             "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "hardware": provenance.hardware(),
-            "vllm_variables": provenance.vllm_variables(),
+            **this_machine(),
+            "made_on": made_on(Path(args.results)),
             "config": config,
             "digests": provenance.digests(args.results),
             "compute": as_json(costs(spec.get("made_from") or {}, Path(args.results))),

@@ -18,6 +18,7 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
+from distill.base.machine import note_machine, print_machines
 from distill.base.progress import Progress, TokenCounter
 from distill.base.work import locked
 from distill.generation import engines
@@ -49,6 +50,7 @@ def main() -> None:
             generate(args.model or sampling["model"], missing, spec(args.runtime))
         write_jsonl(args.output, own.rows())
         mark_complete(own)
+    print_machines(own.folder)
     print(f"{len(own.pairs)} answers")
 
 
@@ -82,6 +84,7 @@ def generate(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
     for one in todo:
         one.read_again()
         missing = one.missing()
+        note_machine(one.folder)
         what = f"respond {one.output.parent.name} {one.output.stem}"
         with Progress(what, len(one.pairs), "answers", initial=len(one.pairs) - len(missing)) as progress:
             tokens = TokenCounter()

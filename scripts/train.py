@@ -17,6 +17,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
+from distill.base.machine import print_machines
 from distill.base.work import open_work_folder, work_key
 from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
@@ -71,7 +72,10 @@ def main() -> None:
         for key in (whole, work_key(defines)):  # by the whole training, or by this one before it was killed
             kept = args.work / key / kept_folder(until)
             if (kept / manifest.NAME).exists():
-                return publish(kept, args.output) if rank == 0 else None
+                if rank == 0:
+                    print_machines(args.work / key)
+                    publish(kept, args.output)
+                return
     folder = open_work_folder(args.work, defines)
 
     def fit(part: Path) -> None:

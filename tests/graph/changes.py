@@ -85,6 +85,21 @@ def copied(here: Checkout) -> None:
         os.utime(path, (time.time() - age, time.time() - age))
 
 
+def copied_after_the_answers(here: Checkout) -> None:
+    """As from a GPU machine: models without their weights, and nothing that is made from the answers."""
+    copied(here)
+    results = here.folder / "results"
+    weights = list(results.rglob("*.safetensors"))
+    assert weights
+    for path in weights:
+        path.unlink()
+    for path in results.iterdir():
+        if path.name in ("scores", "figures", "lighteval"):
+            shutil.rmtree(path)
+        elif path.is_file() and path.name != "experiment.json":
+            path.unlink()
+
+
 def copied_without_memory(here: Checkout) -> None:
     shutil.rmtree(here.folder / ".snakemake")
 

@@ -505,6 +505,24 @@ def test_the_command_is_that_of_the_run(tree, page):
     assert "```sh\nsnakemake results/report.md --configfile mine.yaml\n```" in render(results_tree.SPEC, Results(tree))
 
 
+def test_trainings_and_answers_of_another_machine_are_named(tree):
+    found = read_json(tree / "provenance.json")
+    keys = ("hardware", "packages", "vllm_variables")
+    here = {"steps": ["respond base"], "machine": {key: found[key] for key in keys if key in found}}
+    write_json(tree / "provenance.json", {**found, "made_on": [here]})
+    assert "another machine" not in render(results_tree.SPEC, Results(tree))
+    away = {
+        "hardware": {"cpu": "Xeon", "cores": 16, "memory_gib": 128, "gpus": [{"name": "NVIDIA H200"}]},
+        "packages": {"torch": "2.11.0", "deepspeed": None},
+        "vllm_variables": {"VLLM_USE_FLASHINFER_SAMPLER": "0"},
+    }
+    write_json(tree / "provenance.json", {**found, "made_on": [here, {"steps": ["respond ours", "train ours"], "machine": away}]})
+    rows = [line for line in section(render(results_tree.SPEC, Results(tree)), "Provenance").splitlines() if "NVIDIA H200" in line]
+    cells = [cell.strip().replace("\\", "") for cell in rows[0].strip("|").split("|")]
+    packages = "torch 2.11.0, VLLM_USE_FLASHINFER_SAMPLER=0"
+    assert (len(rows), cells) == (1, ["respond ours, train ours", "NVIDIA H200", "Xeon, 16 cores, 128 GiB", packages])
+
+
 @pytest.mark.parametrize("path, said", GAPS, ids=[path for path, _ in GAPS])
 def test_a_missing_file_is_named_once(path, said, tree):
     (tree / path).unlink()

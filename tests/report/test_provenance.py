@@ -53,25 +53,6 @@ def test_a_config_without_secrets_passes(config):
     assert provenance.refuse_secrets(config) is None
 
 
-def test_versions_are_of_installed_packages_and_import_none():
-    code = (
-        "import sys; from distill.report.provenance import versions; print(versions(['pytest', 'no-such-package']), 'torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SCRIPT.parent)
-    assert done.stdout == f"{{'pytest': '{pytest.__version__}', 'no-such-package': None}} False\n"
-
-
-def test_variables_of_vllm_are_written_and_its_keys_are_not():
-    env = {
-        "VLLM_USE_FLASHINFER_SAMPLER": "0",
-        "VLLM_API_KEY": "abc",
-        "VLLM_HOST": "sk-0123456789abcdefghij",
-        "HF_TOKEN": "x",
-        "VLLM_A": "1",
-    }
-    assert provenance.vllm_variables(env) == {"VLLM_A": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}
-
-
 def test_commit_is_none_outside_git(tmp_path):
     assert provenance.git(tmp_path) is None
 

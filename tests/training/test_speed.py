@@ -36,6 +36,10 @@ def test_tokens_attended_to_are_counted(inputs, attended):
     [
         ("NVIDIA H200", None, 989),
         ("NVIDIA H100 80GB HBM3", {}, 989),
+        ("NVIDIA H100 PCIe", None, 756),
+        ("NVIDIA H100 NVL", None, 835),
+        ("NVIDIA H200 NVL", None, 835),
+        ("NVIDIA GH200 480GB", None, None),
         ("NVIDIA A100-SXM4-80GB", None, 312),
         ("NVIDIA GeForce RTX 4090", None, 165),
         ("NVIDIA L4", None, 121),

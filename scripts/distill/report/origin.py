@@ -1,7 +1,5 @@
 """Where the numbers come from: the command that reproduces them, versions, commit, machine, digests. No time stamps."""
 
-from typing import Any
-
 from distill.base.files import Row
 from distill.report.markdown import block, code, table, text
 from distill.report.names import Names
@@ -16,6 +14,7 @@ def section(names: Names, results: Results, command: str) -> str:
         "Made by this command, which reproduces it byte for byte on the same machine:",
         block(command, "sh"),
         facts(found) if found else gap("versions, commit and machine (provenance.json)"),
+        made_elsewhere(found) if found else None,
         digests(names, results, found or {}),
         "Everything else, including time stamps, is in [provenance.json](provenance.json)." if found else None,
     )
@@ -28,20 +27,41 @@ def facts(found: Row) -> str:
         if not git
         else code(short(git["commit"]), in_table=True) + (", with uncommitted changes" if git.get("dirty") else "")
     )
-    packages = ", ".join(f"{name} {version}" for name, version in (found.get("packages") or {}).items() if version)
-    gpus = ", ".join(f"{count} × {name}" if count > 1 else name for name, count in _counted(machine.get("gpus") or []))
     rows = [
         ["code", commit],
         ["Python", text(found.get("python", "?"))],
-        ["machine", text(f"{machine.get('cpu', '?')}, {machine.get('cores', '?')} cores, {machine.get('memory_gib', '?')} GiB")],
-        ["GPUs", text(gpus or "none")],
+        ["machine", text(_processor(machine))],
+        ["GPUs", text(_gpus(machine))],
     ]
+    packages = _packages(found)
     return join(table(["", "here"], rows, left=2), f"Packages: {text(packages)}." if packages else None)
 
 
-def _counted(gpus: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    named = [str(gpu.get("name", "?")) for gpu in gpus]
-    return [(name, named.count(name)) for name in dict.fromkeys(named)]
+def made_elsewhere(found: Row) -> str | None:
+    """Trainings and answers that are from another machine, or made with other packages, than the page."""
+    rows = []
+    for one in found.get("made_on") or []:
+        machine = one["machine"]
+        if any(machine.get(key) != found.get(key) for key in ("hardware", "packages", "vllm_variables")):
+            hardware, variables = machine.get("hardware") or {}, machine.get("vllm_variables") or {}
+            packages = ", ".join([_packages(machine), *(f"{name}={value}" for name, value in variables.items())])
+            rows.append([text(cell) for cell in (", ".join(one["steps"]), _gpus(hardware), _processor(hardware), packages)])
+    if not rows:
+        return None
+    return join("Made on another machine or with other packages:", table(["step", "GPUs", "machine", "packages"], rows, left=4))
+
+
+def _processor(hardware: Row) -> str:
+    return f"{hardware.get('cpu', '?')}, {hardware.get('cores', '?')} cores, {hardware.get('memory_gib', '?')} GiB"
+
+
+def _gpus(hardware: Row) -> str:
+    named = [str(gpu.get("name", "?")) for gpu in hardware.get("gpus") or []]
+    return ", ".join(f"{named.count(name)} × {name}" if named.count(name) > 1 else name for name in dict.fromkeys(named)) or "none"
+
+
+def _packages(machine: Row) -> str:
+    return ", ".join(f"{name} {version}" for name, version in (machine.get("packages") or {}).items() if version)
 
 
 def digests(names: Names, results: Results, found: Row) -> str | None:

@@ -1,10 +1,11 @@
-"""One attempt at a training or distillation: its work folder is locked, and its output appears whole or not at all."""
+"""One attempt at a training or distillation: its work folder is locked, and its output appears whole or not at all; its log names the machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from distill.base.files import atomic_folder, unfinished
+from distill.base.machine import note_machine, print_machines
 from distill.base.work import keep_attempt_log, locked
 
 
@@ -20,5 +21,7 @@ def attempt(folder: Path, output: Path, world_size: int, rank: int) -> Iterator[
         return
     with locked(folder, wait=world_size == 1):
         keep_attempt_log(folder)
+        note_machine(folder)
+        print_machines(folder)
         with atomic_folder(output) as part:
             yield part

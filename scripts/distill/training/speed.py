@@ -59,11 +59,10 @@ def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | N
     known = read_yaml(KNOWN)["devices"]
     if devices.get("name") in known:
         return known[devices["name"]]["tflops"] * 1e12
-    for model, peaks in known.items():
-        words = re.sub(r"-\d+GB$", "", model).replace("-", " ")
-        if re.search(rf"\b{re.escape(words)}\b", name):
-            return peaks["tflops"] * 1e12
-    return None
+    words = {model: re.sub(r"-\d+GB$", "", model).replace("-", " ") for model in known}
+    found = [model for model in known if re.search(rf"\b{re.escape(words[model])}\b", name)]
+    # "NVIDIA H100 PCIe" is the slower one of two that are called H100.
+    return known[max(found, key=lambda model: len(words[model]))]["tflops"] * 1e12 if found else None
 
 
 def peak_of(args: TrainingArguments, runtime: Runtime) -> float | None:
