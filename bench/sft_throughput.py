@@ -343,12 +343,19 @@ def clock_of(batches: "Batches", end: int, profile: Path | None) -> Any:
                     self.profiler = torch.profiler.profile()
                     self.profiler.start()
             if profile and step == end + PROFILED:
-                self.profiler.stop()
-                order = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-                profile.parent.mkdir(parents=True, exist_ok=True)
-                profile.write_text(self.profiler.key_averages().table(sort_by=order, row_limit=40), encoding="utf-8")
+                write_profile(self.profiler, "self_device_time_total" if on_gpu else "self_cpu_time_total", profile)
 
     return Clock()
+
+
+def write_profile(profiler: Any, order: str, file: Path) -> None:
+    """Stop the profiler and write its table. What goes wrong with it is printed: the measurement is there."""
+    try:
+        profiler.stop()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(profiler.key_averages().table(sort_by=order, row_limit=40), encoding="utf-8")
+    except Exception as error:
+        print(f"no profile: {error}", file=sys.stderr)
 
 
 class Batches:

@@ -8,7 +8,9 @@ import tiny_chat
 import tiny_training as tiny
 
 torch = pytest.importorskip("torch")
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
+from trl import SFTTrainer  # noqa: E402
 
 from distill.base.errors import InputError  # noqa: E402
 from distill.training import kernels, masks, sft  # noqa: E402
@@ -111,6 +113,36 @@ def test_what_changes_speed_or_memory_changes_no_weight_and_no_log_row(few_steps
     assert [row["step"] for row in log] == list(range(1, 7))
     assert changed_log == log
     assert all(torch.equal(weights[name], changed[name]) for name in weights)
+
+
+class DeviceReads(TorchDispatchMode):
+    """Counts what makes a program wait for a GPU: a number that is read from a tensor, and an index whose length depends on one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        by_mask = func is torch.ops.aten.index.Tensor and any(index is not None and index.dtype == torch.bool for index in args[1])
+        waits = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.masked_select.default)
+        self.count += by_mask or func in waits
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("packing", ["none", "bfd_split"])
+def test_a_micro_batch_reads_nothing_from_the_device_that_the_forward_pass_does_not(built, packing):
+    trainer, _, _ = built(packing=packing)
+    trainer.model.train()
+    batch = masks.first_batch(trainer)
+
+    def reads(compute) -> int:
+        with DeviceReads() as seen:
+            compute()
+        return seen.count
+
+    forward = reads(lambda: trainer.model(**batch, use_cache=False, fused_lm_head=True))
+    assert reads(lambda: trainer.compute_loss(trainer.model, {**batch})) == forward
+    assert reads(lambda: SFTTrainer.compute_loss(trainer, trainer.model, {**batch})) == forward + 5  # TRL 1.16
 
 
 def test_some_of_the_layers_recompute_their_activations(built):
