@@ -10,6 +10,7 @@ import tiny_training as tiny
 torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
+from transformers.training_args import OptimizerNames  # noqa: E402
 from trl import SFTTrainer  # noqa: E402
 
 from distill.base.errors import InputError  # noqa: E402
@@ -113,6 +114,20 @@ def test_what_changes_speed_or_memory_changes_no_weight_and_no_log_row(few_steps
     assert [row["step"] for row in log] == list(range(1, 7))
     assert changed_log == log
     assert all(torch.equal(weights[name], changed[name]) for name in weights)
+
+
+def test_the_fused_adamw_that_a_gpu_gets_takes_the_steps_of_the_plain_one(built):
+    weights = []
+    for optimizer in (OptimizerNames.ADAMW_TORCH, OptimizerNames.ADAMW_TORCH_FUSED):
+        trainer, _, _ = built()
+        before = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
+        trainer.args.optim, trainer.args.max_steps = optimizer, 4
+        trainer.train()
+        assert trainer.optimizer.optimizer.defaults["fused"] == (optimizer == OptimizerNames.ADAMW_TORCH_FUSED or None)
+        weights.append(torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()]))
+    plain, fused = weights
+    assert (plain - before).norm() > 0
+    assert (fused - plain).norm() <= 1e-3 * (plain - before).norm()
 
 
 class DeviceReads(TorchDispatchMode):

@@ -1,8 +1,11 @@
 """Kernels and compiled layers are used once they are proved, and the wrapper round torch's varlen attention is right in each torch."""
 
+import inspect
+
 import pytest
 
 torch = pytest.importorskip("torch")
+from torch._dynamo.utils import counters  # noqa: E402
 from transformers import AutoConfig, LlamaConfig  # noqa: E402
 
 from distill.training import kernels  # noqa: E402
@@ -63,9 +66,28 @@ def test_both_forms_of_varlen_attention_give_equal_numbers(monkeypatch):
         torch.testing.assert_close(with_gqa, repeated, rtol=1e-5, atol=1e-5)
 
 
-def test_the_installed_varlen_attention_is_called_with_arguments_that_it_has():
-    import inspect
+@pytest.fixture
+def varlen_on_a_cpu():
+    """torch's varlen attention, with kernels for a CPU."""
+    varlen = pytest.importorskip("torch.nn.attention.varlen")
+    if "enable_gqa" not in inspect.signature(varlen.varlen_attn).parameters:
+        pytest.skip("the CPU kernels have the arguments of torch 2.13")
+    import varlen_on_a_cpu
 
+    varlen_on_a_cpu.register()
+    return varlen
+
+
+@pytest.mark.parametrize("takes_gqa", [True, False], ids=["enable_gqa", "repeated heads"])
+@pytest.mark.parametrize("dtype", list(kernels.GAP))
+def test_torchs_own_function_and_its_gradient_are_proved_in_both_forms(varlen_on_a_cpu, takes_gqa, dtype, monkeypatch):
+    monkeypatch.setattr(kernels, "_takes_gqa", lambda function: takes_gqa)
+    proof = kernels.prove(GROUPED, kernels.TORCH_VARLEN, CPU, dtype, checkpointing=True)
+    assert proof.holds(dtype), proof
+    assert proof.leak == 0
+
+
+def test_the_installed_varlen_attention_is_called_with_arguments_that_it_has():
     varlen = pytest.importorskip("torch.nn.attention.varlen")
     names = inspect.signature(varlen.varlen_attn).parameters
     assert {"scale", "window_size"} <= set(names)
@@ -94,18 +116,21 @@ def test_layers_that_cannot_be_compiled_stay_eager_and_the_log_says_why(monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("attention", ["sdpa", kernels.TORCH_VARLEN])
 @pytest.mark.parametrize("dtype", list(kernels.GAP))
-def test_compiled_layers_are_proved_against_eager_ones_and_do_not_recompile_for_each_batch(dtype):
-    compiled, line = kernels.choose_layers(GROUPED, "sdpa", CPU, dtype, requested=True)
+def test_compiled_layers_are_proved_against_eager_ones_and_do_not_recompile_for_each_batch(attention, dtype, varlen_on_a_cpu):
+    compiled, line = kernels.choose_layers(GROUPED, attention, CPU, dtype, requested=True)
     assert (compiled, line) == (True, "layers: compiled")
-    model = kernels.small(GROUPED, "sdpa").train()
+    model = kernels.small(GROUPED, attention).train()
     kernels.compile_layers(model)
+    breaks = sum(counters["graph_break"].values())
     before, seen = kernels.compiled_graphs(), []
     for number in range(8):  # documents of other lengths, and another number of tokens, in each batch
         lengths = [20 + 7 * number, 50, 10 + number]
         kernels._losses(model, [[list(range(3, 3 + length)) for length in lengths]], CPU, dtype, blind=False)
         seen.append(kernels.compiled_graphs() - before)
     assert seen[-1] == seen[3] <= 4
+    assert sum(counters["graph_break"].values()) == breaks, "a layer is one graph"
 
 
 def test_decoder_layers_are_those_of_the_model(tiny_world):
