@@ -174,7 +174,8 @@ def print_table(found: Found, toy: bool) -> None:
     print("| | " + " | ".join(found) + " |")
     print("|---" * (1 + len(found)) + "|")
     for label, key, form in ROWS:
-        cells = [one["failed"] if key not in one else "–" if one[key] is None else form.format(one[key]) for one in found.values()]
+        without = {name: one.get("failed", "–") if key == "tokens_per_s" else "–" for name, one in found.items()}
+        cells = [without[name] if one.get(key) is None else form.format(one[key]) for name, one in found.items()]
         print(f"| {label} | " + " | ".join(cells) + " |")
     if "stock" in measured:
         for name, one in measured.items():
