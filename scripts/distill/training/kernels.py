@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import torch
@@ -209,7 +208,7 @@ def torch_varlen(
     return out[None], None
 
 
-@cache
+@torch.compiler.assume_constant_result  # torch.compile need not trace it
 def _takes_gqa(function: Callable[..., Any]) -> bool:
     return "enable_gqa" in inspect.signature(function).parameters
 
