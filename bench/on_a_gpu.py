@@ -67,6 +67,9 @@ def main() -> None:
     failed = False
     try:
         for name in args.only or PARTS:
+            if name == "experiment":  # a killed one leaves Snakemake's lock
+                unlock = [sys.executable, BENCH.parent / "tools/unlock.py", "--directory", args.directory]
+                subprocess.run(unlock, stdout=subprocess.DEVNULL, check=False)
             failed |= run_part(name, [str(word) for word in parts[name]], args.output)
     finally:
         pack(args.directory, args.output / "results.tar")

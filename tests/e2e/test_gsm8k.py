@@ -28,7 +28,7 @@ ROWS, QUESTIONS = 200, 20
 # Far fewer steps and tokens than a result needs.
 SLICE = {
     "models": {"ours": {"train": {"max_steps": 4, "global_batch": 4, "max_length": 512, "dtype": "float32"}}},
-    "protocols": {name: {"sampling": {"max_new_tokens": 48}} for name in ("greedy", "sampled")},
+    "protocols": {name: {"sampling": {"max_new_tokens": 16}} for name in ("greedy", "sampled")},
     "runtime": {"device": "cpu", "train_gpus": 0, "respond_gpus": 0, "micro_batch": 2},
 }
 
