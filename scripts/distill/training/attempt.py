@@ -1,4 +1,4 @@
-"""One attempt at a training or distillation: its work folder is locked, the log names the machine, the output appears whole or not at all."""
+"""One attempt at a training or distillation: its work folder is locked, and its output appears whole or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
