@@ -19,6 +19,8 @@ made of it without a GPU:
     snakemake --cores all results/report.md --directory runs/gsm8k --configfile ...      # the same files
 """
 
+import io
+import json
 import shlex
 import subprocess
 import sys
@@ -31,6 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from distill.base.cli import parser, run
 from distill.base.files import write_json
 from distill.base.machine import this_machine
+from distill.report.compute import shapes_of
+from distill.report.estimates import WEIGHTS, weights_of
 
 BENCH = Path(__file__).resolve().parent
 PARTS = ("training", "experiment", "throughput", "invariance", "invariant")
@@ -93,7 +97,7 @@ def run_part(name: str, words: list[str], output: Path) -> bool:
 
 
 def pack(directory: Path, tar: Path) -> None:
-    """What the report is made from, and what Snakemake remembers of it."""
+    """What the report is made from, and what Snakemake remembers of it. In place of weights their shapes, which the report counts with."""
 
     def kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         return None if any(part in f"/{member.name}" for part in NOT_PACKED) else member
@@ -102,6 +106,11 @@ def pack(directory: Path, tar: Path) -> None:
         for name in ("results", ".snakemake"):
             if (directory / name).exists():
                 file.add(directory / name, name, filter=kept)
+        for model in {path.parent for path in (directory / "results/models").glob("*/*.safetensors")}:
+            recorded = json.dumps({**(weights_of(model) or {}), "shapes": shapes_of(model)}).encode()
+            member = tarfile.TarInfo(f"results/models/{model.name}/{WEIGHTS}")
+            member.size = len(recorded)
+            file.addfile(member, io.BytesIO(recorded))
     print(f"\n{tar}: {tar.stat().st_size / 1e6:.0f} MB to continue with elsewhere")
 
 

@@ -14,7 +14,8 @@ from distill.base.files import write_json, write_jsonl
 from distill.config import report_part, steps
 from distill.config.configured import Configured
 from distill.config.load import load
-from distill.report.compute import Cost, as_json, costs, from_json, shape_of
+from distill.report.compute import Cost, as_json, costs, from_json, shape_of, shapes_of
+from distill.report.estimates import WEIGHTS, weights_of
 from distill.training.speed import flops_per_token, matrix_weights
 
 
@@ -33,6 +34,17 @@ def test_a_folder_without_weights_is_an_error(tmp_path):
     write_json(tmp_path / "config.json", {})
     with pytest.raises(InputError, match="has no weights as safetensors"):
         shape_of(tmp_path)
+
+
+def test_a_model_that_was_copied_without_its_weights_has_the_cost_that_their_shapes_give_or_none(results, tmp_path):
+    away = shutil.copytree(results, tmp_path / "away")
+    weights = away / "models/ours/model.safetensors"
+    record = {**weights_of(weights.parent), "shapes": shapes_of(weights.parent)}
+    weights.unlink()
+    assert costs({"ours": [OURS]}, away) == {}
+    write_json(weights.with_name(WEIGHTS), record)
+    assert costs({"ours": [OURS]}, away) == costs({"ours": [OURS]}, results) != {}
+    assert weights_of(weights.parent) == weights_of(results / "models/ours")
 
 
 @pytest.fixture(scope="module")

@@ -47,10 +47,10 @@ class Cost:
 
 
 def shape_of(folder: Path) -> Shape:
-    """From config.json and the headers of the safetensors files. Raises InputError where there are none."""
+    """From config.json and the shapes of the weights. Raises InputError where these are not known."""
     config = read_json(folder / "config.json")
     config = config.get("text_config") or config
-    sizes = {name: prod(shape) for path in sorted(folder.glob("*.safetensors")) for name, shape in _tensors(path) if len(shape) > 1}
+    sizes = {name: prod(shape) for name, shape in shapes_of(folder).items() if len(shape) > 1}
     if not sizes:
         raise InputError(f"{folder}: has no weights as safetensors")
     # The input embedding is looked up; it is multiplied by only where it is the output head too, which then has no separate tensor.
@@ -58,6 +58,14 @@ def shape_of(folder: Path) -> Shape:
     heads = config["num_attention_heads"]
     width = heads * (config.get("head_dim") or config["hidden_size"] // heads)
     return Shape(sum(sizes.values()) - sum(sizes[name] for name in looked_up), config["num_hidden_layers"] * width)
+
+
+def shapes_of(folder: Path) -> dict[str, list[int]]:
+    """{tensor: shape} by the headers of the safetensors files; where a model was copied without them, by `shapes` in weights.json, if it
+    has that (bench/on_a_gpu.py)."""
+    found = {name: shape for path in sorted(folder.glob("*.safetensors")) for name, shape in _tensors(path)}
+    recorded = folder / "weights.json"
+    return found or (read_json(recorded).get("shapes", {}) if recorded.is_file() else {})
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, list[int]]]:
@@ -106,7 +114,7 @@ def _measure(step: Mapping[str, str], root: Path) -> Measured | None:
         "judge": root / "data" / step.get("dataset", "") / "judge" / "responses.jsonl",
         "logits": root / "data" / step.get("dataset", "") / "logits" / "manifest.json",
     }[step["kind"]]
-    if not (path.is_file() and (model / "config.json").is_file()):
+    if not (path.is_file() and (model / "config.json").is_file() and shapes_of(model)):
         return None
     tokens, attended = _work(step["kind"], path)
     passes = {"train": 2 if "lora" in _manifest(model).get("recipe", {}) else 3, "distill": 3}.get(step["kind"], 1)

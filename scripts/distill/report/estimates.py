@@ -63,11 +63,12 @@ def _row(model: ShownModel, results: Results, settings: Row) -> list[str] | None
 
 
 def weights_of(folder: Path) -> dict[str, int] | None:
-    """Number of parameters and bytes of a model's weights; in a bundle, which holds no weights, as recorded there."""
+    """Number of parameters and bytes of a model's weights; in a bundle and a copy without weights, as recorded there."""
     file, recorded = folder / "model.safetensors", folder / WEIGHTS
     if file.is_file():
         return {"parameters": stored_parameters(file), "bytes": file.stat().st_size}
-    return read_json(recorded) if recorded.is_file() else None
+    found = read_json(recorded) if recorded.is_file() else {}
+    return {key: found[key] for key in ("parameters", "bytes")} if "bytes" in found else None
 
 
 def stored_parameters(file: Path) -> int:
