@@ -95,11 +95,14 @@ def test_the_installed_varlen_attention_is_called_with_arguments_that_it_has():
 
 
 def test_a_kernel_that_fails_its_proof_is_not_used_and_the_log_says_so(monkeypatch):
-    """torch's varlen attention cannot run on a CPU, which is one way to fail."""
+    def not_built(*_, **__):
+        raise RuntimeError("no kernel for this device")
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", not_built)
     monkeypatch.setattr(kernels, "candidates", lambda *_: [kernels.TORCH_VARLEN, "sdpa"])
     name, line = kernels.choose(GROUPED, CPU, "bfloat16", packed=True)
     assert name == "sdpa"
-    assert line.startswith("attention: sdpa on cpu in bfloat16; not torch_varlen (")
+    assert line == "attention: sdpa on cpu in bfloat16; not torch_varlen (RuntimeError: no kernel for this device)"
 
 
 def test_layers_are_compiled_on_request_only():
