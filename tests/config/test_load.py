@@ -74,7 +74,7 @@ MISTAKES = [
     (
         "models.taught",
         {"distill": {**DISTILL, "engine": "vllm"}},
-        "distill.engine: 'vllm' is not known; write one of transformers",
+        "distill.engine: 'vllm' cannot generate rollouts; write transformers: TRL 1.16 cannot push weights into vLLM 0.32",
     ),
     (
         "models.taught",
