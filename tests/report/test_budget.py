@@ -85,12 +85,13 @@ SAME = "**no detectable difference** on mini_math (MATH-500) 0.0 and mini_gpqa (
 
 
 @pytest.mark.parametrize(
-    ("costs", "learned", "compute", "tokens"),
+    ("costs", "learned", "compute", "less", "tokens"),
     [
         (
             {"s0": cost(2.4e12), "s1": cost(2e12), "s2": cost(9e12)},
             {"s0": LEARNED, "s2": {**LEARNED, "tokens_seen": 7500, "rows": 110}},
             f"against Student 0 (1.20 × its compute) {BETTER}",
+            f"against Student 2 (4.50 × its compute) {SAME}",
             f"against Student 0 (1.00 × and 1.04 × its tokens and prompts) {BETTER}; "
             f"against Student 2 (0.83 × and 1.15 × its tokens and prompts) {SAME}",
         ),
@@ -98,19 +99,21 @@ SAME = "**no detectable difference** on mini_math (MATH-500) 0.0 and mini_gpqa (
             {"s0": cost(9e12), "s1": cost(1e12, 1e12), "s2": cost(1.7e12)},
             {"s0": {**LEARNED, "rows": 400}, "s2": {**LEARNED, "tokens_seen": 90_000}},
             f"against Student 2 (0.85 × its compute) {SAME}",
+            f"against Student 0 (4.50 × its compute) {BETTER}",
             "there is no other student",
         ),
-        ({"s0": cost(9e12), "s1": cost(2e12)}, {}, "there is no other student", "there is no other student"),
+        ({"s0": cost(1e12), "s1": cost(2e12)}, {}, "there is no other student", None, "there is no other student"),
     ],
 )
-def test_a_distilled_student_is_next_to_those_of_equal_compute_and_of_equal_tokens_and_prompts(tree, costs, learned, compute, tokens):
+def test_a_distilled_student_is_next_to_those_of_equal_compute_and_of_equal_tokens_and_prompts(tree, costs, learned, compute, less, tokens):
     """Student 1 is distilled: eight right of eight, as Student 2; Student 0 has two."""
     for place in range(3):
         write_json(tree / f"models/s{place}/manifest.json", {"digest": str(place) * 64, "files": {}, **learned.get(f"s{place}", {})})
     write_json(tree / "models/s1/manifest.json", DISTILLED)
     (sentence,) = budget.next_to_equals(names(SPEC), results(tree, **costs))
     assert sentence == (
-        f"**Student 1 at about equal compute** (2.00 TFLOP, within a factor of 1.25): {compute}. "
+        f"**Student 1 at about equal compute** (2.00 TFLOP, within a factor of 1.25): {compute}."
+        f"{f' **For less compute:** {less}.' if less else ''} "
         f"**At about equal tokens and prompts** (9,000 and 96 in its last training): {tokens}."
     )
     assert sentence in render(SPEC, results(tree, **costs))

@@ -100,8 +100,8 @@ def best_within(names: Names, results: Results) -> str | None:
 
 
 def next_to_equals(names: Names, results: Results) -> list[str]:
-    """Of each student that was distilled on-policy: how it differs from those that cost about as much, and from those that learned from
-    about as many tokens of about as many prompts in their last training."""
+    """Of each student that was distilled on-policy: how it differs from those that cost about as much, from those that cost more, and from
+    those that learned from about as many tokens of about as many prompts in their last training."""
     students = names.of_role("student")
     distilled = [student for student in students if "teacher" in (results.manifest(student.name) or {})]
     return [sentence for student in distilled if (sentence := _next_to_equals(student, students, names, results))]
@@ -120,11 +120,13 @@ def _next_to_equals(student: ShownModel, students: Sequence[ShownModel], names: 
         if (own := _learned(results.manifest(other.name)))
     }
     size, name = unit(cost.flops)
-    by_compute = _against(student, flops, "its compute", benchmarks, names, results)
-    by_tokens = _against(student, shares, "its tokens and prompts", benchmarks, names, results)
+    dearer = {other: own for other, own in flops.items() if own[0] > ABOUT}
+    by_compute = _against(student, _about_equal(flops), "its compute", benchmarks, names, results)
+    by_tokens = _against(student, _about_equal(shares), "its tokens and prompts", benchmarks, names, results)
+    more = f" **For less compute:** {_against(student, dearer, 'its compute', benchmarks, names, results)}." if dearer else ""
     own = f"{number(cost.flops / size, 2)} {name}"
     return (
-        f"**{text(student.label)} at about equal compute** ({own}, within a factor of {ABOUT:g}): {by_compute}. "
+        f"**{text(student.label)} at about equal compute** ({own}, within a factor of {ABOUT:g}): {by_compute}.{more} "
         f"**At about equal tokens and prompts** ({learned[0]:,} and {learned[1]:,} in its last training): {by_tokens}."
     )
 
@@ -138,6 +140,10 @@ def _learned(manifest: Row | None) -> tuple[int, int] | None:
     return manifest["tokens_seen"], rows
 
 
+def _about_equal(ratios: Mapping[ShownModel, tuple[float, ...]]) -> dict[ShownModel, tuple[float, ...]]:
+    return {other: own for other, own in ratios.items() if all(1 / ABOUT <= ratio <= ABOUT for ratio in own)}
+
+
 def _against(
     student: ShownModel,
     ratios: Mapping[ShownModel, tuple[float, ...]],
@@ -146,12 +152,11 @@ def _against(
     names: Names,
     results: Results,
 ) -> str:
-    """A clause for each model of which all `ratios` are about 1; Holm's correction is over the benchmarks of each pair."""
+    """A clause for each model, with its `ratios`; Holm's correction is over the benchmarks of each pair."""
     clauses = [
         f"against {text(other.label)} ({' and '.join(f'{number(ratio, 2)} ×' for ratio in own)} {what}) "
         + _differences(student, other, benchmarks, names, results)
         for other, own in ratios.items()
-        if all(1 / ABOUT <= ratio <= ABOUT for ratio in own)
     ]
     return "; ".join(clauses) or "there is no other student"
 
