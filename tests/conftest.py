@@ -18,8 +18,8 @@ from distill.base.files import dumps, sha256_text
 
 # Files by the time that they take, longest first, so that no worker is left alone with a long one at the end. Decides nothing but the time.
 LONGEST = (
-    *("e2e/test_train.py", "e2e/test_batches.py", "e2e/test_killed.py", "e2e/test_launch.py", "e2e/test_retry.py", "e2e/test_resume.py"),
-    *("e2e/test_gated.py", "e2e/test_vllm.py", "graph/test_staleness.py", "e2e/test_disk_full_in_training.py", "e2e/test_secrets.py"),
+    *("e2e/test_killed.py", "e2e/test_batches.py", "e2e/test_launch.py", "e2e/test_vllm.py", "e2e/test_distill.py", "e2e/test_resume.py"),
+    *("e2e/test_retry.py", "e2e/test_lora.py", "e2e/test_train.py", "e2e/test_gated.py", "graph/test_staleness.py"),
 )
 APART = ("graph/test_staleness.py",)  # files whose tests need not run in the same worker
 # What is made for `all` besides the report. A tiny model teaches nothing that could be trained on.

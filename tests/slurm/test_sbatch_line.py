@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,27 +53,27 @@ def test_resources_become_options_of_sbatch(resources, present, absent):
     assert not any(option in line for option in absent), line
 
 
-def planned_resources(folder: Path, *configfiles: str) -> dict[str, dict[str, str]]:
+def planned_resources(python: Path, folder: Path, *configfiles: str) -> dict[str, dict[str, str]]:
     """The resources of each rule's jobs in a dry run in an empty folder, as Snakemake hands them to the plugin."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", *configfiles]
+    command = [python, "-m", "snakemake", "--dry-run", "--snakefile", str(PROJECT / "Snakefile"), "--configfile", *configfiles]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     found = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", done.stdout + done.stderr, re.MULTILINE)
     return {rule: dict(one.split("=", 1) for one in resources.split(", ")) for rule, resources in found}
 
 
-def test_a_training_asks_slurm_for_the_memory_that_its_model_takes(tmp_path):
+def test_a_training_asks_slurm_for_the_memory_that_its_model_takes(warm_python, tmp_path):
     """3,000 MB, as every training asked once, would end that of the guide when it reads its model."""
-    planned = planned_resources(tmp_path, str(PROJECT / "config/tutorial.yaml"))
+    planned = planned_resources(warm_python, tmp_path, str(PROJECT / "config/tutorial.yaml"))
     needed = {rule: int(planned[rule]["mem_mb"]) for rule in ("train", "respond")}
     assert needed == {"train": 52_000, "respond": 10_000}
     assert "--mem 52000 " in sbatch(gpu=int(planned["train"]["gpu"]), mem_mb=needed["train"], runtime=1440) + " "
 
 
-def test_the_documentation_shows_the_line_of_a_training(tmp_path):
+def test_the_documentation_shows_the_line_of_a_training(warm_python, tmp_path):
     profile = yaml.safe_load((PROJECT / "profiles" / "slurm" / "profile.yaml").read_text(encoding="utf-8"))
     train = profile["set-resources"]["train"]
     extra = train["slurm_extra"].strip("'")
-    memory = int(planned_resources(tmp_path, str(PROJECT / "config/tutorial.yaml"))["train"]["mem_mb"])
+    memory = int(planned_resources(warm_python, tmp_path, str(PROJECT / "config/tutorial.yaml"))["train"]["mem_mb"])
     line = sbatch(gpu=8, cpus_per_task=32, mem_mb=memory, runtime=train["runtime"], slurm_extra=extra)
     shown = re.search(r"^    (sbatch .*)$", (PROJECT / "docs" / "cluster.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert shown and shown[1].split() == line.split()
