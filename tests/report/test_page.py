@@ -340,6 +340,14 @@ def test_samples_are_one_right_and_one_wrong_of_each_model(page):
     assert "**R1-Distill, wrong:** none of 8 answers." in samples
 
 
+def test_of_a_few_shot_prompt_the_question_is_shown(tree):
+    path = tree / "benchmarks/mini_math/prompts.jsonl"
+    example = [{"role": "user", "content": "Solved before?"}, {"role": "assistant", "content": "Yes."}]
+    write_jsonl(path, [{**row, "messages": [*example, *row["messages"]]} for row in list(read_jsonl(path))])
+    samples = section(render(results_tree.SPEC, Results(tree)), "Sample answers")
+    assert "[1 solved example left out]\n\nWhat is 0 + 0?" in samples and "Solved before?" not in samples
+
+
 def test_no_text_of_a_gated_benchmark_is_shown(tree):
     for model in ("base", "r1", "ours"):
         path = tree / f"responses/{model}/mini_gpqa.jsonl"

@@ -63,7 +63,9 @@ def first(verdicts: list[Row], correct: bool) -> Row | None:
 
 
 def _show(head: str, prompt: Row, response: Row, verdict: Row) -> str:
-    question = "\n".join(str(message["content"]) for message in prompt["messages"] if message["role"] == "user")
+    *examples, question = [str(message["content"]) for message in prompt["messages"] if message["role"] == "user"]
+    if examples:
+        question = f"[{len(examples)} solved example{'s' if len(examples) > 1 else ''} left out]\n\n{question}"
     answer = verdict.get("answer")
     facts = [
         f"item {_short(prompt['id'])}",
