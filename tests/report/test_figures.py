@@ -12,6 +12,7 @@ import pytest
 import results_tree
 
 from distill.base.files import read_json, write_json, write_jsonl
+from distill.evaluation.rows import CurveRow, read_csv
 from distill.report import figures
 from distill.report.figures import style, training
 from distill.report.figures.kept import Kept
@@ -55,6 +56,14 @@ def test_curves_go_through_their_points(tree, name, at, percent):
     line = next(line for line in figures.draw(name, NAMES, Results(tree)).axes[0].lines if line.get_label() == "Ours")
     assert list(line.get_xdata()) == at
     assert list(line.get_ydata()) == pytest.approx(percent)
+
+
+def test_a_benchmark_without_several_samples_has_no_panel_of_them(tree, tmp_path):
+    folder = Path(shutil.copytree(tree, tmp_path / "results"))
+    kept = [row for row in read_csv(CurveRow, folder / "curves.csv") if row.benchmark == "mini_math" or row.curve == "budget"]
+    results_tree.write_table(folder / "curves.csv", kept)
+    panels = {name: len(figures.draw(name, NAMES, Results(folder)).axes) for name in ("pass_at_k", "token_budget")}
+    assert panels == {"pass_at_k": 1, "token_budget": 2}
 
 
 def test_loss_ends_where_training_ended(tree):

@@ -1,6 +1,7 @@
 """Figures of what more tokens and more samples buy: the score by token budget, and pass@k with maj@k."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,16 +24,19 @@ def pass_at_k(names: Names, results: Results) -> Figure | None:
 
 
 def _figure(names: Names, results: Results, curves: Mapping[str, str], x: str, y: str) -> Figure | None:
-    """`curves`: the style of line of each curve."""
-    models = [
-        model
+    """A panel for each benchmark that has such a curve. `curves`: the style of line of each."""
+    there = [
+        (model, benchmark)
         for model in names.models
-        if any(results.curve(model.name, benchmark.name, curve) for benchmark in names.benchmarks for curve in curves)
+        for benchmark in names.benchmarks
+        if any(results.curve(model.name, benchmark.name, curve) for curve in curves)
     ]
-    if not models:
+    if not there:
         return None
+    models = list(dict.fromkeys(model for model, _ in there))
+    with_curves = tuple(benchmark for benchmark in names.benchmarks if any(benchmark == one for _, one in there))
     figure = Figure(layout="constrained")
-    for place, (axes, benchmark) in enumerate(panels(figure, names, width=2.8, height=2.8)):
+    for place, (axes, benchmark) in enumerate(panels(figure, replace(names, benchmarks=with_curves), width=2.8, height=2.8)):
         drawn = {
             (model.name, curve): list(points.values())
             for model in models
@@ -44,8 +48,7 @@ def _figure(names: Names, results: Results, curves: Mapping[str, str], x: str, y
         axes.set_xlabel(x)
         axes.set_ylabel("" if place else y)
         axes.set_ylim(-2, 103)
-        if drawn:
-            _doubling(axes, sorted({row.at for rows in drawn.values() for row in rows}))
+        _doubling(axes, sorted({row.at for rows in drawn.values() for row in rows}))
     handles = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=columns(figure, list(handles)))
     return figure
