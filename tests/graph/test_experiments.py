@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from checkout import PROJECT, WORLDS, checkout, digests, jobs_in
 
 BASE, TUTORIAL = "config/config.yaml", "config/tutorial.yaml"
@@ -29,19 +28,6 @@ PAGE = (PROJECT / "README.md").read_text(encoding="utf-8")
 # `make report`, as its comment has it, and the rest.
 COMMANDS = [line.split("#")[0].split() for line in re.findall(r"^(?:make report .*)?((?:snakemake|python) .*)$", PAGE, re.MULTILINE)]
 README = [line.split("#")[0].split() for line in re.findall(r"^snakemake .*$", PAGE, re.MULTILINE)]
-# Of the overlays that the test below runs for real: what makes them still smaller.
-SMALLER = {
-    "study": {"study": {"seeds": [0]}, "datasets": {"mini_half": {"source": {"rows": 150}}}},
-    "miniature_teacher": {
-        "datasets": {
-            "mini_questions": {"source": {"rows": 60}},
-            "from_teacher": {"source": {"teacher": {"max_new_tokens": 40}}, "filter": {"verify": False}},
-        }
-    },
-    "miniature_on_policy": {
-        "models": {"ours-on-policy": {"distill": {"steps": 2, "max_new_tokens": 8, "min_headroom": -100, "max_cut": 1}}}
-    },
-}
 CHEAP = "results/sources/benchmarks/mini_aime/manifest.json"
 
 
@@ -140,20 +126,13 @@ def test_a_run_in_a_folder_of_its_own_leaves_this_one_alone(clone):
     assert json.loads((clone.folder / "results/experiment.json").read_bytes())["configfiles"] == [BASE]
 
 
-@pytest.mark.parametrize(
-    "overlay",
-    [
-        None,
-        "replay",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("study", "miniature_teacher", "miniature_on_policy", "contaminated")),
-    ],
-)
+@pytest.mark.parametrize("overlay", ["mine.yaml", "config/replay.yaml", pytest.param("config/contaminated.yaml", marks=pytest.mark.slow)])
 def test_the_commands_of_the_readme_in_either_order_lose_nothing(overlay, finished, tmp_path):
     """bundle.zip, without --configfile, once trained the default recipe over the model of an overlay."""
     here = finished.copy(tmp_path / "here")
     shutil.copy(WORLDS / "tiny.yaml", here.folder)
-    (here.folder / "smaller.yaml").write_text(yaml.safe_dump(SMALLER.get(overlay, {"title": "Mine"})), encoding="utf-8")
-    files = [BASE, *([f"config/{overlay}.yaml"] if overlay else []), "tiny.yaml", "smaller.yaml"]
+    (here.folder / "mine.yaml").write_text("models: {ours: {train: {learning_rate: 0.002}}}\n", encoding="utf-8")
+    files = [BASE, overlay, "tiny.yaml"]
     made = snakemake(here, "--cores", "1", "results/report.md", "--configfile", *files, "--config", "takeover=true")
     assert made.returncode == 0, said_by(made)[-40:]
     before = digests(here.folder)
