@@ -16,7 +16,7 @@ def test_exactly_the_stale_jobs_run(case: matrix.Case, finished_run, tmp_path):
     what = matrix.play(case, finished_run(case.world), tmp_path / "project")
     shutil.rmtree(tmp_path)
     assert set(what.ran) == case.reruns
-    assert [set(jobs) for jobs in what.planned] == [case.planned] * len(case.changes)
+    assert [set(jobs) for jobs in what.planned] == [change.planned for change in case.changes]
     assert what.left == []
     assert [job for job, times in Counter(what.ran).items() if times > 1] == []
 
