@@ -31,6 +31,8 @@ rule distill:
         spec=lambda w: spec(plan.distill(w.model)),
         code=code("distill_model.py"),
         prompts=lambda w: sealed_digest(prompts_of(plan.distillation(w.model)["prompts"])),
+        # In one value: Snakemake 9.27.1 does not see that two exchange theirs (findings/snakemake_exchanged_parameters.sh).
+        pair=lambda w: spec(only(plan.distillation(w.model), "student", "teacher")),
         student=lambda w, input: folder_of(input.student),
         teacher=lambda w, input: folder_of(input.teacher),
         folder=lambda w, output: folder_of(output.manifest),

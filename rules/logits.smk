@@ -29,7 +29,7 @@ rule logits:
         spec=lambda w: spec(plan.logits(w.dataset)),
         code=code("logits.py"),
         data=lambda w: sealed_digest(w.dataset),
-        teacher=lambda w, input: folder_of(input.teacher),
+        teacher=lambda w: f"results/models/{config['datasets'][w.dataset]['logits']['teacher']}",  # not from `input`, which is compared without names
         tokenizer=lambda w, input: folder_of(input.tokenizer),
         runtime=lambda w, output: spec(config["runtime"]),
         start=lambda w, output: command_prefix(config["runtime"]["respond_gpus"]),
