@@ -4,6 +4,7 @@ What tests import is in tests/helpers.
 """
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # container images set it, and 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in the background, and so would all that tests start
         start_guard()
 
 

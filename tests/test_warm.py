@@ -30,11 +30,6 @@ sys.exit(child.wait() + 1)
 """
 
 
-def heed_ctrl_c() -> None:
-    """What a shell starts in the background ignores SIGINT, and what pytest starts from there."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture
 def start(warm_python, tmp_path):
     """start(*words): a command in its own process group, its stdin and stdout pipes."""
@@ -45,7 +40,7 @@ def start(warm_python, tmp_path):
     def start(*words: str, **more) -> subprocess.Popen:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         command = [warm_python, *words]
-        started.append(subprocess.Popen(command, cwd=tmp_path, process_group=0, preexec_fn=heed_ctrl_c, **pipes, **more))
+        started.append(subprocess.Popen(command, cwd=tmp_path, process_group=0, **pipes, **more))
         return started[-1]
 
     yield start

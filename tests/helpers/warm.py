@@ -285,8 +285,9 @@ def _run(
     """Run `python ARGV` with the client's open files, which were `received`, in place of those of the server, and end as it ends."""
     with contextlib.suppress(OSError):
         os.setpgid(0, group)
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+    for number in SIGNALS:  # whatever this server was started with
+        heeded = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN if number in ignored else heeded)
     client.send(b"1")
     client.close()
     above = [fcntl.fcntl(file, fcntl.F_DUPFD, 500) for file in received]
