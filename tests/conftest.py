@@ -40,7 +40,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # container images set it, and 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in the background, and so would all that tests start
+        # A shell has it ignored in the background, and so would all that tests start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         start_guard()
 
 
