@@ -61,7 +61,7 @@ def peak_flops(name: str, devices: Mapping[str, Any] | None = None) -> float | N
         return known[devices["name"]]["tflops"] * 1e12
     words = {model: re.sub(r"-\d+GB$", "", model).replace("-", " ") for model in known}
     found = [model for model in known if re.search(rf"\b{re.escape(words[model])}\b", name)]
-    # "NVIDIA H100 PCIe" is the slower one of two that are called H100.
+    # "H100 PCIe" is the slower one of two that are called H100.
     return known[max(found, key=lambda model: len(words[model]))]["tflops"] * 1e12 if found else None
 
 
