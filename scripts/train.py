@@ -73,8 +73,8 @@ def main() -> None:
             kept = args.work / key / kept_folder(until)
             if (kept / manifest.NAME).exists():
                 if rank == 0:
-                    print_machines(args.work / key)
                     publish(kept, args.output)
+                    print_machines(args.work / key)
                 return
     folder = open_work_folder(args.work, defines)
 
