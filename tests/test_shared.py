@@ -32,6 +32,7 @@ def test_a_run_leaves_no_process_behind(how, tmp_path):
     run.wait(timeout=60)
     left = int((tmp_path / "pid").read_text())
     wait_for(lambda: not lives(left))
+    assert not lives(left)
 
 
 def wait_for(holds) -> None:
