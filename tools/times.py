@@ -1,4 +1,4 @@
-"""Time and memory of each step, as measured by Snakemake.
+"""Time, processor time and memory of each step, as measured by Snakemake.
 
 From results/timing/ to a table on the screen. It is not in the report, since no two runs take the same time.
 
@@ -7,6 +7,7 @@ From results/timing/ to a table on the screen. It is not in the report, since no
 
 import csv
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
@@ -26,16 +27,27 @@ def main() -> None:
     steps = {path.relative_to(folder).with_suffix("").as_posix(): measured(path) for path in sorted(folder.rglob("*.tsv"))}
     if not steps:
         raise InputError(f"{folder}: has no times: make results/report.md first")
-    seconds, memory = zip(*steps.values(), strict=True)
-    steps["all, one after the other"] = sum(seconds), max(memory)
-    print(table(["step", "seconds", "peak memory (MiB)"], [[name, f"{took:,.1f}", f"{most:,.0f}"] for name, (took, most) in steps.items()]))
+    rows = {name: (took.wall_s, took.cpu_s, took.peak_mib) for name, took in steps.items()}
+    wall, cpu, peak = zip(*rows.values(), strict=True)
+    rows["all, one after the other"] = sum(wall), sum(cpu), max(peak)
+    header = ["step", "seconds", "of the processor", "peak memory (MiB)"]
+    print(table(header, [[name, f"{wall_s:,.1f}", f"{cpu_s:,.1f}", f"{mib:,.0f}"] for name, (wall_s, cpu_s, mib) in rows.items()]))
 
 
-def measured(path: Path) -> tuple[float, float]:
-    """Seconds and MiB of the last run of a step; 0 for the memory of one that was over before it was looked at."""
+@dataclass(frozen=True)
+class Cost:
+    """Of the last run of a step; processor time does not grow with what else the machine does."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+def measured(path: Path) -> Cost:
+    """0 for the processor time and memory of a step that was over before Snakemake looked at it."""
     with open(path, encoding="utf-8", newline="") as file:
         row = list(csv.DictReader(file, delimiter="\t"))[-1]
-    return float(row["s"]), float(row["max_rss"]) if row["max_rss"] not in ("-", "NA") else 0.0
+    return Cost(float(row["s"]), *(float(row[name]) if row[name] not in ("-", "NA") else 0.0 for name in ("cpu_time", "max_rss")))
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ def test_a_worker_that_dies_is_no_verdict_on_the_others(monkeypatch, tmp_path):
     assert judged([("1/2", "0.5"), ("1/2", "13.5"), ("1/2", "0.50")]) == ["correct", "grader_error", "correct"]
 
 
+def test_an_answer_that_is_too_deep_is_not_judged_by_a_part_of_it():
+    """An even number of reciprocals of 2 is 2, and the innermost, of which math-verify 0.5.2 can read the value, is 1/2."""
+    assert judged([("2", "4/2"), (r"\frac{1}{2}", r"\frac{1}{" * 150 + "2" + "}" * 150)]) == ["correct", "wrong"]
+
+
 def judge_hostile(answers, tmp_path, timeout_s):
     """The reasons for hostile answers, each between two that are right; and that nothing was planted."""
     planted = tmp_path / "planted"

@@ -93,7 +93,8 @@ def _gold(gold: str) -> tuple[Any, ...]:
 def _parse(answer: str) -> list[Any]:
     from math_verify import parse
 
-    return parse(rf"\boxed{{{answer}}}", parsing_timeout=_NEVER)
+    # The whole box or nothing: where it cannot read the whole, it would go on to a fragment (of 1/(1/(1/2)), deep enough, to the 1/2).
+    return parse(rf"\boxed{{{answer}}}", extraction_mode="first_match", parsing_timeout=_NEVER)
 
 
 def judge(gold: str, answer: str) -> str:
