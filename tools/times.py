@@ -36,7 +36,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the last run of a step; processor time does not grow with what else the machine does."""
+    """Of the last run of a step. Processor time leaves out waiting for a core, and grows a little on a busy machine."""
 
     wall_s: float
     cpu_s: float
