@@ -1,4 +1,4 @@
-"""Our pool of math-verify's workers (grading/pool.py) next to pebble's ProcessPool with the same worker: limits, seal and questions alike.
+"""Our pool of math-verify's workers (grading/pool.py) next to pebble's ProcessPool with the same worker, limits and questions.
 
 Prints a Markdown table of seconds, each with the start of the pool: one question, easy ones, answers that only a kill ends; with --hostile
 also how many of tests/helpers/hostile.py, and of the right answers between them, get the verdict that they should. pebble is no dependency
@@ -36,7 +36,7 @@ def prepare() -> None:
     silence = os.open(os.devnull, os.O_RDWR)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    worker.seal()
+    worker.forbid_side_effects()
     worker.limit(MEMORY_MB)
 
 

@@ -83,9 +83,9 @@ def test_all_hostile_answers(tmp_path):
     assert len(judge_hostile(answers, tmp_path, timeout_s=5)) == len(answers) >= 200
 
 
-SEAL = """
+TRIES = """
 import os, sys, sympy
-from distill.grading.worker import seal
+from distill.grading.worker import forbid_side_effects
 
 def tried(path):
     for statement in STATEMENTS:
@@ -98,13 +98,13 @@ def tried(path):
             os.remove(path)
 
 tried(sys.argv[1])
-seal()
+forbid_side_effects()
 tried(sys.argv[1])
 """
 STATEMENTS = ["sympy.sympify('open(' + repr(path) + ', chr(119))')", "os.system('touch ' + path)", "open(path, 'w')"]
 
 
-def test_a_sealed_process_refuses_what_an_open_one_does(tmp_path):
-    command = [sys.executable, "-c", f"STATEMENTS = {STATEMENTS!r}\n{SEAL}", str(tmp_path / "planted")]
+def test_a_process_refuses_the_side_effects_that_it_forbade(tmp_path):
+    command = [sys.executable, "-c", f"STATEMENTS = {STATEMENTS!r}\n{TRIES}", str(tmp_path / "planted")]
     done = subprocess.run(command, env={"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True)
     assert done.stdout.split() == ["True"] * 3 + ["refused", "False"] * 3, done.stderr

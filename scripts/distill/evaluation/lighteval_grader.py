@@ -20,7 +20,7 @@ from distill.base.errors import InputError
 from distill.base.files import Row
 from distill.base.thoughts import THOUGHT
 from distill.grading.extract import open_thought
-from distill.grading.worker import seal
+from distill.grading.worker import forbid_side_effects
 
 TASK = "recorded"
 KINDS = ("math", "choice")  # kinds of items that lighteval has a metric for here
@@ -110,7 +110,7 @@ def _child(pipe: Any, files: Sequence[Sequence[LightevalRecord]], timed_out: fro
             texts[place] = ""
         pipeline = _pipeline(recorded, texts, pipe)
         if number == 0:
-            seal()
+            forbid_side_effects()
         pipeline.evaluate()
         correct = [False] * len(recorded)
         for details in pipeline.get_details().values():

@@ -1,6 +1,6 @@
 """Worker processes for grading: each has its own socket, and this side keeps the wall clock and kills.
 
-All are forked from one nursery (worker.py) that has imported math-verify, so that a new one costs milliseconds. A killed worker
+All are forked by one fork server (worker.py) that has imported math-verify, so that a new one costs milliseconds. A killed worker
 loses only the answer that killed it: what else it had been given goes to the next one.
 """
 
@@ -26,7 +26,7 @@ _IN_FLIGHT, _IN_FLIGHT_BYTES = 16, 32_000  # given to a worker at a time; less t
 
 @dataclass(eq=False)
 class GradingJob:
-    """A gold and an answer for math-verify, and whom to tell the verdict."""
+    """A gold and an answer for math-verify; `settle` is called with the job and the verdict."""
 
     gold: str
     answer: str
@@ -93,6 +93,7 @@ class _Worker:
     unread: bytes = b""
 
     def takes(self, line: bytes) -> bool:
+        """Whether a further line can be written to it without blocking."""
         return not self.given or (len(self.given) < _IN_FLIGHT and self.given_bytes + len(line) <= _IN_FLIGHT_BYTES)
 
 
@@ -106,12 +107,12 @@ class Pool:
         self.selector = selectors.DefaultSelector()
 
     def submit(self, job: GradingJob) -> None:
-        """Take a job in, and hear what workers have to say; never waits for one."""
+        """Queue a job, and read the replies that have arrived; never waits for one."""
         self.queue.append(job)
         self._exchange(0)
 
     def step(self) -> None:
-        """Wait until a worker says something or has had its time. Only while a job is unsettled."""
+        """Wait until a worker replies or reaches its time limit. Call it only while a job is unsettled."""
         self._feed()
         self._exchange(max(min(worker.deadline for worker in self.workers) - time.monotonic(), 0))
         now = time.monotonic()
@@ -119,12 +120,13 @@ class Pool:
             self._lose(worker, timed_out=True)
 
     def close(self) -> None:
+        """End the workers."""
         for worker in list(self.workers):
             self._end(worker)
         self.selector.close()
 
-    def _exchange(self, patience_s: float) -> None:
-        for key, _ in self.selector.select(patience_s):
+    def _exchange(self, timeout_s: float) -> None:
+        for key, _ in self.selector.select(timeout_s):
             self._read(key.data)
         self._feed()
 

@@ -7,6 +7,7 @@ another order, a unit or none, signs in unicode; and another last number, sign, 
 import re
 from collections.abc import Iterator
 
+from distill.grading import units
 from distill.grading.reading.reader import read
 from distill.grading.values import Based, Expression, Listing, Number, Quantity, SetOf, Tuple, Unread, Value, Words
 
@@ -26,18 +27,18 @@ _FORMATTED = re.compile(r"\\begin\{array\}|\\hspace|\\color|\\\\\[")
 
 
 def value(gold: str) -> Value:
+    """What a gold is read as."""
     return read(gold).values[0]
 
 
 def is_worded(gold: str) -> bool:
     """Whether a gold is a number with words behind it that are no unit: 9 (apples). Answers with other words miss it."""
-    from distill.grading import units
-
     found = value(gold)
     return isinstance(found, Quantity) and any(units.factor(unit) is None for _, unit in found.parts)
 
 
 def is_unread(gold: str) -> bool:
+    """Whether no rule reads a gold, so that answers are compared with its text."""
     return isinstance(value(gold), Unread)
 
 

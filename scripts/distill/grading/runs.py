@@ -1,7 +1,7 @@
 """Runs of tokens: where brackets close, what stands between separators, and how a run is written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from distill.grading.tokens import DEPTH, Token, is_connective
 
@@ -11,7 +11,7 @@ _OPENING_COMMANDS = frozenset(("langle", "lfloor", "lceil", "begin"))
 _CLOSING_COMMANDS = frozenset(("rangle", "rfloor", "rceil", "end"))
 
 
-def is_sign(text: str):
+def is_sign(text: str) -> Callable[[Token], bool]:
     """A predicate: whether a token is this sign or command."""
     return lambda token: token.kind in ("sign", "command") and token.text == text
 
@@ -35,34 +35,19 @@ def depth_of(items: Sequence[Token]) -> int:
     return sum(map(level, items))
 
 
-def split_by(items: Sequence[Token], name_of) -> tuple[list[list[Token]], list[str]]:
+def split_by(items: Sequence[Token], name_of: Callable[[Token], str | None]) -> tuple[list[list[Token]], list[str]]:
     """(parts, names) of a run that is divided outside of brackets and bars at each token of which `name_of` gives a name."""
+    bars = sum(token.kind == "sign" and token.text == "|" for token in items)
+    enclosing = bars % 2 == 0  # of an odd number of bars none encloses anything
     parts: list[list[Token]] = [[]]
     names: list[str] = []
     depth = 0
-    bar = False
+    in_bars = False
     for token in items:
         depth += level(token)
-        if token.kind == "sign" and token.text == "|":
-            bar = not bar
-        name = name_of(token) if depth == 0 and not (bar and token.text != "|") else None
-        if name is not None:
-            names.append(name)
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    if bar:  # a bar without its other
-        return _split_unbarred(items, name_of)
-    return parts, names
-
-
-def _split_unbarred(items: Sequence[Token], name_of) -> tuple[list[list[Token]], list[str]]:
-    parts: list[list[Token]] = [[]]
-    names: list[str] = []
-    depth = 0
-    for token in items:
-        depth += level(token)
-        name = name_of(token) if depth == 0 else None
+        if enclosing and token.kind == "sign" and token.text == "|":
+            in_bars = not in_bars
+        name = name_of(token) if depth == 0 and not (in_bars and token.text != "|") else None
         if name is not None:
             names.append(name)
             parts.append([])
@@ -71,7 +56,7 @@ def _split_unbarred(items: Sequence[Token], name_of) -> tuple[list[list[Token]],
     return parts, names
 
 
-def split(items: Sequence[Token], separates) -> list[list[Token]]:
+def split(items: Sequence[Token], separates: Callable[[Token], bool]) -> list[list[Token]]:
     """The parts of a run that is divided outside of brackets at each token that `separates` finds."""
     return split_by(items, lambda token: "" if separates(token) else None)[0]
 

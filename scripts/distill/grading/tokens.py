@@ -4,11 +4,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from distill.grading import units
+
 DEPTH = 25  # of brackets and parts in an answer
 MAX_TOKENS = 3000  # the longest gold of MATH-500 has 60
 
 
 def words(text: str) -> frozenset[str]:
+    """The words of a text with blanks between them, as a set."""
     return frozenset(text.split())
 
 
@@ -35,19 +38,10 @@ FUNCTIONS = words(
     "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth arcsinh arccosh arctanh asin acos atan "
     "log ln lg exp sqrt cbrt gcd lcm max min deg det dim ker arg sgn sign abs floor ceil mod Re Im tr rank"
 )
+# Commands that people write without their backslash.
 _PLAIN_COMMANDS = {
-    **{name: name for name in FUNCTIONS},
-    **{name: name for name in sorted(words("pi alpha beta gamma delta theta lambda mu sigma omega phi epsilon infty"))},
-    **{
-        "infinity": "infty",
-        "inf": "infty",
-        "oo": "infty",
-        "Infinity": "infty",
-        "arcsin": "arcsin",
-        "frac": "frac",
-        "sqrt": "sqrt",
-        "cdot": "cdot",
-    },
+    **{name: name for name in FUNCTIONS | words("pi alpha beta gamma delta theta lambda mu sigma omega phi epsilon infty frac cdot")},
+    **dict.fromkeys(("infinity", "Infinity", "inf", "oo"), "infty"),
 }
 _SMALL_WORDS = words("no not yes nan dne or and for if is on to of at by in as all odd any")
 LOUD = words("YES NO TRUE FALSE NONE DNE EVEN ODD NAN")  # words, and no letters that stand for themselves
@@ -152,8 +146,6 @@ def _add_letters(run: str, spaced: bool, found: list[Token]) -> None:
 def is_word(run: str) -> bool:
     """Whether letters outside of \\text are a word and no product of symbols: a known one, a unit, a name, or three letters and more with
     a vowel that do not stand in the order of the alphabet, as those of a product do."""
-    from distill.grading import units
-
     lower = run.lower()
     if not run.isascii() or lower in _SMALL_WORDS or units.is_unit(run):
         return True
@@ -163,4 +155,5 @@ def is_word(run: str) -> bool:
 
 
 def is_connective(token: Token) -> bool:
+    """Whether a token is `and` or `or`."""
     return token.kind == "word" and token.text.lower() in _CONNECTIVES

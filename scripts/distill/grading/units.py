@@ -103,27 +103,12 @@ _DERIVED: dict[str, tuple[Fraction, dict[str, int]]] = {
     "resistance": (Fraction(1000), {"mass": 1, "length": 2, "time": -3, "current": -2}),
 }
 _SHORT = {short: (kind, factor) for short, kind, factor in KNOWN.values()}
-_IGNORED = {
-    "a",
-    "an",
-    "the",
-    "of",
-    "total",
-    "different",
-    "distinct",
-    "possible",
-    "about",
-    "approximately",
-    "only",
-    "exactly",
-    "each",
-    "per",
-}
+_IGNORED = frozenset(
+    ["a", "an", "the", "of", "total", "different", "distinct", "possible", "about", "approximately", "only", "exactly", "each", "per"]
+)
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _PIECE = re.compile(r"[A-Za-z%\u0080-\uffff]+|\^?\{?-?[0-9]+\}?|[/*]")
 _DOTTED = re.compile(r"\b([ap])\.?\s?m\.?(?![A-Za-z])", re.IGNORECASE)
-
-
 _COMPOUNDS = {"mph": "mile / hour", "kph": "km / hour", "degree celsius": "celsius", "degree fahrenheit": "fahrenheit"}
 
 
@@ -185,4 +170,5 @@ def factor(unit: str) -> tuple[str, Fraction] | None:
 
 
 def is_unit(word: str) -> bool:
+    """Whether a word is a spelling of a unit of the table, or square, cubic and the like."""
     return word in KNOWN or word.lower() in KNOWN or word.lower() in _POWERS

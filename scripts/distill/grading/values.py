@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Union as Either
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +14,8 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class Sym:
+    """A variable or a constant by its name: x, \\pi, \\vec{a}."""
+
     name: str
 
 
@@ -54,6 +55,8 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Percent:
+    """A value with a per cent sign; 50 for 50 %."""
+
     value: "Value"
 
 
@@ -82,6 +85,8 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class SetOf:
+    """A set that is written out."""
+
     items: tuple["Value", ...]
 
 
@@ -120,6 +125,8 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
+    """Rows of entries, which may have different lengths."""
+
     rows: tuple[tuple["Value", ...], ...]
 
 
@@ -158,7 +165,7 @@ class Choice:
     """The letter of a choice, and what stands behind it, if anything: (C) 12."""
 
     letter: str
-    value: Either["Value", None]
+    value: "Value | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""The processes in which math-verify reads what a model wrote: a nursery that imports it, and the workers that the nursery forks.
+"""The processes in which math-verify reads what a model wrote: a fork server that imports it, and the workers that it forks.
 
 math-verify 0.5.2 turns text into sympy objects and computes with them. That can take for ever, take all memory, or (in sympy's own
 string parser, which calls eval) run code. So a worker has a limit on memory and on processor time that the kernel keeps, an audit hook
 that refuses to write files, to start processes and to open sockets, and a parser that takes digits and operators only. pool.py
-starts the nursery, talks to the workers (one JSON line in, one line out) and keeps the wall clock.
+starts the fork server, talks to the workers (one JSON line in, one line out) and keeps the wall clock.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from typing import Any
 CORRECT, WRONG, MEMORY, ERROR = "correct", "wrong", "grader_memory", "grader_error"
 READY = b"ready"
 
-# math-verify hands plain expressions such as (1+2)/3 to sympy's parse_expr, and nothing else reaches it: names have no business there.
+# math-verify hands plain expressions such as (1+2)/3 to sympy's parse_expr, and nothing else reaches it: it never needs a name.
 _PLAIN_EXPRESSION = re.compile(r"[0-9\s.+\-*/()]*")
 _NEVER = 10**6  # seconds: math-verify's own limits are signals, and the parent keeps the time
 
@@ -41,7 +41,7 @@ def _writes(mode: Any) -> bool:
     return isinstance(mode, str) and any(letter in mode for letter in "wax+")
 
 
-def seal() -> None:
+def forbid_side_effects() -> None:
     """Make this process unable to run what an answer says. There is no way back: audit hooks cannot be removed."""
     from sympy.parsing import sympy_parser
 
@@ -110,8 +110,8 @@ def judge(gold: str, answer: str) -> str:
 
 
 def work(line_socket: socket.socket, memory_mb: int, timeout_s: float) -> None:
-    """A worker's life: until there is no more to read."""
-    seal()
+    """Compare each pair that arrives, until the socket closes."""
+    forbid_side_effects()
     limit(memory_mb)
     lines = line_socket.makefile("rb")
     for line in lines:
@@ -122,7 +122,7 @@ def work(line_socket: socket.socket, memory_mb: int, timeout_s: float) -> None:
 
 
 def main() -> None:
-    """The nursery: a socket with two numbers asks for a worker, a number alone for the signal that a worker died of."""
+    """The fork server: a socket with two numbers asks for a worker, a number alone for the signal that a worker died of."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     without_signals()
     judge("1/2", "0.5")  # load all that is loaded on first use

@@ -37,7 +37,6 @@ from distill.grading.values import (
 
 Ask = Callable[[str, str], bool]
 
-
 _MATRICES = 1000  # characters of matrices that math-verify is asked about
 MOST_COMPARED = 20_000  # pairs of values of one answer
 
@@ -74,6 +73,7 @@ class Comparison:
         self.compared = 0
 
     def same(self, gold: Value, answer: Value) -> bool:
+        """Whether a part of the answer is the same as a part of the gold, by the rule of their kinds."""
         self.compared += 1
         if self.compared > MOST_COMPARED:
             raise TooMuch

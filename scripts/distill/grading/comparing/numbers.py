@@ -12,7 +12,6 @@ from distill.grading.values import Based, Call, Expression, Letters, Num, Number
 if TYPE_CHECKING:
     from distill.grading.comparing.comparison import Comparison
 
-
 DIGITS = 6  # significant digits that a decimal must show to stand for a value that has no finite decimal, as in math-verify
 
 
@@ -45,6 +44,7 @@ def _is_opaque(tree: Tree) -> bool:
 
 
 def same_numbers(gold: Number, answer: Number) -> bool:
+    """Equal, or one the decimal of the other to at least DIGITS digits."""
     return gold.value == answer.value or _rounded(gold, answer) or _rounded(answer, gold)
 
 

@@ -48,8 +48,6 @@ def same_named(comparison: "Comparison", gold: Value, answer: Value) -> bool:
         if other.signs == ("in",) and len(named.names) == 1 and not isinstance(named.value, Tuple):
             same = comparison.same(named.equation.sides[0], other.sides[0])
             return same and comparison.same(*((named.value, other.sides[1]) if named is gold else (other.sides[1], named.value)))
-        if set(other.signs) == {"in"}:
-            return same_relations(comparison, *((named.equation, other) if named is gold else (other, named.equation)))
         return same_relations(comparison, *((named.equation, other) if named is gold else (other, named.equation)))
     if isinstance(other, Listing) and len(named.names) > 1 and isinstance(named.value, Tuple):
         return _system(comparison, named, other, gold_named=named is gold)
@@ -97,6 +95,7 @@ def same_relation(comparison: "Comparison", gold: Value, answer: Value) -> bool:
 
 
 def same_relations(comparison: "Comparison", gold: Relation, answer: Relation) -> bool:
+    """Two relations side by side, by the range of numbers that both describe, or as multiples of each other."""
     if gold.signs[-1] == answer.signs[-1] == "mod":
         return _congruences(comparison, gold, answer)
     if gold.signs == answer.signs and len(gold.sides) == len(answer.sides):

@@ -219,6 +219,7 @@ def _without(interval: Tuple, points: Sequence[Value]) -> list[Value] | None:
 
 
 def is_real_line(value: Value) -> bool:
+    """Whether a value is all real numbers, by its sign, in words or as an interval."""
     if isinstance(value, Expression):
         return value.tree == Sym("\\mathbb{R}")
     if isinstance(value, Words):

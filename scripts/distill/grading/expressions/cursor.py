@@ -26,30 +26,33 @@ class TokenCursor:
         self.at += 1
         return token
 
-    def group(self) -> list[Token]:
-        """The tokens of an argument: a group in braces without them, else one token (of LaTeX's, a number as people write it)."""
-        token = self.take()
-        if token.kind == "sign" and token.text == "{":
-            start, depth = self.at, 1
-            while depth:
-                text = self.take()
-                if text.kind == "sign":
-                    depth += (text.text == "{") - (text.text == "}")
-            return self.tokens[start : self.at - 1]
-        if token.kind == "sign" and token.text in ("-", "+"):
-            return [token, self.take()]
-        if token.kind == "sign" and token.text == "(":
-            start, depth = self.at, 1
-            while depth:
-                text = self.take()
-                if text.kind == "sign":
-                    depth += (text.text == "(") - (text.text == ")")
-            return self.tokens[start : self.at - 1]
-        return [token]
+    def accept(self, *texts: str) -> bool:
+        """Takes the next token where it is one of the texts; says whether it was."""
+        seen = self.sees(*texts)
+        self.at += seen
+        return seen
 
-    def subscript(self) -> str:
-        inside = self.group()
-        return "".join(token.text for token in inside)
+    def group(self) -> list[Token]:
+        """The tokens of an argument: what stands in braces or brackets, a number with its sign, else one token."""
+        token = self.take()
+        if token.kind != "sign":
+            return [token]
+        if token.text == "{":
+            return self._up_to("{", "}")
+        if token.text == "(":
+            return self._up_to("(", ")")
+        return [token, self.take()] if token.text in ("-", "+") else [token]
+
+    def _up_to(self, opening: str, closing: str) -> list[Token]:
+        start, depth = self.at, 1
+        while depth:
+            token = self.take()
+            if token.kind == "sign":
+                depth += (token.text == opening) - (token.text == closing)
+        return self.tokens[start : self.at - 1]
+
+    def group_text(self) -> str:
+        return "".join(token.text for token in self.group())
 
     def expect(self, text: str) -> None:
         if self.take().text != text:
@@ -59,7 +62,10 @@ class TokenCursor:
         token = self.peek()
         return token is not None and token.kind == "number" and token.text.isdigit() and len(token.text) > 1
 
-    def _raised_prime(self) -> bool:
+    def sees_raised_prime(self) -> bool:
+        """Whether ^\\prime or ^{\\prime} comes next."""
         at = self.at + 1
+        if not self.sees("^") or at >= len(self.tokens):
+            return False
         inside = self.tokens[at + 1] if self.tokens[at].text == "{" and at + 1 < len(self.tokens) else self.tokens[at]
         return inside.text in ("prime", "'")

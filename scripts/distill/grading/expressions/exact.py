@@ -1,5 +1,6 @@
 """Trees of expressions that are rational constants: their exact values, bounded in size; and the names that a tree holds."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -55,8 +56,6 @@ def _exact(name: str, values: list[Fraction]) -> Fraction | None:
     if name == "binom" and all(value.denominator == 1 for value in values) and 0 <= values[1] <= first <= 3500:
         return Fraction(_factorial(int(first)) // (_factorial(int(values[1])) * _factorial(int(first - values[1]))))
     if name in ("gcd", "lcm") and all(value.denominator == 1 for value in values):
-        import math
-
         return Fraction((math.gcd if name == "gcd" else math.lcm)(*map(int, values)))
     if name in ("max", "min"):
         return max(values) if name == "max" else min(values)
@@ -78,11 +77,7 @@ def _bounded(value: Fraction) -> Fraction | None:
     return value if max(value.numerator.bit_length(), value.denominator.bit_length()) <= MAX_BITS else None
 
 
-@cache
-def _factorial(number: int) -> int:
-    import math
-
-    return math.factorial(number)
+_factorial = cache(math.factorial)
 
 
 def symbols(tree: Tree) -> frozenset[str]:
@@ -100,6 +95,7 @@ def symbols(tree: Tree) -> frozenset[str]:
 
 
 def calls(tree: Tree) -> frozenset[str]:
+    """The names of the operations and functions of a tree."""
     found: set[str] = set()
     stack = [tree]
     while stack:
@@ -124,17 +120,20 @@ def is_constant(value: Value) -> bool:
 
 
 def as_tree(value: Value) -> Tree | None:
+    """The tree of a number, an expression or letters; None for any other value."""
     if isinstance(value, Number):
         return Num(value.value)
     return value.tree if isinstance(value, Expression) else Sym(value.text) if isinstance(value, Letters) else None
 
 
 def as_value(tree: Tree) -> Value:
+    """A number where the tree is a rational constant, else an expression that math-verify is not asked about."""
     value = exact(tree)
     return Number(value) if value is not None else Expression(tree, "")
 
 
 def has_numbers(tree: Tree) -> bool:
+    """Whether a number stands anywhere in a tree."""
     return isinstance(tree, Num) or (isinstance(tree, Call) and any(map(has_numbers, tree.args)))
 
 

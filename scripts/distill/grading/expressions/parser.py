@@ -11,6 +11,7 @@ from distill.grading.values import Call, Num, Sym, Tree
 
 MAX_DEPTH = 50
 _ACCENTS = words("overline vec hat tilde dot ddot overrightarrow overleftrightarrow overleftarrow widecheck check breve acute grave ring")
+_LETTER_COMMANDS = _ACCENTS | words("mathbb mathcal triangle angle")  # with their argument they name one symbol: \vec{v}, \mathbb{R}
 _OPERATORS = words("int iint iiint oint sum prod lim limsup liminf sup inf bigcup")  # values that math-verify must find
 _CONSTANTS = frozenset(("pi", "infty"))
 _SYMBOLS = words(
@@ -18,7 +19,10 @@ _SYMBOLS = words(
     "Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell emptyset partial nabla square cdots ldots aleph"
 )
 _NO_FACTORS = words("pm mp rfloor rceil rangle end pmod bmod circ prime mid choose over")
-_CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
+_CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "|": "|", "\\|": "\\|"}
+_NORMS = {"|": "abs", "\\|": "norm"}
+_SIGNS = ("+", "-", "pm", "mp")
+_INVERTIBLE = ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")  # whose power -1 is the inverse function
 
 
 class _Parser(TokenCursor):
@@ -36,23 +40,27 @@ class _Parser(TokenCursor):
         return tree
 
     def sum(self) -> Tree:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("too deep")
+        self.descend()
         terms: list[Tree] = []
-        while True:
-            negative = False
-            signed = False
-            while self.sees("+", "-", "pm", "mp"):
-                sign = self.take().text
-                negative ^= sign == "-" or (sign == "pm" and self.sign < 0) or (sign == "mp" and self.sign > 0)
-                signed = True
-            if terms and not signed:
-                break
+        while not terms or self.sees(*_SIGNS):
+            negative = self.negative()
             term = self.product()
             terms.append(_neg(term) if negative else term)
         self.depth -= 1
         return terms[0] if len(terms) == 1 else Call("+", tuple(terms))
+
+    def descend(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unreadable("too deep")
+
+    def negative(self) -> bool:
+        """Takes all signs that come next; says whether they make a minus."""
+        negative = False
+        while self.sees(*_SIGNS):
+            sign = self.take().text
+            negative ^= sign == "-" or (sign == "pm" and self.sign < 0) or (sign == "mp" and self.sign > 0)
+        return negative
 
     def product(self) -> Tree:
         start = self.at
@@ -61,8 +69,7 @@ class _Parser(TokenCursor):
         while (token := self.peek()) is not None:
             if token.text in ("*", "times", "cdot") and token.kind != "word":
                 self.take()
-                if self.sees("*"):
-                    self.take()
+                if self.accept("*"):
                     result = Call("^", (result, self.unary()))
                 else:
                     other = self.unary()
@@ -101,10 +108,7 @@ class _Parser(TokenCursor):
         return None
 
     def unary(self) -> Tree:
-        negative = False
-        while self.sees("+", "-", "pm", "mp"):
-            sign = self.take().text
-            negative ^= sign == "-" or (sign == "pm" and self.sign < 0) or (sign == "mp" and self.sign > 0)
+        negative = self.negative()
         factor = self.power()
         return _neg(factor) if negative else factor
 
@@ -119,33 +123,23 @@ class _Parser(TokenCursor):
         return self.postfix(self.primary())
 
     def postfix(self, base: Tree) -> Tree:
-        while (token := self.peek()) is not None:
-            if token.kind == "sign" and token.text == "!":
-                self.take()
-                if self.sees("!"):
-                    self.take()
-                    base = Call("!!", (base,))
-                else:
-                    base = Call("!", (base,))
-            elif token.kind == "sign" and token.text in ("%", "\\%"):
-                self.take()
+        while True:
+            if self.accept("!"):
+                base = Call("!!" if self.accept("!") else "!", (base,))
+            elif self.accept("%", "\\%"):
                 base = Call("/", (base, Num(Fraction(100))))
-            elif token.kind == "sign" and token.text == "'":
-                self.take()
+            elif self.accept("'"):
                 base = _primed(base)
-            elif token.kind == "sign" and token.text == "^":
-                self.take()
+            elif self.accept("^"):
                 base = self.raised(base)
-            elif token.kind == "sign" and token.text == "_":
-                self.take()
-                base = Call("_", (base, Sym(self.subscript())))
+            elif self.accept("_"):
+                base = Call("_", (base, Sym(self.group_text())))
             else:
-                break
-        return base
+                return base
 
     def raised(self, base: Tree) -> Tree:
         inside = self.group()
-        if all(token.text in ("circ", "prime", "'", "*", "T", "top") for token in inside) and inside and inside[0].text not in ("T",):
+        if inside and inside[0].text != "T" and all(token.text in ("circ", "prime", "'", "*", "T", "top") for token in inside):
             if inside[0].text == "circ":
                 return Call("deg", (base,))
             for token in inside:
@@ -178,9 +172,7 @@ class _Parser(TokenCursor):
             return Num(Fraction(token.text[0]))
         if token is not None and token.kind == "sign" and token.text == "{":
             return self.inner(self.group())
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("too deep")
+        self.descend()
         tree = self.primary()
         self.depth -= 1
         return tree
@@ -198,23 +190,14 @@ class _Parser(TokenCursor):
             return letters
         if token.kind == "command":
             return self.command(token.text)
-        if token.kind == "sign" and token.text in ("(", "[", "\\{"):
-            tree = self.sum()
-            self.expect(_CLOSING[token.text])
-            return tree
-        if token.kind == "sign" and token.text == "{":
+        if token.text == "{":
             self.at -= 1
-            inside = self.group()
-            return self.inner(inside)
-        if token.kind == "sign" and token.text == "|":
-            tree = self.sum()
-            self.expect("|")
-            return Call("abs", (tree,))
-        if token.kind == "sign" and token.text == "\\|":
-            tree = self.sum()
-            self.expect("\\|")
-            return Call("norm", (tree,))
-        raise Unreadable(token.text)
+            return self.inner(self.group())
+        if token.text not in _CLOSING:
+            raise Unreadable(token.text)
+        tree = self.sum()
+        self.expect(_CLOSING[token.text])
+        return Call(_NORMS[token.text], (tree,)) if token.text in _NORMS else tree
 
     def number(self, token: Token) -> Tree:
         text = token.text
@@ -224,35 +207,29 @@ class _Parser(TokenCursor):
 
     def repeating(self, text: str) -> Tree:
         """0.1\\overline{6}, 0.\\dot{1}\\dot{2}, 0.333\\ldots"""
-        if self.sees("ldots"):
-            self.take()
+        if self.accept("ldots"):
             tail = text[-1:] if len(text) > 3 and text[-1:] == text[-2:-1] else ""
             if not tail:
                 raise Unreadable("dots")
             return number(text, tail)
         digits = ""
-        while self.sees("overline", "dot"):
-            self.take()
-            inside = self.group()
-            digits += "".join(part.text for part in inside)
+        while self.accept("overline", "dot"):
+            digits += self.group_text()
         if not (digits.isascii() and digits.isdigit()):
             raise Unreadable("repeating")
         return number(text, digits)
 
     def symbol(self, name: str) -> Tree:
         primes = 0
-        while self.sees("'"):
-            self.take()
+        while self.accept("'"):
             primes += 1
-        while self.sees("^") and self.at + 1 < len(self.tokens) and self._raised_prime():
+        while self.sees_raised_prime():
             self.take()
             primes += sum(part.text in ("prime", "'") for part in self.group())
         name += "'" * primes
-        if self.sees("_") and not primes:
-            self.take()
-            name = f"{name}_{self.subscript()}"
-            if self.sees("'"):
-                self.take()
+        if not primes and self.accept("_"):
+            name = f"{name}_{self.group_text()}"
+            if self.accept("'"):
                 name += "'"
         if self.sees("(") and (name[0] in "fghFGH" or primes) and len(name.rstrip("'").partition("_")[0]) == 1:
             return Call(name, tuple(self.arguments()))
@@ -262,8 +239,7 @@ class _Parser(TokenCursor):
         """Of a function, in brackets, with commas between them."""
         closing = _CLOSING[self.take().text]
         found = [self.sum()]
-        while self.sees(","):
-            self.take()
+        while self.accept(","):
             found.append(self.sum())
         self.expect(closing)
         return found
@@ -277,14 +253,11 @@ class _Parser(TokenCursor):
             above = self.argument()
             return Call("binom", (above, self.argument()))
         if name == "sqrt":
-            if self.sees("["):
-                self.take()
+            if self.accept("["):
                 degree = self.sum()
                 self.expect("]")
                 return Call("^", (self.argument(), Call("/", (Num(Fraction(1)), degree))))
-            if self.sees("(") or self.sees("{"):
-                return Call("sqrt", (self.primary(),))
-            return Call("sqrt", (self.argument(),))
+            return Call("sqrt", (self.primary() if self.sees("(", "{") else self.argument(),))
         if name == "cbrt":
             return Call("^", (self.argument(), Num(Fraction(1, 3))))
         if name in ("lfloor", "lceil"):
@@ -295,10 +268,8 @@ class _Parser(TokenCursor):
             return Sym("\\" + name)
         if name in FUNCTIONS:
             return self.function(name)
-        if name in _ACCENTS:
-            return self.symbol(f"\\{name}{{{''.join(part.text for part in self.group())}}}")
-        if name in ("mathbb", "mathcal", "triangle", "angle"):
-            return self.symbol(f"\\{name}{{{''.join(part.text for part in self.group())}}}")
+        if name in _LETTER_COMMANDS:
+            return self.symbol(f"\\{name}{{{self.group_text()}}}")
         if name in _OPERATORS:
             return self.operator(name)
         if name in _SYMBOLS:
@@ -312,22 +283,17 @@ class _Parser(TokenCursor):
             if self.take().text == "^":
                 power = self.inner(self.group())
             else:
-                inside = self.group()
-                base = self.inner(inside)
-        bracketed = self.sees("(", "{", "[", "\\{")
+                base = self.inner(self.group())
         args: tuple[Tree, ...]
         if self.sees("(", "[", "\\{"):
             args = tuple(self.arguments())
-        elif bracketed:
-            args = (self.primary(),)
-            args = (self.postfix(args[0]),)
+        elif self.sees("{"):
+            args = (self.power(),)
         elif self.peek() is None:
             return Sym("\\" + name)
         else:
             args = (self.juxtaposed(),)
-        inverse = (
-            isinstance(power, Num) and power.value == -1 and name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh")
-        )
+        inverse = isinstance(power, Num) and power.value == -1 and name in _INVERTIBLE
         call = Call("arc" + name if inverse else name, args if base is None else (*args, base))
         if power is not None and not inverse:
             call = Call("^", (call, power))
@@ -335,12 +301,9 @@ class _Parser(TokenCursor):
 
     def juxtaposed(self) -> Tree:
         """The argument of a function without brackets: sin 2x, log 5y."""
-        if self.sees("-"):
-            self.take()
+        if self.accept("-"):
             return _neg(self.juxtaposed())
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("too deep")
+        self.descend()
         result = self.power()
         while (
             (token := self.peek()) is not None
@@ -356,7 +319,7 @@ class _Parser(TokenCursor):
         bounds: list[Tree] = []
         while self.sees("^", "_"):
             which = self.take().text
-            bounds.append(Call(which, (Sym("".join(part.text for part in self.group())),)))
+            bounds.append(Call(which, (Sym(self.group_text()),)))
         return Call("\\" + name, (*bounds, self.product()))
 
 
@@ -377,5 +340,5 @@ def parse(tokens: Sequence[Token]) -> list[Tree]:
     try:
         signs = (1, -1) if any(token.text in ("pm", "mp") and token.kind == "command" for token in tokens) else (1,)
         return [_Parser((), sign).inner(tokens) for sign in signs]
-    except RecursionError as error:  # depth is counted, this is a second belt
+    except RecursionError as error:  # a caller that is itself deep leaves fewer frames than MAX_DEPTH takes
         raise Unreadable("too deep") from error

@@ -1,11 +1,11 @@
-"""What a tree of an expression is worth at points that are drawn from the names of its variables, to 200 bits.
+"""The value of an expression's tree at points that are drawn from the names of its variables, to 200 bits.
 
 Never a tower of powers: what is too large raises Unreadable. A sum, an integral or a limit has no value here, and stands for a number that
 is drawn from how it is written.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ class _Undefined(ArithmeticError):
 
 @cache
 def context() -> Any:
+    """mpmath's context of this module. `real_only`: the root of a negative number has no value."""
     import mpmath
 
     made = mpmath.MPContext()
@@ -47,7 +48,7 @@ def _hashed(name: str, values: Sequence[Any]) -> Any:
     return mp.mpf(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")) / (1 << 128) + mp.mpf(1) / 2
 
 
-def _value(tree: Tree, round_: int, stood: Mapping[str, Any] | None = None) -> Any:
+def _value(tree: Tree, round_: int) -> Any:
     mp = context()
     if isinstance(tree, Num):
         return mp.mpf(tree.value.numerator) / tree.value.denominator
@@ -172,13 +173,14 @@ def value_at(tree: Tree, round_: int) -> Any:
     """The value of a tree at the point of a round, or None where it has none there. Raises Unreadable for what cannot be computed."""
     try:
         return _value(tree, round_)
-    except (_Undefined, ArithmeticError):
+    except ArithmeticError:  # _Undefined is one
         return None
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(str(error)[:80]) from error
 
 
 def close(one: Any, other: Any, bits: int = _AGREEING) -> bool:
+    """Whether two values agree to so many bits."""
     mp = context()
     if mp.isinf(one) or mp.isinf(other):
         return bool(one == other)
@@ -186,6 +188,7 @@ def close(one: Any, other: Any, bits: int = _AGREEING) -> bool:
 
 
 def is_real(value: Any) -> bool:
+    """Whether what a value has of an imaginary part is rounding."""
     mp = context()
     return bool(abs(mp.im(value)) <= mp.ldexp(abs(value), -_AGREEING))
 
