@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 import subprocess
+from functools import reduce
 from pathlib import Path
 
 import pytest
-from checkout import PROJECT, WORLDS, checkout, digests, jobs_in
+import yaml
+from checkout import PROJECT, WORLDS, Checkout, checkout, jobs_in, merged
+from shrunk import hub_of, shrunk, write_local
 
 BASE, TUTORIAL = "config/config.yaml", "config/tutorial.yaml"
 # Every configuration of config/: whole, or laid over the one that its first lines name.
@@ -24,6 +27,7 @@ CONFIGURATIONS = [
         for name in ("study", "replay", "miniature_teacher", "miniature_on_policy", "beyond", "contaminated", "doubts")
     ),
 ]
+FROM_FILES = ("config/gsm8k.yaml", "config/gsm8k_local.yaml")  # stops without the files that it names
 PAGE = (PROJECT / "README.md").read_text(encoding="utf-8")
 # `make report`, as its comment has it, and the rest.
 COMMANDS = [line.split("#")[0].split() for line in re.findall(r"^(?:make report .*)?((?:snakemake|python) .*)$", PAGE, re.MULTILINE)]
@@ -61,8 +65,7 @@ def said_by(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_the_table_of_configurations_holds_each_of_config():
     files = {f"config/{path.name}" for path in (PROJECT / "config").glob("*.yaml")} - {"config/schema.yaml", "config/known.yaml"}
-    files -= {"config/gsm8k_local.yaml"}  # stops without the files that it names
-    assert {name for names in CONFIGURATIONS for name in names} == files
+    assert {name for names in (*CONFIGURATIONS, FROM_FILES) for name in names} == files
 
 
 @pytest.mark.parametrize(
@@ -120,30 +123,66 @@ def test_a_run_in_a_folder_of_its_own_leaves_this_one_alone(clone):
     assert (own.parent / CHEAP).exists() and not (clone.folder / CHEAP).exists()
     again = snakemake(clone, "-n", "--directory", "runs/mine")
     assert again.returncode == 0 and "train ours" in jobs_in(again.stdout + again.stderr)
-    for tool in ("why.py", "status.py"):
+    for tool in ("why.py", "status.py", "times.py", "unlock.py"):
         done = run(clone, "python", f"tools/{tool}", "--directory", "runs/mine")
         assert done.returncode == 0, done.stderr
     assert json.loads((clone.folder / "results/experiment.json").read_bytes())["configfiles"] == [BASE]
 
 
-@pytest.mark.parametrize("overlay", ["mine.yaml", "config/replay.yaml", pytest.param("config/contaminated.yaml", marks=pytest.mark.slow)])
+def run_to_the_report(here: Checkout, *files: str) -> None:
+    words = ("--configfile", *files, "--config", "takeover=true")
+    made = snakemake(here, "--cores", "2", "--keep-going", "results/report.md", *words)
+    assert made.returncode == 0, said_by(made)[-40:]
+
+
+def files_of(here: Checkout) -> dict[str, tuple[int, bytes]]:
+    """Each file under results/ and work/, when it was last written, and its content."""
+    found = [path for name in ("results", "work") for path in (here.folder / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(here.folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+def check_that_the_commands_of_the_readme_lose_nothing(here: Checkout) -> None:
+    before = files_of(here)
+    for command in (*COMMANDS, *COMMANDS[::-1]):  # each comes before each other one, and after it
+        guide = ["-n"] if "--directory" in command else []  # it needs GPUs, in a folder of its own
+        done = run(here, *command, *guide)
+        assert done.returncode == 0, (command, said_by(done))
+        assert guide or set(jobs_in(done.stdout + done.stderr)) <= {"bundle"}, command
+    after = files_of(here)
+    assert [name for name in before if after.get(name) != before[name]] == []
+    assert {Path(name).stem for name in after.keys() - before.keys()} == {"bundle"}
+
+
+@pytest.mark.parametrize("overlay", ["mine.yaml", "config/replay.yaml"])
 def test_the_commands_of_the_readme_in_either_order_lose_nothing(overlay, finished, tmp_path):
     """bundle.zip, without --configfile, once trained the default recipe over the model of an overlay."""
     here = finished.copy(tmp_path / "here")
     shutil.copy(WORLDS / "tiny.yaml", here.folder)
     (here.folder / "mine.yaml").write_text("models: {ours: {train: {learning_rate: 0.002}}}\n", encoding="utf-8")
-    files = [BASE, overlay, "tiny.yaml"]
-    made = snakemake(here, "--cores", "1", "results/report.md", "--configfile", *files, "--config", "takeover=true")
-    assert made.returncode == 0, said_by(made)[-40:]
-    before = digests(here.folder)
-    for command in (*COMMANDS, *COMMANDS[::-1]):  # each comes before each other one, and after it
-        guide = ["-n"] if "--directory" in command else []  # it needs a hub and GPUs, in a folder of its own
-        done = run(here, *command, *guide)
-        assert done.returncode == 0, (command, said_by(done))
-        assert guide or set(jobs_in(done.stdout + done.stderr)) <= {"bundle"}, command
-    after = digests(here.folder)
-    assert {name: after[name] for name in before} == before
-    assert after.keys() - before.keys() == {"bundle.zip"}
+    run_to_the_report(here, BASE, overlay, "tiny.yaml")
+    check_that_the_commands_of_the_readme_lose_nothing(here)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [*CONFIGURATIONS, FROM_FILES], ids=lambda files: Path(files[-1]).stem)
+def test_nor_after_any_configuration_of_config_which_really_runs_in_small(files, finished, warm_python, tmp_path, monkeypatch):
+    """Its models, rules and protocols with few rows, steps, items and tokens (helpers/shrunk.py).
+
+    What comes from the hub comes from a server that speaks its protocol, with tiny models under the names of Qwen's and DeepSeek's and
+    GPQA-Diamond behind its gate. The sizes, GPUs and vLLM of these configurations are only planned, by the test of each above.
+    """
+    here = finished.copy(tmp_path / "here") if files[0] == BASE else checkout("tiny", tmp_path / "here", warm_python)
+    config = reduce(merged, (yaml.safe_load((PROJECT / name).read_text(encoding="utf-8")) for name in files))
+    (here.folder / "small.yaml").write_text(yaml.safe_dump(shrunk(config)), encoding="utf-8")
+    if files == FROM_FILES:
+        write_local(finished, here.folder / "local")
+    with hub_of(finished).running() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        run_to_the_report(here, *files, "small.yaml")
+        check_that_the_commands_of_the_readme_lose_nothing(here)
 
 
 def test_the_readme_gives_another_experiment_a_folder_of_its_own():
