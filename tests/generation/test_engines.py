@@ -19,8 +19,8 @@ from distill.grading.extract import cut_thought
 class WordTokenizer:
     """Stand-in: a token a word, and one that opens the answer."""
 
-    def __init__(self, opening: str = "<|im_start|>assistant\n"):
-        self.opening = opening
+    def __init__(self, opening: str = "<|im_start|>assistant\n", chat_template: str | None = "{{ messages }}"):
+        self.opening, self.chat_template = opening, chat_template
 
     def apply_chat_template(self, messages, add_generation_prompt, return_dict):
         assert add_generation_prompt and not return_dict
@@ -54,8 +54,14 @@ def test_a_completion_is_its_text_alone_without_a_chat_template():
             return {"input_ids": text.split()}
 
     request = Request([{"role": "completion", "content": "Let a be 4. What <think>"}], 0)
-    (prompt,) = prompts(Plain(), [request], Sampling(0.0, 1.0, 5), 100, "m")
+    (prompt,) = prompts(Plain(chat_template=None), [request], Sampling(0.0, 1.0, 5), 100, "m")
     assert (prompt.tokens, prompt.opened) == (["Let", "a", "be", "4.", "What", "<think>"], "")
+
+
+def test_a_model_without_a_chat_template_is_one_line_that_says_where_it_would_come_from():
+    request = Request([{"role": "user", "content": "Why?"}], 0)
+    with pytest.raises(InputError, match=r"^m: has no chat template.*\*\.jinja under source\.files.*prepare: \{chat_template"):
+        prompts(WordTokenizer(chat_template=None), [request], Sampling(0.0, 1.0, 5), 100, "m")
 
 
 def test_a_prompt_that_leaves_no_room_is_refused_without_a_word_of_it():
@@ -97,13 +103,12 @@ def test_stop_tokens_are_those_of_the_generation_config_or_else_of_the_tokenizer
 
 def test_a_prompt_with_the_date_in_it_is_the_same_on_every_day():
     class DatedTokenizer(WordTokenizer):
-        chat_template = "Today is {{ strftime_now('%d %b %Y') }}. {{ messages }}"
-
         def apply_chat_template(self, messages, add_generation_prompt, return_dict, chat_template):
             return chat_template.split()
 
     request = Request([{"role": "user", "content": "Why?"}], 0)
-    (prompt,) = prompts(DatedTokenizer(), [request], Sampling(0.0, 1.0, 5), 100, "m")
+    dated = DatedTokenizer(chat_template="Today is {{ strftime_now('%d %b %Y') }}. {{ messages }}")
+    (prompt,) = prompts(dated, [request], Sampling(0.0, 1.0, 5), 100, "m")
     assert " ".join(prompt.tokens).startswith('Today is {{ "26 Jul 2024" }}.')
 
 

@@ -83,7 +83,7 @@ def test_a_locked_source_is_known_by_its_commit_and_not_by_its_branch(tmp_path):
 
     assert part("main")["revision"] == "main"
     assert part("main", "1" * 40) == part("v1", "1" * 40) != part("main", "2" * 40)
-    assert part("main", "1" * 40) == {"hub": "Qwen/Qwen2.5-Math-1.5B", "files": ["*.json", "*.txt", "*.safetensors"],
+    assert part("main", "1" * 40) == {"hub": "Qwen/Qwen2.5-Math-1.5B", "files": ["*.json", "*.txt", "*.safetensors", "*.jinja"],
         "repo_type": "model", "commit": "1" * 40, "digest": "d"}  # fmt: skip
 
 

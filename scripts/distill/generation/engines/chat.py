@@ -29,7 +29,7 @@ def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, con
     """The requests, rendered by the model's own chat template; a message of role completion is a text to continue, without any template.
 
     No prompt is ever cut: where it and `max_new_tokens` do not fit the context, the answer has less room and a line says so. Raises
-    InputError where a prompt leaves none.
+    InputError where a prompt leaves none, and for a model without a template.
     """
     context = min(context, sampling.context or context)
     known: dict[str, RenderedPrompt] = {}  # samples of one item share their prompt
@@ -38,6 +38,11 @@ def prompts(tokenizer: Any, requests: Sequence[Request], sampling: Sampling, con
     for request in requests:
         if (key := str(request.messages)) not in known:
             raw = request.messages[0]["role"] == COMPLETION
+            if not raw and not template:
+                raise InputError(
+                    f"{name}: has no chat template, neither chat_template.jinja nor one in tokenizer_config.json: "
+                    "fetch it too (*.jinja under source.files), or give it one with prepare: {chat_template: ..}"
+                )
             tokens = (
                 list(tokenizer(request.messages[0]["content"])["input_ids"])
                 if raw
