@@ -16,12 +16,13 @@ from hub_server import HubServer, Repo
 Rows = list[dict[str, Any]]
 
 TEXTS, STEPS, ROWS, ITEMS, TOKENS = 600, 2, 40, 2, 8
+MAX_LENGTH = 4096  # tokens, and the least with room for config/templates/stratos_system.txt in those of the miniature
 TRAIN = {"max_steps": STEPS, "global_batch": 4, "dtype": "float32", "gradient_checkpointing": False}
 # Until it writes in the form of a trace: no other row is kept.
 TRAIN_TEACHER = {"max_steps": 120, "epochs": 100, "learning_rate": 4.0e-3}
 DISTILL = {"steps": STEPS, "global_batch": 4, "steps_per_rollout": 1, "max_new_tokens": TOKENS, "held_out": 4, "dtype": "float32"}
 UNTRAINED = {"min_headroom": -100, "min_length": 0, "max_cut": 1}  # what would stop a distillation of two models that know nothing
-RUNTIME = {"device": "cpu", "train_gpus": 0, "respond_gpus": 0, "accelerate": "config/accelerate/single.yaml", "micro_batch": 4}
+RUNTIME = {"device": "cpu", "train_gpus": 0, "respond_gpus": 0, "accelerate": "config/accelerate/single.yaml", "micro_batch": 1}
 # A model of the finished miniature: the names under which the hub has it.
 SMOLLM2, QWEN = "HuggingFaceTB/SmolLM2-{}-Instruct", "Qwen/Qwen2.5-Math-{}"
 R1 = "deepseek-ai/DeepSeek-R1-Distill-Qwen-{}"
@@ -50,8 +51,10 @@ def shrunk(config: dict[str, Any]) -> dict[str, Any]:
 
 def _model(model: dict[str, Any], teaches: bool) -> dict[str, Any]:
     if "train" in model:
-        steps = {"max_steps": -1} if "save" in model["train"] else TRAIN_TEACHER if teaches else {}  # what is kept of epochs needs those
-        return {"train": TRAIN | steps}
+        train = model["train"]
+        steps = {"max_steps": -1} if "save" in train else TRAIN_TEACHER if teaches else {}  # what is kept of epochs needs those
+        length = {"max_length": min(train["max_length"], MAX_LENGTH)} if "max_length" in train else {}
+        return {"train": TRAIN | steps | length}
     if "distill" in model:
         return {"distill": DISTILL | UNTRAINED}
     texts = model.get("source", {}).get("texts")
@@ -113,7 +116,11 @@ def _repo(hub: HubServer, name: str, **more: Any) -> Repo:
 
 
 def _model_files(finished: Checkout, model: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (finished.folder / "results/models" / model).iterdir() if path.name != "manifest.json"}
+    files = {
+        path.name: path.read_bytes() for path in (finished.folder / "results/models" / model).iterdir() if path.name != "manifest.json"
+    }
+    config = json.loads(files["config.json"]) | {"max_position_embeddings": MAX_LENGTH}
+    return files | {"config.json": json.dumps(config).encode()}
 
 
 def _traces(finished: Checkout) -> dict[str, dict[str, Rows]]:
