@@ -37,7 +37,7 @@ def files_to_load(names):
     """The files of an experiment that Snakemake has not loaded already, since they were not given on its command line."""
     given = {experiment.name_of(path) for path in workflow.config_settings.configfiles}
     try:
-        return list(map(str, files.checked(experiment.path_of(name) for name in names if name not in given)))
+        return list(map(str, files.check_files(experiment.path_of(name) for name in names if name not in given)))
     except InputError as error:
         raise SystemExit(f"config: {error}") from None
 

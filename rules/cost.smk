@@ -9,7 +9,7 @@ def say_cost():
     from distill.workflow import cost, snakemake_api
 
     try:
-        part = facts.joined(preflight_part.of(plan, project_path))
+        part = facts.join_tasks(preflight_part.of(plan, project_path))
         estimated = estimate.estimate(part, facts.gather(part, Path("results")))
     except InputError as error:
         logger.info(f"No times: {error}")

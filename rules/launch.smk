@@ -62,7 +62,7 @@ def distill_memory(model):
 
 def respond_memory(model):
     """The same of the responses of a model."""
-    return request.respond_mb(facts.joined(preflight_part.of(plan, project_path, model, train=False)), Path("results"))
+    return request.respond_mb(facts.join_tasks(preflight_part.of(plan, project_path, model, train=False)), Path("results"))
 
 
 def model_memory(manifests):

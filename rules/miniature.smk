@@ -18,7 +18,7 @@ rule miniature_questions:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.toy("benchmarks", w.benchmark)),
+        spec=lambda w: spec(plan.miniature_spec("benchmarks", w.benchmark)),
         code=code("miniature_questions.py"),
         kind=lambda w: config["benchmarks"][w.benchmark]["source"]["miniature"],
         folder=lambda w, output: folder_of(output.manifest),
@@ -41,7 +41,7 @@ rule miniature_traces:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.toy_with_benchmarks("datasets", w.dataset)),
+        spec=lambda w: spec(plan.miniature_spec_with_benchmarks("datasets", w.dataset)),
         code=code("miniature_traces.py"),
         folder=lambda w, output: folder_of(output.manifest),
     shell:
@@ -89,7 +89,7 @@ rule miniature_base:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: spec(plan.toy_with_benchmarks("models", w.model)),
+        spec=lambda w: spec(plan.miniature_spec_with_benchmarks("models", w.model)),
         code=code("miniature_base.py"),
         folder=lambda w, output: folder_of(output.manifest),
     shell:

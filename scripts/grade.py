@@ -1,9 +1,9 @@
 """Grade recorded responses: a verdict for each answer, and the score of all with its uncertainty.
 
-From prompts.jsonl and the responses to it to one row a response (id, sample, correct, answer, reason,
-verdicts) and a summary. The answer is the last box of the solution (a letter for choices), read by math-verify in processes that can be
-killed; the thought is cut off first. Further graders' verdicts are recorded next to ours, and the summary lists where they disagree.
-Needs no GPU and no torch.
+From prompts.jsonl and the responses to it come one row a response (id, sample, correct, answer, reason, verdicts) and a summary. The
+thought is cut off; the answer is the last box of the solution (a letter for choices). Our own rules compare it with the gold; the few pairs
+that they cannot compare go to math-verify, in processes that can be killed. Further graders' verdicts are recorded next to ours, and the
+summary lists where they disagree. Needs no GPU and no torch.
 
 Example:
     python scripts/grade.py --prompts results/benchmarks/mini_math/prompts.jsonl --responses results/responses/ours/mini_math.jsonl \\
@@ -58,7 +58,7 @@ def main() -> None:
 
     write_jsonl(given.output, rows())
     tested = self_test.of_ours(items, how) if how.ours else read_self_test(tests[how.grader]) if how.grader in tests else {}
-    made = summary.made(tested, self_test.flags_of(items, tested))
+    made = summary.result(tested, self_test.flags_of(items, tested))
     if made["n_items"] < len(items):
         made["n_items_in_benchmark"] = len(items)
     write_json(given.summary, made)

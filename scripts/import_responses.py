@@ -16,7 +16,7 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
-from distill.generation.import_recorded import SPEC, AskedItems, join_responses, questions, token_counter
+from distill.generation.import_recorded import SPEC, PromptedItems, join_responses, questions, token_counter
 from distill.generation.recorded import COLUMNS, FORMATS, read
 
 
@@ -42,7 +42,7 @@ def main() -> None:
         write_jsonl(args.output, [])
         print(f"0 answers, as {args.benchmark} is not here")
         return
-    items = AskedItems(args.prompts, questions(args.benchmark, form["items"]) if args.benchmark else None)
+    items = PromptedItems(args.prompts, questions(args.benchmark, form["items"]) if args.benchmark else None)
     recorded = read(args.responses, form["format"], form["columns"], form.get("task"))
     source = ", ".join(map(str, args.responses))
     count_tokens = token_counter(args.tokenizer) if args.tokenizer else None

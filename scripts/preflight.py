@@ -36,7 +36,7 @@ def main() -> None:
     if not args.plan:
         raise InputError("--plan: missing; give the plan to estimate, or an estimate as --verdict")
 
-    part = facts.joined(spec(args.plan))
+    part = facts.join_tasks(spec(args.plan))
     if args.check:
         return check(part, args.results)
     known = facts.gather(part, args.results, ask=access.model_config if not args.offline else lambda _: None)

@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, help="text file")
     args = options.parse_args()
 
-    part = facts.joined(spec(args.plan))
+    part = facts.join_tasks(spec(args.plan))
     known = facts.gather(part, args.results)
     # What was measured in this very run is no estimate of it.
     known = replace(known, rates=replace(known.rates, here=[]), mean_tokens={})

@@ -6,7 +6,7 @@ import pytest
 
 from distill.base.errors import InputError
 from distill.base.paths import PROJECT
-from distill.config.files import checked
+from distill.config.files import check_files
 
 # content, and what is said behind the file's name
 UNREADABLE = [
@@ -30,7 +30,7 @@ UNREADABLE = [
 
 def said_of(path: Path) -> str:
     with pytest.raises(InputError) as said:
-        checked([PROJECT / "config/config.yaml", path])
+        check_files([PROJECT / "config/config.yaml", path])
     assert "\n" not in str(said.value)
     return str(said.value)
 
@@ -67,4 +67,4 @@ def test_a_target_behind_configfile_which_snakemake_takes_for_a_file_of_it(targe
 @pytest.mark.parametrize("content", ['{\n\t"title": "JSON, with tabs"\n}', "title: YAML\n", "__use_yte__: true\ntitle: ?1 + 1\n"])
 def test_what_snakemake_reads_is_let_through(content, tmp_path):
     (tmp_path / "mine.yaml").write_text(content, encoding="utf-8")
-    assert checked([tmp_path / "mine.yaml"]) == [tmp_path / "mine.yaml"]
+    assert check_files([tmp_path / "mine.yaml"]) == [tmp_path / "mine.yaml"]

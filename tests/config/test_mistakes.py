@@ -17,7 +17,7 @@ from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.base.retry import RetryPolicy
 from distill.base.thoughts import completion
-from distill.config.files import checked
+from distill.config.files import check_files
 from distill.config.load import load
 from distill.data.traces import Trace
 from distill.preflight import access
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_configuration(error, file, content, tmp_path, monkeyp
     if content:
         Path(file).write_text(content, encoding="utf-8")
     with pytest.raises(InputError) as said:
-        checked([Path(file)])
+        check_files([Path(file)])
     assert f"config: {said.value}" == SAID[error]
 
 

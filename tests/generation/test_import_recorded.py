@@ -20,7 +20,7 @@ from distill.config import report_part
 from distill.config.load import load
 from distill.config.plan import Plan
 from distill.evaluation.scoring import Summary
-from distill.generation.import_recorded import SPEC, AskedItems, answer_files, join_responses, questions
+from distill.generation.import_recorded import SPEC, PromptedItems, answer_files, join_responses, questions
 from distill.generation.recorded import read
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,7 @@ class World:
         self.items = list(read_jsonl(self.prompts))
 
     def taken_in(self, path: Path, form: str = "table", columns: dict | None = None) -> list[dict]:
-        items = AskedItems(self.prompts, questions(self.source, COLUMNS))
+        items = PromptedItems(self.prompts, questions(self.source, COLUMNS))
         return list(join_responses(read([path], form, columns or {}), items, str(path), may_count_from_1=form == "table"))
 
     def written(self, name: str, rows: Iterable[dict]) -> Path:
@@ -294,7 +294,7 @@ def test_a_score_does_not_say_of_answers_how_they_ended_where_nobody_knows(reaso
     for name, reason in zip("ab", reasons, strict=True):
         row = {"id": name, "sample": 0, "correct": True, "answer": "1", "reason": "correct", "verdicts": {"boxed": True}}
         summary.add(row, {"finish_reason": reason, "completion_tokens": None}, unclosed=False)
-    made = summary.made({})
+    made = summary.result({})
     assert (made["truncated"], made["mean_completion_tokens"], made["unclosed_thought"]) == (share, None, 0.0)
 
 

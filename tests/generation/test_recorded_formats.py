@@ -10,7 +10,7 @@ from distill.base.errors import InputError
 from distill.base.files import read_jsonl, write_jsonl
 from distill.benchmarks.items import load_items
 from distill.benchmarks.prompts import make_prompt
-from distill.generation.import_recorded import AskedItems, join_responses, questions, token_counter
+from distill.generation.import_recorded import PromptedItems, join_responses, questions, token_counter
 from distill.generation.recorded import read
 
 SHAPES = Path(__file__).with_name("shapes")
@@ -26,7 +26,7 @@ class World:
         self.folder, source, prompts = folder, folder / "items.jsonl", folder / "prompts.jsonl"
         write_jsonl(source, SUMS)
         write_jsonl(prompts, (make_prompt(item, {"kind": "math", "user": "{question}"}) for item in load_items(source, COLUMNS)))
-        self.items = AskedItems(prompts, questions(source, COLUMNS))
+        self.items = PromptedItems(prompts, questions(source, COLUMNS))
 
     def read(self, path: Path, form: str, task: str | None = None, **how) -> list[dict]:
         return list(join_responses(read([path], form, {}, task), self.items, str(path), **how))

@@ -48,7 +48,7 @@ def planned(accelerate: dict, folder: Path, config: dict = TUTORIAL, **runtime) 
     path.write_text(yaml.safe_dump(accelerate), encoding="utf-8")
     processes = {"train_gpus": accelerate["num_processes"]} if config is TUTORIAL else {}
     given = {**config, "runtime": {**config.get("runtime", {}), **processes, **runtime, "accelerate": str(path)}}
-    return facts.joined(preflight_part.of(Plan(load(deepcopy(given)))))
+    return facts.join_tasks(preflight_part.of(Plan(load(deepcopy(given)))))
 
 
 def found(given: dict, folder: Path) -> dict:

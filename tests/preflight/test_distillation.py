@@ -44,7 +44,7 @@ def estimated(tmp_path):
         path.write_text(yaml.safe_dump(accelerate), encoding="utf-8")
         own = {"devices": devices or {"count": 8, "memory_gb": 80}, "micro_batch": 4, "train_gpus": accelerate["num_processes"]}
         config["runtime"] = {**config.get("runtime", {}), **own, **runtime, "accelerate": str(path)}
-        part = facts.joined(preflight_part.of(Plan(load(config))))
+        part = facts.join_tasks(preflight_part.of(Plan(load(config))))
         return estimate(part, facts.gather(part, tmp_path / "results"))
 
     return estimated

@@ -74,7 +74,7 @@ def plan(name: str, **runtime) -> Plan:
 def asked(made: Plan, model: str, results: Path) -> tuple[int, int]:
     """MB that training and generation of a model ask for."""
     parts = (preflight_part.of(made, str, model, **{stage: False}) for stage in ("respond", "train"))
-    train, respond = map(facts.joined, parts)
+    train, respond = map(facts.join_tasks, parts)
     return request.train_mb(train, results), request.respond_mb(respond, results)
 
 

@@ -27,7 +27,7 @@ def part_of(**changes) -> dict:
     """config/beyond_1p5b.yaml, laid over the tutorial."""
     config = readme.over(readme.example("tutorial.yaml"), readme.example("beyond_1p5b.yaml"))
     own = {"runtime": {"devices": H100, "micro_batch": 1, "train_gpus": 1}}
-    return facts.joined(preflight_part.of(Plan(load(readme.over(deepcopy(config), readme.over(own, changes))))))
+    return facts.join_tasks(preflight_part.of(Plan(load(readme.over(deepcopy(config), readme.over(own, changes))))))
 
 
 def estimated(results: Path, **changes) -> dict:

@@ -39,7 +39,7 @@ def settle(results: Path) -> None:
         summary = Summary(110)
         for row, response in zip(read_jsonl(path), read_jsonl(results / "responses" / path.parent.name / path.name), strict=True):
             summary.add(row, response, unclosed=False)
-        write_json(path.with_suffix(".json"), summary.made({"gold": 1.0, "echo": 0.0}))
+        write_json(path.with_suffix(".json"), summary.result({"gold": 1.0, "echo": 0.0}))
     made = compare.tables(results / "scores", SPEC["compare"], read_published(published(results)), results / "responses")
     made["report.md"] = ""
     for name, text in made.items():

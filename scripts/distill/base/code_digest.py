@@ -50,7 +50,7 @@ def code_parts(script: str, scripts: Path = SCRIPTS, pins: Path = PINS) -> dict[
             todo += found
             if not found:
                 packages.add(module.split(".")[0])
-    versions = {**_pins(pins), **_pins(pins.with_name("requirements-cuda.txt"))}
+    versions = {**pinned_versions(pins), **pinned_versions(pins.with_name("requirements-cuda.txt"))}
     runs_on = {below for package in packages for below in RUNS_ON.get(package, ())}
     for package in (packages | runs_on) - CHECKERS:
         version = versions.get(_normal(package))
@@ -145,7 +145,8 @@ def _files_of(module: str, scripts: Path) -> list[str]:
 
 
 @cache
-def _pins(path: Path) -> dict[str, str]:
+def pinned_versions(path: Path) -> dict[str, str]:
+    """{package: version} of a requirements file, names in small letters with hyphens; empty where there is no such file."""
     if not path.exists():
         return {}
     pinned = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", path.read_text(encoding="utf-8"), re.MULTILINE)

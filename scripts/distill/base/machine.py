@@ -130,10 +130,10 @@ def _gpus() -> list[dict[str, str]]:
     return [dict(zip(("name", "memory", "driver"), row, strict=True)) for row in fields if len(row) == 3]
 
 
-def output_of(*command: str) -> str | None:
-    """What a program prints, or None where it is not installed, fails or takes too long."""
+def output_of(*command: str, timeout_s: float = 30) -> str | None:
+    """What a program prints, or None where it is not installed, fails or takes longer than `timeout_s`."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

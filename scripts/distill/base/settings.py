@@ -9,10 +9,7 @@ The schema is no part of a step's code digest and need not be: the rules hand ou
 that changes a result, so a changed default is a changed spec (tests/config/test_specs.py). Defaults are filled in here for calls by hand.
 """
 
-import difflib
-import math
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.paths import SCHEMA
+from distill.base.schema_errors import errors
 
 Part = dict[str, Any]  # a part of the schema
 
@@ -45,6 +43,7 @@ class Settings:
 
     @cached_property
     def schema(self) -> Part:
+        """The JSON Schema of the --spec: a mapping of these keys and no others."""
         made: Part = {"type": "object", "additionalProperties": False, "properties": {}, "required": sorted(self._required)}
         for path in self._paths:
             if path.endswith("/*"):
@@ -125,70 +124,3 @@ def _as_number(value: Any, types: str | list[str]) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or kinds - {"number", "integer", "null"}:
         return value
     return float(value) if "number" in kinds else int(value) if "integer" in kinds else value
-
-
-def errors(value: Any, schema: Part) -> list[str]:
-    """A line "KEY: what is wrong; what to write" for each error in a value, in the order of the keys."""
-    from jsonschema import Draft202012Validator
-
-    if lines := list(_not_finite(value)):
-        return lines
-    found = Draft202012Validator(schema).iter_errors(value)
-    return [line for error in sorted(found, key=lambda error: list(map(str, error.absolute_path))) for line in _lines(error)]
-
-
-def _not_finite(value: Any, where: str = "") -> Iterator[str]:
-    """A line for each NaN and infinity, which the schema's bounds let pass."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield f"{where}: {value} is not a finite number; write one"
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in entries:
-        yield from _not_finite(below, f"{where}.{key}" if where else str(key))
-
-
-def _lines(error: Any) -> Iterator[str]:
-    """An error of jsonschema in our words."""
-    where = ".".join(map(str, error.absolute_path))
-    dot, at = (f"{where}.", f"{where}: ") if where else ("", "")
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        renamed = error.schema.get("x-other-names", {})
-        yield from (
-            f"{dot}{key}: unknown key; {renamed.get(key) or did_you_mean(key, known)}" for key in error.instance if key not in known
-        )
-    elif error.validator == "required":
-        missing = re.findall(r"'([^']+)'", error.message)[0]
-        yield f"{dot}{missing}: missing; add it"
-    elif error.validator == "enum" and "x-error" not in error.schema:
-        yield f"{at}{error.instance!r} is not known; write one of {', '.join(map(str, error.validator_value))}"
-    elif error.validator == "type":
-        yield f"{at}{error.instance!r} is not {_in_words(error.validator_value)}{_number_hint(error.instance)}"
-    elif error.validator == "maxItems":
-        yield f"{at}has {len(error.instance)} entries; write at most {error.validator_value}"
-    elif (
-        error.validator in ("pattern", "enum") and "x-error" in error.schema
-    ):  # in some, the value may hold a key: only where it says {value} it is shown
-        yield f"{at}{error.schema['x-error'].replace('{value}', repr(error.instance))}"
-    elif "propertyNames" in error.absolute_schema_path:
-        yield f"{at}{error.instance!r} is not a name; use letters, digits, '.', '_' and '-'"
-    else:
-        yield f"{at}{error.message}"
-
-
-def did_you_mean(key: str, known: Collection[str]) -> str:
-    """What to write in place of a name that does not exist."""
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-
-
-_WORDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number", "number": "a number", "null": "null"}
-
-
-def _in_words(types: str | list[str]) -> str:
-    return " or ".join(_WORDS.get(name, "true or false") for name in ([types] if isinstance(types, str) else types))
-
-
-def _number_hint(value: Any) -> str:
-    if isinstance(value, str) and (found := re.fullmatch(r"([+-]?\d+)[eE]([+-]?)(\d+)", value)):
-        return f"; YAML reads it as text: write {found[1]}.0e{found[2] or '+'}{found[3]}"
-    return "; remove the quotes" if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", value) else ""

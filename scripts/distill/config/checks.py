@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from distill.base import settings
+from distill.base import schema_errors
 from distill.base.settings import Part, resolve, whole_schema
 from distill.config import study as studies
 from distill.config.benchmark_checks import benchmark_errors, protocol_errors
@@ -40,7 +40,7 @@ def shape(config: Config) -> list[str]:
     schema = whole_schema()
     missing = {f"{key}: missing; add it" for key in schema["required"]}
     whole = ", or lay this file over a whole one: --configfile config/config.yaml THIS"
-    return [line + whole if line in missing else line for line in settings.errors(config, schema)]
+    return [line + whole if line in missing else line for line in schema_errors.errors(config, schema)]
 
 
 def study(config: Config) -> list[str]:

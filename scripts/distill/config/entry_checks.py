@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from distill.base.settings import did_you_mean
+from distill.base.schema_errors import did_you_mean
 from distill.config.configured import WITH_WEIGHTS, parents_of
 
 Config = dict[str, Any]

@@ -29,7 +29,7 @@ FIXES = (
 )
 
 
-def checked(paths: Iterable[Path]) -> list[Path]:
+def check_files(paths: Iterable[Path]) -> list[Path]:
     """The paths. Raises InputError for the first that is no configuration: the file, the place in it, what is wrong and the fix."""
     paths = list(paths)
     for path in paths:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from distill.base.settings import did_you_mean
+from distill.base.schema_errors import did_you_mean
 from distill.config.configured import WITH_WEIGHTS, Configured, parents_of
 from distill.config.entry_checks import Config, name_errors, source_errors, upstream, weights_errors
 from distill.training.checkpoints import checkpoint_errors, save_errors

@@ -29,14 +29,14 @@ class Plan(ConfiguredFiles):
         kind, name = path.split("/")
         return {"optional": True} if kind == "benchmarks" and self.config[kind][name]["optional"] else {}
 
-    def toy(self, kind: str, name: str) -> Part:
+    def miniature_spec(self, kind: str, name: str) -> Part:
         """What the miniature makes a source from: the seed and its sizes."""
         return {"seed": self.config["miniature"]["seed"], **without(self.config[kind][name]["source"], "miniature")}
 
-    def toy_with_benchmarks(self, kind: str, name: str) -> Part:
+    def miniature_spec_with_benchmarks(self, kind: str, name: str) -> Part:
         """The same for traces and base texts, which must not hold the benchmarks' items."""
         sources = [self.config["benchmarks"][benchmark]["source"] for benchmark in self.miniature("benchmarks")]
-        return {**self.toy(kind, name), "benchmarks": {source["miniature"]: source["items"] for source in sources}}
+        return {**self.miniature_spec(kind, name), "benchmarks": {source["miniature"]: source["items"] for source in sources}}
 
     def normalise(self, dataset: str) -> Part:
         """How the columns of a raw set are read."""
@@ -173,6 +173,7 @@ class Plan(ConfiguredFiles):
         return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
 
     def prompts(self, task: str) -> Part:
+        """What decides the prompts of a benchmark under a protocol, or of a data set whose questions are prompts."""
         name, protocol = self.prompted()[task]
         benchmark, entry = self.config["benchmarks"][name], self.config["protocols"][protocol]
         if entry["kind"] == "completion":

@@ -100,12 +100,13 @@ class RowChecker:
     def __call__(self, batch: Lines) -> list[RowAnalysis]:
         traces = _traces(self._path, batch)
         drops = [malformed(trace, self._special) or truncated(trace) for trace in traces]
-        self._judge([at for at, trace in enumerate(traces) if drops[at] is None and trace.id not in self._kept_by_hand], traces, drops)
+        undecided = [at for at, trace in enumerate(traces) if drops[at] is None and trace.id not in self._kept_by_hand]
+        self._check_answers(undecided, traces, drops)
         found = [RowAnalysis(trace.id, drop) if drop else self._analyse(trace) for trace, drop in zip(traces, drops, strict=True)]
         return self._count_tokens(traces, found)
 
-    def _judge(self, places: Sequence[int], traces: Sequence[Trace], drops: list[Defect | None]) -> None:
-        """The answers and thoughts of the rows in these places."""
+    def _check_answers(self, places: Sequence[int], traces: Sequence[Trace], drops: list[Defect | None]) -> None:
+        """Fills `drops` with what is wrong with the answers and thoughts of the rows in these places."""
         spec = self._spec
         for at in places:
             drops[at] = unverifiable(traces[at], spec)

@@ -198,6 +198,7 @@ class ContaminationReport:
         }
 
     def as_json(self, ngram: int | None, action: str) -> dict[str, Any]:
+        """The content of contamination.json; counts of rows and items, by benchmark."""
         return {
             "ngram": ngram,
             "action": action,

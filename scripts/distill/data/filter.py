@@ -90,6 +90,7 @@ class DroppedRows:
         self._file = file
 
     def add(self, row_id: str, reason: str, detail: str) -> None:
+        """Writes the row, counts its reason and keeps the first of each reason, for the report."""
         line = dumps({"id": row_id, "reason": reason, "detail": detail})
         self._file.write(line + "\n")
         self.first.setdefault(reason, line)

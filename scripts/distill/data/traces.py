@@ -21,7 +21,7 @@ _BLANK = " \t\r\n"
 
 
 class Defect(NamedTuple):
-    """Why a row is no trace: `reason` is malformed or truncated."""
+    """Why a row is dropped: `reason` is a key of the filter's report, such as malformed; `detail` says what was found in this row."""
 
     reason: str
     detail: str
@@ -132,8 +132,5 @@ def _think(text: str) -> Sections | Defect:
 
 def trace_id(source: str, *content: str | None) -> str:
     """16 hex digits of the sha256 of source and content."""
-    return hash_hex(source, *content)
-
-
-def hash_hex(*parts: str | None) -> str:
+    parts = (source, *content)
     return hashlib.sha256("\0".join("\x01" if part is None else part for part in parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -22,7 +22,6 @@ OURS = {"math": "boxed", "choice": "letter", "exact": "exact"}  # the name of ou
 RESPONSE = {"id": str, "sample": int, "text": str, "finish_reason": str, "completion_tokens": int}
 MAY_BE_UNKNOWN = ("finish_reason", "completion_tokens")  # of responses recorded elsewhere
 VERDICT = {"id": str, "sample": int, "correct": bool}
-_DECIDES = {"boxed", "letter", "exact"}  # all of them mean our own grader, whatever the kind
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def read_responses(path: str | Path, items: Mapping[str, PromptItem], prompts: s
     expected = [item for item in items if item in responded] if answered == "answered" else list(items)
     if len(keys) < len(expected) * n_samples:
         item, sample = next((item, sample) for item in expected for sample in range(n_samples) if (item, sample) not in keys)
-        raise InputError(f"{path}: item {item!r} has no sample {sample} of {n_samples}: respond again, which answers only what is missing")
+        raise InputError(f"{path}: item {item!r} has no sample {sample} of {n_samples}: respond again, which generates what is missing")
     wanted = [(item, sample) for item in expected for sample in range(n_samples)]
     if list(keys) == wanted:
         return read_jsonl(path)
@@ -144,7 +143,7 @@ class Grading:
     @property
     def ours(self) -> bool:
         """Whether our own grader decides."""
-        return self.grader in _DECIDES
+        return self.grader in OURS.values()  # each means our own grader, whatever the kind of item
 
     def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
         return grade_all(tasks, self.workers, self.timeout_s, form=self.answer)
@@ -198,7 +197,7 @@ def _row(
 
 
 class Summary:
-    """Adds up rows as they are written; `made()` is the summary file."""
+    """Adds up rows as they are written; `result()` is the content of the summary file."""
 
     def __init__(self, max_new_tokens: int | None = None) -> None:
         """`max_new_tokens` is what the protocol allows: a truncated answer of fewer was capped by the context."""
@@ -230,7 +229,8 @@ class Summary:
             self._disagreeing += 1
             self._disagreements[row["id"]] = None
 
-    def made(self, self_test: Mapping[str, float], flags: Sequence[str] = ()) -> Row:
+    def result(self, self_test: Mapping[str, float], flags: Sequence[str] = ()) -> Row:
+        """The scores as shares from 0 to 1, with the rates of the self-test and what is to be flagged. Needs one row at least."""
         correct = np.array([[right for right, _ in samples] for samples in self._rows.values()], dtype=float)
         sampling = stats.ci95_sampling(correct)
         n_samples = correct.shape[1]

@@ -29,7 +29,7 @@ SPEC = Settings(
 
 
 @dataclass(frozen=True)
-class AskedItem:
+class PromptedItem:
     """An item as it is prompted: the bare question and the whole user turn, both with normal white space; the choices as shown."""
 
     id: str
@@ -57,24 +57,24 @@ def normal(text: str) -> str:
     return " ".join(text.split())
 
 
-class AskedItems:
+class PromptedItems:
     """The items of a benchmark, found by id or by the text of the question or prompt."""
 
     def __init__(self, prompts: str | Path, questions: Mapping[str, str] | None = None) -> None:
         """`questions`: the bare question of each id. Without them only ids and whole prompts are found."""
         self.path = str(prompts)
-        self.items: dict[str, AskedItem] = {}
+        self.items: dict[str, PromptedItem] = {}
         for row in read_jsonl(prompts):
             prompt = normal(row["messages"][-1]["content"])
             question = normal((questions or {}).get(row["id"], prompt))
-            self.items[row["id"]] = AskedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
+            self.items[row["id"]] = PromptedItem(row["id"], question, prompt, tuple(row.get("choices") or ()))
         if not self.items:
             raise InputError(f"{prompts}: no items: make it again with scripts/prompts.py")
         self._found: dict[str, tuple[str, str]] = {}
 
     @cached_property
-    def _by_prompt(self) -> dict[str, list[AskedItem]]:
-        found: dict[str, list[AskedItem]] = {}
+    def _by_prompt(self) -> dict[str, list[PromptedItem]]:
+        found: dict[str, list[PromptedItem]] = {}
         for item in self.items.values():
             found.setdefault(item.prompt, []).append(item)
         return found
@@ -135,7 +135,7 @@ def answer_files(path: str | Path, pattern: str | None, names: Sequence[str]) ->
 
 def join_responses(
     recorded: Iterable[RecordedAnswer],
-    items: AskedItems,
+    items: PromptedItems,
     source: str,
     answered: str = "all",
     prefilled_thought: bool = False,

@@ -52,11 +52,13 @@ class RowReader:
         return as_text(value, f"{self.file}: {self.place}: column {column!r}")
 
     def text(self, value: Any, column: str) -> str:
+        """Raises InputError where a value is no text."""
         if not isinstance(value, str):
             raise self.wrong(f": {column!r} is no text: fix or remove that row")
         return value
 
     def count(self, value: Any, column: str) -> int | None:
+        """A whole number from 0, also as 20.0 or "20"; None where the file has none. Raises InputError for anything else."""
         if value is None or value == "" or value != value:
             return None
         try:

@@ -222,6 +222,7 @@ def without_end(text: str) -> str:
 
 
 def unicode_to_latex(text: str) -> str:
+    """Signs of Unicode, such as those of powers, roots and Chinese words of an answer, as LaTeX; other characters stay."""
     if text.isascii():
         return text
     text = _OVERLINED.sub(lambda match: rf"\overline{{{match[1].replace(chr(0x305), '')}}}", text)

@@ -63,6 +63,7 @@ class Exchanges(Dataset):
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, user: str | None, assistant: str) -> dict[str, list[int]]:
+    """input_ids and labels, (tokens,) each; of a question with an answer the labels of the prompt are -100, without loss."""
     if user is None:
         tail = tokenizer(assistant + tokenizer.eos_token, add_special_tokens=False).input_ids
         return {"input_ids": tail, "labels": list(tail)}
@@ -142,6 +143,7 @@ def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str | None, str]]
 
 
 def config(tokenizer: PreTrainedTokenizerBase, recipe: PretrainRecipe) -> Qwen2Config:
+    """Qwen2's architecture at the recipe's sizes, in float32, with as many heads for keys as for queries."""
     return Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden_size,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 def first_difference(ours: Mapping[str, int], theirs: Mapping[str, int], our_name: object, their_name: object) -> str | None:
-    """What the lowest id is in both where its tokens differ, and how many differ; None where none does. Mappings of token to id."""
+    """A sentence on the lowest id with two different tokens and the number of such ids, or None. The vocabularies map token to id."""
     one, other = ({number: token for token, number in vocabulary.items()} for vocabulary in (ours, theirs))
     different = [number for number in one.keys() | other.keys() if one.get(number) != other.get(number)]
     if not different:

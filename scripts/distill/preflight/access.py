@@ -1,7 +1,6 @@
 """Whether a run has access to what it needs: gated repositories and the token, package versions, a chat template with an end of turn."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -10,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from distill.base.code_digest import pinned_versions
 from distill.base.errors import InputError
 from distill.base.files import read_json
 from distill.base.paths import PINS
@@ -109,7 +109,7 @@ def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
     kinds |= {entry["engine"] for entry in (*part["evaluations"], *part["attempts"])}
     kinds |= {"lora" for entry in part["trainings"] if "lora" in entry["recipe"]}
     names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
-    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==([^\s;#]+)", PINS.read_text(encoding="utf-8"), re.MULTILINE))
+    pins = pinned_versions(PINS)
     found, findings = {}, []
     for name in names:
         found[name] = _version(name)
@@ -146,7 +146,7 @@ def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
             findings.append({"level": "note", "about": about, "text": text})
             continue
         try:
-            row, found = _tried(entry, folder)
+            row, found = _try_template(entry, folder)
         except InputError as error:
             row, found = {}, [("stop", str(error))]
         rows.append({"model": entry["model"], "from": str(folder), **row})
@@ -154,7 +154,7 @@ def tokenizers(part: Row, results: Path) -> tuple[list[Row], list[Row]]:
     return rows, findings
 
 
-def _tried(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
+def _try_template(entry: Row, folder: Path) -> tuple[Row, list[tuple[str, str]]]:
     """One trace through the template: {eos, template_keeps_thought, ends_with_eos, adds_system}."""
     given = entry["chat_template"]
     tokenizer = ChatTokenizer(folder, Path(given).read_text(encoding="utf-8") if given else None)

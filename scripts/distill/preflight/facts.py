@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
@@ -12,6 +11,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl
+from distill.base.machine import output_of
 from distill.base.paths import KNOWN
 from distill.base.settings import read_yaml
 from distill.data.audit import audit_of
@@ -56,7 +56,7 @@ class Facts:
     audits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def joined(part: Part) -> Part:
+def join_tasks(part: Part) -> Part:
     """A plan as the rules pass it (distill.config.preflight_part), each evaluation merged with its task."""
     return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
 
@@ -95,20 +95,19 @@ def device(runtime: Part, known: Mapping[str, Any]) -> Device:
         if given.get("name") and not named and "memory_gb" not in given:
             raise InputError(f"runtime.devices.name: {given['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
         return Device(**{"kind": "gpu", **named, **given})
-    if runtime.get("device") != "cpu" and (found := _driver()):
+    if runtime.get("device") != "cpu" and (found := _gpu_memory()):
         return Device("gpu", len(found), memory_gb=min(found), host_memory_gb=_host_memory(), **price)
     if runtime.get("train_gpus") or runtime.get("respond_gpus"):
         return Device("gpu", max(runtime.get("train_gpus", 0), runtime.get("respond_gpus", 0)), **price)
     return Device("cpu", memory_gb=_host_memory(), host_memory_gb=_host_memory(), **price)
 
 
-def _driver() -> list[float]:
+def _gpu_memory() -> list[float]:
     """Memory in GB of each device that nvidia-smi lists."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    found = output_of("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits", timeout_s=20)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-        return [float(line) * 2**20 / GB for line in done.stdout.split("\n") if line.strip()]
-    except (OSError, ValueError, subprocess.SubprocessError):
+        return [float(line) * 2**20 / GB for line in (found or "").splitlines()]
+    except ValueError:
         return []
 
 

@@ -16,6 +16,6 @@ def findings(part: Mapping[str, Any], results: Path) -> list[dict[str, str]]:
         path = results / f"benchmarks/{run}/prompts.jsonl"
         if path.is_file():
             items = read_items(path)
-            cure = "clean the gold column (columns.gold_after), or say kind: exact"
-            found += [{"level": "stop", "about": f"golds of {run}", "text": f"{flag}; {cure}"} for flag in flags_of(items, of_golds(items))]
+            fix = "clean the gold column (columns.gold_after), or say kind: exact"
+            found += [{"level": "stop", "about": f"golds of {run}", "text": f"{flag}; {fix}"} for flag in flags_of(items, of_golds(items))]
     return found

@@ -179,7 +179,7 @@ def _summary(path: Path, results: Path, spec: Mapping[str, Any]) -> str | None:
         if (row.get("id"), row.get("sample")) != (response.get("id"), response.get("sample")):
             return f"verdicts and responses differ from item {row.get('id') or response.get('id')!r} on"
         summary.add(row, response, unclosed=unclosed(response, bool(grading.get("prefilled_thought"))))
-    made = summary.made(recorded["self_test"], recorded["flags"])
+    made = summary.result(recorded["self_test"], recorded["flags"])
     wrong = [f"{key} is {recorded.get(key)} and should be {value}" for key, value in made.items() if recorded.get(key) != value]
     return "; ".join(wrong) or None
 

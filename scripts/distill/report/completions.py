@@ -26,6 +26,7 @@ class ShownCompletion:
 
 
 def section(shown: Sequence[Mapping[str, Any]], names: Names, results: Results) -> str | None:
+    """The part of the page on completions of benchmark items; None where no model has any."""
     completions = [ShownCompletion(**entry) for entry in shown]
     models = [model for model in names.models if any(_summary(results, model, one) for one in completions)]
     if not models:

@@ -24,6 +24,7 @@ _ANSWERS_NOTES = {
 
 
 def section(names: Names, results: Results, budget_figure: str | None, samples_figure: str | None) -> str | None:
+    """The part of the page on scores by samples and by token budget; the figures are Markdown."""
     return join(
         samples(names, results, PASS),
         samples(names, results, MAJORITY),

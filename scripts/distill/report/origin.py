@@ -9,6 +9,7 @@ from distill.report.words import gap, join
 
 
 def section(names: Names, results: Results, command: str) -> str:
+    """The part of the page on what made the results: command, versions, commit, machine and digests."""
     found = results.provenance
     return join(
         "Made by this command, which reproduces it byte for byte on the same machine:",

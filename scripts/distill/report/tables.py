@@ -226,6 +226,7 @@ def _shown(names: Names, results: Results) -> list[tuple]:
 
 
 def differences(names: Names, results: Results) -> str | None:
+    """The table of paired differences, in percentage points; None where there are no scores to pair."""
     if not results.differences:
         return gap("paired differences (differences.csv)") if results.scores else None
     order = {benchmark.name: place for place, benchmark in enumerate(names.benchmarks)}
@@ -266,6 +267,7 @@ def _evaluators(row: PublishedRow) -> list[str]:
 
 
 def published(names: Names, results: Results) -> str | None:
+    """The table of our scores next to published ones; None where nothing was published."""
     several = any(row.evaluators for row in results.published)
     rows = [
         [

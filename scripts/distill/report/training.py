@@ -17,6 +17,7 @@ _ENDS = 0.05  # the part of a log, at either end, over which a loss is averaged
 
 
 def section(names: Names, results: Results) -> str:
+    """The part of the page on the models that were trained or averaged here."""
     trained = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and manifest.get("recipe")]
     averaged = [(model, manifest) for model in names.models if (manifest := results.manifest(model.name)) and "parents" in manifest]
     missing = [model.label for model in names.models if model.weights and not results.manifest(model.name)]

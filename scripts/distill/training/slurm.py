@@ -2,13 +2,16 @@
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
+
+from distill.base.machine import output_of
+
+_TIMEOUT_S = 60
 
 
 def address_of(node: str) -> str:
     """The address of a node, whose name may be known to Slurm only."""
-    shown = _output("scontrol", "--oneliner", "show", "node", node)
+    shown = output_of("scontrol", "--oneliner", "show", "node", node, timeout_s=_TIMEOUT_S)
     found = re.search(r"\bNodeAddr=(\S+)", shown or "")
     return found[1] if found else node
 
@@ -21,13 +24,5 @@ def requeue(env: Mapping[str, str] = os.environ) -> bool:
     job = env.get("SLURM_JOB_ID")
     if job is None or env.get("SLURM_NODEID", "0") != "0":
         return False
-    state = _output("squeue", "--noheader", "--format=%T", f"--jobs={job}")
-    return state == "RUNNING" and _output("scontrol", "requeue", job) is not None
-
-
-def _output(*command: str) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    state = output_of("squeue", "--noheader", "--format=%T", f"--jobs={job}", timeout_s=_TIMEOUT_S)
+    return state == "RUNNING" and output_of("scontrol", "requeue", job, timeout_s=_TIMEOUT_S) is not None

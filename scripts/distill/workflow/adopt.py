@@ -38,6 +38,7 @@ def adopt(target: Path, source: Path, configfiles: list[Path], replace: bool = F
 
 
 def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: bool) -> list[str]:
+    """As adopt, for the folder of a model."""
     manifest_file = str(place / manifest.NAME)
     _refuse_existing(Path(manifest_file), replace)
     names, facts = check_model(source), known_facts(source)
@@ -49,6 +50,7 @@ def adopt_model(place: Path, source: Path, configfiles: list[Path], replace: boo
 
 
 def adopt_responses(place: Path, source: Path, configfiles: list[Path], replace: bool) -> list[str]:
+    """As adopt, for the responses of a model to a benchmark."""
     _refuse_existing(place, replace)
     job, config = _only_job(str(place), configfiles)
     if job.rule != "respond":

@@ -18,13 +18,13 @@ Place = tuple[str, ...]
 def step_specs(config: Config) -> dict[str, Any]:
     """{step: its part of the configuration and the inputs that the configuration names}, in the order in which data flows."""
     plan, models, datasets = Plan(config), config["models"], config["datasets"]
-    toy = config.get("miniature", {}).get("seed")
+    seed = config.get("miniature", {}).get("seed")
     return {
         "fetch": [plan.fetch(path, results="") for path in plan.fetched()],
-        "miniature_questions": [plan.toy("benchmarks", name) for name in plan.miniature("benchmarks")],
-        "miniature_tokenizer": [toy for _ in plan.miniature("models")],
-        "miniature_traces": [plan.toy_with_benchmarks("datasets", name) for name in plan.miniature("datasets")],
-        "miniature_base": [plan.toy_with_benchmarks("models", name) for name in plan.miniature("models")],
+        "miniature_questions": [plan.miniature_spec("benchmarks", name) for name in plan.miniature("benchmarks")],
+        "miniature_tokenizer": [seed for _ in plan.miniature("models")],
+        "miniature_traces": [plan.miniature_spec_with_benchmarks("datasets", name) for name in plan.miniature("datasets")],
+        "miniature_base": [plan.miniature_spec_with_benchmarks("models", name) for name in plan.miniature("models")],
         "teacher": [
             (plan.teacher(name), plan.questions_of(name), plan.teacher_model(name), plan.teacher_of(name).get("system"))
             for name in plan.teacher_datasets()

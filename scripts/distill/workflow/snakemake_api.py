@@ -108,7 +108,7 @@ def _workflow(targets: Sequence[str], configfiles: Sequence[Path], force: bool) 
     from snakemake.exceptions import LockException, MissingRuleException, WorkflowError
     from snakemake.settings.types import ConfigSettings, DAGSettings, DeploymentSettings, OutputSettings, ResourceSettings, StorageSettings
 
-    files.checked(configfiles)
+    files.check_files(configfiles)
     profile = read_yaml(PROFILE)
     quiet = OutputSettings(dryrun=True, log_level_override=logging.CRITICAL, enable_file_logging=False)
     try:

@@ -87,13 +87,13 @@ def _answer(content: bytes, max_new_tokens: int | None) -> Answer | RequestFailu
     usage = given.get("usage")
     prompt_tokens, completion_tokens = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     said = choice.get("finish_reason")
-    reason = str(said).lower() if said else _unsaid(completion_tokens, max_new_tokens)
+    reason = str(said).lower() if said else _assumed_reason(completion_tokens, max_new_tokens)
     if reason not in (*_STOPPED, *_CUT):
         return RequestFailure(f"finish_reason is {said!r}", retry=False, billed=True, raw=raw)
     return Answer(text, "stop" if reason in _STOPPED else "length", prompt_tokens, completion_tokens, raw)
 
 
-def _unsaid(completion_tokens: int | None, max_new_tokens: int | None) -> str:
+def _assumed_reason(completion_tokens: int | None, max_new_tokens: int | None) -> str:
     """The finish reason of an answer whose server gives none."""
     cut = completion_tokens is not None and max_new_tokens is not None and completion_tokens >= max_new_tokens
     return "length" if cut else "stop"

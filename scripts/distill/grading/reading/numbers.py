@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_ratio(reader: "Reader", items: Sequence[Token]) -> Value:
+    """3:4:5 and times of day such as 10:30, or what read_based reads."""
     parts = split(items, is_sign(":"))
     if len(parts) == 1 or not all(map(stripped, parts)):
         return read_based(reader, items)

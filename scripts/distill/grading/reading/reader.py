@@ -104,6 +104,7 @@ class Reader:
     depth: int = 0
 
     def worth(self, text: str, found: Sequence[Value]) -> bool:
+        """Whether a text is worth reading by this reader too, after `found`, the values of those before it."""
         if not found:
             return True
         if not self.grouped:
@@ -113,6 +114,7 @@ class Reader:
         return isinstance(found[0], Words | Letters | Phrase) and re.fullmatch(r"[a-z]{2,4}", text) is not None
 
     def whole(self, text: str) -> Value:
+        """The value of a whole answer, which may be a lettered choice. Raises Unreadable."""
         choice = _CHOICE.fullmatch(_unwrapped(text))
         if choice and (choice[1] or choice[3]):
             rest = choice[2] if choice[1] else choice[4]
@@ -129,6 +131,7 @@ class Reader:
     # What a value is, from the loosest sign that joins its parts to the tightest.
 
     def value(self, items: Sequence[Token]) -> Value:
+        """The value of a part of an answer. Raises Unreadable for none and beyond DEPTH parts in parts."""
         self.depth += 1
         try:
             if self.depth > DEPTH:

@@ -82,6 +82,7 @@ def rising(relation: Relation) -> Relation:
 
 
 def read_congruence(reader: "Reader", parts: Sequence[Sequence[Token]], names: Sequence[str]) -> Value:
+    """7 \\equiv 1 \\pmod{3}; without a modulus, the relation of its sides. Raises Unreadable for a modulus alone."""
     last = [token for token in parts[-1] if token.text not in ("pmod", "bmod", "mod", "pod")]
     at = next((place for place, token in enumerate(parts[-1]) if token.text in ("pmod", "bmod", "mod", "pod")), None)
     if at is None:

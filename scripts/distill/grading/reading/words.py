@@ -100,6 +100,7 @@ def _read_part(reader: "Reader", run: Sequence[Token], worded: bool) -> list[Val
 
 
 def read_words(reader: "Reader", items: Sequence[Token]) -> Value:
+    """Words without articles and the like; a single letter is a symbol, a number in words a number."""
     words = [token.text for token in items if token.kind == "word"]
     words = [word for word in words if word.lower() not in _IGNORED_WORDS] or words
     if len(words) == 1 and len(words[0]) == 1 and words[0].isascii():
