@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.paths import PROJECT
-from distill.config.load import load
+from distill.config.load import load, overlay
 from distill.config.plan import Plan
 from distill.sources import lock as sources_lock
 from distill.sources.lock import resolve_revision
@@ -53,18 +53,10 @@ def merged(files: list[Path]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for file in files:
         try:
-            _merge(config, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
+            config = overlay(config, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
         except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
             raise InputError(f"{file}: not a configuration ({str(error).splitlines()[0]}): check the path given as --config") from None
     return config
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, dict) and isinstance(below.get(key), dict):
-            _merge(below[key], value)
-        else:
-            below[key] = value
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.files import atomic_write
 from distill.base.paths import PROJECT, SCHEMA, SNAKEFILE
-from distill.config.load import load
+from distill.config.load import load, overlay
 from distill.workflow import reruns
 
 EXAMPLES = (  # rows of tests/graph/staleness.yaml
@@ -218,7 +218,7 @@ def examples() -> list[dict]:
         load(
             one
             if {"models", "datasets", "protocols"} <= one.keys() and name not in BELOW
-            else over(given[BELOW.get(name) or (name.removesuffix("_local") if name.endswith("_local") else "config")], one)
+            else overlay(given[BELOW.get(name) or (name.removesuffix("_local") if name.endswith("_local") else "config")], one)
         )
         for name, one in given.items()
         if one.keys() <= keys
@@ -227,12 +227,6 @@ def examples() -> list[dict]:
 
 def example(name: str) -> dict:
     return yaml.safe_load((PROJECT / "config" / name).read_text(encoding="utf-8"))
-
-
-def over(below: dict, above: dict) -> dict:
-    """As Snakemake lays one --configfile over another."""
-    both = below.keys() & above.keys()
-    return {**below, **above, **{key: over(below[key], above[key]) for key in both if isinstance(below[key], dict)}}
 
 
 def scores(report: str) -> str:

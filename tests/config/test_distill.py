@@ -43,14 +43,14 @@ MISTAKES = [
 @pytest.mark.parametrize(("overlay", "said"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
 def test_what_does_not_fit_is_one_line(overlay, said):
     with pytest.raises(InputError) as error:
-        load(readme.over(readme.example("config.yaml"), overlay))
+        load(readme.overlay(readme.example("config.yaml"), overlay))
     assert str(error.value) == f"config: {said}"
 
 
 @pytest.mark.parametrize(("files", "fine"), [(["main/train-*.parquet"], True), (["main/*.parquet"], False), (None, False)])
 def test_another_split_of_a_benchmark_s_repository_may_be_prompts(files, fine):
     """config/gsm8k_on_policy.yaml takes openai/gsm8k's training set; its benchmark is the test set."""
-    config = readme.over(readme.example("gsm8k.yaml"), readme.example("gsm8k_on_policy.yaml"))
+    config = readme.overlay(readme.example("gsm8k.yaml"), readme.example("gsm8k_on_policy.yaml"))
     config["datasets"]["gsm8k"]["source"] = {"hub": "openai/gsm8k", **({"files": files} if files else {})}
     if fine:
         assert load(config)["models"]["ours-on-policy"]["distill"]["teacher"] == "teacher"
@@ -60,5 +60,5 @@ def test_another_split_of_a_benchmark_s_repository_may_be_prompts(files, fine):
 
 
 def test_what_fits_is_taken_as_it_is_written():
-    config = load(readme.over(readme.example("config.yaml"), {"models": {"taught": {"distill": DISTILL}}}))
+    config = load(readme.overlay(readme.example("config.yaml"), {"models": {"taught": {"distill": DISTILL}}}))
     assert config["models"]["taught"]["distill"].items() >= DISTILL.items()

@@ -44,7 +44,7 @@ CONFIGS = {
 @pytest.mark.parametrize("mistake", CONFIGS)
 def test_a_mistaken_configuration(mistake):
     with pytest.raises(InputError) as said:
-        load(readme.over(readme.example("config.yaml"), CONFIGS[mistake]))
+        load(readme.overlay(readme.example("config.yaml"), CONFIGS[mistake]))
     assert str(said.value) == SAID[mistake]
 
 

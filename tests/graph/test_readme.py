@@ -30,7 +30,7 @@ def test_every_page_is_linked():
 def test_the_example_of_another_base_data_set_and_benchmark_is_a_configuration():
     page = (PROJECT / "README.md").read_text(encoding="utf-8")
     changes = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
-    made = load(readme.over(readme.example("tutorial.yaml"), changes))
+    made = load(readme.overlay(readme.example("tutorial.yaml"), changes))
     assert "aime25" in made["benchmarks"] and made["datasets"]["stratos"]["format"] == "openthoughts"
 
 

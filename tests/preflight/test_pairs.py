@@ -27,7 +27,7 @@ def found(tmp_path):
             tiny_chat.save(tmp_path / name)
         if change:
             change(tmp_path / "two")
-        config = readme.over(
+        config = readme.overlay(
             readme.example("config.yaml"),
             {
                 "models": {
@@ -39,7 +39,7 @@ def found(tmp_path):
                 "datasets": {"mini_r1": {"logits": {"teacher": "other"}}},
             },
         )
-        part = facts.join_tasks(preflight_part.of(Plan(load(readme.over(config, given)))))
+        part = facts.join_tasks(preflight_part.of(Plan(load(readme.overlay(config, given)))))
         for name, folder in (("base", "one"), ("other", "two")):
             sources = tmp_path / "results/sources/models"
             sources.mkdir(parents=True, exist_ok=True)

@@ -25,9 +25,9 @@ H100 = {"name": "H100-80GB"}
 
 def part_of(**changes) -> dict:
     """config/beyond_1p5b.yaml, laid over the tutorial."""
-    config = readme.over(readme.example("tutorial.yaml"), readme.example("beyond_1p5b.yaml"))
+    config = readme.overlay(readme.example("tutorial.yaml"), readme.example("beyond_1p5b.yaml"))
     own = {"runtime": {"devices": H100, "micro_batch": 1, "train_gpus": 1}}
-    return facts.join_tasks(preflight_part.of(Plan(load(readme.over(deepcopy(config), readme.over(own, changes))))))
+    return facts.join_tasks(preflight_part.of(Plan(load(readme.overlay(deepcopy(config), readme.overlay(own, changes))))))
 
 
 def estimated(results: Path, **changes) -> dict:

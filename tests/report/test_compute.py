@@ -165,7 +165,7 @@ def test_a_model_of_which_a_file_is_gone_is_left_out(results, tmp_path, gone):
 def plan(**changes):
     import readme
 
-    return Configured(load(readme.over(readme.example("config.yaml"), changes)))
+    return Configured(load(readme.overlay(readme.example("config.yaml"), changes)))
 
 
 def test_the_steps_of_a_model_are_those_of_all_that_it_is_made_from():
@@ -207,7 +207,7 @@ def test_the_students_of_the_configuration_beyond_are_drawn_against_what_they_co
 
     from distill.config.plan import Plan
 
-    beyond = Plan(load(readme.over(readme.example("config.yaml"), readme.example("beyond.yaml"))))
+    beyond = Plan(load(readme.overlay(readme.example("config.yaml"), readme.example("beyond.yaml"))))
     found = report_part.figures(beyond)["made_from"]
     kinds = {model: [step["kind"] for step in own] for model, own in found.items()}
     assert kinds["ours-averaged"] == ["train"] * 3 and kinds["ours-mixed"] == ["train"]

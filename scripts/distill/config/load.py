@@ -1,6 +1,6 @@
 """Reads a configuration as a whole: checked, with every default of config/schema.yaml filled in.
 
-Only the Snakefile uses this: each step gets the part that decides its result as its --spec.
+No step uses this: each gets the part that decides its result as its --spec.
 """
 
 from collections.abc import Callable
@@ -48,6 +48,15 @@ def with_types(value: Any, schema: Part | None = None) -> Any:
         return yaml.safe_load(value)
     except yaml.YAMLError:
         return value
+
+
+def overlay(below: Config, above: Config) -> Config:
+    """One configuration laid over another as Snakemake lays its --configfiles: mappings merge, other values replace."""
+    merged = {**below, **above}
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            merged[key] = overlay(below[key], above[key])
+    return merged
 
 
 def without_null_sources(given: Config) -> Config:

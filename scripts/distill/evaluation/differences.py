@@ -57,13 +57,16 @@ def _comparable(a: Evaluation, b: Evaluation) -> bool:
     """Whether both scores count, and at least two items were answered by both."""
     if a.flags or b.flags:
         return False
-    partly = "n_items_in_benchmark" in a.summary or "n_items_in_benchmark" in b.summary
-    return not partly or len(set(a.correct()[0]) & set(b.correct()[0])) > 1
+    return not _partly_answered(a, b) or len(set(a.correct()[0]) & set(b.correct()[0])) > 1
+
+
+def _partly_answered(*evaluations: Evaluation) -> bool:
+    return any("n_items_in_benchmark" in evaluation.summary for evaluation in evaluations)
 
 
 def _compare(a: Evaluation, b: Evaluation, seed: int) -> stats.PairedDifference:
     (ids_a, correct_a), (ids_b, correct_b) = a.correct(), b.correct()
-    if "n_items_in_benchmark" in a.summary or "n_items_in_benchmark" in b.summary:  # of these models some items were not answered
+    if _partly_answered(a, b):
         both = sorted(set(ids_a) & set(ids_b))
         ids_a, ids_b, correct_a, correct_b = both, both, correct_a[_places(ids_a, both)], correct_b[_places(ids_b, both)]
     if ids_a != ids_b:

@@ -63,13 +63,13 @@ def shape_of(folder: Path) -> Shape:
 def shapes_of(folder: Path) -> dict[str, list[int]]:
     """{tensor: shape} by the headers of the safetensors files; where a model was copied without them, by `shapes` in weights.json, if it
     has that (bench/on_a_gpu.py)."""
-    found = {name: shape for path in sorted(folder.glob("*.safetensors")) for name, shape in _tensors(path)}
+    found = {name: shape for path in sorted(folder.glob("*.safetensors")) for name, shape in tensor_shapes(path)}
     recorded = folder / "weights.json"
     return found or (read_json(recorded).get("shapes", {}) if recorded.is_file() else {})
 
 
-def _tensors(path: Path) -> Iterator[tuple[str, list[int]]]:
-    """(name, shape) of each tensor of a safetensors file, from its header."""
+def tensor_shapes(path: Path) -> Iterator[tuple[str, list[int]]]:
+    """(name, shape) of each tensor of a safetensors file, by its header: eight bytes of length, then JSON."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))

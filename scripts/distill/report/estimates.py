@@ -3,8 +3,8 @@
 Times are not on this page, since they differ each time; scripts/preflight_actual.py prints them.
 """
 
-import json
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 from distill.base.files import Row, read_json
@@ -12,6 +12,7 @@ from distill.data.audit import audit_of
 from distill.preflight.arch import FAMILIES, Arch
 from distill.preflight.estimate import weights_bytes
 from distill.preflight.facts import epoch_tokens, steps_of
+from distill.report.compute import tensor_shapes
 from distill.report.markdown import table, text
 from distill.report.names import Names, ShownModel
 from distill.report.results import Results
@@ -66,20 +67,6 @@ def weights_of(folder: Path) -> dict[str, int] | None:
     """Number of parameters and bytes of a model's weights; in a bundle and a copy without weights, as recorded there."""
     file, recorded = folder / "model.safetensors", folder / WEIGHTS
     if file.is_file():
-        return {"parameters": stored_parameters(file), "bytes": file.stat().st_size}
+        return {"parameters": sum(prod(shape) for _, shape in tensor_shapes(file)), "bytes": file.stat().st_size}
     found = read_json(recorded) if recorded.is_file() else {}
     return {key: found[key] for key in ("parameters", "bytes")} if "bytes" in found else None
-
-
-def stored_parameters(file: Path) -> int:
-    """Number of parameters in a safetensors file, by its header: eight bytes of length, then JSON of shapes."""
-    with open(file, "rb") as opened:
-        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
-    count = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            size = 1
-            for length in tensor["shape"]:
-                size *= length
-            count += size
-    return count

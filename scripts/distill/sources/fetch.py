@@ -8,26 +8,23 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distill.base import manifest
 from distill.base.errors import AccessRefused, InputError
-from distill.base.files import replace_folder, unfinished
+from distill.base.files import Row, replace_folder, unfinished
 from distill.base.retry import RetryPolicy
 from distill.base.work import locked, open_work_folder
 from distill.sources.download import certificates, download_all
-from distill.sources.file_names import MODEL_FILES, safe_name, select_files
+from distill.sources.file_names import MODEL_FILES, Source, safe_name, select_files
 from distill.sources.http import Download, FileContent, HttpRefusal, probe, retry_request
 from distill.sources.hub import Repository, Snapshot
-
-Part = dict[str, Any]
 
 # No user name or password before the host and no key behind "?", as in signed URLs: configuration and provenance are public.
 URL = r"https?://[^/@?#\s]+/[^?#\s]*[^/?#\s](\?(?!.*(?i:key|token|secret|sig|password|credential|auth))[^#\s]*)?"
 
 
-def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy: RetryPolicy | None = None) -> Part:
+def fetch_source(source: Source, output: Path, work: Path, path: str = "", policy: RetryPolicy | None = None) -> Row:
     """Fetch a source into `output` and return its manifest. `source` has hub, modelscope or url; with `path`, that is copied instead.
 
     Downloads are kept under `work`, in a folder named by a hash of their origin, until all of them are in place.
@@ -57,12 +54,12 @@ def fetch_source(source: Part, output: Path, work: Path, path: str = "", policy:
     return made
 
 
-def work_folder(work: Path, source: Part, way: str) -> Path:
+def work_folder(work: Path, source: Source, way: str) -> Path:
     """Folder of partial downloads: one for each repository or URL, for all commits of it."""
     return open_work_folder(work, {key: source[key] for key in (way, "repo_type") if key in source})
 
 
-def _replace_output(output: Path, source: Part, fill: Callable[[Path], Part | None]) -> Part:
+def _replace_output(output: Path, source: Source, fill: Callable[[Path], Row | None]) -> Row:
     """Fill a temporary folder and replace the output with it. `fill` returns the facts of a download for the manifest, None for a copy."""
     part = unfinished(output)
     try:
@@ -90,7 +87,7 @@ def _clear_downloads(folder: Path) -> None:
             shutil.rmtree(entry)
 
 
-def _copy(path: Path, part: Path, source: Part, fix: str) -> None:
+def _copy(path: Path, part: Path, source: Source, fix: str) -> None:
     """Copy a file, or the selected files of a folder. A link is copied as its target."""
     if not path.exists():
         raise InputError(f"{path}: does not exist; {fix}")
@@ -103,7 +100,7 @@ def _copy(path: Path, part: Path, source: Part, fix: str) -> None:
         _place(part, name, file, shutil.copyfile)
 
 
-def _from_hub(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
+def _from_hub(source: Source, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Row:
     repository = Repository(source["hub"], source["repo_type"])
     revision = source.get("commit") or source.get("revision", "main")
     there = repository.snapshot(revision, policy)
@@ -127,7 +124,7 @@ def _from_hub(source: Part, part: Path, folder: Path, output: Path, policy: Retr
     return {"commit": there.commit}
 
 
-def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
+def files_to_fetch(source: Source, policy: RetryPolicy) -> Snapshot:
     """The commit and files that would be fetched from the hub. Opens one of them, because a gated repository lists its files to anybody.
 
     Raises InputError where access is refused."""
@@ -147,7 +144,7 @@ def files_to_fetch(source: Part, policy: RetryPolicy) -> Snapshot:
     return Snapshot(there.commit, files)
 
 
-def selected_contents(there: Snapshot, source: Part, repository: Repository) -> dict[str, FileContent]:
+def selected_contents(there: Snapshot, source: Source, repository: Repository) -> dict[str, FileContent]:
     """{name: content} of the files to fetch. Raises InputError for a model without safetensors."""
     names = [safe_name(name) for name in select_files(there.files, source)]
     if source["repo_type"] == "model" and "files" not in source and not any(name.endswith(".safetensors") for name in names):
@@ -155,7 +152,7 @@ def selected_contents(there: Snapshot, source: Part, repository: Repository) -> 
     return {name: there.files[name] for name in names}
 
 
-def _from_url(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
+def _from_url(source: Source, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Row:
     if not re.fullmatch(URL, source["url"]) or not re.fullmatch("[0-9a-fA-F]{64}", source.get("sha256", "")):
         raise InputError(f"{output.name}: write url: https://HOST/PATH/FILE without name or key, and sha256: the 64 digits of the file")
     name = safe_name(unquote(urlsplit(source["url"]).path.rsplit("/", 1)[-1]))
@@ -172,7 +169,7 @@ def _from_url(source: Part, part: Path, folder: Path, output: Path, policy: Retr
     return {}
 
 
-def _from_modelscope(source: Part, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Part:
+def _from_modelscope(source: Source, part: Path, folder: Path, output: Path, policy: RetryPolicy) -> Row:
     """Download with ModelScope's own package (1.40), which resumes. It reports no commit, so a lock entry has only the digest."""
     try:
         from modelscope import snapshot_download
@@ -205,7 +202,7 @@ def _make_empty(part: Path) -> None:
     part.mkdir(parents=True)
 
 
-def _place(part: Path, name: str, file: Path, put: Callable[[Path, Path], Any]) -> None:
+def _place(part: Path, name: str, file: Path, put: Callable[[Path, Path], object]) -> None:
     place = part / name
     place.parent.mkdir(parents=True, exist_ok=True)
     put(file, place)

@@ -8,13 +8,13 @@ from typing import Any
 from distill.base import manifest
 from distill.base.errors import InputError
 
-Part = dict[str, Any]
+Source = dict[str, Any]
 
 # Files of a model: weights as safetensors, which cannot run code when loaded, and those that hold its configuration and tokenizer.
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 
 
-def select_files(names: Iterable[str], source: Part) -> list[str]:
+def select_files(names: Iterable[str], source: Source) -> list[str]:
     """The names to fetch, sorted: not hidden and matching one of `files`; for a model without `files`, MODEL_FILES at the top level."""
     visible = [
         name for name in names if name != manifest.NAME and not any(part.startswith(".") for part in name.split("/") if part != "..")

@@ -1,6 +1,6 @@
 """config/sources.lock: the commit and the digest of each downloaded source of a configuration.
 
-A branch moves; a lock entry changes only by scripts/fetch.py --update. One JSON object, key-sorted:
+A branch moves; a lock entry changes only by tools/lock_sources.py, also called as scripts/fetch.py --update. One JSON object, key-sorted:
 {"models/base": [{"commit": ..., "digest": ..., "files": [...], "hub": "owner/name", "revision": "main"}]}. A name has several entries where
 configurations use it for different sources.
 """
@@ -17,11 +17,11 @@ from distill.base.retry import RetryPolicy
 from distill.base.work import locked
 from distill.sources.download import download_all
 from distill.sources.fetch import fetch_source, selected_contents, work_folder
+from distill.sources.file_names import Source
 from distill.sources.http import HttpRefusal
 from distill.sources.hub import Repository
 
-Part = dict[str, Any]
-Lock = dict[str, list[Part]]
+Lock = dict[str, list[Source]]
 IDENTITY = ("files", "hub", "modelscope", "revision")
 VERSION = ("commit", "digest")
 
@@ -41,19 +41,19 @@ def _is_lock(lock: Any) -> bool:
     return isinstance(lock, dict) and all(isinstance(entries, list) for entries in lock.values())
 
 
-def locked_version(lock: Lock, name: str, source: Part) -> Part:
+def locked_version(lock: Lock, name: str, source: Source) -> Source:
     """The commit and digest that a source is locked to; empty where the lock has no entry for this source."""
     entry = next((entry for entry in lock.get(name, []) if _identity(entry) == _identity(source)), {})
     return {key: entry[key] for key in VERSION if entry.get(key)}
 
 
-def update_entry(lock: Lock, name: str, source: Part, commit: str | None, digest: str) -> Lock:
+def update_entry(lock: Lock, name: str, source: Source, commit: str | None, digest: str) -> Lock:
     """The lock with a source's entry set to a commit and a digest; `commit` is None where the hub reports none."""
     others = [entry for entry in lock.get(name, []) if _identity(entry) != _identity(source)]
     return {**lock, name: [*others, {**_identity(source), "commit": commit, "digest": digest}]}
 
 
-def recorded_source(part: Part, manifest: str | Path) -> Part:
+def recorded_source(part: Source, manifest: str | Path) -> Source:
     """The source as its manifest recorded it if the locked content was fetched already, since locking alone must make nothing stale; else
     `part`."""
     try:
@@ -69,11 +69,11 @@ def write(path: str | Path, lock: Lock) -> None:
     write_json(path, entries)
 
 
-def _identity(source: Part) -> Part:
+def _identity(source: Source) -> Source:
     return {key: source[key] for key in IDENTITY if key in source}
 
 
-def resolve_revision(source: Part, work: Path, policy: RetryPolicy | None = None) -> tuple[str | None, str]:
+def resolve_revision(source: Source, work: Path, policy: RetryPolicy | None = None) -> tuple[str | None, str]:
     """(current commit of a source with repo_type, digest that its manifest will have).
 
     From the hub only small files are downloaded: it reports the sha256 of large ones.

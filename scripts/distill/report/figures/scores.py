@@ -120,7 +120,7 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
         return None
     curves = {model: sorted((one for one in names.curve(model) if seen[one.name]), key=lambda one: seen[one.name]) for model in trained}
     figure, most = Figure(layout="constrained"), max(seen[one.name] for curve in curves.values() for one in curve)
-    size, unit = token_unit(most)
+    size, tokens_label = token_unit(most)
     for axes, benchmark in panels(figure, names, width=2.6, height=2.7):
         for model in names.of_role("baseline"):
             if score := results.score(model.name, benchmark.name):
@@ -134,7 +134,7 @@ def score_vs_tokens(names: Names, results: Results) -> Figure | None:
             for place, points in enumerate(by_data.values()):
                 _points(axes, points, looks(names.models)[model.name], label="" if place else model.label)
         title(axes, names, benchmark)
-        axes.set_xlabel(unit)
+        axes.set_xlabel(tokens_label)
         axes.set_xlim(0, 1.1 * most / size)
         axes.set_ylim(-4, 105)
     return _with_legend(figure, names)
