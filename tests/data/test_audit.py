@@ -428,6 +428,34 @@ def test_a_threshold_turns_a_warning_into_a_stop(tmp_path, monkeypatch):
     assert files.read_json(tmp_path / "audit.json")["rows"] == 2
 
 
+# What no sane run exceeds, each with a model folder and a recipe of which it is true; test_trained_text.py has the template that adds text.
+TAUGHT_IN_VAIN = [
+    ({"eos": "<|endoftext|>"}, {}, ["without_eos"]),
+    ({}, {"max_length": 60}, ["lose_boxed_answer", "lose_eos"]),
+]
+
+
+@pytest.mark.parametrize(("model", "recipe", "names"), TAUGHT_IN_VAIN, ids=[case[-1][0] for case in TAUGHT_IN_VAIN])
+def test_rows_that_teach_nothing_stop_by_default_and_pass_with_a_warning_where_they_are_meant(
+    model, recipe, names, tmp_path, monkeypatch, capsys
+):
+    folder = tiny_chat.save(tmp_path / "chat", **model)
+    sft = tiny_chat.write_jsonl(tmp_path / "sft.jsonl", [row(), row()])
+
+    def run(**stop_above):
+        spec = files.dumps({"max_length": 400, "packing": "none", "thought_style": "stratos", **recipe, "stop_above": stop_above})
+        arguments = ["--sft", sft, "--tokenizer", folder, "--spec", spec, "--output", tmp_path / "audit.json"]
+        monkeypatch.setattr(sys, "argv", ["audit.py", *map(str, arguments)])
+        audit_program.main()
+        return capsys.readouterr().out
+
+    with pytest.raises(InputError) as error:
+        run()
+    assert all(f"{name}: 100.0% (stop_above: " in str(error.value) for name in names)
+    said = run(**dict.fromkeys(names, 1))
+    assert all(f": {name}: 100.0% of rows" in said for name in names)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
