@@ -29,7 +29,7 @@ rule distill:
         mem_mb=lambda w, input: distill_memory(w.model),
     params:
         spec=lambda w: spec(plan.distill(w.model)),
-        code=code("distill_model.py"),
+        code=lambda w: code("distill_model.py", *rollout_modules(plan.distill(w.model))),
         prompts=lambda w: sealed_digest(prompts_of(plan.distillation(w.model)["prompts"])),
         # In one value: Snakemake 9.27.1 does not see that two exchange theirs (findings/snakemake_exchanged_parameters.sh).
         pair=lambda w: spec(only(plan.distillation(w.model), "student", "teacher")),

@@ -10,6 +10,7 @@ from pathlib import Path
 from distill.base.processes import STARTED_BY
 from distill.preflight import facts, host, request
 from distill.training.launch import processes_of
+from distill.training.recipe import rollout_modules
 
 # Jobs find the scripts, and run under the interpreter that runs Snakemake, whatever stands first on PATH. Temporary files, those of
 # Snakemake's scheduler too, go where Python finds room.

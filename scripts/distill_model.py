@@ -22,7 +22,7 @@ from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
 from distill.training.launch import end_with_parent, world
 from distill.training.prompts import prompts_digest, read_prompts, split
-from distill.training.recipe import DISTILLATION, RUNTIME, WATCH, rollout_modules, versions_of
+from distill.training.recipe import DISTILLATION, RUNTIME, WATCH, check_rollouts, rollout_modules, versions_of
 
 
 def main() -> None:
@@ -42,6 +42,7 @@ def main() -> None:
     args = options.parse_args()
 
     recipe, runtime = DISTILLATION.read(spec(args.spec)), RUNTIME.read(spec(args.runtime), "--runtime")
+    check_rollouts(recipe)
     watch = WATCH.read(spec(args.watch), "--watch")
     template = args.chat_template.read_text(encoding="utf-8") if args.chat_template else None
     prompts = read_prompts(args.prompts)

@@ -73,8 +73,8 @@ MISTAKES = [
     ("models.taught", {"distill": {**DISTILL, "beta": 2}}, "models.taught.distill.beta"),
     (
         "models.taught",
-        {"distill": {**DISTILL, "engine": "vllm"}},
-        "distill.engine: 'vllm' cannot generate rollouts; write transformers: TRL 1.16 cannot push weights into vLLM 0.32",
+        {"distill": {**DISTILL, "engine": "vlm"}},
+        "distill.engine: 'vlm' is not known; write one of transformers, vllm",
     ),
     (
         "models.taught",

@@ -25,7 +25,7 @@ RECIPE = {
 }
 
 
-def base(folder: Path, layers: int = 2) -> Path:
+def base(folder: Path, layers: int = 2, tied: bool = True) -> Path:
     """A random Qwen2 with heads of 32, the smallest that vLLM on a CPU runs, and a tokenizer of bytes."""
     import torch
     from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
@@ -40,7 +40,7 @@ def base(folder: Path, layers: int = 2) -> Path:
         num_attention_heads=2,
         num_key_value_heads=2,
         max_position_embeddings=512,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

@@ -62,6 +62,19 @@ def test_the_memory_is_that_of_the_formula(estimated):
     assert memory["total"] == pytest.approx(states + max(memory["update"], memory["rollout"]), rel=0.01)
 
 
+def test_vllm_takes_its_share_of_a_device_next_to_the_update(estimated):
+    changes = {"distill": {"engine": "vllm", "gradient_checkpointing": True}, "rollout_memory": 0.25}
+    given = estimated(**changes)
+    (row,) = given["distillations"]
+    memory = row["memory_gb"]
+    assert memory["rollout"] == 20.0  # of 80 GB
+    states = sum(memory[name] for name in ("weights", "gradients", "optimizer", "teacher"))
+    assert memory["total"] == pytest.approx(states + memory["update"] + 20.0, rel=0.01)
+    assert row["tokens_per_s"] > estimated()["distillations"][0]["tokens_per_s"]
+    (line,) = [line for line in stops(estimated(**{**changes, "rollout_memory": 0.03})) if line.startswith("distill taught")]
+    assert line.endswith("GB for a copy of the student and one completion, and has 2.4: raise runtime.rollout_memory")
+
+
 def test_zero3_divides_the_teacher_too(estimated):
     whole, shared = (estimated(accelerate)["distillations"][0]["memory_gb"] for accelerate in (ONE, ZERO3))
     assert shared["teacher"] == pytest.approx(whole["teacher"] / 8, rel=0.01)

@@ -20,6 +20,7 @@ ARGUMENTS = [
     ({"top_p": 0.9}, {"top_p": 0.9}),
     ({"gradient_checkpointing": False}, {"gradient_checkpointing": False}),
     ({"engine": "transformers"}, {"use_vllm": False}),
+    ({"engine": "vllm"}, {"use_vllm": False}),  # TRL's own; vllm_rollouts.py takes its place
 ]
 # Keys that reach the trainer elsewhere than through its arguments, and the test that shows it.
 ELSEWHERE = {

@@ -3,8 +3,10 @@
 import pytest
 from trainer_arguments import SHARED
 
+from distill.base.code_digest import code_parts
 from distill.base.errors import InputError
-from distill.training.recipe import RECIPE, RUNTIME
+from distill.training import recipe as recipes
+from distill.training.recipe import RECIPE, RUNTIME, check_rollouts, rollout_modules
 
 KEYS = RECIPE.schema["properties"]
 
@@ -94,3 +96,16 @@ def test_a_warmup_ratio_that_is_no_share_is_refused_by_hand_too(ratio):
     """transformers takes 1 and more for steps."""
     with pytest.raises(InputError, match="warmup_ratio"):
         RECIPE.read({"warmup_ratio": ratio})
+
+
+def test_vllm_is_part_of_the_code_of_those_distillations_alone_that_generate_with_it():
+    (module,) = rollout_modules({"engine": "vllm"})
+    assert rollout_modules({"engine": "transformers"}) == []
+    assert "pin:vllm" in code_parts(module) and not {module, "pin:vllm"} & code_parts("distill_model.py").keys()
+
+
+def test_rollouts_by_a_vllm_that_is_not_installed_are_one_line(monkeypatch):
+    monkeypatch.setattr(recipes, "find_spec", lambda name: None)
+    check_rollouts({"engine": "transformers"})
+    with pytest.raises(InputError, match=r"^distill.engine: vLLM is not installed; pip install -r envs/requirements-cuda.txt, or write"):
+        check_rollouts({"engine": "vllm"})

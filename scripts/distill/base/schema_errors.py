@@ -39,13 +39,13 @@ def _lines(error: Any) -> Iterator[str]:
     elif error.validator == "required":
         missing = re.findall(r"'([^']+)'", error.message)[0]
         yield f"{dot}{missing}: missing; add it"
-    elif error.validator == "enum" and "x-error" not in error.schema:
+    elif error.validator == "enum":
         yield f"{at}{error.instance!r} is not known; write one of {', '.join(map(str, error.validator_value))}"
     elif error.validator == "type":
         yield f"{at}{error.instance!r} is not {_in_words(error.validator_value)}{_number_hint(error.instance)}"
     elif error.validator == "maxItems":
         yield f"{at}has {len(error.instance)} entries; write at most {error.validator_value}"
-    elif error.validator in ("pattern", "enum") and "x-error" in error.schema:
+    elif error.validator == "pattern" and "x-error" in error.schema:
         # The value may be a secret: it is shown only where the text has {value}.
         yield f"{at}{error.schema['x-error'].replace('{value}', repr(error.instance))}"
     elif "propertyNames" in error.absolute_schema_path:

@@ -107,6 +107,7 @@ def versions(part: Row) -> tuple[dict[str, str], list[Row]]:
     """Versions of the packages that this plan needs, and findings on those that are missing or not the pinned ones."""
     kinds = {"train"} if part["trainings"] or part["distillations"] else set()
     kinds |= {entry["engine"] for entry in (*part["evaluations"], *part["attempts"])}
+    kinds |= {entry["recipe"]["engine"] for entry in part["distillations"]}
     kinds |= {"lora" for entry in part["trainings"] if "lora" in entry["recipe"]}
     names = sorted({name for kind in kinds for name in NEEDED.get(kind, ())})
     pins = pinned_versions(PINS)

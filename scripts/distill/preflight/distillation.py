@@ -7,7 +7,7 @@ Next to what a training of the student holds (memory.training), with P, T parame
 | teacher | 2T in bfloat16, 4T in float32; a share of it under ZeRO-3 |
 | its activations | one layer: nothing is kept for a backward pass |
 | loss | two tiles of up to 4096 tokens x 32768 words in float32 (trl/kernels/chunked_divergence.py); the gradient of the student's head |
-| rollout | the cache of all its completions at once, which is freed before the update |
+| rollout | the cache of all its completions at once, which is freed before the update; by vLLM its share of the device, for good |
 
 Operations of a token of a completion: 6P (8P with recomputing) and 2T, as in memory.training; generating it reads weights and caches, as
 answering does. All is by formula: no distillation has been measured on a GPU.
@@ -19,17 +19,17 @@ from typing import Any
 from distill.preflight import host, memory, speed
 from distill.preflight.arch import Arch
 from distill.preflight.facts import Facts
-from distill.preflight.memory import TILE, Batch, Launch, gb, layer_bytes
-from distill.preflight.speed import Rate
+from distill.preflight.memory import GB, TILE, Batch, Launch, gb, layer_bytes
+from distill.preflight.speed import Device, Rate
 
 Row = dict[str, Any]
 PROMPT = 256  # tokens of a prompt: assumed, for it is short next to a completion
 
 
-def needed(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: int) -> dict[str, int]:
+def needed(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: int, by_vllm: int = 0) -> dict[str, int]:
     """Bytes on one device: weights, gradients, optimizer, teacher, update, rollout, total.
 
-    `rollout`: completions that it generates at once, each of up to batch.max_length tokens with its prompt.
+    `rollout`: completions that it generates at once, each of up to batch.max_length tokens with its prompt. `by_vllm`: what vLLM takes.
     """
     trained = memory.training(student, launch, batch)
     each = 2 if batch.bfloat16 else 4
@@ -39,21 +39,31 @@ def needed(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: 
     hidden = each * batch.tokens * (student.hidden + teacher.hidden)
     head = tiles + 4 * student.vocabulary * student.hidden + hidden
     update = trained["activations"] + batch.tokens * layer_bytes(teacher, batch.bfloat16) + head
-    cache = rollout * batch.max_length * student.cached_bytes(each)
-    return {**states, "update": update, "rollout": cache, "total": sum(states.values()) + max(update, cache)}
+    cache = by_vllm or rollout * batch.max_length * student.cached_bytes(each)
+    most = update + by_vllm if by_vllm else max(update, cache)
+    return {**states, "update": update, "rollout": cache, "total": sum(states.values()) + most}
 
 
-def on_host(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: int, runtime: Mapping[str, Any]) -> int:
+def taken_by_vllm(recipe: Mapping[str, Any], runtime: Mapping[str, Any], student: Arch, device: Device) -> int:
+    """Bytes of a device that vLLM takes next to the student: its share, or a copy and 1 GiB on a CPU; 0 where transformers generates."""
+    if recipe["engine"] != "vllm":
+        return 0
+    if device.kind == "cpu" or device.memory_gb is None:
+        return (4 if device.kind == "cpu" else 2) * student.parameters + 2**30
+    return round(runtime.get("rollout_memory", 0.3) * device.memory_gb * GB)
+
+
+def on_host(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: int, runtime: Mapping[str, Any], by_vllm: int = 0) -> int:
     """Bytes of one node's host: those of a training of the student, and the teacher, while it is read or on a CPU for good."""
     nodes = runtime.get("train_nodes", 1)
     here = max(1, launch.processes // nodes)
     if batch.cpu:
-        whole = needed(student, teacher, launch, batch, rollout)["total"]
+        whole = needed(student, teacher, launch, batch, rollout, by_vllm)["total"]
         return host.training_of(student.parameters, student.parameters, launch, nodes, 4, whole, cpu=True)
     return host.training(student, launch, batch, nodes) + (0 if launch.kind == "zero3" else 4 * teacher.parameters * here)
 
 
-def rate(student: Arch, teacher: Arch, batch: Batch, rollout: int, length: int, facts: Facts) -> Rate | None:
+def rate(student: Arch, teacher: Arch, batch: Batch, rollout: int, length: int, facts: Facts, engine: str) -> Rate | None:
     """Completion tokens a second of one device, generated and learned from; None on a CPU."""
     device, rates = facts.device, facts.rates
     if device.kind == "cpu":
@@ -62,7 +72,7 @@ def rate(student: Arch, teacher: Arch, batch: Batch, rollout: int, length: int, 
     again = 1 + (rates.assumed["recompute"] - 1) * batch.recomputing(student.layers) / student.layers
     work = student.training_flops(batch.max_length) * again + teacher.training_flops(batch.max_length) / 3
     learned = peak * 1e12 * mfu / work
-    generated = speed.answering(student, device, "transformers", rollout, length, rates)
+    generated = speed.answering(student, device, engine, rollout, length, rates)
     assert generated is not None
     both = 1 / (1 / learned + 1 / generated.tokens_per_s)
     return Rate(both, f"assumed: generating {generated.tokens_per_s:,.0f} tokens/s, learning from them {learned:,.0f}", False)
@@ -73,8 +83,11 @@ def length_of(recipe: Mapping[str, Any], facts: Facts) -> int:
     return max(1, round(recipe["max_new_tokens"] * facts.rates.assumed["filled"]))
 
 
-def misfits(entry: Row, student: Arch, teacher: Arch) -> Iterator[str]:
+def misfits(entry: Row, student: Arch, teacher: Arch, by_vllm: int) -> Iterator[str]:
     """What is known already of a student and a teacher that do not fit each other; the distillation compares the rest when it begins."""
+    least = memory.answering(student, "vllm", 1, entry["recipe"]["max_new_tokens"])["total"]
+    if 0 < by_vllm < least:
+        yield f"vLLM needs {gb(least)} GB for a copy of the student and one completion, and has {gb(by_vllm)}: raise runtime.rollout_memory"
     if teacher.vocabulary < student.vocabulary:
         yield (
             f"{entry['teacher']} has {teacher.vocabulary:,} rows in its vocabulary, and {entry['student']} has {student.vocabulary:,}; "
@@ -94,6 +107,10 @@ def too_large(entry: Row, found: Mapping[str, int], usable: float, rollout: int,
     if states > usable:
         more = "more processes" if launch.kind == "zero3" else "runtime.accelerate: config/accelerate/zero3.yaml on several devices"
         return f"{needs}: the models alone take {gb(states)} GB. Use {more}, or a smaller teacher"
+    if entry["recipe"]["engine"] == "vllm":
+        return (
+            f"{needs}, with {gb(found['rollout'])} GB for vLLM. Lower runtime.rollout_memory, runtime.micro_batch or distill.max_new_tokens"
+        )
     if found["rollout"] > found["update"]:
         return (
             f"{needs}: a rollout of {rollout} completions of up to {entry['recipe']['max_new_tokens']:,} tokens at once. "

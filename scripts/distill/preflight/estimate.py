@@ -106,8 +106,11 @@ def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
     student, teacher = facts.archs[entry["origin"]].value, facts.archs[entry["teacher_origin"]].value
     launch = on_available_devices(launch_of(part, facts.accelerate), part, facts)
     batch, rollout = distillation_batch(recipe, part["runtime"], launch, facts.device)
-    needed, usable = distillation.needed(student, teacher, launch, batch, rollout), facts.device.usable
-    length, on_host = distillation.length_of(recipe, facts), distillation.on_host(student, teacher, launch, batch, rollout, part["runtime"])
+    by_vllm = distillation.taken_by_vllm(recipe, part["runtime"], student, facts.device)
+    needed, usable = distillation.needed(student, teacher, launch, batch, rollout, by_vllm), facts.device.usable
+    on_host = distillation.on_host(student, teacher, launch, batch, rollout, part["runtime"], by_vllm)
+    length = distillation.length_of(recipe, facts)
+    rate = distillation.rate(student, teacher, batch, rollout, length, facts, recipe["engine"])
     tokens = recipe["steps"] * recipe["global_batch"] * length
     fits = None if usable is None else needed["total"] <= usable
     row |= {
@@ -122,9 +125,9 @@ def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
         "fits": fits,
         "tokens": tokens,
         "steps": recipe["steps"],
-        **_time(tokens, distillation.rate(student, teacher, batch, rollout, length, facts), launch.processes, facts.device),
+        **_time(tokens, rate, launch.processes, facts.device),
     }
-    findings = [new_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher)]
+    findings = [new_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher, by_vllm)]
     findings += host_findings(on_host, facts.device, about)
     if fits is False:
         assert usable is not None

@@ -36,7 +36,8 @@ def distill_mb(part: Part, results: Path) -> int:
     if not (student and teacher):
         return host.LEAST_MB
     batch, rollout = distillation_batch(entry["recipe"], runtime, launch, device)
-    return host.requested_mb(distillation.on_host(student, teacher, launch, batch, rollout, runtime))
+    by_vllm = distillation.taken_by_vllm(entry["recipe"], runtime, student, device)
+    return host.requested_mb(distillation.on_host(student, teacher, launch, batch, rollout, runtime, by_vllm))
 
 
 def respond_mb(part: Part, results: Path) -> int:

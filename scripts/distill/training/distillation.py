@@ -1,5 +1,6 @@
 """On-policy distillation of a student from a teacher with local weights, resumable to the byte."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from distill.training.launch import world
 from distill.training.on_policy import OnPolicyTrainer
 from distill.training.pair import Side
 from distill.training.prompts import Prompt
-from distill.training.recipe import Recipe, Runtime
+from distill.training.recipe import VLLM, Recipe, Runtime
 from distill.training.resumable import ProgressLog
 
 disable_progress_bar()
@@ -54,8 +55,24 @@ def build(
     rows = Dataset.from_list([{"prompt": prompt.messages} for prompt in prompts])
     trainer = OnPolicyTrainer(model=network, teacher_model=scorer, args=args, train_dataset=rows, processing_class=student.tokenizer)
     trainer.steps_per_rollout = recipe["steps_per_rollout"]
+    if recipe["engine"] == "vllm":
+        trainer.vllm = _vllm(trainer, recipe, runtime, max(len(student.render(prompt)) for prompt in prompts))
     trainer.progress_log = ProgressLog(trainer, what="distill")
     return trainer
+
+
+def _vllm(trainer: OnPolicyTrainer, recipe: Recipe, runtime: Runtime, longest_prompt: int) -> Any:
+    """An engine next to the student. Its module is imported by name: with transformers, vLLM is no part of a distillation's code."""
+    return import_module(f"distill.training.{VLLM}").Rollouts(
+        trainer.model,
+        trainer.accelerator,
+        trainer.processing_class,
+        gpu_memory_utilization=runtime["rollout_memory"],
+        max_model_length=longest_prompt + recipe["max_new_tokens"],
+        temperature=recipe["temperature"],
+        top_p=recipe["top_p"],
+        max_completion_length=recipe["max_new_tokens"],
+    )
 
 
 def _load(side: Side, dtype: torch.dtype) -> PreTrainedModel:

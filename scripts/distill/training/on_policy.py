@@ -74,6 +74,7 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
     """Set `steps_per_rollout` before training; 1 is TRL's own loop."""
 
     steps_per_rollout = 1
+    vllm: Any = None  # vllm_rollouts.Rollouts, which generates in place of transformers
     attended_seen = 0
 
     # ---- rollouts
@@ -131,13 +132,21 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> list[list[int]]:
         """A completion of each prompt, up to its end of turn."""
+        args, rollout = self.args, len(prompt_ids) * self.args.world_size
+        places = places_of(args.process_index, rollout, args.world_size, self._each)
+        seeds = [seed_of(args.seed, self.state.global_step, place) for place in places]
+        if self.vllm:
+            self.vllm.update()
+            return self.vllm.complete(prompt_ids, seeds, self.eos_token_ids)
+        made, ends = self._by_transformers(prompt_ids, seeds), set(self.eos_token_ids)
+        return [row[: next((place + 1 for place, token in enumerate(row) if token in ends), len(row))] for row in made]
+
+    def _by_transformers(self, prompt_ids: list[list[int]], seeds: list[int]) -> list[list[int]]:
+        """A row goes on with padding after its end of turn."""
         args, device, pad = self.args, self.accelerator.device, self._tokenizer.pad_token_id
         width = max(map(len, prompt_ids))
         ids = torch.tensor([[pad] * (width - len(row)) + row for row in prompt_ids], device=device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompt_ids], device=device)
-        rollout = len(prompt_ids) * args.world_size
-        places = places_of(args.process_index, rollout, args.world_size, self._each)
-        seeds = [seed_of(args.seed, self.state.global_step, place) for place in places]
         greedy = GenerationConfig(  # the draws make it a sampling
             do_sample=False,
             max_new_tokens=self.max_completion_length,
@@ -156,9 +165,7 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
             self._dist.summon_full_params(self.model_wrapped, recurse=False),
         ):
             drawn = draws(self.temperature, self.top_p, seeds, device)
-            made = model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy, logits_processor=drawn)[:, width:].tolist()
-        ends = set(self.eos_token_ids)
-        return [row[: next((place + 1 for place, token in enumerate(row) if token in ends), len(row))] for row in made]
+            return model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy, logits_processor=drawn)[:, width:].tolist()
 
     # ---- loss and log
 

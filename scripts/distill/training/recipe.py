@@ -64,3 +64,9 @@ def check_lora(recipe: Recipe, runtime: Runtime) -> None:
         raise InputError(line)
     if "lora" in recipe and find_spec(LORA) is None:
         raise InputError(f"train.lora: needs the package {LORA}: pip install -r envs/requirements.txt, or remove lora")
+
+
+def check_rollouts(recipe: Recipe) -> None:
+    """Raises InputError where vLLM is to generate the rollouts of a distillation and is not installed."""
+    if recipe["engine"] == "vllm" and find_spec("vllm") is None:
+        raise InputError("distill.engine: vLLM is not installed; pip install -r envs/requirements-cuda.txt, or write engine: transformers")
