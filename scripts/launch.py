@@ -28,7 +28,7 @@ from distill.base.cli import ERROR_FILE, parser, run
 from distill.base.errors import InputError
 from distill.base.settings import find
 from distill.base.work import locked
-from distill.training.launch import PROCESSES_VARIABLE, STOPPED, Nodes, command, end_with_parent, environment
+from distill.training.launch import STOPPED, Nodes, command, end_with_parent, environment
 from distill.training.slurm import requeue
 
 ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
@@ -87,10 +87,8 @@ class Attempts:
         """The exit code of the last attempt. Bad input and a signal to this process end the attempts."""
         for attempt in range(retries + 1):
             code, bad_input = self._run_once()
-            if bad_input:  # the training has printed it; below several processes there is a traceback of torch's launcher
-                if int(self.env[PROCESSES_VARIABLE]) > 1:
-                    raise InputError(bad_input)
-                return 2
+            if bad_input:
+                raise InputError(bad_input)
             if code == 0 or self.stopped_by or attempt == retries:
                 break
             print(f"the training ended with exit code {code}: attempt {attempt + 2} of {retries + 1}, from its last checkpoint", flush=True)

@@ -45,7 +45,8 @@ def named_paths(pairs: Iterable[str]) -> dict[str, str]:
 def run(main: Callable[[], None]) -> None:
     """Run a script's main. Bad input ends in one line on stderr and exit code 2, not in a traceback; Ctrl-C in one line and 130.
 
-    Bad input is also written to the file that DISTILL_ERROR_FILE names: a launcher that finds it does not try again.
+    Below a launcher, bad input goes to the file that DISTILL_ERROR_FILE names instead: all processes of a training read the same input, and
+    the launcher prints the error once and does not try again.
     """
     try:
         main()
@@ -53,8 +54,11 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(_say("interrupted", 130))
     except InputError as error:
         if file := os.environ.get(ERROR_FILE):
-            Path(file).write_text(str(error), encoding="utf-8")
-        # All processes of a training read the same input; only the first of each node prints the error.
+            part = Path(f"{file}.{os.getpid()}")
+            part.write_text(str(error), encoding="utf-8")
+            part.replace(file)  # whole, whenever the launcher ends the other processes
+            sys.exit(2)
+        # Without it, of several processes the first of each node prints.
         sys.exit(_say(f"error: {error}", 2) if os.environ.get("LOCAL_RANK", "0") == "0" else 2)
     except OSError as error:
         if error.errno is None:
