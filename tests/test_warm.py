@@ -61,6 +61,13 @@ def test_a_command_has_its_arguments_environment_folder_and_group_and_shows_them
     assert process.returncode == 3
 
 
+def test_folders_of_pythonpath_are_searched(start, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "one.py").write_text("print(__name__)\n")
+    process = start("-m", "one", env=os.environ | {"PYTHONPATH": str(tmp_path / "elsewhere")})
+    assert process.communicate()[0] == "__main__\n" and process.returncode == 0
+
+
 def test_signals_to_its_group_reach_a_command_once_and_its_end_is_told(start):
     process = start("script.py")
     process.stdout.readline()

