@@ -68,6 +68,14 @@ def test_folders_of_pythonpath_are_searched(start, tmp_path):
     assert process.communicate()[0] == "__main__\n" and process.returncode == 0
 
 
+def test_a_command_of_another_session_that_kills_its_group_leaves_the_server_alone(start, warm_python, tmp_path):
+    (tmp_path / "end.py").write_text("import os, signal\nos.killpg(os.getpgrp(), signal.SIGKILL)\n")
+    done = subprocess.run([warm_python, "end.py"], cwd=tmp_path, start_new_session=True)
+    assert done.returncode == -signal.SIGKILL
+    process = start("script.py", stderr=subprocess.PIPE)
+    assert process.communicate()[1] == "" and process.returncode == 3
+
+
 def test_signals_to_its_group_reach_a_command_once_and_its_end_is_told(start):
     process = start("script.py")
     process.stdout.readline()

@@ -24,13 +24,13 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason
 class Asked:
     """scripts/respond.py on a model of the finished run, with a work folder of its own."""
 
-    def __init__(self, results: Path, folder: Path, python: str | Path = sys.executable):
-        self.results, self.folder, self.python = results, folder, python
+    def __init__(self, results: Path, folder: Path):
+        self.results, self.folder = results, folder
         folder.mkdir(exist_ok=True)
 
     def start(self, benchmark: str, spec: dict, siblings: tuple[str, ...] = (), runtime: str = "{}") -> subprocess.Popen:
         others = [{"prompts": self.prompts(name), "spec": spec, "output": str(self.output(name))} for name in siblings]
-        command = [self.python, PROJECT / "scripts/respond.py", "--model", self.results / "models/ours", "--runtime", runtime]
+        command = [sys.executable, PROJECT / "scripts/respond.py", "--model", self.results / "models/ours", "--runtime", runtime]
         command += ["--prompts", self.prompts(benchmark), "--spec", json.dumps(spec), "--siblings", json.dumps(others)]
         command += ["--work", self.folder / "work", "--output", self.output(benchmark)]
         env = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -84,8 +84,7 @@ def gone(pids: list[int], within_s: float = 60) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_one_load_answers_all_benchmarks_greedily_as_transformers_did(finished, tmp_path, warm_python):
-    asked = Asked(finished.folder / "results", tmp_path, warm_python)
+def test_one_load_answers_all_benchmarks_greedily_as_transformers_did(asked):
     said = asked.run("mini_math", GREEDY, siblings=BENCHMARKS)
     assert said.count("vLLM loads ") == 1
     for benchmark in BENCHMARKS:

@@ -283,8 +283,10 @@ def _run(
     client: socket.socket,
 ) -> None:
     """Run `python ARGV` with the client's open files, which were `received`, in place of those of the server, and end as it ends."""
-    with contextlib.suppress(OSError):
+    try:
         os.setpgid(0, group)
+    except OSError:  # the client is in another session: at least what the command sends to its own group does not reach the server
+        os.setsid()
     for number in SIGNALS:  # whatever this server was started with
         heeded = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in ignored else heeded)
