@@ -19,9 +19,8 @@ from distill.models.vllm_environment import ENVIRONMENT
 
 os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
 with warnings.catch_warnings():
-    warnings.filterwarnings(
-        "ignore", "TRL currently supports vLLM"
-    )  # up to 0.31; tests/e2e/test_distill_vllm.py runs it with the pinned one
+    # It names vLLM up to 0.31; tests/e2e/test_distill_vllm.py runs it with the pinned one.
+    warnings.filterwarnings("ignore", "TRL currently supports vLLM")
     from trl.generation.vllm_generation import VLLMGeneration
     from vllm import LLM, SamplingParams
     from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
