@@ -40,6 +40,12 @@ for stage in (
     include: f"rules/{stage}.smk"
 
 
+# What other steps wait for comes first, then answers, then grading: no core is idle while a training is left for the end, and lighteval is
+# imported once for many responses.
+for step in workflow.rules:
+    step.priority += {"respond": 1, "grade_lighteval": 0, "grade": 0}.get(step.name, 2)
+
+
 onstart:
     record_experiment(experiment_files)
 

@@ -43,7 +43,6 @@ rule respond:
         "results/timing/respond/{model}/{benchmark}.tsv"
     wildcard_constraints:
         model=one_of(plan.local()),
-    priority: 5  # before grading, so that one import of lighteval finds all responses of a model
     conda:
         conda_file(config["runtime"]["respond_gpus"])
     resources:

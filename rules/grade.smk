@@ -26,14 +26,14 @@ rule grade_lighteval:
     params:
         spec=lambda w: spec(plan.grade_lighteval(w.benchmark, w.model)),
         code=code("grade_lighteval.py"),
-        siblings=lambda w, output: spec(plan.siblings(w.model)),
+        others=lambda w, output: spec_file(plan.evaluations()),
     shell:
         """
         python "$SCRIPTS/grade_lighteval.py" \
             --prompts {input.prompts:q} \
             --responses {input.responses:q} \
             --spec {params.spec:q} \
-            --siblings {params.siblings:q} \
+            --others {params.others:q} \
             --work work/lighteval \
             --output {output.verdicts:q} \
             --results {output.results:q} >{log:q} 2>&1

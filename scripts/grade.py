@@ -14,7 +14,8 @@ from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_json, write_jsonl
 from distill.evaluation import self_test
-from distill.evaluation.scoring import Grading, Summary, facts, read_items, read_responses, read_self_test, read_verdicts, score_rows
+from distill.evaluation.scoring import Grading, read_items, read_responses, read_self_test, read_verdicts, score_rows
+from distill.evaluation.summary import Summary, facts
 
 
 def main() -> None:

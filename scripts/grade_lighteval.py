@@ -2,9 +2,9 @@
 
 From prompts and the responses to them to lighteval's verdict on each (id, sample, correct) and its results file. Nothing is generated and
 nothing is downloaded: lighteval's pipeline runs with a model that returns what was recorded. Its math metric is that of its math_500, its
-choice metric that of its gpqa:diamond. Importing lighteval takes most of the time: with --siblings, other responses that have no verdicts
-yet are graded in the same start and stored in the work folder by content, so that their own step imports nothing. Where lighteval is not
-installed and our own grader decides, both files come out empty and the scores have our verdicts alone.
+choice metric that of its gpqa:diamond. Importing lighteval takes most of the time: with --others, responses that have no verdicts yet, and
+that no other process grades, are graded in the same start and stored in the work folder by content, so that their own step imports nothing.
+Where lighteval is not installed and our own grader decides, both files come out empty and the scores have our verdicts alone.
 
 Example:
     python scripts/grade_lighteval.py --prompts results/benchmarks/mini_math/prompts.jsonl \\
@@ -14,6 +14,9 @@ Example:
 
 import importlib.util
 import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -23,8 +26,10 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_text, write_json, write_jsonl
 from distill.base.work import locked
 from distill.evaluation import self_test
-from distill.evaluation.lighteval_grader import KINDS, LightevalRecord, Replayed, replay
+from distill.evaluation.lighteval_grader import KINDS, Lighteval, LightevalRecord, Replayed
 from distill.evaluation.scoring import Grading, PromptItem, read_items, read_responses
+
+HELP_S = 120.0  # after its own responses a step begins others' for so long: an import of lighteval takes about 10 s
 
 
 def main() -> None:
@@ -37,7 +42,7 @@ def main() -> None:
         help="JSON: grader (lighteval, where its verdicts decide and it is tested), answer_form, prefilled_thought, "
         "items (all or answered)",
     )
-    parse.add_argument("--siblings", default="[]", help="JSON list of prompts, output (the responses) of this model's other benchmarks")
+    parse.add_argument("--others", type=Path, help="JSON list of prompts, responses, items of all evaluations")
     parse.add_argument("--work", default="work/lighteval", type=Path, help="where verdicts are stored")
     parse.add_argument("--output", required=True, type=Path, help="lighteval's verdicts, one row a response")
     parse.add_argument("--results", required=True, type=Path, help="lighteval's results file, without times")
@@ -59,32 +64,54 @@ def main() -> None:
         print("no verdicts, as lighteval is not installed; our own grader decides, so that none are needed")
         return
     recorded = read(given.prompts, given.responses, how.items)
-    found = verdicts(recorded, given.work / given.responses.parent.name, given.timeout, json.loads(given.siblings), how.items)
-    tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work / "self_test", given.timeout)}
+    found = verdicts(recorded, given.work, given.timeout, read_json(given.others) if given.others else ())
+    tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work, given.timeout)}
     rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
     write_jsonl(given.output, rows)
     write_json(given.results, {**found.results, **tested})
 
 
-def run_self_test(items: dict[str, PromptItem], how: Grading, folder: Path, timeout_s: float) -> dict[str, float]:
+def run_self_test(items: dict[str, PromptItem], how: Grading, work: Path, timeout_s: float) -> dict[str, float]:
     """The share of made-up answers that lighteval counts as right, by kind."""
     probed = self_test.probes(items, how)
-    return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], folder, timeout_s).correct)
+    return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], work, timeout_s).correct)
 
 
-def verdicts(
-    recorded: list[LightevalRecord], folder: Path, timeout_s: float, siblings: list[dict[str, str]] | None = None, answered: str = "all"
-) -> Replayed:
-    """lighteval's verdicts, from `folder` where they are stored already."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stored = folder / f"{key_of(recorded)}.json"
-    with locked(folder, wait=True):
+def verdicts(recorded: list[LightevalRecord], work: Path, timeout_s: float, others: Sequence[dict[str, str]] = ()) -> Replayed:
+    """lighteval's verdicts, stored in `work` by the digest of all that decides them. Once it is imported, it grades others too."""
+    stored = verdicts_file(work, recorded)
+    with locked(stored.parent, wait=True):
         if not stored.exists():
-            grade_files([recorded, *without_verdicts(siblings or [], folder, answered, but=stored)], folder, timeout_s)
+            with Lighteval(timeout_s) as lighteval:
+                write_json(stored, vars(lighteval.grade(recorded)))
+                for path, other in without_verdicts(others, work):
+                    write_json(path, vars(lighteval.grade(other)))
         found = Replayed(**read_json(stored))
     for lost in (recorded[place] for place in found.timed_out):
         print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {timeout_s:g} s and counts as wrong")
     return found
+
+
+def without_verdicts(others: Sequence[dict[str, str]], work: Path) -> Iterator[tuple[Path, list[LightevalRecord]]]:
+    """Responses that exist and have no verdicts yet, with the file for them, locked until the next are asked for, for HELP_S at most.
+
+    Those that another process grades are left to it; errors in them are reported by their own step.
+    """
+    end = time.monotonic() + HELP_S
+    for other in others:
+        with suppress(InputError):
+            recorded = read(Path(other["prompts"]), Path(other["responses"]), other.get("items", "all"))
+            stored = verdicts_file(work, recorded)
+            if recorded and recorded[0].kind in KINDS and not stored.exists() and time.monotonic() < end:
+                with locked(stored.parent):
+                    if not stored.exists():
+                        yield stored, recorded
+
+
+def verdicts_file(work: Path, recorded: list[LightevalRecord]) -> Path:
+    folder = work / sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "verdicts.json"
 
 
 def read(prompts: Path, responses: Path, answered: str) -> list[LightevalRecord]:
@@ -97,29 +124,6 @@ def read(prompts: Path, responses: Path, answered: str) -> list[LightevalRecord]
 
 def to_record(item: PromptItem, sample: int, text: str, shown: str = "") -> LightevalRecord:
     return LightevalRecord(item.id, sample, item.kind, item.prompt, item.gold_shown(shown), max(len(item.choices), 4), text)
-
-
-def without_verdicts(siblings: list[dict[str, str]], folder: Path, answered: str, but: Path) -> list[list[LightevalRecord]]:
-    """Responses of siblings that exist, are valid and have no verdicts yet; errors in them are reported by their own step."""
-    found = {}
-    for sibling in siblings:
-        try:
-            recorded = read(Path(sibling["prompts"]), Path(sibling["output"]), answered)
-        except InputError:
-            continue
-        if recorded and recorded[0].kind in KINDS:
-            found[folder / f"{key_of(recorded)}.json"] = recorded
-    return [recorded for path, recorded in found.items() if path != but and not path.exists()]
-
-
-def grade_files(files: list[list[LightevalRecord]], folder: Path, timeout_s: float) -> None:
-    for recorded, replayed in zip(files, replay(files, timeout_s), strict=True):
-        write_json(folder / f"{key_of(recorded)}.json", vars(replayed))
-
-
-def key_of(recorded: list[LightevalRecord]) -> str:
-    """The digest of all that decides lighteval's verdicts."""
-    return sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 From prompts.jsonl to responses: id, sample, text, finish_reason (stop, length), prompt_tokens, completion_tokens. Answers are stored in
 the work folder as they come, by the model's digest, the sampling, the prompt's bytes and the sample: after a kill, a changed prompt or with
 more samples only what is missing is generated. With --siblings, missing answers to this model's other benchmarks are generated while it is
-loaded; their own jobs then find all answers and load nothing.
+loaded, those that no other process generates at that time; their own jobs then find all answers and load nothing.
 
     python scripts/respond.py --model results/models/ours --prompts results/benchmarks/mini_math/prompts.jsonl \\
         --spec '{"engine": "transformers", "n_samples": 1, "temperature": 0.0, "top_p": 1.0, "max_new_tokens": 320, "seed": 0}' \\
@@ -11,8 +11,9 @@ loaded; their own jobs then find all answers and load nothing.
 """
 
 import json
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from distill.base import manifest
 from distill.base.cli import parser, run, spec
@@ -41,33 +42,21 @@ def main() -> None:
     sampling = spec(args.spec)
     digest = manifest.read(args.model)["digest"] if args.model else endpoint_identity(sampling)
 
-    own = response_set(args.work, digest, args.prompts, sampling, args.output)
-    with ExitStack() as held:
-        held.enter_context(locked(own.folder, wait=True))
-        missing = [own] if own.missing() else []
-        if missing:
-            missing += lock_siblings(held, [response_set(args.work, digest, **entry) for entry in json.loads(args.siblings)], own)
-            generate(args.model or sampling["model"], missing, spec(args.runtime))
+    runtime = spec(args.runtime)
+
+    own, engine = response_set(args.work, digest, args.prompts, sampling, args.output), None
+    with locked(own.folder, wait=True):
+        if own.missing():
+            alike = {"batch_invariant": sampling.get("batch_invariant", False)}
+            engine = engines.load(sampling["engine"], args.model or sampling["model"], runtime | alike)
+            answer_missing(engine, own, runtime)
         write_jsonl(args.output, own.rows())
         mark_complete(own)
+    if engine is not None:
+        for entry in json.loads(args.siblings):
+            answer_sibling(engine, response_set(args.work, digest, **entry), own)
     print_machines(own.folder)
     print(f"{len(own.pairs)} answers")
-
-
-def lock_siblings(held: ExitStack, siblings: list[ResponseSet], own: ResponseSet) -> list[ResponseSet]:
-    """The siblings with missing answers that this load of the model can generate and no other process works on; locked until the end."""
-    locked_ones = []
-    for sibling in siblings:
-        alike = all(sibling.spec.get(key) == own.spec.get(key) for key in ("engine", "batch_invariant"))
-        if sibling.output == own.output or sibling.is_complete() or not alike:
-            continue
-        try:
-            held.enter_context(locked(sibling.folder))
-        except InputError:
-            continue
-        if sibling.missing():
-            locked_ones.append(sibling)
-    return locked_ones
 
 
 def endpoint_identity(sampling: dict) -> str:
@@ -77,26 +66,32 @@ def endpoint_identity(sampling: dict) -> str:
     return f"{sampling['endpoint']} {sampling['model']}"
 
 
-def generate(model: Path | str, todo: list[ResponseSet], runtime: dict) -> None:
-    """Load the model once and put all missing answers into their stores, batch by batch."""
-    first = todo[0].spec
-    engine = engines.load(first["engine"], model, {**runtime, "batch_invariant": first.get("batch_invariant", False)})
-    for one in todo:
-        one.read_again()
-        missing = one.missing()
-        note_machine(one.folder)
-        what = f"respond {one.output.parent.name} {one.output.stem}"
-        with Progress(what, len(one.pairs), "answers", initial=len(one.pairs) - len(missing)) as progress:
-            tokens = TokenCounter()
-            within = [Ledger(one.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
-            try:
-                for place, given in engine.answers(one.requests(missing), one.sampling(), *within):
-                    one.keep(missing[place], given)
-                    progress.add(note=tokens.add(given.completion_tokens or 0))
-            except engines.Unanswered as end:
-                for place, response in end.unread.items():
-                    one.keep_unread(missing[place], response)
-                raise
+def answer_missing(engine: Any, wanted: ResponseSet, runtime: dict[str, Any]) -> None:
+    """Put all missing answers into the store, as they come."""
+    wanted.read_again()
+    missing = wanted.missing()
+    note_machine(wanted.folder)
+    what = f"respond {wanted.output.parent.name} {wanted.output.stem}"
+    with Progress(what, len(wanted.pairs), "answers", initial=len(wanted.pairs) - len(missing)) as progress:
+        tokens = TokenCounter()
+        within = [Ledger(wanted.folder / "ledger.jsonl", Budget.of(runtime))] if "budget" in runtime else []
+        try:
+            for place, given in engine.answers(wanted.requests(missing), wanted.sampling(), *within):
+                wanted.keep(missing[place], given)
+                progress.add(note=tokens.add(given.completion_tokens or 0))
+        except engines.Unanswered as end:
+            for place, response in end.unread.items():
+                wanted.keep_unread(missing[place], response)
+            raise
+
+
+def answer_sibling(engine: Any, sibling: ResponseSet, own: ResponseSet) -> None:
+    """The same of another benchmark, where this load of the model can and no other process does. Errors are reported by its own step."""
+    alike = all(sibling.spec.get(key) == own.spec.get(key) for key in ("engine", "batch_invariant"))
+    if alike and sibling.output != own.output and not sibling.is_complete():
+        with suppress(InputError), locked(sibling.folder):
+            if sibling.missing():
+                answer_missing(engine, sibling, {})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""bench/respond_throughput.py and bench/batch_invariance.py run, on a trained model of the tiny miniature and vLLM on a CPU."""
+"""bench/respond_throughput.py, bench/batch_invariance.py and bench/transformers_engine.py run, on a trained model of the tiny miniature."""
 
 import importlib.util
 import os
@@ -37,6 +37,12 @@ def test_both_engines_answer_the_same_and_the_ratio_is_printed(bench, temperatur
     assert [line.partition(":")[0] for line in rounds] == ["round 1", "round 2"]
     ratio = re.fullmatch(r"[\d,]+ tokens a round; medians [\d,]+ and [\d,]+ tokens/s, ratio ([\d.]+)", result)[1]
     assert done.returncode == (float(ratio) < 0.95)
+
+
+def test_the_transformers_engine_answers_as_transformers_alone(bench):
+    done = bench("transformers_engine.py", "--rounds", "1", "--temperature", "1", "--batch-size", "7")
+    assert done.returncode in (0, 1), done.stderr[-3000:]
+    assert re.fullmatch(r"[\d,]+ tokens a round; medians [\d,]+ and [\d,]+ tokens/s, ratio [\d.]+", done.stdout.splitlines()[-1])
 
 
 def test_an_engine_that_cannot_start_is_one_line(bench):

@@ -10,9 +10,10 @@ import pytest
 from checkout import PROJECT
 
 from distill.base.errors import InputError
-from distill.base.files import read_json, read_jsonl, write_jsonl
+from distill.base.files import read_json, read_jsonl, write_json, write_jsonl
+from distill.base.work import locked
 from distill.evaluation import lighteval_grader as engine
-from distill.evaluation.lighteval_grader import LightevalRecord, Replayed, replay
+from distill.evaluation.lighteval_grader import Lighteval, LightevalRecord, Replayed
 
 MESSAGES = [{"role": "user", "content": "What is it?"}]
 
@@ -21,95 +22,137 @@ def recorded(text: str, gold: str = "7", kind: str = "math") -> LightevalRecord:
     return LightevalRecord(text, 0, kind, "What is it?", gold, 4, text)
 
 
-def stand_in(pipe, runs, timed_out):
+def stand_in(pipe):
     """Behaves as the child does: says where it is, hangs at `hang`, dies at `die`, else calls `right` right."""
-    for number, run in enumerate(runs):
-        lost = timed_out if number == 0 else ()
-        for place, response in enumerate(run):
+    while True:
+        responses, timed_out = pipe.recv()
+        for place, response in enumerate(responses):
             pipe.send(place)
-            if response.text in ("hang", "die") and place not in lost:
+            if response.text in ("hang", "die") and place not in timed_out:
                 time.sleep(60 if response.text == "hang" else 0)
                 return
-        pipe.send(([response.text == "right" for response in run], {"run": len(run)}))
+        pipe.send(([response.text == "right" for response in responses], {"responses": len(responses)}))
 
 
 def test_a_response_that_hangs_or_kills_lighteval_counts_as_wrong_and_harms_no_other(monkeypatch):
-    monkeypatch.setattr(engine, "_child", stand_in)
-    runs = [[recorded(text) for text in texts] for texts in (["right", "wrong"], ["right", "hang", "right", "die", "right"], ["right"])]
-    found = replay(runs, timeout_s=0.5)
-    assert [run.correct for run in found] == [[True, False], [True, False, True, False, True], [True]]
-    assert [run.timed_out for run in found] == [[], [1, 3], []]
+    monkeypatch.setattr(engine, "_serve", stand_in)
+    files = [[recorded(text) for text in texts] for texts in (["right", "wrong"], ["right", "hang", "right", "die", "right"], ["right"])]
+    with Lighteval(timeout_s=0.5) as lighteval:
+        found = [lighteval.grade(file) for file in files]
+    assert [graded.correct for graded in found] == [[True, False], [True, False, True, False, True], [True]]
+    assert [graded.timed_out for graded in found] == [[], [1, 3], []]
+
+
+def test_lighteval_that_fails_before_it_reaches_a_response_is_an_error(monkeypatch):
+    monkeypatch.setattr(engine, "_serve", lambda pipe: pipe.recv())
+    with Lighteval() as lighteval, pytest.raises(RuntimeError, match="lighteval failed"):
+        lighteval.grade([recorded("right")])
 
 
 def test_a_kind_without_a_metric_is_an_error_that_names_it():
-    with pytest.raises(InputError, match="'exact'"):
-        replay([[recorded("x", kind="exact")]])
+    with Lighteval() as lighteval, pytest.raises(InputError, match="'exact'"):
+        lighteval.grade([recorded("x", kind="exact")])
 
 
 @pytest.mark.slow
 def test_lighteval_judges_as_released():
     math = ["ANSWER: $7$", "\\boxed{7}", "It is $\\frac{14}{2}$.", "<think>7</think> \\boxed{8}", "8</think> \\boxed{7}", "8", ""]
     letters = ["Answer: B", "the answer is (B)", "Answer: A", "<think>Answer: B</think> Answer: C", ""]
-    runs = [[recorded(text) for text in math], [recorded(text, "B", "choice") for text in letters]]
-    found = replay(runs)
+    files = [[recorded(text) for text in math], [recorded(text, "B", "choice") for text in letters]]
+    with Lighteval() as lighteval:
+        found = [lighteval.grade(file) for file in files]
+    with Lighteval() as again:
+        assert again.grade(files[0]) == found[0]  # no times, no addresses
     assert found[0].correct == [True, True, True, False, True, False, False]
     assert found[1].correct == [True, True, False, False, False]
     assert found[0].results["results"]["all"]["pass@k:k=1&n=1"] == pytest.approx(4 / 7)
-    assert replay(runs[:1])[0] == found[0]  # no times, no addresses
 
 
-def test_one_start_of_lighteval_judges_what_siblings_lack_and_no_run_is_judged_twice(monkeypatch, tmp_path):
-    judged = []
+class StandIn:
+    """Lighteval that calls right what holds the gold, and notes its starts: the texts of each file that it graded in one."""
 
-    def counted(runs, timeout_s):
-        judged.append([[response.text for response in run] for run in runs])
-        return [Replayed([response.text == response.gold for response in run], {"n": len(run)}, []) for run in runs]
+    starts: list[list[list[str]]]
 
-    def grade(name, *texts):
-        folder = tmp_path / name
-        write_jsonl(folder / "prompts.jsonl", [{"id": "1", "messages": MESSAGES, "gold": "7", "kind": "math", "choices": []}])
-        write_jsonl(folder / "m" / f"{name}.jsonl", [{"id": "1", "sample": n, "text": text} for n, text in enumerate(texts)])
-        asked = [{"prompts": str(tmp_path / one / "prompts.jsonl"), "output": str(tmp_path / one / "m" / f"{one}.jsonl")} for one in "abc"]
-        places = {"prompts": folder / "prompts.jsonl", "responses": folder / "m" / f"{name}.jsonl", "siblings": json.dumps(asked)}
-        places |= {"work": tmp_path / "work", "output": folder / "verdicts.jsonl", "results": folder / "results.json"}
-        monkeypatch.setattr("sys.argv", ["grade_lighteval.py", *(f"--{key}={value}" for key, value in places.items())])
-        grade_lighteval.main()
-        return [row["correct"] for row in read_jsonl(folder / "verdicts.jsonl")]
+    def __init__(self, timeout_s):
+        self.starts.append([])
 
-    monkeypatch.setattr(grade_lighteval, "replay", counted)
-    assert grade("b", "7", "8") == [True, False]  # a and c are not there yet
-    assert grade("a", "8") == [False]
-    assert grade("b", "7", "8") == [True, False]
-    assert judged == [[["7", "8"]], [["8"]]]
-    write_jsonl(tmp_path / "b" / "m" / "b.jsonl", [{"id": "1", "sample": 0, "text": "7 again"}])
-    assert grade("c", "7") == [True]
-    assert judged[2] == [["7"], ["7 again"]]
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_): ...
+
+    def grade(self, responses):
+        self.starts[-1].append([response.text for response in responses])
+        return Replayed([response.gold in response.text for response in responses], {"n": len(responses)}, [])
 
 
-def test_where_lighteval_decides_it_is_tested_once_for_all_models(monkeypatch, tmp_path):
-    judged = []
+@pytest.fixture
+def starts(monkeypatch):
+    monkeypatch.setattr(grade_lighteval, "Lighteval", StandIn)
+    monkeypatch.setattr(StandIn, "starts", [], raising=False)
+    return StandIn.starts
 
-    def counted(runs, timeout_s):
-        judged.extend([response.text for response in run] for run in runs)
-        return [Replayed([response.gold in response.text for response in run], {"n": len(run)}, []) for run in runs]
 
-    def grade(model, spec):
-        write_jsonl(tmp_path / "prompts.jsonl", [{"id": "1", "messages": MESSAGES, "gold": "7", "kind": "math", "choices": []}])
-        write_jsonl(tmp_path / model / "sums.jsonl", [{"id": "1", "sample": 0, "text": f"{model}: 8"}])
-        places = {"prompts": tmp_path / "prompts.jsonl", "responses": tmp_path / model / "sums.jsonl", "spec": json.dumps(spec)}
+@pytest.fixture
+def grade(monkeypatch, tmp_path):
+    """Grade the responses of a model to a benchmark of one question; returns the verdicts and the results."""
+    write_json(tmp_path / "others.json", [])
+
+    def run(model, benchmark, *texts, spec=None):
+        prompts, responses = tmp_path / benchmark / "prompts.jsonl", tmp_path / model / f"{benchmark}.jsonl"
+        write_jsonl(prompts, [{"id": "1", "messages": MESSAGES, "gold": "7", "kind": "math", "choices": []}])
+        write_jsonl(responses, [{"id": "1", "sample": n, "text": text} for n, text in enumerate(texts)])
+        places = {"prompts": prompts, "responses": responses, "others": tmp_path / "others.json", "spec": json.dumps(spec or {})}
         places |= {"work": tmp_path / "work", "output": tmp_path / "verdicts.jsonl", "results": tmp_path / "results.json"}
         monkeypatch.setattr("sys.argv", ["grade_lighteval.py", *(f"--{key}={value}" for key, value in places.items())])
         grade_lighteval.main()
-        return read_json(tmp_path / "results.json")
+        return [row["correct"] for row in read_jsonl(tmp_path / "verdicts.jsonl")], read_json(tmp_path / "results.json")
 
-    monkeypatch.setattr(grade_lighteval, "replay", counted)
-    assert grade("a", {}) == {"n": 1}
+    return run
+
+
+def evaluations(folder, *names):
+    """What --others lists."""
+    return [{"prompts": f"{folder}/{name.split('/')[1]}/prompts.jsonl", "responses": f"{folder}/{name}.jsonl"} for name in names]
+
+
+def test_one_start_of_lighteval_grades_what_others_lack_and_no_file_is_graded_twice(starts, grade, tmp_path):
+    write_json(tmp_path / "others.json", evaluations(tmp_path, "m/a", "m/b", "m/c", "n/a"))
+    assert grade("m", "b", "7", "8")[0] == [True, False]  # the others are not there yet
+    assert grade("m", "a", "8")[0] == [False]
+    assert grade("m", "b", "7", "8")[0] == [True, False]
+    assert starts == [[["7", "8"]], [["8"]]]
+    write_jsonl(tmp_path / "m" / "b.jsonl", [{"id": "1", "sample": 0, "text": "7 again"}])
+    write_jsonl(tmp_path / "n" / "a.jsonl", [{"id": "1", "sample": 0, "text": "of n"}])
+    assert grade("m", "c", "7")[0] == [True]
+    assert starts[2] == [["7"], ["7 again"], ["of n"]]
+
+
+def test_what_another_process_grades_or_is_wrong_is_left_to_its_own_step_and_not_for_long(starts, grade, tmp_path, monkeypatch):
+    write_json(tmp_path / "others.json", evaluations(tmp_path, "m/a", "m/b", "n/a"))
+    grade("m", "b", "7")
+    write_jsonl(tmp_path / "m" / "a.jsonl", [{"id": "1", "sample": 0, "text": "graded elsewhere"}])
+    write_jsonl(tmp_path / "n" / "a.jsonl", [{"id": "unknown", "sample": 0, "text": "7"}])
+    write_jsonl(tmp_path / "a" / "prompts.jsonl", read_jsonl(tmp_path / "b" / "prompts.jsonl"))
+    elsewhere = grade_lighteval.verdicts_file(
+        tmp_path / "work", grade_lighteval.read(tmp_path / "a" / "prompts.jsonl", tmp_path / "m" / "a.jsonl", "all")
+    )
+    with locked(elsewhere.parent):
+        grade("m", "b", "8")
+    assert starts[-1] == [["8"]]
+    monkeypatch.setattr(grade_lighteval, "HELP_S", 0)
+    grade("m", "b", "9")
+    assert starts[-1] == [["9"]]
+
+
+def test_where_lighteval_decides_it_is_tested_once_for_all_models(starts, grade):
+    assert grade("a", "sums", "a: 8")[1] == {"n": 1}
     probes = ["ANSWER: 7", "What is it?", "<think>\nI get \\boxed{7}.\n</think>\n\nWhat is it?\nSo the answer is", "", "ANSWER: -987654321"]
     tested = {"n": 1, "self_test": {"gold": 1.0, "echo": 0.0, "cut": 1.0, "empty": 0.0, "wrong": 1.0}}
-    asked = {"grader": "lighteval", "answer_form": "ANSWER: {answer}"}
-    assert grade("a", asked) == grade("b", asked) == tested
-    assert judged == [["a: 8"], probes, ["b: 8"]]
-    assert grade("b", {**asked, "answer_form": "{answer}"}) == tested and judged[-1][0] == "7"
+    spec = {"grader": "lighteval", "answer_form": "ANSWER: {answer}"}
+    assert grade("a", "sums", "a: 8", spec=spec)[1] == grade("b", "sums", "b: 8", spec=spec)[1] == tested
+    assert starts == [[["a: 8"]], [probes], [["b: 8"]]]
+    assert grade("b", "sums", "b: 8", spec={**spec, "answer_form": "{answer}"})[1] == tested and starts[-1][0][0] == "7"
 
 
 # What a solution says before its box is read as its answer: an equation's right side, a sentence's last number.

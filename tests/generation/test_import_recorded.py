@@ -19,7 +19,7 @@ from distill.benchmarks.prompts import make_prompt
 from distill.config import report_part
 from distill.config.load import load
 from distill.config.plan import Plan
-from distill.evaluation.scoring import Summary
+from distill.evaluation.summary import Summary
 from distill.generation.import_recorded import SPEC, PromptedItems, answer_files, join_responses, questions
 from distill.generation.recorded import read
 

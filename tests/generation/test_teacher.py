@@ -277,7 +277,8 @@ def test_evaluation_can_ask_an_endpoint_too(tmp_path):
     prompts = write_jsonl(tmp_path / "prompts.jsonl", [{"id": name, "messages": [{"role": "user", "content": name}]} for name in "ab"])
     asked = responses.response_set(tmp_path / "work", "digest", prompts, spec, tmp_path / "responses.jsonl")
     with StandIn(lambda question, attempt: (200, completion(question))).running() as server:
-        respond.generate(tmp_path, [asked], {**FAST, "base_url": server.url, "model": "teacher"})
+        runtime = {**FAST, "base_url": server.url}
+        respond.answer_missing(engines.load("openai", "teacher", runtime), asked, runtime)
     assert [(row["id"], row["sample"], row["text"]) for row in asked.rows()] == [("a", 0, "a"), ("a", 1, "a"), ("b", 0, "b"), ("b", 1, "b")]
     assert {request["model"] for _, _, request, _ in server.seen} == {"teacher"}
 

@@ -34,6 +34,23 @@ def test_a_sample_is_the_same_in_every_batch(tiny_world, batch_size):
     assert answers(tiny_world / "base", batch_size=batch_size) == answers(tiny_world / "base")
 
 
+def test_rows_that_have_ended_leave_the_batch_and_change_no_answer(tiny_world, monkeypatch):
+    """As without a growing cache, where all rows of a batch go on to the end of the longest."""
+    requests = [Request(request.messages, seed) for seed, request in enumerate(REQUESTS)]
+    engine, sizes = load("transformers", tiny_world / "base", {"device": "cpu"}), []
+    engine.stops = set(range(0, len(engine.tokenizer), 30))  # this model never comes to an end of its own
+    engine.network.generation_config.eos_token_id = sorted(engine.stops)
+    generate = engine.network.generate
+    engine.network.generate = lambda **given: sizes.append(len(given["input_ids"])) or generate(**given)
+    shrinking = sorted(engine.answers(requests, Sampling(1.2, 1.0, 100)))
+    assert sizes[0] == len(requests) and sizes == sorted(sizes, reverse=True) and len(sizes) > 1
+    monkeypatch.setattr("distill.generation.engines.transformers.growing_cache", lambda network: {})
+    sizes.clear()
+    assert sorted(engine.answers(requests, Sampling(1.2, 1.0, 100))) == shrinking
+    assert sizes == [len(requests)]
+    assert len({answer.completion_tokens for _, answer in shrinking}) > 4
+
+
 def test_noise_is_that_of_each_rows_own_seed():
     scores = torch.zeros(2, 1000)
     both = Gumbel([3, 4], "cpu")(None, scores)

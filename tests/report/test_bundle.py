@@ -15,7 +15,7 @@ from distill.base.errors import InputError
 from distill.base.files import read_jsonl, write_json, write_jsonl
 from distill.evaluation import compare
 from distill.evaluation.published import read_published
-from distill.evaluation.scoring import Summary
+from distill.evaluation.summary import Summary
 from distill.report import bundle, page
 from distill.report.bundle import check
 from distill.report.results import Results

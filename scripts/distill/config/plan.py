@@ -216,7 +216,7 @@ class Plan(ConfiguredFiles):
         }
 
     def siblings(self, model: str) -> list[Part]:
-        """All prompts of a model, so that one load of it, or of a grader, can do whatever is missing."""
+        """All prompts of a model, so that one load of it can answer whatever is missing."""
         return [
             {
                 "prompts": f"results/benchmarks/{task}/prompts.jsonl",
@@ -224,6 +224,17 @@ class Plan(ConfiguredFiles):
                 "output": f"results/responses/{model}/{task}.jsonl",
             }
             for task in (self.prompted() if model in self.with_weights() else self.tasks())
+        ]
+
+    def evaluations(self) -> list[Part]:
+        """All responses that are graded, so that one import of lighteval can grade whatever is missing."""
+        return [
+            {
+                "prompts": f"results/benchmarks/{task}/prompts.jsonl",
+                "responses": f"results/responses/{model}/{task}.jsonl",
+                **self._answered_items(model),
+            }
+            for model, task in self.answered()
         ]
 
     def grade(self, task: str, model: str | None = None) -> Part:

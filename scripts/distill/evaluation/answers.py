@@ -13,7 +13,7 @@ import numpy as np
 from distill.base.files import read_jsonl
 from distill.evaluation import stats
 from distill.evaluation.rows import AnswersRow, CurveRow
-from distill.evaluation.scoring import in_one_spelling
+from distill.evaluation.summary import in_one_spelling
 
 PASS, MAJORITY, BUDGET = "pass@k", "maj@k", "budget"
 

@@ -13,8 +13,11 @@ import multiprocessing
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from multiprocessing.connection import Connection
+from typing import Any, Self
 
 from distill.base.errors import InputError
 from distill.base.files import Row
@@ -53,60 +56,81 @@ class Replayed:
     timed_out: list[int]
 
 
-def replay(files: Sequence[Sequence[LightevalRecord]], timeout_s: float = 60.0) -> list[Replayed]:
-    """lighteval's verdicts on several files of responses, with one start of lighteval. `timeout_s`: wall-clock seconds for one response."""
-    for recorded in files:
+class Lighteval:
+    """lighteval in a child process, which it imports once and grades one file of responses after another. Use it in a with statement.
+
+    timeout_s: wall-clock seconds that one response may take.
+    """
+
+    def __init__(self, timeout_s: float = 60.0):
+        self.timeout_s = timeout_s
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_child()
+
+    def grade(self, recorded: Sequence[LightevalRecord]) -> Replayed:
+        """lighteval's verdicts on the responses. Raises InputError for a kind of item that it has no metric for here."""
         for kind in {response.kind for response in recorded} - {*KINDS}:
             raise InputError(f"items of kind {kind!r}: lighteval has no metric for them here: leave the grader lighteval out")
-    replayed: list[Replayed] = []
-    timed_out: list[int] = []
-    while len(replayed) < len(files):
-        lost = _attempt(files[len(replayed) :], timed_out, timeout_s, replayed)
-        timed_out = [*timed_out, lost] if lost is not None else []
-    return replayed
+        timed_out: list[int] = []
+        while True:
+            self._child = self._child or _Child()
+            answer = self._child.grade(recorded, timed_out, self.timeout_s)
+            if not isinstance(answer, int):
+                return Replayed(*answer, timed_out)
+            timed_out.append(answer)
+            self._end_child()
+
+    def _end_child(self) -> None:
+        if self._child:
+            self._child.end()
+        self._child = None
 
 
-def _attempt(
-    files: Sequence[Sequence[LightevalRecord]], timed_out: Sequence[int], timeout_s: float, replayed: list[Replayed]
-) -> int | None:
-    """Add to `replayed` until all files are done. Otherwise return the place, in the first file that is not, of the response that took too
-    long or killed the child. `timed_out`: the places in the first file that are known already."""
-    fork = multiprocessing.get_context("fork")
-    ours, theirs = fork.Pipe(duplex=False)
-    child = fork.Process(target=_child, args=(theirs, files, frozenset(timed_out)), daemon=True)
-    child.start()
-    theirs.close()
-    at, done, started = -1, 0, False
-    try:
-        while done < len(files):
-            if not ours.poll(timeout_s if started else _START_S):
-                break
-            message = ours.recv()
-            started = True
-            if isinstance(message, int):
+class _Child:
+    def __init__(self) -> None:
+        fork = multiprocessing.get_context("fork")
+        self.pipe, theirs = fork.Pipe()
+        self.process = fork.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.wait_s: float = _START_S
+
+    def grade(self, recorded: Sequence[LightevalRecord], timed_out: Sequence[int], timeout_s: float) -> int | tuple[list[bool], Row]:
+        """Verdicts and results, or the place of a response that took too long or killed the child. `timed_out`: those of earlier tries."""
+        at = -1
+        with suppress(EOFError, BrokenPipeError):  # the child has died
+            self.pipe.send((recorded, timed_out))
+            while self.pipe.poll(self.wait_s):
+                message, self.wait_s = self.pipe.recv(), timeout_s
+                if not isinstance(message, int):
+                    return message
                 at = message
-            else:
-                replayed.append(Replayed(*message, list(timed_out) if done == 0 else []))
-                at, done = -1, done + 1
-    except EOFError:  # the child has died
-        pass
-    finally:
-        child.kill()
-        child.join()
-        ours.close()
-    if done == len(files):
-        return None
-    if at < 0:
-        raise RuntimeError("lighteval failed: see its own message above")
-    return at
+        if at < 0:
+            raise RuntimeError("lighteval failed: see its own message above")
+        return at
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
 
 
-def _child(pipe: Any, files: Sequence[Sequence[LightevalRecord]], timed_out: frozenset[int]) -> None:
+def _serve(pipe: Connection) -> None:
+    """Grade what comes: of each file the places of its responses as lighteval reaches them, then all verdicts and the results."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
-    for number, recorded in enumerate(files):
-        tags = list(THOUGHT.values())
+    tags = list(THOUGHT.values())
+    for number in count():
+        try:
+            recorded, timed_out = pipe.recv()
+        except EOFError:  # the parent has died
+            return
         texts = [open_thought(response.text, tags) for response in recorded]
-        for place in timed_out if number == 0 else ():
+        for place in timed_out:
             texts[place] = ""
         pipeline = _pipeline(recorded, texts, pipe)
         if number == 0:
@@ -119,7 +143,7 @@ def _child(pipe: Any, files: Sequence[Sequence[LightevalRecord]], timed_out: fro
         pipe.send((correct, _tidy(pipeline.get_results())))
 
 
-def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: Any) -> Any:
+def _pipeline(recorded: Sequence[LightevalRecord], texts: Sequence[str], pipe: Connection) -> Any:
     from lighteval.logging.evaluation_tracker import EvaluationTracker
     from lighteval.metrics.metrics import Metrics
     from lighteval.models.abstract_model import LightevalModel, ModelConfig

@@ -62,15 +62,14 @@ class Exchanges(Dataset):
         return self.rows[index]
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, user: str | None, assistant: str) -> dict[str, list[int]]:
-    """input_ids and labels, (tokens,) each; of a question with an answer the labels of the prompt are -100, without loss."""
-    if user is None:
-        tail = tokenizer(assistant + tokenizer.eos_token, add_special_tokens=False).input_ids
-        return {"input_ids": tail, "labels": list(tail)}
-    prompt = tokenizer.apply_chat_template([{"role": "user", "content": user}], add_generation_prompt=True, tokenize=False)
-    head = tokenizer(prompt, add_special_tokens=False).input_ids
-    tail = tokenizer(assistant + tokenizer.eos_token, add_special_tokens=False).input_ids
-    return {"input_ids": head + tail, "labels": [-100] * len(head) + tail}
+def encode(tokenizer: PreTrainedTokenizerBase, exchanges: Iterable[tuple[str | None, str]]) -> list[dict[str, list[int]]]:
+    """input_ids and labels, (tokens,) each, of (user, assistant); where there is a question, the labels of the prompt are -100: no loss."""
+    exchanges = list(exchanges)
+    asked = [[{"role": "user", "content": user}] for user, _ in exchanges if user is not None]
+    prompts = iter(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))
+    heads = tokenizer(["" if user is None else next(prompts) for user, _ in exchanges], add_special_tokens=False).input_ids
+    tails = tokenizer([assistant + tokenizer.eos_token for _, assistant in exchanges], add_special_tokens=False).input_ids
+    return [{"input_ids": head + tail, "labels": [-100] * len(head) + tail} for head, tail in zip(heads, tails, strict=True)]
 
 
 def in_batches(rows: list[dict], batch: int, seed: int, window: int = 50) -> list[dict]:
@@ -108,7 +107,7 @@ def pretrain(tokenizer_folder: Path, exchanges: Iterable[tuple[str | None, str]]
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     set_seed(recipe.seed)
     model = Qwen2ForCausalLM(config(tokenizer, recipe))
-    rows = in_batches([encode(tokenizer, user, assistant) for user, assistant in exchanges], recipe.batch, recipe.seed)
+    rows = in_batches(encode(tokenizer, exchanges), recipe.batch, recipe.seed)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=1,

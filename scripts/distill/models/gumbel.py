@@ -27,3 +27,11 @@ def draws(temperature: float, top_p: float, seeds: list[int], device: torch.devi
         return LogitsProcessorList()
     nucleus = [TopPLogitsWarper(top_p)] if top_p < 1 else []
     return LogitsProcessorList([TemperatureLogitsWarper(temperature), *nucleus, Gumbel(seeds, device)])
+
+
+def of_rows(drawn: LogitsProcessorList, rows: list[int]) -> LogitsProcessorList:
+    """The same for some rows of the batch, which go on where they are."""
+    for gumbel in drawn:
+        if isinstance(gumbel, Gumbel):
+            gumbel.generators = [gumbel.generators[row] for row in rows]
+    return drawn

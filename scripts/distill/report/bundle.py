@@ -16,7 +16,7 @@ from distill.base.errors import InputError
 from distill.base.files import Row, dumps, read_json, read_jsonl
 from distill.evaluation import compare
 from distill.evaluation.published import read_published
-from distill.evaluation.scoring import Summary
+from distill.evaluation.summary import Summary
 from distill.grading.extract import cut_thought
 from distill.report import page
 from distill.report.estimates import WEIGHTS, weights_of

@@ -18,6 +18,7 @@ from transformers import GenerationConfig, TrainerCallback
 from trl import import_utils
 
 from distill.base.errors import InputError
+from distill.models.growing_cache import growing_cache
 from distill.models.gumbel import draws
 from distill.training.recipe import Recipe
 from distill.training.resumable import EpochSampler, Resumable
@@ -165,7 +166,9 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
             self._dist.summon_full_params(self.model_wrapped, recurse=False),
         ):
             drawn = draws(self.temperature, self.top_p, seeds, device)
-            return model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy, logits_processor=drawn)[:, width:].tolist()
+            cache = growing_cache(model)
+            out = model.generate(input_ids=ids, attention_mask=mask, generation_config=greedy, logits_processor=drawn, **cache)
+            return out[:, width:].tolist()
 
     # ---- loss and log
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from distill.generation.engines import Answer, Request, Sampling
 from distill.generation.engines.chat import prompts, stop_tokens
-from distill.models.gumbel import draws
+from distill.models.growing_cache import growing_cache
+from distill.models.gumbel import draws, of_rows
 from distill.models.remote_code import remote_code_option
 
 
@@ -52,14 +53,46 @@ class Engine:
                     yield place, Answer(text, "length" if end is None else "stop", len(rendered[place].tokens), count)
 
     def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
-        """New tokens of each prompt, padded on the right to one length."""
+        """New tokens of each prompt, with padding after its end. Once half of the rows have ended, the others go on without them."""
         width = max(map(len, tokens))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in tokens], device=self.where)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in tokens], device=self.where)
         drawn = draws(sampling.temperature, sampling.top_p, seeds, self.where)
-        with torch.inference_mode():
-            out = self.network.generate(input_ids=ids, attention_mask=mask, max_new_tokens=room, do_sample=False, logits_processor=drawn)
-        return out[:, width:].tolist()
+        cache = growing_cache(self.network)
+        made, places = {}, list(range(len(tokens)))  # the rows of the batch are those of `places`
+        while places:
+            half = HalfEnded(self.stops, len(places), self.where)
+            with torch.inference_mode():
+                ids = self.network.generate(
+                    input_ids=ids,
+                    attention_mask=mask,
+                    max_new_tokens=width + room - ids.shape[1],
+                    do_sample=False,
+                    logits_processor=drawn,
+                    stopping_criteria=StoppingCriteriaList([half] if cache else []),
+                    **cache,
+                )
+            made |= dict(zip(places, ids[:, width:].tolist(), strict=True))
+            going = (~half.ended).nonzero().flatten() if cache and ids.shape[1] < width + room else ids.new_empty(0)
+            places = [places[row] for row in going.tolist()]
+            if places:
+                mask = torch.nn.functional.pad(mask, (0, ids.shape[1] - mask.shape[1]), value=1)[going]
+                ids, drawn = ids[going], of_rows(drawn, going.tolist())
+                cache["past_key_values"].batch_select_indices(going)
+        return [made[place] for place in range(len(tokens))]
+
+
+class HalfEnded(StoppingCriteria):
+    """Ends a call of `generate` as soon as half of its rows have come to a stop. `ended`: (rows,), which have."""
+
+    def __init__(self, stops: set[int], rows: int, device: str):
+        self.stops = torch.tensor(sorted(stops), dtype=torch.long, device=device)
+        self.ended = torch.zeros(rows, dtype=torch.bool, device=device)
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """input_ids: (rows, tokens) up to the newest. Returns (rows,): all end, or none does."""
+        self.ended |= torch.isin(input_ids[:, -1], self.stops)
+        return (2 * self.ended.sum() >= len(self.ended)).expand(len(self.ended))
 
 
 def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
