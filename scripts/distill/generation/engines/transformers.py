@@ -53,7 +53,7 @@ class Engine:
                     yield place, Answer(text, "length" if end is None else "stop", len(rendered[place].tokens), count)
 
     def _generate(self, tokens: list[list[int]], seeds: list[int], sampling: Sampling, room: int) -> list[list[int]]:
-        """New tokens of each prompt, with padding after its end. Once half of the rows have ended, the others go on without them."""
+        """New tokens of each prompt, with padding after its end. Once a quarter of the rows have ended, the others go on without them."""
         width = max(map(len, tokens))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in tokens], device=self.where)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in tokens], device=self.where)
@@ -61,7 +61,7 @@ class Engine:
         cache = growing_cache(self.network)
         made, places = {}, list(range(len(tokens)))  # the rows of the batch are those of `places`
         while places:
-            half = HalfEnded(self.stops, len(places), self.where)
+            quarter = QuarterEnded(self.stops, len(places), self.where)
             with torch.inference_mode():
                 ids = self.network.generate(
                     input_ids=ids,
@@ -69,11 +69,11 @@ class Engine:
                     max_new_tokens=width + room - ids.shape[1],
                     do_sample=False,
                     logits_processor=drawn,
-                    stopping_criteria=StoppingCriteriaList([half] if cache else []),
+                    stopping_criteria=StoppingCriteriaList([quarter] if cache else []),
                     **cache,
                 )
             made |= dict(zip(places, ids[:, width:].tolist(), strict=True))
-            going = (~half.ended).nonzero().flatten() if cache and ids.shape[1] < width + room else ids.new_empty(0)
+            going = (~quarter.ended).nonzero().flatten() if cache and ids.shape[1] < width + room else ids.new_empty(0)
             places = [places[row] for row in going.tolist()]
             if places:
                 mask = torch.nn.functional.pad(mask, (0, ids.shape[1] - mask.shape[1]), value=1)[going]
@@ -82,8 +82,8 @@ class Engine:
         return [made[place] for place in range(len(tokens))]
 
 
-class HalfEnded(StoppingCriteria):
-    """Ends a call of `generate` as soon as half of its rows have come to a stop. `ended`: (rows,), which have."""
+class QuarterEnded(StoppingCriteria):
+    """Ends a call of `generate` as soon as a quarter of its rows have come to a stop. `ended`: (rows,), which have."""
 
     def __init__(self, stops: set[int], rows: int, device: str):
         self.stops = torch.tensor(sorted(stops), dtype=torch.long, device=device)
@@ -92,7 +92,7 @@ class HalfEnded(StoppingCriteria):
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         """input_ids: (rows, tokens) up to the newest. Returns (rows,): all end, or none does."""
         self.ended |= torch.isin(input_ids[:, -1], self.stops)
-        return (2 * self.ended.sum() >= len(self.ended)).expand(len(self.ended))
+        return (4 * self.ended.sum() >= len(self.ended)).expand(len(self.ended))
 
 
 def batched(places: Iterable[int], size: int) -> Iterator[list[int]]:
