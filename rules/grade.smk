@@ -7,7 +7,7 @@
 #        results/differences.csv                            one row for each pair of models and benchmark
 #        results/published.csv                              one row for each published score: reproduced or not, or undecidable here
 #        results/curves.csv, results/answers.csv            pass@k, maj@k, the score by token budget; lengths and agreement
-# costs  seconds; grade uses runtime.workers cores
+# costs  seconds, of which importing lighteval takes ten: so that step grades responses of other models, too; grade uses runtime.workers cores
 
 
 rule grade_lighteval:

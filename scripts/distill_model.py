@@ -17,10 +17,11 @@ from distill.base import manifest
 from distill.base.cli import parser, run, spec
 from distill.base.code_digest import code_digest
 from distill.base.files import read_json, sha256_text, write_jsonl
+from distill.base.processes import end_with_parent
 from distill.base.work import open_work_folder
 from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
-from distill.training.launch import end_with_parent, world
+from distill.training.launch import world
 from distill.training.prompts import prompts_digest, read_prompts, split
 from distill.training.recipe import DISTILLATION, RUNTIME, WATCH, check_rollouts, rollout_modules, versions_of
 

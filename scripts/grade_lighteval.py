@@ -15,8 +15,6 @@ Example:
 import importlib.util
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
@@ -29,7 +27,7 @@ from distill.evaluation import self_test
 from distill.evaluation.lighteval_grader import KINDS, Lighteval, LightevalRecord, Replayed
 from distill.evaluation.scoring import Grading, PromptItem, read_items, read_responses
 
-HELP_S = 120.0  # after its own responses a step begins others' for so long: an import of lighteval takes about 10 s
+HELP_S = 120.0  # for so long after its own responses a step begins to grade others': an import of lighteval takes about 10 s
 
 
 def main() -> None:
@@ -64,54 +62,61 @@ def main() -> None:
         print("no verdicts, as lighteval is not installed; our own grader decides, so that none are needed")
         return
     recorded = read(given.prompts, given.responses, how.items)
-    found = verdicts(recorded, given.work, given.timeout, read_json(given.others) if given.others else ())
-    tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work, given.timeout)}
-    rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
-    write_jsonl(given.output, rows)
-    write_json(given.results, {**found.results, **tested})
+    with Lighteval(given.timeout) as lighteval:
+        found = verdicts(recorded, given.work, lighteval)
+        for lost in (recorded[place] for place in found.timed_out):
+            print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {given.timeout:g} s and counts as wrong")
+        tested = {} if how.ours else {"self_test": run_self_test(items, how, given.work, lighteval)}
+        rows = ({"id": one.id, "sample": one.sample, "correct": right} for one, right in zip(recorded, found.correct, strict=True))
+        write_jsonl(given.output, rows)
+        write_json(given.results, {**found.results, **tested})
+        if lighteval.imported and given.others:
+            grade_others(read_json(given.others), given.work, lighteval)
 
 
-def run_self_test(items: dict[str, PromptItem], how: Grading, work: Path, timeout_s: float) -> dict[str, float]:
+def run_self_test(items: dict[str, PromptItem], how: Grading, work: Path, lighteval: Lighteval) -> dict[str, float]:
     """The share of made-up answers that lighteval counts as right, by kind."""
     probed = self_test.probes(items, how)
-    return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], work, timeout_s).correct)
+    return self_test.rates(probed, verdicts([to_record(probe.item, 0, probe.text) for probe in probed], work, lighteval).correct)
 
 
-def verdicts(recorded: list[LightevalRecord], work: Path, timeout_s: float, others: Sequence[dict[str, str]] = ()) -> Replayed:
-    """lighteval's verdicts, stored in `work` by the digest of all that decides them. Once it is imported, it grades others too."""
-    stored = verdicts_file(work, recorded)
-    with locked(stored.parent, wait=True):
+def verdicts(recorded: list[LightevalRecord], work: Path, lighteval: Lighteval, wait: bool = True) -> Replayed:
+    """lighteval's verdicts, stored in `work` by the digest of all that decides them.
+
+    Raises InputError where another process is grading the same and `wait` is false.
+    """
+    folder = folder_of(recorded, work)
+    stored = folder / "verdicts.json"
+    with locked(folder, wait):
         if not stored.exists():
-            with Lighteval(timeout_s) as lighteval:
-                write_json(stored, vars(lighteval.grade(recorded)))
-                for path, other in without_verdicts(others, work):
-                    write_json(path, vars(lighteval.grade(other)))
-        found = Replayed(**read_json(stored))
-    for lost in (recorded[place] for place in found.timed_out):
-        print(f"item {lost.id!r} sample {lost.sample}: took lighteval over {timeout_s:g} s and counts as wrong")
-    return found
+            write_json(stored, vars(lighteval.grade(recorded)))
+        return Replayed(**read_json(stored))
 
 
-def without_verdicts(others: Sequence[dict[str, str]], work: Path) -> Iterator[tuple[Path, list[LightevalRecord]]]:
-    """Responses that exist and have no verdicts yet, with the file for them, locked until the next are asked for, for HELP_S at most.
+def folder_of(recorded: list[LightevalRecord], work: Path) -> Path:
+    folder = work / sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
-    Those that another process grades are left to it; errors in them are reported by their own step.
+
+def grade_others(others: list[dict[str, str]], work: Path, lighteval: Lighteval) -> None:
+    """Grade responses that exist and have no verdicts yet, while lighteval is imported; none is begun after HELP_S.
+
+    What another process is grading is left to it, and what cannot be graded to its own step, which says why.
     """
     end = time.monotonic() + HELP_S
     for other in others:
-        with suppress(InputError):
+        if time.monotonic() > end:
+            return
+        try:
             recorded = read(Path(other["prompts"]), Path(other["responses"]), other.get("items", "all"))
-            stored = verdicts_file(work, recorded)
-            if recorded and recorded[0].kind in KINDS and not stored.exists() and time.monotonic() < end:
-                with locked(stored.parent):
-                    if not stored.exists():
-                        yield stored, recorded
-
-
-def verdicts_file(work: Path, recorded: list[LightevalRecord]) -> Path:
-    folder = work / sha256_text(json.dumps([code_digest("grade_lighteval.py"), *map(astuple, recorded)]))[:32]
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "verdicts.json"
+            if recorded and recorded[0].kind in KINDS:
+                verdicts(recorded, work, lighteval, wait=False)
+        except InputError:
+            continue
+        except Exception as error:
+            print(f"{other['responses']}: left to its own step ({error})")
+            return
 
 
 def read(prompts: Path, responses: Path, answered: str) -> list[LightevalRecord]:

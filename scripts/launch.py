@@ -26,9 +26,10 @@ import yaml
 
 from distill.base.cli import ERROR_FILE, parser, run
 from distill.base.errors import InputError
+from distill.base.processes import end_with_parent
 from distill.base.settings import find
 from distill.base.work import locked
-from distill.training.launch import STOPPED, Nodes, command, end_with_parent, environment
+from distill.training.launch import STOPPED, Nodes, command, environment
 from distill.training.slurm import requeue
 
 ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
@@ -114,7 +115,7 @@ def prepare_child() -> None:
     # processes of a terminal: the training ignores it and gets the SIGTERM of `stop`.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    end_with_parent()  # torch starts its workers in new sessions, which a kill of this process group does not reach
 
 
 def stop(launcher: int) -> None:

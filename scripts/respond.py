@@ -11,7 +11,6 @@ loaded, those that no other process generates at that time; their own jobs then 
 """
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def main() -> None:
         mark_complete(own)
     if engine is not None:
         for entry in json.loads(args.siblings):
-            answer_sibling(engine, response_set(args.work, digest, **entry), own)
+            answer_sibling(engine, args.work, digest, entry, own, runtime)
     print_machines(own.folder)
     print(f"{len(own.pairs)} answers")
 
@@ -85,13 +84,20 @@ def answer_missing(engine: Any, wanted: ResponseSet, runtime: dict[str, Any]) ->
             raise
 
 
-def answer_sibling(engine: Any, sibling: ResponseSet, own: ResponseSet) -> None:
-    """The same of another benchmark, where this load of the model can and no other process does. Errors are reported by its own step."""
-    alike = all(sibling.spec.get(key) == own.spec.get(key) for key in ("engine", "batch_invariant"))
-    if alike and sibling.output != own.output and not sibling.is_complete():
-        with suppress(InputError), locked(sibling.folder):
-            if sibling.missing():
-                answer_missing(engine, sibling, {})
+def answer_sibling(engine: Any, work: Path, model: str, entry: dict[str, Any], own: ResponseSet, runtime: dict[str, Any]) -> None:
+    """Generate a sibling's missing answers, unless another process is generating them or it needs an engine of another kind.
+
+    `entry` is its prompts, spec and output. What goes wrong is left to its own step: this one's answers are complete.
+    """
+    try:
+        sibling = response_set(work, model, **entry)
+        alike = all(sibling.spec.get(key) == own.spec.get(key) for key in ("engine", "batch_invariant"))
+        if alike and sibling.output != own.output and not sibling.is_complete():
+            with locked(sibling.folder):
+                if sibling.missing():
+                    answer_missing(engine, sibling, runtime)
+    except Exception as error:
+        print(f"{entry['output']}: left to its own step ({error})", flush=True)
 
 
 if __name__ == "__main__":

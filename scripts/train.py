@@ -18,11 +18,12 @@ from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import count_rows, read_jsonl, sha256_file, sha256_text, write_jsonl
 from distill.base.machine import print_machines
+from distill.base.processes import end_with_parent
 from distill.base.work import open_work_folder, work_key
 from distill.models.remote_code import KEY
 from distill.training.attempt import attempt
 from distill.training.checkpoints import copy_kept, kept_folder, publish
-from distill.training.launch import end_with_parent, world
+from distill.training.launch import world
 from distill.training.recipe import RUNTIME, check_lora, read_recipe, versions_of
 
 

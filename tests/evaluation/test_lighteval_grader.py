@@ -1,11 +1,13 @@
 """lighteval on recorded text: really called, and not to be hung."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 
 import grade_lighteval
+import psutil
 import pytest
 from checkout import PROJECT
 
@@ -74,15 +76,23 @@ class StandIn:
     starts: list[list[list[str]]]
 
     def __init__(self, timeout_s):
-        self.starts.append([])
+        self.graded: list[list[str]] = []
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_): ...
 
+    @property
+    def imported(self):
+        return bool(self.graded)
+
     def grade(self, responses):
-        self.starts[-1].append([response.text for response in responses])
+        if not self.graded:
+            self.starts.append(self.graded)
+        self.graded.append([response.text for response in responses])
+        if "fail" in responses[0].text:
+            raise RuntimeError("lighteval failed")
         return Replayed([response.gold in response.text for response in responses], {"n": len(responses)}, [])
 
 
@@ -128,21 +138,54 @@ def test_one_start_of_lighteval_grades_what_others_lack_and_no_file_is_graded_tw
     assert starts[2] == [["7"], ["7 again"], ["of n"]]
 
 
-def test_what_another_process_grades_or_is_wrong_is_left_to_its_own_step_and_not_for_long(starts, grade, tmp_path, monkeypatch):
-    write_json(tmp_path / "others.json", evaluations(tmp_path, "m/a", "m/b", "n/a"))
+def test_what_another_process_grades_or_cannot_be_graded_is_left_to_its_own_step(starts, grade, tmp_path, capsys):
+    write_json(tmp_path / "others.json", evaluations(tmp_path, "m/a", "m/b", "n/a", "n/b"))
+    grade("n", "b", "7")
     grade("m", "b", "7")
     write_jsonl(tmp_path / "m" / "a.jsonl", [{"id": "1", "sample": 0, "text": "graded elsewhere"}])
     write_jsonl(tmp_path / "n" / "a.jsonl", [{"id": "unknown", "sample": 0, "text": "7"}])
+    write_jsonl(tmp_path / "n" / "b.jsonl", [{"id": "1", "sample": 0, "text": "last"}])
     write_jsonl(tmp_path / "a" / "prompts.jsonl", read_jsonl(tmp_path / "b" / "prompts.jsonl"))
-    elsewhere = grade_lighteval.verdicts_file(
-        tmp_path / "work", grade_lighteval.read(tmp_path / "a" / "prompts.jsonl", tmp_path / "m" / "a.jsonl", "all")
-    )
-    with locked(elsewhere.parent):
+    recorded = grade_lighteval.read(tmp_path / "a" / "prompts.jsonl", tmp_path / "m" / "a.jsonl", "all")
+    with locked(grade_lighteval.folder_of(recorded, tmp_path / "work")):
         grade("m", "b", "8")
+    assert starts[-1] == [["8"], ["last"]]
+    write_jsonl(tmp_path / "m" / "a.jsonl", [{"id": "1", "sample": 0, "text": "fail"}])
+    assert grade("m", "b", "7 9")[0] == [True]
+    assert starts[-1] == [["7 9"], ["fail"]]
+    assert f"{tmp_path}/m/a.jsonl: left to its own step (lighteval failed)" in capsys.readouterr().out
+
+
+def test_no_other_is_begun_when_the_time_is_over(starts, grade, tmp_path, monkeypatch):
+    grade("m", "a", "7")
+    write_json(tmp_path / "others.json", evaluations(tmp_path, "m/a"))
+    write_jsonl(tmp_path / "m" / "a.jsonl", [{"id": "1", "sample": 0, "text": "later"}])
+    monkeypatch.setattr(grade_lighteval, "HELP_S", -1)
+    grade("m", "b", "8")
     assert starts[-1] == [["8"]]
-    monkeypatch.setattr(grade_lighteval, "HELP_S", 0)
-    grade("m", "b", "9")
-    assert starts[-1] == [["9"]]
+
+
+def test_nothing_outlives_a_killed_process_and_its_lock_is_free(tmp_path):
+    """The child is a fork: it has the lock open, too, and hangs as a computation in C does."""
+    code = """
+import sys, time
+from pathlib import Path
+from distill.base.work import locked
+from distill.evaluation import lighteval_grader as engine
+
+engine._pipeline = lambda *_: (print("grading", flush=True), time.sleep(600))
+with locked(Path(sys.argv[1])), engine.Lighteval() as lighteval:
+    lighteval.grade([engine.LightevalRecord("1", 0, "math", "?", "7", 4, "7")])
+"""
+    env = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout.readline() == "grading\n"
+    (child,) = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait()
+    child.wait(timeout=30)
+    with locked(tmp_path):
+        pass
 
 
 def test_where_lighteval_decides_it_is_tested_once_for_all_models(starts, grade):
@@ -151,7 +194,7 @@ def test_where_lighteval_decides_it_is_tested_once_for_all_models(starts, grade)
     tested = {"n": 1, "self_test": {"gold": 1.0, "echo": 0.0, "cut": 1.0, "empty": 0.0, "wrong": 1.0}}
     spec = {"grader": "lighteval", "answer_form": "ANSWER: {answer}"}
     assert grade("a", "sums", "a: 8", spec=spec)[1] == grade("b", "sums", "b: 8", spec=spec)[1] == tested
-    assert starts == [[["a: 8"]], [probes], [["b: 8"]]]
+    assert starts == [[["a: 8"]], [probes], [["b: 8"]]]  # a's answers had their verdicts already
     assert grade("b", "sums", "b: 8", spec={**spec, "answer_form": "{answer}"})[1] == tested and starts[-1][0][0] == "7"
 
 

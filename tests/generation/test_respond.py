@@ -99,11 +99,12 @@ def test_a_sibling_is_free_while_another_is_answered(run, monkeypatch):
     assert free == ["b while a", "c while a", "a while b", "c while b", "a while c", "b while c"]
 
 
-def test_an_error_in_a_sibling_is_reported_by_its_own_step(run):
+def test_an_error_in_a_sibling_is_left_to_its_own_step(run, capsys):
     run.prompts("a", "a1")
     run.prompts("b", "too long")
     run.prompts("c", "c1")
     assert run("a") == ["a1"]
+    assert "b.jsonl: left to its own step (a prompt is too long)" in capsys.readouterr().out
     assert run.loads == [["a1", "c1"]]
     with pytest.raises(InputError, match="a prompt is too long"):
         run("b")

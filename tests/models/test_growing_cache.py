@@ -1,5 +1,7 @@
 """A cache that has room changes no bit of what a model computes, and is copied once in many tokens."""
 
+import weakref
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -37,6 +39,15 @@ def test_all_is_copied_once_in_many_tokens(monkeypatch):
     for _ in range(2 * ROOM):
         layer.update(torch.ones(1, 1, 1, 2), torch.ones(1, 1, 1, 2))
     assert len(copies) == 2 * 2  # keys and values
+
+
+def test_rows_that_are_left_out_leave_the_memory():
+    layer = GrowingLayer()
+    layer.update(torch.ones(4, 1, 8, 2), torch.ones(4, 1, 8, 2))
+    kept = [weakref.ref(room.untyped_storage()) for room in layer.room]
+    layer.batch_select_indices(torch.tensor([1]))
+    assert layer.keys.shape == (1, 1, 8, 2)
+    assert layer.room == layer.shown == (None, None) and [one() for one in kept] == [None, None]
 
 
 def test_what_others_do_with_a_layer_is_kept():

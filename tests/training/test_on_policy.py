@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 from transformers import AutoModelForCausalLM, Qwen2ForCausalLM  # noqa: E402
 
 from distill.base.errors import InputError  # noqa: E402
-from distill.training import distillation  # noqa: E402
+from distill.models.growing_cache import ROOM, GrowingLayer  # noqa: E402
+from distill.training import distillation, on_policy  # noqa: E402
 from distill.training.on_policy import LengthWatch, RolloutSampler, places_of, seed_of  # noqa: E402
 from distill.training.pair import Side  # noqa: E402
 from distill.training.prompts import read_prompts  # noqa: E402
@@ -93,6 +94,21 @@ def test_a_completion_depends_on_its_place_and_not_on_what_is_generated_with_it(
     ]
     assert texts[0] == texts[1]
     assert len({tuple(text) for text in texts[0]}) == 12
+
+
+def test_completions_are_the_same_with_a_growing_cache_with_transformers_own_and_for_a_model_that_is_saved_without_one(built, monkeypatch):
+    seen, growing = [], on_policy.growing_cache
+
+    def completions(cache, use_cache):
+        trainer = built(max_new_tokens=70)  # more than the cache has room for at first
+        trainer.model.generation_config.use_cache = use_cache
+        monkeypatch.setattr(on_policy, "growing_cache", lambda model: seen.append(cache(model)) or seen[-1])
+        return trainer._generate_single_turn([[3, 4, 5], [6, 7, 8]] * 6)
+
+    made = [completions(growing, True), completions(growing, False), completions(lambda _: {}, True)]
+    assert made[0] == made[1] == made[2]
+    assert max(map(len, made[0])) > ROOM
+    assert [type(layer) for layer in seen[0]["past_key_values"].layers] == [GrowingLayer] * 2
 
 
 def test_completions_are_drawn_from_the_students_distribution(built):

@@ -1,8 +1,11 @@
 """Which processes of a run are alive on this machine: Snakemake itself, and processes that hold the lock of a work folder."""
 
 import contextlib
+import ctypes
 import os
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +68,12 @@ def end_orphan(process: psutil.Process) -> None:
     with contextlib.suppress(psutil.Error):
         launchers = [one for one in (process, *process.parents()) if any(Path(word).name == LAUNCHER for word in _command(one))]
         (launchers[-1] if launchers else process).terminate()
+
+
+def end_with_parent() -> None:
+    """On Linux, let the kernel kill this process when its parent dies, however that dies and whatever this process is doing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _is_snakemake(process: psutil.Process) -> bool:

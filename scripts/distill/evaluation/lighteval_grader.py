@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from distill.base.errors import InputError
 from distill.base.files import Row
+from distill.base.processes import end_with_parent
 from distill.base.thoughts import THOUGHT
 from distill.grading.extract import open_thought
 from distill.grading.worker import forbid_side_effects
@@ -57,7 +58,7 @@ class Replayed:
 
 
 class Lighteval:
-    """lighteval in a child process, which it imports once and grades one file of responses after another. Use it in a with statement.
+    """A child process that imports lighteval once and grades one file of responses after another. Use it in a with statement.
 
     timeout_s: wall-clock seconds that one response may take.
     """
@@ -71,6 +72,11 @@ class Lighteval:
 
     def __exit__(self, *_: object) -> None:
         self._end_child()
+
+    @property
+    def imported(self) -> bool:
+        """Whether it has graded anything, so that more costs no import."""
+        return self._child is not None
 
     def grade(self, recorded: Sequence[LightevalRecord]) -> Replayed:
         """lighteval's verdicts on the responses. Raises InputError for a kind of item that it has no metric for here."""
@@ -98,15 +104,14 @@ class _Child:
         self.process = fork.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
-        self.wait_s: float = _START_S
 
     def grade(self, recorded: Sequence[LightevalRecord], timed_out: Sequence[int], timeout_s: float) -> int | tuple[list[bool], Row]:
         """Verdicts and results, or the place of a response that took too long or killed the child. `timed_out`: those of earlier tries."""
-        at = -1
-        with suppress(EOFError, BrokenPipeError):  # the child has died
+        at, wait_s = -1, float(_START_S)
+        with suppress(EOFError, ConnectionError):  # the child has died
             self.pipe.send((recorded, timed_out))
-            while self.pipe.poll(self.wait_s):
-                message, self.wait_s = self.pipe.recv(), timeout_s
+            while self.pipe.poll(wait_s):
+                message, wait_s = self.pipe.recv(), timeout_s
                 if not isinstance(message, int):
                     return message
                 at = message
@@ -122,13 +127,14 @@ class _Child:
 
 def _serve(pipe: Connection) -> None:
     """Grade what comes: of each file the places of its responses as lighteval reaches them, then all verdicts and the results."""
+    end_with_parent()
+    # A fork has all that its parent has open: the lock of a work folder, which would outlive the parent, and the other end of the pipe.
+    os.closerange(3, pipe.fileno())
+    os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "GIT_PYTHON_REFRESH": "quiet"}
     tags = list(THOUGHT.values())
     for number in count():
-        try:
-            recorded, timed_out = pipe.recv()
-        except EOFError:  # the parent has died
-            return
+        recorded, timed_out = pipe.recv()
         texts = [open_thought(response.text, tags) for response in recorded]
         for place in timed_out:
             texts[place] = ""

@@ -27,6 +27,11 @@ class GrowingLayer(DynamicLayer):
         self.shown = self.keys, self.values = self.room[0][..., :until, :], self.room[1][..., :until, :]
         return self.shown
 
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep some rows; what held all of them is let go at once, so that no more is in memory than before."""
+        super().batch_select_indices(indices)
+        self.room = self.shown = (None, None)
+
 
 def _with_room(old: torch.Tensor, states: torch.Tensor, held: int, until: int) -> torch.Tensor:
     room = states.new_empty((*states.shape[:-2], until + ROOM, states.shape[-1]))

@@ -1,9 +1,7 @@
 """Start of a training: its processes and nodes, and the command line of `accelerate launch` that follows from them."""
 
-import ctypes
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -133,10 +131,3 @@ def world(env: Mapping[str, str] = os.environ) -> tuple[int, int, str]:
     if env.get("ACCELERATE_USE_FSDP") == "true":
         return size, rank, f"fsdp{env.get('FSDP_VERSION', '')}"
     return size, rank, "ddp" if size > 1 else "single"
-
-
-def end_with_parent() -> None:
-    """On Linux, let the kernel kill this process when its parent dies: torch starts its workers in new sessions, which a kill of the
-    launcher's process group does not reach, and they would train on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -153,6 +153,7 @@ class OnPolicyTrainer(Resumable, DistillationTrainer):
             max_new_tokens=self.max_completion_length,
             eos_token_id=self.eos_token_ids,
             pad_token_id=pad,
+            use_cache=True,  # whatever the model's own generation config says
             disable_compile=True,
         )
         with (
