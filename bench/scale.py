@@ -82,9 +82,10 @@ def paper(rows: int = 800_000, tokens_a_row: int = 5_000, max_length: int = 16_3
     print(f"{rows:,} traces of {tokens_a_row:,} tokens, max_length {max_length:,}, bfd_split, ZeRO-3 over 8 devices, micro batch 1")
     for name in ("Qwen/Qwen2.5-Math-1.5B", "Qwen/Qwen2.5-Math-7B"):
         arch = Arch.of(known["models"][name])
-        needed = memory.training(arch, memory.Launch("zero3", 8), memory.Batch(1, max_length, True, True))["total"]
+        batch = memory.Batch(1, max_length, bfloat16=True, gradient_checkpointing=True)
+        needed = memory.training(arch, memory.Launch("zero3", 8), batch)["total"]
         for device in ("A100-80GB", "H100-80GB"):
-            rate = speed.training(arch, speed.Device("gpu", 8, device, **known["devices"][device]), max_length, True, sources)
+            rate = speed.training(arch, speed.Device("gpu", 8, device, **known["devices"][device]), batch, max_length, sources)
             hours = rows * tokens_a_row / rate.tokens_per_s / 3600
             print(f"  {name} on 8 x {device}: {memory.gb(needed)} GB, {rate.tokens_per_s:,.0f} tokens/s a device", end="")
             print(f" ({rate.how}), {hours:,.0f} device hours, {hours / 8 / 24:.1f} days")
@@ -95,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 1_000_000], help="numbers of rows")
     parser.add_argument("--workers", type=int, default=1, help="worker processes of filter")
-    parser.add_argument("--words", type=int, default=20, help="words of a thought; 2,300 are some 5,000 tokens")
+    parser.add_argument("--words", type=int, default=20, help="words of a thought; 2,300 are some 3,400 tokens")
     parser.add_argument("--paper", action="store_true", help="only print the estimate for training on 800,000 traces")
     parser.add_argument("--pack", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -7,7 +7,7 @@ docs/benchmarks.md. An experiment that fails, runs out of memory or takes longer
 
     python bench/sft_throughput.py                          # all, on an H100 or H200: meant to take under six minutes
     python bench/sft_throughput.py --only stock ours        # some of them
-    python bench/sft_throughput.py --profile profiles       # and where the time of two further steps goes, a file each
+    python bench/sft_throughput.py --profile work/profiles       # and where the time of two further steps goes, a file each
     python bench/sft_throughput.py --toy                    # a toy size on a CPU, in a minute
 
 MFU = tokens/s * FLOPs per token / peak FLOP/s of the device (scripts/distill/training/speed.py; of a CPU: what a large product of matrices

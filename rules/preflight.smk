@@ -4,7 +4,7 @@
 # makes  results/preflight.json, preflight.txt  memory, time, disk and access of what is planned; what does not fit, and which key to change
 #        preflight itself makes nothing: it fails where the estimate says STOP
 #        results/preflight-vs-actual.txt        after a run: estimates next to what it really took
-# costs  seconds. No rule depends on it. train and respond check their own part inside their jobs
+# costs  seconds. No rule depends on it. train, distill and respond check their own part inside their jobs
 import time
 
 

@@ -1,7 +1,7 @@
 """Say what a run will take before it costs anything: memory of a device, time, disk, access; what does not fit, and what to change.
 
 From the plan of a configuration (as rules/preflight.smk passes it) and what exists under --results, to preflight.json and a page of
-text. With --check nothing is written: one line a job that does not fit, and exit code 2, which is what train and respond do first.
+text. With --check nothing is written: one line a job that does not fit, and exit code 2, which is what train, distill and respond do first.
 runtime.preflight: warn or ignore lets them go on.
 
     snakemake --cores 1 preflight

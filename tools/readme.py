@@ -156,7 +156,11 @@ def config_page() -> str:
     for title, place, entry in _sections(schema):
         elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
         rows = [
-            _key_row(key, below, reached.get(id(below)) or elsewhere)
+            _key_row(
+                key,
+                below,
+                reached.get(id(below)) or (elsewhere if below.get("x-scope") == "recipe" else ["figures", "report"] * (key == "label")),
+            )
             for key, below in entry.get("properties", {}).items()
             if not _is_section(below)
         ]

@@ -1,4 +1,4 @@
-"""A benchmark whose owner lets in only those who ask: how to get in is said, the others are finished, and the report shows the gap."""
+"""A gated benchmark without access: one line says how to get it, the other benchmarks are finished, and the report shows which is missing."""
 
 import re
 

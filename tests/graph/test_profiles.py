@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from checkout import PROJECT, checkout
 
 NEEDS = {"slurm": "snakemake_executor_plugin_slurm", "kubernetes": "snakemake_executor_plugin_kubernetes"}
@@ -45,3 +46,19 @@ def test_a_profile_plans_the_same_jobs(profile, planned, without):
     if profile in NEEDS and importlib.util.find_spec(NEEDS[profile]) is None:
         pytest.skip(f"{NEEDS[profile]} is not installed: pip install -r envs/requirements-{profile}.txt")
     assert planned("--profile", f"profiles/{profile}", *MORE.get(profile, [])) == without
+
+
+def test_slurm_gives_time_to_what_takes_long_and_the_signal_to_what_trains():
+    given = yaml.safe_load((PROJECT / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))["set-resources"]
+    rules = {}
+    for path in (PROJECT / "rules").glob("*.smk"):
+        _, *parts = re.split(r"^(?:rule|checkpoint) (\w+):$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        rules |= dict(zip(parts[::2], parts[1::2], strict=True))
+    training = {name for name, text in rules.items() if "launch.py" in text}
+    generating = {name for name, text in rules.items() if "respond.py" in text or "generate_traces.py" in text or "judge.py" in text}
+    assert training == {"train", "distill"}
+    assert {"respond", "attempt", "teacher", "judge"} <= generating
+    assert {name for name in given if "TERM@600" in given[name].get("slurm_extra", "")} == training
+    assert {name for name in given if given[name]["runtime"] == 1440} >= training | (
+        generating & {"respond", "attempt", "teacher", "judge"}
+    ) | {"logits"}

@@ -1,8 +1,12 @@
 """Preflight: what the guide's own experiment takes on two machines, without a GPU; its advice is right where it is followed."""
 
+import re
+import subprocess
+import sys
 from copy import deepcopy
 
 import pytest
+from checkout import PROJECT
 from tutorial_plan import KNOWN, ONE, PUBLISHED, TUTORIAL, ZERO2_OFFLOADED, ZERO3, found, planned, with_lora
 
 from distill.preflight import advice, facts, memory, speed
@@ -216,3 +220,12 @@ def test_each_copy_of_a_model_takes_room(tmp_path):
         "study": {"name": "s", "bases": "base-chat", "datasets": "stratos", "seeds": [0, 1], "checkpoints": [0.5, 1]}
     }
     assert found(planned(ZERO3, tmp_path, grid), tmp_path)["disk"]["models"] == pytest.approx((1 + 2 * 3) * base, rel=0.01)
+
+
+def test_the_estimate_for_r1s_own_traces_is_that_of_the_documentation():
+    done = subprocess.run([sys.executable, PROJECT / "bench/scale.py", "--paper"], capture_output=True, text=True, check=True)
+    form = r"Qwen/(\S+) on 8 x (\S+): (\S+ GB), (\S+) tokens/s a device .*, (\S+ device hours, \S+ days)"
+    rows = [f"| {name}, 8 x {device} | {gb} | {speed} | {hours} |" for name, device, gb, speed, hours in re.findall(form, done.stdout)]
+    assert len(rows) == 4
+    page = (PROJECT / "docs/scale.md").read_text(encoding="utf-8")
+    assert [row for row in rows if row not in page] == []
