@@ -155,12 +155,9 @@ def config_page() -> str:
     reached, parts = reruns.steps_by_key(examples(), schema), [CONFIG_HEAD]
     for title, place, entry in _sections(schema):
         elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
+        unreached = {"label": []}  # what only people read changes no answer
         rows = [
-            _key_row(
-                key,
-                below,
-                reached.get(id(below)) or (elsewhere if below.get("x-scope") == "recipe" else ["figures", "report"] * (key == "label")),
-            )
+            _key_row(key, below, reached.get(id(below)) or unreached.get(below.get("x-scope"), elsewhere))
             for key, below in entry.get("properties", {}).items()
             if not _is_section(below)
         ]

@@ -1,4 +1,4 @@
-"""A gated benchmark without access: one line says how to get it, the other benchmarks are finished, and the report shows which is missing."""
+"""A gated benchmark without access: one line says how to get it, the others are finished, and the report shows which is missing."""
 
 import re
 
