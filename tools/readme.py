@@ -154,10 +154,8 @@ def config_page() -> str:
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     reached, parts = reruns.steps_by_key(examples(), schema), [CONFIG_HEAD]
     for title, place, entry in _sections(schema):
-        elsewhere = reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
-        unreached = {"label": []}  # what only people read changes no answer
         rows = [
-            _key_row(key, below, reached.get(id(below)) or unreached.get(below.get("x-scope"), elsewhere))
+            _key_row(key, below, reached.get(id(below)) or _steps_elsewhere(title, key, below))
             for key, below in entry.get("properties", {}).items()
             if not _is_section(below)
         ]
@@ -165,6 +163,13 @@ def config_page() -> str:
         table = "\n".join(["| key | type | default | scope | reruns | meaning |", "|---|---|---|---|---|---|", *rows])
         parts.append(f"## {title}\n\n" + (f"`{place}` {text}\n\n" if text else f"`{place}`\n\n") + table)
     return "\n\n".join(parts) + "\n"
+
+
+def _steps_elsewhere(title: str, key: str, entry: dict) -> list[str]:
+    """The steps that rerun for a key which no example reaches: none that makes a result, where it is for people."""
+    if entry.get("x-scope") == "label":
+        return ["figures", "report"] if key == "label" else []
+    return reruns.ELSEWHERE.get(title) or reruns.ELSEWHERE.get(title.split(".")[0], [])
 
 
 def _sections(schema: dict) -> list[tuple[str, str, dict]]:
