@@ -29,7 +29,7 @@ from distill.base.errors import InputError
 from distill.base.processes import end_with_parent
 from distill.base.settings import find
 from distill.base.work import locked
-from distill.training.launch import STOPPED, Nodes, command, environment
+from distill.training.launch import STOPPED, Nodes, command, environment, is_plain
 from distill.training.slurm import requeue
 
 ACCELERATED = Path(__file__).with_name("distill") / "training" / "accelerated.py"
@@ -61,8 +61,11 @@ def main() -> None:
         raise InputError(f"{args.accelerate}: not an accelerate configuration ({error}); see config/accelerate/") from None
     nodes = Nodes.from_environment(args.nodes, args.machine_rank, args.main_address, args.main_port)
     # -P: modules next to it must not shadow packages of the same name, such as kernels.
-    launcher = [sys.executable, "-P", ACCELERATED, *command(args.accelerate, settings, args.processes, nodes), args.script, *args.args]
-    attempts = Attempts(launcher, environment(args.processes, nodes))
+    started_by = ["-P", ACCELERATED, *command(args.accelerate, settings, args.processes, nodes)]
+    plain = is_plain(settings, args.processes, nodes)
+    start = [sys.executable, *([] if plain else started_by), args.script, *args.args]
+    threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")} if plain else {}  # as accelerate's launcher
+    attempts = Attempts(start, environment(args.processes, nodes) | threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, attempts.on_signal)
     if args.lock:

@@ -3,12 +3,13 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from distill.base.errors import InputError
-from distill.training.launch import PROCESSES_VARIABLE, Nodes, command, environment, first_host, world
+from distill.training.launch import PROCESSES_VARIABLE, Nodes, command, environment, first_host, is_plain, world
 
 ACCELERATE = Path(__file__).resolve().parents[2] / "config" / "accelerate"
 SLURM = {"SLURM_JOB_ID": "70042", "SLURM_JOB_NUM_NODES": "2", "SLURM_NODEID": "1", "SLURM_JOB_NODELIST": "gpu[07-08]"}
@@ -79,6 +80,38 @@ def test_each_accelerate_file_is_one_that_accelerate_reads_and_leaves_number_and
         pairs = dict(zip(options[::2], options[1::2], strict=False))
         assert pairs["--num_processes"] == "16"
         assert pairs["--machine_rank"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "processes", "plain"),
+    [({}, 1, True), ({}, 2, False), ({"mixed_precision": "bf16"}, 1, False), ({"dynamo_config": {"dynamo_backend": "INDUCTOR"}}, 1, False)],
+)
+def test_one_process_without_any_feature_of_accelerate_needs_no_launcher(changes, processes, plain):
+    settings = yaml.safe_load((ACCELERATE / "single.yaml").read_text()) | changes
+    assert is_plain(settings, processes, Nodes()) is plain
+    assert not is_plain(settings, 1, Nodes(2, 0, "a", 1))
+
+
+def test_accelerate_would_set_nothing_for_it_but_its_defaults_and_the_threads(monkeypatch):
+    from accelerate.commands import launch
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before, seen = dict(os.environ), {}
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda command, env: seen.update(env) or SimpleNamespace(wait=lambda: 0, returncode=0))
+    single = ACCELERATE / "single.yaml"
+    options = command(single, yaml.safe_load(single.read_text()), 1, Nodes())
+    launch.launch_command(launch.launch_command_parser().parse_args([*options, "train.py"]))
+    made = {key: value for key, value in seen.items() if before.get(key) != value}
+    assert made.pop("OMP_NUM_THREADS") == "1"
+    assert {key.removeprefix("ACCELERATE_"): value for key, value in made.items()} == {
+        "USE_CPU": "False",
+        "MIXED_PRECISION": "no",
+        "DYNAMO_BACKEND": "NO",
+        "DYNAMO_MODE": "default",
+        "DYNAMO_USE_FULLGRAPH": "False",
+        "DYNAMO_USE_DYNAMIC": "False",
+        "DYNAMO_USE_REGIONAL_COMPILATION": "False",
+    }
 
 
 CONFIGS = sorted(path for path in ACCELERATE.parent.glob("*.yaml") if "models" in (yaml.safe_load(path.read_text()) or {}))

@@ -13,6 +13,16 @@ from distill.training.slurm import address_of
 
 ONE_PROCESS = ("NO", "MULTI_CPU")  # accelerate 1.15 starts one process for either, however many were requested, without an error
 SEVERAL = "ddp.yaml, zero2.yaml, zero3.yaml or fsdp2.yaml of config/accelerate"
+# The settings of config/accelerate/single.yaml, for which accelerate 1.15 sets nothing that a training goes by but OMP_NUM_THREADS.
+PLAIN = {
+    "compute_environment": "LOCAL_MACHINE",
+    "distributed_type": "NO",
+    "mixed_precision": "no",
+    "num_machines": 1,
+    "num_processes": 1,
+    "machine_rank": 0,
+    "use_cpu": False,
+}
 # The number of processes that the launcher starts, so that train.py can compare: accelerate can start fewer without an error.
 PROCESSES_VARIABLE = "DISTILL_PROCESSES"
 # How long the processes of a node may take to save after SIGTERM before torch kills them. Its default of 30 s is too short for the
@@ -71,6 +81,12 @@ def command(config: Path, settings: Mapping[str, Any], processes: int, nodes: No
     options = ["--config_file", str(config), "--num_processes", str(total), "--num_machines", str(nodes.count)]
     options += ["--machine_rank", str(nodes.rank), "--main_process_port", str(nodes.port), "--quiet"]
     return options + (["--main_process_ip", nodes.address] if nodes.count > 1 else [])
+
+
+def is_plain(settings: Mapping[str, Any], processes: int, nodes: Nodes) -> bool:
+    """Whether a training is one process without any feature of accelerate: it needs no launcher, which would import torch, too, in 3 s, and
+    keep 300 MB as long as the training runs."""
+    return processes * nodes.count == 1 and settings.items() <= PLAIN.items()
 
 
 def processes_of(runtime: Mapping[str, Any]) -> int:
