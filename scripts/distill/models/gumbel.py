@@ -30,7 +30,7 @@ def draws(temperature: float, top_p: float, seeds: list[int], device: torch.devi
 
 
 def of_rows(drawn: LogitsProcessorList, rows: list[int]) -> LogitsProcessorList:
-    """The same for some rows of the batch, which go on where they are."""
+    """What `draws` made, for some rows of its batch: their generators go on from where they are."""
     for gumbel in drawn:
         if isinstance(gumbel, Gumbel):
             gumbel.generators = [gumbel.generators[row] for row in rows]

@@ -84,8 +84,8 @@ def command(config: Path, settings: Mapping[str, Any], processes: int, nodes: No
 
 
 def is_plain(settings: Mapping[str, Any], processes: int, nodes: Nodes) -> bool:
-    """Whether a training is one process without any feature of accelerate: it needs no launcher, which would import torch, too, in 3 s, and
-    keep 300 MB as long as the training runs."""
+    """Whether a training is one process without any feature of accelerate, and needs no launcher: accelerate's imports torch, which takes
+    seconds, and holds it as long as the training runs."""
     return processes * nodes.count == 1 and settings.items() <= PLAIN.items()
 
 
