@@ -5,6 +5,7 @@ What tests import is in tests/helpers.
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
         start_guard()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a run of all tests, start the warm Python while the workers collect them: the first that they run need it."""
+    config = session.config
+    if config.args_source is config.ArgsSource.TESTPATHS and getattr(config.option, "numprocesses", None):
+        folder = config._tmp_path_factory.getbasetemp() / "warm"
+        threading.Thread(target=make_once, args=(folder, start_warm_python), daemon=True).start()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         file = item.nodeid.split("::")[0].removeprefix("tests/")
@@ -60,8 +69,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: the cores that this process may use, up to 8, since each worker and what it starts takes some 2 GB."""
-    return min(len(os.sched_getaffinity(0)), 8)
+    """`-n auto`: one more than the cores that this process may use, since tests also wait; up to 8: each and what it starts takes 2 GB."""
+    return min(len(os.sched_getaffinity(0)) + 1, 8)
 
 
 @pytest.hookimpl(optionalhook=True)

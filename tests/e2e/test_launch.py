@@ -29,6 +29,11 @@ def test_two_processes_end_where_one_does(trained, tiny_world, launcher):
     assert manifest["world_size"] == 2
 
 
+def test_deepspeed_compiles_nothing_on_a_cpu(trained):
+    printed = (trained("zero3", 2).parent / "out.txt").read_text(encoding="utf-8")
+    assert "op built successfully" not in printed
+
+
 @pytest.mark.slow
 def test_the_tolerance_tells_another_recipe(trained, tiny_world, tmp_path):
     """What the tolerance above is worth: a learning rate that is 1 % higher is outside."""

@@ -108,6 +108,7 @@ def serve(folder: Path) -> None:
     use_once(folder)
     compile_patterns()
     parse_rules()
+    end_with_the_last_job()
     sys.path.remove(str(Path(__file__).parent))
     address = str(folder / "socket")
     python = folder / "bin" / "python"
@@ -193,6 +194,18 @@ def parse_rules() -> None:
         return code.replace(parsed_path, path), rulecount + rules
 
     snakemake.workflow.parse = parse_unless_known
+
+
+def end_with_the_last_job() -> None:
+    """Snakemake wakes its scheduler again a second after each job, by a thread that would keep the process alive for that second."""
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    def wake_later(scheduler: Any, delay: float) -> None:
+        timer = threading.Timer(delay, scheduler._open_jobs.release)
+        timer.daemon = True
+        timer.start()
+
+    JobScheduler._schedule_reevalutation = wake_later
 
 
 def forget_project() -> None:

@@ -196,6 +196,14 @@ def test_the_keyboard_goes_through_answers_and_models_and_opens_thoughts(tree, t
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_no_key_of_a_quick_hand_is_lost(tree, tmp_path):
+    with Browser(tmp_path / "browser") as browser:
+        page = browser.open(written(tree, tmp_path))
+        page.evaluate("for (const key of 'jjl') document.dispatchEvent(new KeyboardEvent('keydown', { key }))")
+        wait_for_card(page, "0/1/0/mini_math-1", "R1-Distill")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 def test_a_link_shows_the_answer_and_its_place_in_the_list(tree, tmp_path):
     """On a phone 48 answers are more than the list shows at once, and the models' answers stand below each other."""
     with Browser(tmp_path / "browser") as browser:

@@ -20,6 +20,9 @@ def shared_arguments(
     """
     micro, accumulated = accumulation(recipe["global_batch"], world_size, runtime["micro_batch"], key)
     use_cpu = runtime["device"] == "cpu" or (runtime["device"] == "auto" and not torch.cuda.is_available())
+    zero = world()[2].startswith("zero")
+    if use_cpu and zero:
+        leave_all_reduce_to_torch()
     return {
         # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
         **{key: value for key, value in recipe.items() if key in kind.__dataclass_fields__},
@@ -29,7 +32,7 @@ def shared_arguments(
         "data_seed": recipe["seed"],
         "output_dir": str(folder),
         # One kernel for all weights on a GPU. It rounds differently, so a CPU keeps the plain one; DeepSpeed flattens the weights itself.
-        "optim": "adamw_torch" if use_cpu or world()[2].startswith("zero") else "adamw_torch_fused",
+        "optim": "adamw_torch" if use_cpu or zero else "adamw_torch_fused",
         "per_device_train_batch_size": micro,
         "gradient_accumulation_steps": accumulated,
         "use_cpu": use_cpu,
@@ -43,3 +46,10 @@ def shared_arguments(
         "dataloader_num_workers": 0,
         "ddp_find_unused_parameters": False,
     }
+
+
+def leave_all_reduce_to_torch() -> None:
+    """Without this, DeepSpeed 0.19.8 compiles its own all-reduce for CPUs at the first start, which takes a C++ compiler and half a minute."""
+    import deepspeed.ops
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
