@@ -49,7 +49,7 @@ def shared_arguments(
 
 
 def leave_all_reduce_to_torch() -> None:
-    """Without this, DeepSpeed 0.19.8 compiles its own all-reduce for CPUs at the first start, which takes a C++ compiler and half a minute."""
+    """Without this, DeepSpeed 0.19.8 compiles its own for CPUs at the first start, which takes a C++ compiler and half a minute."""
     import deepspeed.ops
 
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
