@@ -1,1 +1,1 @@
-"""The library behind scripts/: pure, typed, tested. torch and vllm are imported only in engines/ and training/."""
+"""The library behind scripts/: pure, typed, tested. Only engines/, training/, models/ and miniature/pretrain.py import torch or vllm."""

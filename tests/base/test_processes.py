@@ -13,7 +13,6 @@ from distill.base.errors import InputError
 from distill.base.processes import STARTED_BY, is_orphan, lock_holder, orphans
 from distill.base.work import locked
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -31,7 +30,7 @@ def start():
 
     def start(folder: Path, snakemake: int | None = None) -> subprocess.Popen:
         folder.mkdir(parents=True, exist_ok=True)
-        env = {name: value for name, value in os.environ.items() if name != STARTED_BY} | {"PYTHONPATH": str(SCRIPTS)}
+        env = {name: value for name, value in os.environ.items() if name != STARTED_BY} | {"PYTHONPATH": os.pathsep.join(sys.path)}
         env |= {STARTED_BY: f"{socket.gethostname()}:{snakemake}"} if snakemake else {}
         process = subprocess.Popen([sys.executable, "-c", HOLD, folder], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(process)
@@ -100,7 +99,7 @@ def test_a_process_that_is_no_orphan_is_waited_for(start, tmp_path, capsys):
     process = start(tmp_path)
     waiting = subprocess.Popen(
         [sys.executable, "-c", HOLD.replace("Path(sys.argv[1])", "Path(sys.argv[1]), wait=True, end_orphans=True"), tmp_path],
-        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

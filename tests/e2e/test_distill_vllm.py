@@ -47,7 +47,7 @@ print(json.dumps(found))
 
 
 def completions(folder: Path, others: Path) -> list[list[list[int]]]:
-    env = ENV | {"PYTHONPATH": str(PROJECT / "scripts")}
+    env = ENV | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", COMPLETIONS, folder, others], capture_output=True, text=True, env=env, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.strip().split("\n")[-1])

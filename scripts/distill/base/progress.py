@@ -1,6 +1,6 @@
 """Progress of a long step: a bar on a terminal, a line every ten seconds (DISTILL_PROGRESS_S) in a log file.
 
-The form of the line, which tools/status.py parses: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
+The form of the line, which workflow/status.py parses: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
 """
 
 import os

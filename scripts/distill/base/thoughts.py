@@ -9,8 +9,10 @@ import re
 THOUGHT = {"think": ("<think>", "</think>"), "stratos": ("<|begin_of_thought|>", "<|end_of_thought|>")}
 SOLUTION = {"stratos": ("<|begin_of_solution|>", "<|end_of_solution|>")}
 
-# Where a thought opens and closes, as regular expressions, by who writes it so: what grading cuts off. Tags of Bespoke-Stratos and Sky-T1
-# are also published with spaces inside.
+_STRATOS = r"<\s*\|\s*{}_of_{}\s*\|\s*>"  # also published with spaces inside
+STRATOS_TAG = re.compile(_STRATOS.format("(begin|end)", "(thought|solution)"))
+
+# Where a thought opens and closes, as regular expressions, by who writes it so: what grading cuts off.
 TAGS = (
     (r"<think>", r"</think>"),  # DeepSeek-R1, Qwen3, QwQ and most others
     (r"<thinking>", r"</thinking>"),
@@ -21,10 +23,10 @@ TAGS = (
     (r"◁think▷", r"◁/think▷"),  # Kimi
     (r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>", r"<\|channel\|>final[^<]{0,80}<\|message\|>"),  # gpt-oss
     (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
-    (r"<\s?\|\s?begin_of_thought\s?\|\s?>", r"<\s?\|\s?end_of_thought\s?\|\s?>"),
+    (_STRATOS.format("begin", "thought"), _STRATOS.format("end", "thought")),  # Bespoke-Stratos and Sky-T1
 )
 
-CLOSED = re.compile(r"</think>|<\s*\|\s*end_of_thought")  # in a response whose thought stands in its text
+CLOSED = re.compile("|".join((THOUGHT["think"][1], _STRATOS.format("end", "thought"))))  # in a response whose thought stands in its text
 
 
 def completion(thought: str, solution: str, style: str) -> str:

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from distill.base.errors import InputError
 from distill.base.files import Row
-from distill.base.thoughts import SOLUTION, THOUGHT
+from distill.base.thoughts import SOLUTION, STRATOS_TAG, THOUGHT
 
 # A longer response is a loop, never a worked thought, and every later step would pay for it.
 MAX_CHARS = 2_000_000
 
-_STRATOS = re.compile(r"<\s*\|\s*(begin|end)_of_(thought|solution)\s*\|\s*>")
 _OPEN, _CLOSE = THOUGHT["think"]
 _THINK = re.compile(f"{_OPEN}|{_CLOSE}")
 _STRATOS_ORDER = [tag.strip("<|>") for tag in (*THOUGHT["stratos"], *SOLUTION["stratos"])]
@@ -77,7 +76,7 @@ def parse_response(text: str, reasoning: str | None = None) -> Sections | Defect
         return Defect("malformed", f"longer than {MAX_CHARS} characters")
     if reasoning is not None:
         found: Sections | Defect = Sections(reasoning, text)
-    elif _STRATOS.search(text):
+    elif STRATOS_TAG.search(text):
         found = _stratos(text)
     elif _THINK.search(text):
         found = _think(text)
@@ -94,13 +93,13 @@ def find_defect(thought: str, solution: str) -> Defect | None:
     for name, part in (("thought", thought), ("solution", solution)):
         if not part.strip():
             return Defect("malformed", f"empty {name}")
-        if tag := _STRATOS.search(part) or _THINK.search(part):
+        if tag := STRATOS_TAG.search(part) or _THINK.search(part):
             return Defect("malformed", f"{tag[0]} inside the {name}")
     return None
 
 
 def _stratos(text: str) -> Sections | Defect:
-    tags = list(_STRATOS.finditer(text))
+    tags = list(STRATOS_TAG.finditer(text))
     names = [f"{tag[1]}_of_{tag[2]}" for tag in tags]
     if names.count("begin_of_solution") > 1:
         return Defect("malformed", f"{names.count('begin_of_solution')} solutions")
