@@ -8,7 +8,6 @@ If nothing is running, it shows the last run, and how to go on if that was inter
     python tools/status.py --json
 """
 
-import csv
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
 from distill.base.processes import orphans, snakemake_runs_in
+from distill.base.timing import timings
 from distill.workflow.status import Folder, SnakemakeRun, facts, parse_log, render
 
 TAIL = 20_000  # bytes of a step's log in which its last line of progress is
@@ -71,15 +71,10 @@ def took(timing: Path, chosen: SnakemakeRun) -> dict[str, float]:
     found = {}
     for rule in chosen.to_come():
         files = [timing / f"{rule}.tsv", *(timing / rule).rglob("*.tsv")]
-        seconds = [float(row["s"]) for file in files if file.is_file() for row in rows(file)]
+        seconds = [run.wall_s for file in files for run in timings(file)]
         if seconds:
             found[rule] = median(seconds)
     return found
-
-
-def rows(file: Path) -> list[dict[str, str]]:
-    with open(file, encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened, delimiter="\t"))
 
 
 if __name__ == "__main__":

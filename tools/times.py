@@ -1,19 +1,19 @@
 """Time, processor time and memory of each step, as measured by Snakemake.
 
-From results/timing/ to a table on the screen. It is not in the report, since no two runs take the same time.
+From results/timing/ to a table on the screen. It is not in the report, since no two runs take the same time. Processor time leaves out
+waiting for a core, and grows a little on a busy machine; it and memory are 0 for a step that was over before Snakemake looked at it.
 
     python tools/times.py
 """
 
-import csv
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from distill.base.cli import parser, run
 from distill.base.errors import InputError
+from distill.base.timing import timings
 from distill.report.markdown import table
 
 
@@ -24,30 +24,15 @@ def main() -> None:
     given = parse.parse_args()
 
     folder = given.directory / given.results / "timing"
-    steps = {path.relative_to(folder).with_suffix("").as_posix(): measured(path) for path in sorted(folder.rglob("*.tsv"))}
+    files = {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.tsv"))}
+    steps = {name: runs[-1] for name, path in files.items() if (runs := timings(path))}
     if not steps:
         raise InputError(f"{folder}: has no times: make results/report.md first")
-    rows = {name: (took.wall_s, took.cpu_s, took.peak_mib) for name, took in steps.items()}
+    rows = {name: (took.wall_s, took.cpu_s or 0.0, took.peak_mib or 0.0) for name, took in steps.items()}
     wall, cpu, peak = zip(*rows.values(), strict=True)
     rows["all, one after the other"] = sum(wall), sum(cpu), max(peak)
     header = ["step", "seconds", "of the processor", "peak memory (MiB)"]
     print(table(header, [[name, f"{wall_s:,.1f}", f"{cpu_s:,.1f}", f"{mib:,.0f}"] for name, (wall_s, cpu_s, mib) in rows.items()]))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of the last run of a step. Processor time leaves out waiting for a core, and grows a little on a busy machine."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
-
-
-def measured(path: Path) -> Cost:
-    """0 for the processor time and memory of a step that was over before Snakemake looked at it."""
-    with open(path, encoding="utf-8", newline="") as file:
-        row = list(csv.DictReader(file, delimiter="\t"))[-1]
-    return Cost(float(row["s"]), *(float(row[name]) if row[name] not in ("-", "NA") else 0.0 for name in ("cpu_time", "max_rss")))
 
 
 if __name__ == "__main__":

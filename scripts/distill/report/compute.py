@@ -6,7 +6,6 @@ What recomputation, padding and discarded answers cost is not counted, nor is wh
 training of a teacher that the model is not made from. Of a mixture of experts all weights count.
 """
 
-import csv
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 from distill.base.errors import InputError
 from distill.base.files import Row, read_json, read_jsonl
+from distill.base.timing import timings
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,11 @@ def _device_s(step: Mapping[str, str], root: Path) -> float | None:
         return 0.0  # parts of the step distill
     names = {"train": step["model"], "distill": step["model"], "attempt": f"{step['model']}/{step.get('dataset')}"}
     name = names.get(step["kind"], step.get("dataset"))
-    path = root / "timing" / step["kind"] / f"{name}.tsv"
-    if not path.is_file():
+    runs = timings(root / "timing" / step["kind"] / f"{name}.tsv")
+    if not runs:
         return None
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
     processes = _manifest(root / "models" / step["model"]).get("world_size", 1) if step["kind"] in ("train", "distill") else 1
-    return float(rows[-1]["s"]) * processes if rows else None
+    return runs[-1].wall_s * processes
 
 
 def _manifest(model: Path) -> Row:

@@ -1,13 +1,12 @@
 """What a plan costs: its trainings and generations in one table, with reason and time, and Snakemake's reasons in words."""
 
-import csv
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distill.base.timing import timings
 from distill.preflight.page import columns, duration
 from distill.workflow.snakemake_api import PlannedJob
 from distill.workflow.why import MOST, Reasons
@@ -56,9 +55,8 @@ def steps(jobs: Sequence[PlannedJob], config: dict[str, Any], estimated: Mapping
 def last_hours(timing: Path, job: PlannedJob) -> float | None:
     """How long a job took when it last ran here; None where that is not known."""
     path = "/".join([job.rule, *(value for _, value in job.wildcards)]) + ".tsv"
-    with suppress(OSError, ValueError, KeyError, StopIteration), open(timing / path, encoding="utf-8") as file:
-        return float(next(csv.DictReader(file, delimiter="\t"))["s"]) / 3600
-    return None
+    runs = timings(timing / path)
+    return runs[-1].wall_s / 3600 if runs else None
 
 
 def _reason(reasons: Reasons, job: PlannedJob) -> str:
