@@ -95,7 +95,7 @@ def test_every_number_comes_out_again(results, tmp_path):
     bundle.extract(made(results), tmp_path / "there")
     found = dict(check(tmp_path / "there"))
     summaries = {f"results/scores/{model}/{run}.json" for model in ("base", "r1", "ours") for run in RUNS}
-    assert set(found) == summaries | {f"results/{name}" for name in (*bundle.RECOMPUTED, "report.md")}
+    assert set(found) == summaries | {f"results/{name}" for name in (*bundle.TABLES, "report.md")}
     assert not any(found.values())
 
 

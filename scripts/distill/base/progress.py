@@ -1,9 +1,10 @@
 """Progress of a long step: a bar on a terminal, a line every ten seconds (DISTILL_PROGRESS_S) in a log file.
 
-The form of the line, which workflow/status.py parses: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
+The form of the line: `filter: 1,200 of 17,000 rows (7 %), 340 rows/s, 0:46 to go; and a note`
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,10 @@ from types import TracebackType
 from typing import IO, Any, TypeVar
 
 Item = TypeVar("Item")
+_LINE = re.compile(
+    r"^(?P<what>.+?): (?P<done>[\d,]+)(?: of (?P<total>[\d,]+))? (?P<unit>\w+)(?: \(\d+ %\))?, (?P<rate>[\d.,]+) \w+/s"
+    r"(?:, (?P<left>[\d:]+) to go)?(?:; (?P<note>.*))?$"
+)
 EVERY_S = float(os.environ.get("DISTILL_PROGRESS_S", "10"))
 
 
@@ -86,6 +91,34 @@ def progress_line(what: str, done: int, total: int | None, unit: str, rate: floa
     of = f" of {total:,} {unit} ({100 * done // total} %)" if total else f" {unit}"
     left = f", {format_duration((total - done) / rate)} to go" if total and rate and done < total else ""
     return f"{what}: {done:,}{of}, {rate:,.{0 if rate >= 10 else 2}f} {unit}/s{left}" + (f"; {note}" if note else "")
+
+
+def parse_progress_line(line: str) -> dict[str, Any] | None:
+    """What a line of that form says, as done, total, unit, rate, left_s, note; None for any other line."""
+    found = _LINE.match(line)
+    if not found:
+        return None
+    return {
+        "done": _count(found["done"]),
+        "total": _count(found["total"]),
+        "unit": found["unit"],
+        "rate": float(found["rate"].replace(",", "")),
+        "left_s": _seconds(found["left"]),
+        "note": found["note"],
+    }
+
+
+def _count(text: str | None) -> int | None:
+    return None if text is None else int(text.replace(",", ""))
+
+
+def _seconds(left: str | None) -> int | None:
+    if left is None:
+        return None
+    seconds = 0
+    for part in left.split(":"):
+        seconds = 60 * seconds + int(part)
+    return seconds
 
 
 def format_duration(seconds: float) -> str:

@@ -23,10 +23,7 @@ from distill.report.estimates import WEIGHTS, weights_of
 from distill.report.results import Results
 
 SPEC, SUMS, PUBLISHED = "bundle.json", "SHA256SUMS", "config/published.csv"
-TABLES = (
-    *("report.md", "report.html", "comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv", "comparison.tex"),
-    "data/digests.json",
-)
+TABLES = ("comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv")  # which `check` computes again
 _THE_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip file can hold
 
 
@@ -37,7 +34,14 @@ def files(results: Path, spec: Mapping[str, Any], others: Mapping[str, Path]) ->
     """
     models, tasks, datasets = ([entry["name"] for entry in spec["report"][key]] for key in ("models", "benchmarks", "datasets"))
     gated = {entry["name"] for entry in spec["report"]["benchmarks"] if entry.get("gated")}
-    as_it_is = [*TABLES, *(path.relative_to(results).as_posix() for path in results.glob("figures/*.*"))]
+    as_it_is = [
+        "report.md",
+        "report.html",
+        *TABLES,
+        "comparison.tex",
+        "data/digests.json",
+        *(path.relative_to(results).as_posix() for path in results.glob("figures/*.*")),
+    ]
     as_it_is += [f"data/{dataset}/{name}.json" for dataset in datasets for name in ("funnel", "contamination", "audit")]
     as_it_is += [f"models/{model}/{name}.json" for model in models for name in ("manifest", "config")]
     as_it_is += [f"scores/{model}/{task}.json" for model in models for task in tasks]
@@ -148,9 +152,6 @@ def extract(bundle: Path, folder: Path) -> None:
             raise InputError(f"{bundle}: {name} is not what {SUMS} says: it was changed after the bundle was made")
 
 
-RECOMPUTED = ("comparison.csv", "differences.csv", "published.csv", "curves.csv", "answers.csv")
-
-
 def check(folder: Path) -> Iterator[tuple[str, str | None]]:
     """(file, what is wrong with it or None): each summary, the tables and the report, computed again."""
     spec, results = read_json(folder / SPEC), folder / "results"
@@ -158,7 +159,7 @@ def check(folder: Path) -> Iterator[tuple[str, str | None]]:
         yield f"results/{path.relative_to(results).with_suffix('.json').as_posix()}", _summary(path, results, spec)
     published = read_published(folder / PUBLISHED)
     made = compare.tables(results / "scores", _with_paths(spec["compare"], folder), published, results / "responses")
-    yield from ((f"results/{name}", _differs(results / name, made[name])) for name in RECOMPUTED)
+    yield from ((f"results/{name}", _differs(results / name, made[name])) for name in TABLES)
     yield "results/report.md", _differs(results / "report.md", page.render(spec["report"], Results(results)))
 
 

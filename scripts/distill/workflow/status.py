@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from distill.base.progress import format_duration
+from distill.base.progress import format_duration, parse_progress_line
 
 STAMP = re.compile(r"^\[(\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4})\]$")
 BEGINS = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
@@ -16,10 +16,6 @@ FINISHED = re.compile(r"^Finished jobid: (\d+) ")
 FAILED = re.compile(r"^Error in (?:rule|checkpoint|group) (\w+)")
 STEPS = re.compile(r"^(\d+) of (\d+) steps \(\d+%\) done$")
 ENDS = ("Complete log(s):", "Nothing to be done")
-PROGRESS = re.compile(
-    r"^(?P<what>.+?): (?P<done>[\d,]+)(?: of (?P<total>[\d,]+))? (?P<unit>\w+)(?: \(\d+ %\))?, (?P<rate>[\d.,]+) \w+/s"
-    r"(?:, (?P<left>[\d:]+) to go)?(?:; (?P<note>.*))?$"
-)
 
 
 @dataclass
@@ -118,30 +114,7 @@ def _end(run: SnakemakeRun, number: int, state: str, now: datetime | None) -> No
 
 def last_progress(log: str) -> dict[str, Any] | None:
     """The last progress line of a step's log (distill.base.progress), as done, total, unit, rate, left_s, note."""
-    for line in reversed(log.splitlines()):
-        if found := PROGRESS.match(line.strip()):
-            return {
-                "done": _count(found["done"]),
-                "total": _count(found["total"]),
-                "unit": found["unit"],
-                "rate": float(found["rate"].replace(",", "")),
-                "left_s": _seconds(found["left"]),
-                "note": found["note"],
-            }
-    return None
-
-
-def _count(text: str | None) -> int | None:
-    return None if text is None else int(text.replace(",", ""))
-
-
-def _seconds(left: str | None) -> int | None:
-    if left is None:
-        return None
-    seconds = 0
-    for part in left.split(":"):
-        seconds = 60 * seconds + int(part)
-    return seconds
+    return next((found for line in reversed(log.splitlines()) if (found := parse_progress_line(line.strip()))), None)
 
 
 @dataclass(frozen=True)
