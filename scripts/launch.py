@@ -61,9 +61,9 @@ def main() -> None:
         raise InputError(f"{args.accelerate}: not an accelerate configuration ({error}); see config/accelerate/") from None
     nodes = Nodes.from_environment(args.nodes, args.machine_rank, args.main_address, args.main_port)
     # -P: modules next to it must not shadow packages of the same name, such as kernels.
-    started_by = ["-P", ACCELERATED, *command(args.accelerate, settings, args.processes, nodes)]
+    launcher = ["-P", ACCELERATED, *command(args.accelerate, settings, args.processes, nodes)]
     plain = is_plain(settings, args.processes, nodes)
-    start = [sys.executable, *([] if plain else started_by), args.script, *args.args]
+    start = [sys.executable, *([] if plain else launcher), args.script, *args.args]
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")} if plain else {}  # as accelerate's launcher
     attempts = Attempts(start, environment(args.processes, nodes) | threads)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -123,7 +123,7 @@ def near_candidates(traces: str, threshold: float | None, workers: int) -> NearC
     if threshold is None:
         return {}
     collisions = None
-    counting = track(batches(traces), "survey", unit="batches")
+    counting = track(batches(traces), "near-duplicates", unit="batches")
     for pairs in map_batches(partial(DuplicateScanner, traces, threshold), counting, workers, SLOW_IMPORTS):
         for key, bands in pairs:
             collisions = collisions or DuplicateScan(len(bands))

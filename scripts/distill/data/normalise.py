@@ -129,8 +129,8 @@ class Normaliser:
             raws: list[RawResponse | FormatMismatch] = list(self._shape.read(row, self.columns))
             if not raws:
                 raise FormatMismatch("no response")
-        except FormatMismatch as misfit:
-            raws = [misfit]
+        except FormatMismatch as mismatch:
+            raws = [mismatch]
         for raw in raws:
             if isinstance(raw, FormatMismatch):
                 yield self._unique(RejectedRow(trace_id(self.format, dumps(_plain(row))), "malformed", str(raw)))

@@ -97,7 +97,7 @@ def _parse(answer: str) -> list[Any]:
     return parse(rf"\boxed{{{answer}}}", extraction_mode="first_match", parsing_timeout=_NEVER)
 
 
-def judge(gold: str, answer: str) -> str:
+def compare(gold: str, answer: str) -> str:
     """math-verify's verdict on two expressions; the gold goes first, since verify is not symmetric."""
     from math_verify import verify
 
@@ -117,7 +117,7 @@ def work(line_socket: socket.socket, memory_mb: int, timeout_s: float) -> None:
     for line in lines:
         gold, answer = json.loads(line)
         limit_next(timeout_s)
-        verdict = judge(gold, answer)
+        verdict = compare(gold, answer)
         line_socket.sendall(f"{verdict} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}\n".encode())
 
 
@@ -125,7 +125,7 @@ def main() -> None:
     """The fork server: a socket with two numbers asks for a worker, a number alone for the signal that a worker died of."""
     orders = socket.socket(fileno=int(sys.argv[1]))
     without_signals()
-    judge("1/2", "0.5")  # load all that is loaded on first use
+    compare("1/2", "0.5")  # load all that is loaded on first use
     silence = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):  # math-verify prints
         os.dup2(silence, number)

@@ -65,8 +65,8 @@ class Exchanges(Dataset):
 def encode(tokenizer: PreTrainedTokenizerBase, exchanges: Iterable[tuple[str | None, str]]) -> list[dict[str, list[int]]]:
     """input_ids and labels, (tokens,) each, of (user, assistant); where there is a question, the labels of the prompt are -100: no loss."""
     exchanges = list(exchanges)
-    asked = [[{"role": "user", "content": user}] for user, _ in exchanges if user is not None]
-    prompts = iter(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))
+    conversations = [[{"role": "user", "content": user}] for user, _ in exchanges if user is not None]
+    prompts = iter(tokenizer.apply_chat_template(conversations, add_generation_prompt=True, tokenize=False))
     heads = tokenizer(["" if user is None else next(prompts) for user, _ in exchanges], add_special_tokens=False).input_ids
     tails = tokenizer([assistant + tokenizer.eos_token for _, assistant in exchanges], add_special_tokens=False).input_ids
     return [{"input_ids": head + tail, "labels": [-100] * len(head) + tail} for head, tail in zip(heads, tails, strict=True)]

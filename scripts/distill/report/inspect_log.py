@@ -91,10 +91,10 @@ def _sample(model: ShownModel, benchmark: ShownBenchmark, prompt: Row, response:
     from inspect_ai.scorer import CORRECT, INCORRECT, Score
 
     gated, key = benchmark.gated, f"{model.name}/{benchmark.name}/{prompt['id']}/{response['sample']}"
-    asked = [
+    questions = [
         _message(message["role"], _GATED if gated else message["content"], f"{key}/{n}") for n, message in enumerate(prompt["messages"])
     ]
-    said = ChatMessageAssistant(id=_identity(key, "answer"), content=_GATED if gated else _parts(response["text"]), model=model.label)
+    reply = ChatMessageAssistant(id=_identity(key, "answer"), content=_GATED if gated else _parts(response["text"]), model=model.label)
     tokens = {name: response.get(name) for name in ("prompt_tokens", "completion_tokens")}
     usage = None
     if None not in tokens.values():
@@ -102,7 +102,7 @@ def _sample(model: ShownModel, benchmark: ShownBenchmark, prompt: Row, response:
             input_tokens=tokens["prompt_tokens"], output_tokens=tokens["completion_tokens"], total_tokens=sum(tokens.values())
         )
     stop = _STOPS.get(response.get("finish_reason"), "unknown")
-    output = ModelOutput(model=model.label, choices=[ChatCompletionChoice(message=said, stop_reason=stop)], usage=usage)
+    output = ModelOutput(model=model.label, choices=[ChatCompletionChoice(message=reply, stop_reason=stop)], usage=usage)
     answer = None if gated or verdict.get("answer") is None else _encodable(verdict["answer"])
     return EvalSample(
         uuid=_identity(key, "sample"),
@@ -111,7 +111,7 @@ def _sample(model: ShownModel, benchmark: ShownBenchmark, prompt: Row, response:
         input=_GATED if gated else _encodable(prompt["messages"][-1]["content"]),
         target=_GATED if gated else _encodable(str(prompt["gold"])),
         choices=None if gated else prompt.get("choices"),
-        messages=[*asked, said],
+        messages=[*questions, reply],
         output=output,
         scores={
             grader: Score(value=CORRECT if right else INCORRECT, answer=answer, explanation=verdict["reason"])
