@@ -52,11 +52,12 @@ def test_the_transformers_engine_is_said_to_use_one_device(tmp_path):
     assert any("6 of 8 devices stay idle" in finding["text"] and "engine: vllm" in finding["text"] for finding in given["findings"])
 
 
-def test_a_launch_file_that_starts_another_number_of_processes_is_a_finding(tmp_path):
-    given = planned(ONE, tmp_path, train_gpus=8, devices={"count": 4, "memory_gb": 64})
-    given["runtime"].pop("train_nodes", None)
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_another_number_of_processes_than_of_gpus_is_a_finding(nodes, tmp_path):
+    """Whatever the launch file says: scripts/launch.py overrides it."""
+    given = planned(ONE, tmp_path, train_gpus=8, train_processes=1, train_nodes=nodes, devices={"count": 4, "memory_gb": 64})
     lines = {finding["text"] for finding in found(given, tmp_path)["findings"]}
-    assert any("train_gpus is 8" in line and "starts 1" in line for line in lines)
+    assert any("train_gpus is 8" in line and "train_processes starts 1 on each node; remove train_processes" in line for line in lines)
     assert "runtime.train_gpus is 8, but devices are 4; set it to 4" in lines
 
 

@@ -107,8 +107,13 @@ def _logits(plan: Plan, dataset: str, resolve_path: Callable[[str], str]) -> Par
 
 def _run(plan: Plan, task: str) -> Part:
     how = plan.respond(task)
-    source = plan.config["benchmarks"][plan.prompted()[task][0]]["source"]
-    return {"source": source, "window": how.get("context"), **{key: how[key] for key in ("engine", "n_samples", "max_new_tokens")}}
+    benchmark, protocol = plan.prompted()[task]
+    return {
+        "source": plan.config["benchmarks"][benchmark]["source"],
+        "window": how.get("context"),
+        **{key: how[key] for key in ("engine", "n_samples", "max_new_tokens")},
+        "grader": plan.config["protocols"][protocol]["grader"],
+    }
 
 
 def _origin_source(plan: Plan, name: str, resolve_path: Callable[[str], str]) -> Part:

@@ -59,12 +59,12 @@ def host_findings(needed: int, device: Device, about: str) -> Iterator[Row]:
 
 
 def launch_findings(part: Part, facts: Facts, trainings: int) -> Iterator[Row]:
-    """Devices that are missing or idle, and a launch file that starts another number of processes."""
+    """Devices that are missing or idle, and another number of processes than of GPUs."""
     launch, requested, device = launch_of(part, facts.accelerate), part["runtime"].get("train_gpus", 0), facts.device
     nodes = part["runtime"].get("train_nodes", 1)
     if requested and launch.processes != requested * nodes:
-        text = f"runtime.train_gpus is {requested}, but {part['accelerate']} starts {launch.processes}; name a file that starts as many"
-        yield new_finding("warning", "train", text)
+        text = f"runtime.train_gpus is {requested}, but runtime.train_processes starts {launch.processes // nodes} on each node"
+        yield new_finding("warning", "train", f"{text}; remove train_processes, so that there is one for each GPU")
     if requested > device.count and device.kind == "gpu":
         yield new_finding("stop", "train", f"runtime.train_gpus is {requested}, but devices are {device.count}; set it to {device.count}")
     elif device.kind == "gpu" and (idle := device.count - jobs_at_once(trainings, requested, device) * max(1, requested)) > 0:

@@ -7,15 +7,22 @@ from typing import Any
 
 from distill.evaluation.scoring import read_items
 from distill.evaluation.self_test import flags_of, of_golds
+from distill.preflight.findings import new_finding
 
 
 def findings(part: Mapping[str, Any], results: Path) -> list[dict[str, str]]:
-    """A finding for each fault of the golds of a planned benchmark whose prompts exist."""
-    found: list[dict[str, str]] = []
-    for run in part["runs"]:
-        path = results / f"benchmarks/{run}/prompts.jsonl"
-        if path.is_file():
-            items = read_items(path)
-            fix = "clean the gold column (columns.gold_after), or say kind: exact"
-            found += [{"level": "stop", "about": f"golds of {run}", "text": f"{flag}; {fix}"} for flag in flags_of(items, of_golds(items))]
+    """A finding for each fault of the golds of a planned task whose prompts exist."""
+    found = []
+    for task, how in part["runs"].items():
+        path = results / f"benchmarks/{task}/prompts.jsonl"
+        if not path.is_file():
+            continue
+        items, benchmark = read_items(path), f"benchmarks.{task.partition('@')[0]}"
+        if any(item.kind == "choice" for item in items.values()):
+            fix = f"write another {benchmark}.shuffle_seed"
+        else:
+            fix = f"clean the golds ({benchmark}.columns.gold, {benchmark}.columns.gold_after), or write grader: lighteval for its protocol"
+        # This is a test of our grader. Where lighteval decides, its own self-test says what it makes of the golds.
+        tested = {} if how["grader"] == "lighteval" else of_golds(items)
+        found += [new_finding("stop", f"golds of {task}", f"{flag}; {fix}") for flag in flags_of(items, tested)]
     return found
