@@ -72,7 +72,7 @@ def verdict(estimated: Path) -> None:
 
 def check(part: dict, results: Path) -> None:
     """Raises InputError for what does not fit, unless runtime.preflight says otherwise."""
-    mode = part["runtime"].get("preflight", "stop")
+    mode = part["runtime"]["preflight"]
     if mode == "ignore":
         return
     found = estimate(part, facts.gather(part, results))

@@ -76,6 +76,15 @@ def test_files_of_another_source_are_not_taken_for_those_of_the_configuration(hu
     assert {row["name"]: row["at_hand"] for row in rows}["models/base"] is is_its_own
 
 
+def test_a_plan_by_hand_need_not_repeat_defaults_of_runtime(tmp_path):
+    given = planned(ONE, tmp_path, MINIATURE)
+    by_hand = {**given, "runtime": {"accelerate": given["runtime"]["accelerate"], "micro_batch": 1}}
+    written = planned(ONE, tmp_path, {**MINIATURE, "runtime": {}}, micro_batch=1)
+    assert facts.join_tasks(by_hand)["runtime"] == written["runtime"]
+    with pytest.raises(InputError, match=r"--plan: runtime: micro_batches: unknown key; did you mean micro_batch\?"):
+        facts.join_tasks({**given, "runtime": {"micro_batches": 1}})
+
+
 def test_an_unknown_shape_or_device_is_said_to_be_unknown(tmp_path):
     config = deepcopy(TUTORIAL)
     config["models"]["base"]["source"]["hub"] = "somebody/unheard-of"

@@ -50,12 +50,12 @@ def taken_by_vllm(recipe: Mapping[str, Any], runtime: Mapping[str, Any], student
         return 0
     if device.kind == "cpu" or device.memory_gb is None:
         return (4 if device.kind == "cpu" else 2) * student.parameters + 2**30
-    return round(runtime.get("rollout_memory", 0.3) * device.memory_gb * GB)
+    return round(runtime["rollout_memory"] * device.memory_gb * GB)
 
 
 def on_host(student: Arch, teacher: Arch, launch: Launch, batch: Batch, rollout: int, runtime: Mapping[str, Any], by_vllm: int = 0) -> int:
     """Bytes of one node's host: those of a training of the student, and the teacher, while it is read or on a CPU for good."""
-    nodes = runtime.get("train_nodes", 1)
+    nodes = runtime["train_nodes"]
     here = max(1, launch.processes // nodes)
     if batch.cpu:
         whole = needed(student, teacher, launch, batch, rollout, by_vllm)["total"]

@@ -65,7 +65,7 @@ def _training(entry: Part, part: Part, facts: Facts) -> Row:
     arch: Arch = shape.value
     launch = on_available_devices(launch_of(part, facts.accelerate), part, facts)
     batch = batch_of(recipe, runtime, launch.processes, facts.device, Lora.of(recipe, arch))
-    nodes = runtime.get("train_nodes", 1)
+    nodes = runtime["train_nodes"]
     needed, on_host = memory.training(arch, launch, batch), host.training(arch, launch, batch, nodes)
     usable = facts.device.usable
     fits = None if usable is None else needed["total"] <= usable
@@ -186,7 +186,7 @@ def _answers(entry: Part, part: Part, facts: Facts, items: Known, mean: float | 
     at_once = part["runtime"]["batch_size"]
     if items.value:
         at_once = min(at_once, items.value * entry["n_samples"])
-    spread = part["runtime"].get("tensor_parallel", 1) if entry["engine"] == "vllm" else 1
+    spread = part["runtime"]["tensor_parallel"] if entry["engine"] == "vllm" else 1
     whole = memory.answering(arch, entry["engine"], at_once, longest, device.kind == "cpu")
     needed = {name: -(-value // spread) for name, value in whole.items()}
     # Each device of a tensor-parallel group reads its share of weights and caches.
@@ -199,7 +199,7 @@ def _answers(entry: Part, part: Part, facts: Facts, items: Known, mean: float | 
         held = answers if entry["engine"] == "vllm" else at_once
         tokens, rate = round(answers * expected), speed.answering(arch, device, entry["engine"], held, expected, facts.rates)
         length = f"{expected:,.0f} tokens an answer" + (", as it answered before" if mean is not None else ", assumed")
-        allocated = max(1, part["runtime"].get("respond_gpus", 0))
+        allocated = max(1, part["runtime"]["respond_gpus"])
         time = _time(tokens, rate, allocated if entry["engine"] == "vllm" else 1, facts.device, allocated)
         row |= {"answers": answers, "tokens": tokens, "tokens_at_most": answers * longest, "length": length, **time}
     findings = []
@@ -230,11 +230,11 @@ def _totals(trainings: list[Row], evaluations: list[Row], for_data: list[Row], r
     for row in evaluations:  # one load of a model generates all its responses
         by_model[row["model"]] = by_model.get(row["model"], 0.0) + (row.get("hours") or 0.0)
     stages = {
-        "train": (trainings, [row.get("hours") or 0.0 for row in trainings], runtime.get("train_gpus", 0)),
+        "train": (trainings, [row.get("hours") or 0.0 for row in trainings], runtime["train_gpus"]),
         "respond": (
             [*evaluations, *for_data],
             [*by_model.values(), *(row.get("hours") or 0.0 for row in for_data)],
-            runtime.get("respond_gpus", 0),
+            runtime["respond_gpus"],
         ),
     }
     for stage, (rows, hours, gpus) in stages.items():
@@ -245,7 +245,7 @@ def _totals(trainings: list[Row], evaluations: list[Row], for_data: list[Row], r
     made["hours"] = round(made["train_hours"] + made["respond_hours"], 3)
     if device.price_per_hour is not None:
         made["price"] = round(made["train_price"] + made["respond_price"], 2)
-        made["price_of_all_devices"] = round(made["hours"] * device.count * runtime.get("train_nodes", 1) * device.price_per_hour, 2)
+        made["price_of_all_devices"] = round(made["hours"] * device.count * runtime["train_nodes"] * device.price_per_hour, 2)
     return made
 
 

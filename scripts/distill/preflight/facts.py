@@ -13,7 +13,7 @@ from distill.base.errors import InputError
 from distill.base.files import read_json, read_jsonl
 from distill.base.machine import output_of
 from distill.base.paths import KNOWN
-from distill.base.settings import read_yaml
+from distill.base.settings import Settings, read_yaml
 from distill.data.audit import audit_of
 from distill.data.packing import CUTTING
 from distill.preflight.arch import Arch
@@ -21,6 +21,7 @@ from distill.preflight.memory import GB
 from distill.preflight.speed import Device, Sources
 
 Part = dict[str, Any]
+RUNTIME = Settings("runtime/*", without={"endpoints"})
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class Facts:
 
 
 def join_tasks(part: Part) -> Part:
-    """A plan as the rules pass it (distill.config.preflight_part), each evaluation merged with its task."""
-    return {**part, "evaluations": [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]}
+    """A plan as the rules pass it (distill.config.preflight_part): each evaluation merged with its task; of one written by hand, the
+    defaults of runtime filled in."""
+    evaluations = [{**part["runs"][entry["run"]], **entry} for entry in part["evaluations"]]
+    return {**part, "evaluations": evaluations, "runtime": RUNTIME.read(part["runtime"], "--plan: runtime")}
 
 
 def gather(part: Part, results: Path, known_file: Path = KNOWN, ask: Callable[[Part], Part | None] = lambda _: None) -> Facts:
@@ -95,10 +98,10 @@ def device(runtime: Part, known: Mapping[str, Any]) -> Device:
         if given.get("name") and not named and "memory_gb" not in given:
             raise InputError(f"runtime.devices.name: {given['name']!r} is not in config/known.yaml; add it there, or give memory_gb too")
         return Device(**{"kind": "gpu", **named, **given})
-    if runtime.get("device") != "cpu" and (found := _gpu_memory()):
+    if runtime["device"] != "cpu" and (found := _gpu_memory()):
         return Device("gpu", len(found), memory_gb=min(found), host_memory_gb=_host_memory(), **price)
-    if runtime.get("train_gpus") or runtime.get("respond_gpus"):
-        return Device("gpu", max(runtime.get("train_gpus", 0), runtime.get("respond_gpus", 0)), **price)
+    if runtime["train_gpus"] or runtime["respond_gpus"]:
+        return Device("gpu", max(runtime["train_gpus"], runtime["respond_gpus"]), **price)
     return Device("cpu", memory_gb=_host_memory(), host_memory_gb=_host_memory(), **price)
 
 

@@ -60,8 +60,8 @@ def host_findings(needed: int, device: Device, about: str) -> Iterator[Row]:
 
 def launch_findings(part: Part, facts: Facts, trainings: int) -> Iterator[Row]:
     """Devices that are missing or idle, and another number of processes than of GPUs."""
-    launch, requested, device = launch_of(part, facts.accelerate), part["runtime"].get("train_gpus", 0), facts.device
-    nodes = part["runtime"].get("train_nodes", 1)
+    launch, requested, device = launch_of(part, facts.accelerate), part["runtime"]["train_gpus"], facts.device
+    nodes = part["runtime"]["train_nodes"]
     if requested and launch.processes != requested * nodes:
         text = f"runtime.train_gpus is {requested}, but runtime.train_processes starts {launch.processes // nodes} on each node"
         yield new_finding("warning", "train", f"{text}; remove train_processes, so that there is one for each GPU")
@@ -76,7 +76,7 @@ def respond_findings(part: Part, device: Device, evaluations: list[Row]) -> Iter
     """A job that requests more GPUs than exist would wait for them forever; those that no job takes are idle."""
     if device.kind != "gpu":
         return
-    requested, models = part["runtime"].get("respond_gpus", 0), len({row["model"] for row in evaluations})
+    requested, models = part["runtime"]["respond_gpus"], len({row["model"] for row in evaluations})
     if requested > device.count:
         yield new_finding(
             "stop", "respond", f"runtime.respond_gpus is {requested}, but devices are {device.count}; set it to {device.count}"
@@ -85,7 +85,7 @@ def respond_findings(part: Part, device: Device, evaluations: list[Row]) -> Iter
     if all(row["engine"] != "vllm" for row in evaluations):
         working, each, fix = 1, 1, "engine: vllm generates on several"
     else:
-        working, each = max(1, requested), part["runtime"].get("tensor_parallel", 1)
+        working, each = max(1, requested), part["runtime"]["tensor_parallel"]
         more = max(device.count // models // each, 1) * each
         fix = f"runtime.respond_gpus: {more} uses {min(more * models, device.count)}" if more > requested else "fewer devices take as long"
     idle = device.count - jobs_at_once(models, requested, device) * working

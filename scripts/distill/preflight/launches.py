@@ -9,6 +9,7 @@ from distill.preflight.arch import Lora
 from distill.preflight.facts import Facts
 from distill.preflight.memory import Batch, Launch
 from distill.preflight.speed import Device
+from distill.training.launch import processes_of
 from distill.training.recipe import APART
 
 Part = dict[str, Any]
@@ -17,21 +18,18 @@ Part = dict[str, Any]
 def launch_of(part: Part, accelerate: Mapping[str, Any]) -> Launch:
     """The launch of a training: one process for each GPU on each node, unless runtime.train_processes says otherwise.
 
-    `accelerate`: the content of the accelerate file.
+    `accelerate`: the content of the accelerate file, of which scripts/launch.py overrides processes and nodes.
     """
     runtime = part["runtime"]
-    if "train_nodes" in runtime:  # scripts/launch.py overrides processes and nodes of the file
-        each = runtime.get("train_processes") or max(runtime.get("train_gpus", 0), 1)
-        return Launch.of(dict(accelerate), each * runtime["train_nodes"])
-    return Launch.of(dict(accelerate), int(accelerate.get("num_processes", 1)))
+    return Launch.of(dict(accelerate), processes_of(runtime) * runtime["train_nodes"])
 
 
 def on_available_devices(launch: Launch, part: Part, facts: Facts) -> Launch:
     """The launch reduced to the devices that exist, where more are requested, so that the advice fits these."""
     device, runtime = facts.device, part["runtime"]
-    if device.kind != "gpu" or runtime.get("train_gpus", 0) <= device.count:
+    if device.kind != "gpu" or runtime["train_gpus"] <= device.count:
         return launch
-    return replace(launch, processes=min(launch.processes, device.count * runtime.get("train_nodes", 1)))
+    return replace(launch, processes=min(launch.processes, device.count * runtime["train_nodes"]))
 
 
 def distillation_batch(recipe: Part, runtime: Part, launch: Launch, device: Device) -> tuple[Batch, int]:
@@ -50,8 +48,8 @@ def batch_of(recipe: Part, runtime: Part, processes: int, device: Device, lora: 
         recipe["max_length"],
         recipe["dtype"] == "bfloat16",
         recipe["gradient_checkpointing"],
-        checkpoint_layers=runtime.get("checkpoint_layers"),
-        liger=on_gpu and not runtime.get("compile_layers"),  # envs/requirements-cuda.txt has it
+        checkpoint_layers=runtime["checkpoint_layers"],
+        liger=on_gpu and not runtime["compile_layers"],  # envs/requirements-cuda.txt has it
         cpu=not on_gpu,
         separate=recipe["packing"] in APART,
         lora=lora,

@@ -17,7 +17,7 @@ Part = dict[str, Any]
 def train_mb(part: Part, results: Path) -> int:
     """Of the one training of `part` (config/preflight_part.py); of a model of unknown shape by the size of its files, else the least."""
     (entry,), runtime = part["trainings"], part["runtime"]
-    device, nodes = _device(runtime.get("train_gpus", 0)), runtime.get("train_nodes", 1)
+    device, nodes = _device(runtime["train_gpus"]), runtime["train_nodes"]
     launch, recipe = launch_of(part, facts.accelerate(part["accelerate"])), entry["recipe"]
     arch = _arch(entry, part, results)
     if arch:
@@ -31,7 +31,7 @@ def train_mb(part: Part, results: Path) -> int:
 def distill_mb(part: Part, results: Path) -> int:
     """Of the one distillation of `part`; of models of unknown shape the least."""
     (entry,), runtime = part["distillations"], part["runtime"]
-    device, launch = _device(runtime.get("train_gpus", 0)), launch_of(part, facts.accelerate(part["accelerate"]))
+    device, launch = _device(runtime["train_gpus"]), launch_of(part, facts.accelerate(part["accelerate"]))
     student, teacher = (_arch({"origin": entry[key]}, part, results) for key in ("origin", "teacher_origin"))
     if not (student and teacher):
         return host.LEAST_MB
@@ -43,7 +43,7 @@ def distill_mb(part: Part, results: Path) -> int:
 def respond_mb(part: Part, results: Path) -> int:
     """Of the responses of one model, whichever benchmark needs most."""
     runtime, needed = part["runtime"], 0
-    gpus = runtime.get("respond_gpus", 0)
+    gpus = runtime["respond_gpus"]
     for entry in part["evaluations"]:
         arch = _arch(entry, part, results)
         parameters = arch.parameters if arch else _parameters(entry, results)
@@ -55,7 +55,7 @@ def respond_mb(part: Part, results: Path) -> int:
 
 def model_mb(origin: str, part: Part, results: Path) -> int:
     """Of another step that loads a model which comes from the source model `origin`, such as a teacher."""
-    entry, gpus = {"origin": origin}, part["runtime"].get("respond_gpus", 0)
+    entry, gpus = {"origin": origin}, part["runtime"]["respond_gpus"]
     arch = _arch(entry, part, results)
     parameters = arch.parameters if arch else _parameters(entry, results)
     return host.requested_mb(host.answering(parameters, max(1, gpus), None if gpus else 4 * parameters))
