@@ -23,7 +23,8 @@ from distill.preflight.pairs import pair_findings
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--plan", help="JSON of trainings, evaluations, runs, sources, origins, copies, accelerate, runtime")
+    jobs = "trainings, distillations, evaluations, attempts, logits"
+    options.add_argument("--plan", help=f"JSON of {jobs}; runs (the tasks), sources, origins, copies, accelerate, runtime")
     options.add_argument("--results", default="results", type=Path, help="results folder (default: %(default)s)")
     options.add_argument("--json", type=Path, help="preflight.json")
     options.add_argument("--text", type=Path, help="the same to read")

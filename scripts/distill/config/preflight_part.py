@@ -1,4 +1,7 @@
-"""What preflight takes from a configuration: its trainings, evaluations, sources and runtime, each by the names that the rules use."""
+"""What preflight takes from a configuration: its trainings, evaluations, sources and runtime, each by the names that the rules use.
+
+The key `run`, of a plan and of preflight.json, is the name of a task; of the attempts that of their dataset.
+"""
 
 from collections.abc import Callable
 
@@ -21,7 +24,7 @@ def of(plan: Plan, resolve_path: Callable[[str], str] = str, model: str | None =
         ],
         "attempts": [_attempt(plan, name) for name in plan.rated() if model is None and f"datasets/{name}" in plan.sources_used()],
         "logits": [_logits(plan, name, resolve_path) for name in plan.scored() if model is None],
-        "runs": {task: _run(plan, task) for task in dict.fromkeys(task for _, task in answered)},
+        "runs": {task: _task(plan, task) for task in dict.fromkeys(task for _, task in answered)},
         "sources": [_source(plan, path, resolve_path) for path in plan.fetched()] if model is None else [],
         "origins": {name: _origin_source(plan, name, resolve_path) for name in plan.made("source")},
         # Each source model is copied into results/models, and once more under each name that it is prepared or averaged under.
@@ -105,7 +108,7 @@ def _logits(plan: Plan, dataset: str, resolve_path: Callable[[str], str]) -> Par
     }
 
 
-def _run(plan: Plan, task: str) -> Part:
+def _task(plan: Plan, task: str) -> Part:
     how = plan.respond(task)
     benchmark, protocol = plan.prompted()[task]
     return {

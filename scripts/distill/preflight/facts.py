@@ -42,8 +42,8 @@ class Known:
 
 @dataclass(frozen=True)
 class Facts:
-    """archs by source model; audits and data {rows, tokens, sequences} by trained model; items by run; questions by dataset; mean_tokens
-    by (scores, model, run), and (pass_rates, model, dataset)."""
+    """archs by source model; audits and data {rows, tokens, sequences} by trained model; items by task; questions by dataset; mean_tokens
+    by (scores, model, task), and (pass_rates, model, dataset)."""
 
     device: Device
     archs: Mapping[str, Known]
@@ -201,9 +201,9 @@ def steps_of(sequences: int, recipe: Mapping[str, Any]) -> tuple[int, float]:
 
 
 def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
-    prompts = results / "benchmarks" / entry["run"] / "prompts.jsonl"
-    source = entry["source"]
-    if prompts.is_file() and is_of("benchmarks", entry["run"].partition("@")[0], source, results):
+    task, source = entry["run"], entry["source"]
+    prompts = results / "benchmarks" / task / "prompts.jsonl"
+    if prompts.is_file() and is_of("benchmarks", task.partition("@")[0], source, results):
         return Known(sum(1 for _ in read_jsonl(prompts)), "counted: prompts.jsonl")
     if "items" in source:
         return Known(source["items"], "configuration")
@@ -213,8 +213,9 @@ def _items(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
 
 def _questions(entry: Part, results: Path, known: Mapping[str, Any]) -> Known:
     """Different questions with a gold of a dataset: at most one a row."""
-    questions = results / "data" / entry["run"] / "questions.jsonl"
-    if questions.is_file() and is_of("datasets", entry["run"], entry["source"], results):
+    dataset = entry["run"]
+    questions = results / "data" / dataset / "questions.jsonl"
+    if questions.is_file() and is_of("datasets", dataset, entry["source"], results):
         return Known(sum(1 for _ in read_jsonl(questions)), "counted: questions.jsonl")
     rows = rows_of(entry["source"], known)
     return Known(rows, "assumed: a question a row") if rows else Known()
