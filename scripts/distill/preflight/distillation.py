@@ -83,8 +83,8 @@ def length_of(recipe: Mapping[str, Any], facts: Facts) -> int:
     return max(1, round(recipe["max_new_tokens"] * facts.rates.assumed["filled"]))
 
 
-def misfits(entry: Row, student: Arch, teacher: Arch, by_vllm: int) -> Iterator[str]:
-    """What is known already of a student and a teacher that do not fit each other; the distillation compares the rest when it begins."""
+def problems(entry: Row, student: Arch, teacher: Arch, by_vllm: int) -> Iterator[str]:
+    """What keeps a distillation from working, as far as it is known; the step compares the rest when it begins."""
     least = memory.answering(student, "vllm", 1, entry["recipe"]["max_new_tokens"])["total"]
     if 0 < by_vllm < least:
         yield f"vLLM needs {gb(least)} GB for a copy of the student and one completion, and has {gb(by_vllm)}: raise runtime.rollout_memory"

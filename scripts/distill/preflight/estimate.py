@@ -127,7 +127,7 @@ def _distillation(entry: Part, part: Part, facts: Facts) -> Row:
         "steps": recipe["steps"],
         **_time(tokens, rate, launch.processes, facts.device),
     }
-    findings = [new_finding("stop", about, text) for text in distillation.misfits(entry, student, teacher, by_vllm)]
+    findings = [new_finding("stop", about, text) for text in distillation.problems(entry, student, teacher, by_vllm)]
     findings += host_findings(on_host, facts.device, about)
     if fits is False:
         assert usable is not None
@@ -167,7 +167,7 @@ def _logits(entry: Part, facts: Facts) -> Row:
         row |= {"tokens": tokens, "disk_gb": gb(scoring.disk(tokens, entry["top_k"]))}
         row |= _time(tokens, scoring.rate(teacher, entry["longest"], facts), 1, facts.device)
     student = facts.archs[entry["student_origin"]].value
-    findings = [new_finding(level, about, text) for level, text in scoring.misfits(entry, student, teacher)]
+    findings = [new_finding(level, about, text) for level, text in scoring.problems(entry, student, teacher)]
     if fits is False:
         assert usable is not None
         findings.append(new_finding("stop", about, scoring.too_large(entry, needed, usable)))

@@ -23,18 +23,18 @@ def pair_findings(part: Mapping[str, Any], results: Path) -> list[Row]:
     """What does not fit, of each distillation and each scored dataset; nothing of models that are not there yet."""
     found = []
     for entry in part["distillations"]:
-        sides = [_Side.of(entry[role], entry["sides"][role], part, results) for role in ("student", "teacher")]
+        sides = [_SideFiles.of(entry[role], entry["sides"][role], part, results) for role in ("student", "teacher")]
         if None not in sides:
-            found += [new_finding("stop", f"distill {entry['model']}", text) for text in _misfits(*sides)]
+            found += [new_finding("stop", f"distill {entry['model']}", text) for text in _problems(*sides)]
     for entry in part["logits"]:
-        sides = [_Side.of(entry[role], entry["sides"][role], part, results) for role in ("student", "teacher")]
+        sides = [_SideFiles.of(entry[role], entry["sides"][role], part, results) for role in ("student", "teacher")]
         if None not in sides and (text := _other_tokens(*sides)):
             found.append(new_finding("stop", f"logits {entry['dataset']}", text))
     return found
 
 
-class _Side:
-    """One of the two: what it is called, its tokenizer with the template and end of turn that the configuration gives it."""
+class _SideFiles:
+    """One of the two by its files: what it is called, its tokenizer with the template and end of turn that the configuration gives it."""
 
     def __init__(self, name: str, folder: Path, way: Mapping[str, Any]) -> None:
         template = way["chat_template"]
@@ -42,7 +42,7 @@ class _Side:
         self.tokenizer = ChatTokenizer(folder, Path(template).read_text(encoding="utf-8") if template else None, way["eos_token"])
 
     @classmethod
-    def of(cls, name: str, way: Mapping[str, Any], part: Mapping[str, Any], results: Path) -> "_Side | None":
+    def of(cls, name: str, way: Mapping[str, Any], part: Mapping[str, Any], results: Path) -> "_SideFiles | None":
         """None where the files of its source are not there, or are no tokenizer with a chat template: the step says what is wrong."""
         origin = way["origin"]
         folders = [results / "models" / origin, results / "sources" / "models" / origin]
@@ -65,7 +65,7 @@ class _Side:
         return self.tokenizer.encode([self.tokenizer.text(QUESTION, add_generation_prompt=True)])[0]
 
 
-def _misfits(student: _Side, teacher: _Side) -> Iterator[str]:
+def _problems(student: _SideFiles, teacher: _SideFiles) -> Iterator[str]:
     if text := _other_tokens(student, teacher):
         yield text
         return
@@ -84,6 +84,6 @@ def _misfits(student: _Side, teacher: _Side) -> Iterator[str]:
         )
 
 
-def _other_tokens(student: _Side, teacher: _Side) -> str | None:
+def _other_tokens(student: _SideFiles, teacher: _SideFiles) -> str | None:
     text = first_difference(student.tokenizer.vocabulary, teacher.tokenizer.vocabulary, student.name, teacher.name)
     return f"{text}; name a teacher of the student's vocabulary" if text else None

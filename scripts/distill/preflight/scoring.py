@@ -47,8 +47,8 @@ def disk(tokens: int, top_k: int) -> int:
     return tokens * (2 * 6 * top_k + 4)
 
 
-def misfits(entry: Mapping[str, Any], student: Arch | None, teacher: Arch) -> Iterator[tuple[str, str]]:
-    """(stop or warning, what is known already not to fit); scripts/logits.py compares every token."""
+def problems(entry: Mapping[str, Any], student: Arch | None, teacher: Arch) -> Iterator[tuple[str, str]]:
+    """(stop or warning, text) of what keeps a teacher from scoring, as far as it is known; scripts/logits.py compares every token."""
     if student and teacher.vocabulary < student.vocabulary:
         yield (
             "stop",
