@@ -36,7 +36,7 @@ rule distill:
         student=lambda w, input: folder_of(input.student),
         teacher=lambda w, input: folder_of(input.teacher),
         folder=lambda w, output: folder_of(output.manifest),
-        watch=lambda w, output: spec(only(plan.distillation(w.model), "min_length", "max_cut")),
+        watch=lambda w, output: spec(plan.watch(w.model)),
         least=lambda w, output: plan.distillation(w.model)["min_headroom"],
         accelerate=lambda w, output: project_path(config["runtime"]["accelerate"]),
         alone=lambda w, output: command_prefix(min(config["runtime"]["train_gpus"], 1)),

@@ -25,6 +25,11 @@ def test_all_keys_of_a_mapping_single_keys_and_own_ones_make_a_spec():
     assert SETTINGS.schema["properties"].keys() == keys
 
 
+def test_the_keys_of_an_entry_that_go_into_a_spec_are_picked_without_those_left_out_and_own_ones():
+    entry = {"verify": True, "benchmarks": {}, "max_tokens": 5, "thought_style": "think", "label": "Stratos"}
+    assert SETTINGS.pick(entry) == {"max_tokens": 5, "thought_style": "think"}
+
+
 def test_what_is_left_out_is_filled_in_at_every_depth():
     made = SETTINGS.read({"thought_style": "think", "per_question": {"k": 2}})
     keys = find("$defs/dataset/filter")["properties"]

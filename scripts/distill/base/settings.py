@@ -41,6 +41,11 @@ class Settings:
         fill(made, self.schema)
         return made
 
+    def pick(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of an entry of the configuration that goes into the --spec as it is: the keys of `paths`, none of `own`."""
+        keys = self.schema["properties"].keys() - self._own.keys()
+        return {key: value for key, value in entry.items() if key in keys}
+
     @cached_property
     def schema(self) -> Part:
         """The JSON Schema of the --spec: a mapping of these keys and no others."""

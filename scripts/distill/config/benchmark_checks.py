@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from distill.base.schema_errors import did_you_mean
 from distill.config.entry_checks import Config, source_errors
-
-SAMPLING = ("n_samples", "temperature", "top_p", "max_new_tokens", "seed")  # what a protocol must say
+from distill.generation.responses import SAMPLING
 
 
 def benchmark_errors(config: Config) -> Iterator[str]:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from distill.base.errors import InputError
 from distill.config.configured import Part, only, without
 from distill.config.configured_files import ConfiguredFiles
+from distill.generation import collect, import_recorded
+from distill.generation.teacher import SPEC as TEACHER
+from distill.models import prepare
 from distill.sources import lock as sources_lock
-from distill.training.recipe import WATCHED
+from distill.training.recipe import DISTILLATION, RECIPE, WATCH, with_meaning
 
 
 class Plan(ConfiguredFiles):
@@ -49,7 +52,7 @@ class Plan(ConfiguredFiles):
         teacher = self.teacher_of(dataset)
         engine = "openai" if "endpoint" in teacher else teacher["engine"]
         columns = {"question": "question", "gold": "gold"} if "dataset" in teacher["questions"] else teacher["questions"]["columns"]
-        return {**without(teacher, "questions", "system", "engine"), "engine": engine, "columns": columns}
+        return {**TEACHER.pick(teacher), "engine": engine, "columns": columns}
 
     def teacher_runtime(self, dataset: str) -> Part:
         """Where and how fast a teacher answers, and what it may cost."""
@@ -112,7 +115,7 @@ class Plan(ConfiguredFiles):
         """What decides a judge's answers apart from its weights and what it is shown."""
         judge = self.judge_of(dataset)
         engine = "openai" if "endpoint" in judge else judge["engine"]
-        return {**without(judge, "prompt", "keep_at", "unjudged", "engine"), "engine": engine}
+        return {**collect.JUDGE.pick(judge), "engine": engine}
 
     def judge_runtime(self, dataset: str) -> Part:
         """Where and how fast a judge answers, and what it may cost."""
@@ -154,7 +157,7 @@ class Plan(ConfiguredFiles):
     def prepare(self, model: str) -> Part:
         entry = self.config["models"][model]
         trusted = {"trust_remote_code": True} if entry.get("trust_remote_code") else {}
-        return {**without(entry.get("prepare", {}), "base", "chat_template"), **trusted}
+        return {**prepare.SPEC.pick(entry.get("prepare", {})), **trusted}
 
     def average(self, model: str) -> Part:
         """What a mean of models depends on next to the models: their order, which decides precision and tokenizer, and their weights."""
@@ -162,15 +165,16 @@ class Plan(ConfiguredFiles):
 
     def recipe(self, model: str) -> Part:
         """What decides the weights of a trained model apart from its base and its data; of a checkpoint, its epoch too."""
-        entry = without(self.training(model), "base", "dataset", "chat_template", "save")
-        entry = entry if entry["loss"] == "kl" else without(entry, "kl_weight")
         until = {"until": self.config["models"][model]["checkpoint"]["epoch"]} if self.trained_as(model) != model else {}
-        return {**(entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")), **until}
+        return {**with_meaning(RECIPE.pick(self.training(model))), **until}
 
     def distill(self, model: str) -> Part:
         """What decides the weights of a distilled model apart from its student, its teacher and its prompts."""
-        entry = without(self.distillation(model), "student", "teacher", "prompts", "chat_template", *WATCHED)
-        return entry if entry["lr_scheduler_type"] == "cosine_with_min_lr" else without(entry, "min_lr_rate")
+        return with_meaning(DISTILLATION.pick(self.distillation(model)))
+
+    def watch(self, model: str) -> Part:
+        """When a distillation is stopped before its end."""
+        return WATCH.pick(self.distillation(model))
 
     def prompts(self, task: str) -> Part:
         """What decides the prompts of a benchmark under a protocol, or of a data set whose questions are prompts."""
@@ -209,7 +213,7 @@ class Plan(ConfiguredFiles):
         entry, name = self.config["models"][model]["responses"], self.tasks()[task][0]
         benchmark = self.config["benchmarks"][name]
         return {
-            **only(entry, "format", "columns", "prefilled_thought"),
+            **import_recorded.SPEC.pick(entry),
             "answered": entry["items"],
             **({"task": benchmark.get("published", name)} if entry["format"] == "evalchemy" else {}),
             "items": only(benchmark["columns"], "id", "question"),

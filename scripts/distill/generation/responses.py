@@ -15,13 +15,14 @@ from distill.generation.engines import ANSWER_COLUMNS, ENGINES, Answer, Request,
 from distill.generation.engines.chat_completions import read
 from distill.generation.store import AnswerStore
 
+SAMPLING = ("n_samples", "temperature", "top_p", "max_new_tokens", "seed")  # what a protocol must say
 # The --spec of scripts/respond.py. A model behind an endpoint is known by the names of both.
 SPEC = Settings(
     "$defs/sampling/*",
     engine={"enum": list(ENGINES)},
     endpoint="$defs/served/name",
     model="$defs/served/model",
-    required=("engine", "n_samples", "temperature", "top_p", "max_new_tokens", "seed"),
+    required=("engine", *SAMPLING),
 )
 Pair = tuple[Row, int]  # a row of prompts.jsonl and the number of a sample
 

@@ -7,7 +7,7 @@ import torch
 from transformers import TrainingArguments
 
 from distill.training.launch import accumulation, world
-from distill.training.recipe import Recipe, Runtime
+from distill.training.recipe import Recipe, Runtime, has_meaning
 from distill.training.trackers import configure_trackers
 
 
@@ -26,7 +26,7 @@ def shared_arguments(
     return {
         # Keys that TRL and transformers know by the same name, and then those that they have another name or form for.
         **{key: value for key, value in recipe.items() if key in kind.__dataclass_fields__},
-        "lr_scheduler_kwargs": {"min_lr_rate": recipe["min_lr_rate"]} if recipe["lr_scheduler_type"] == "cosine_with_min_lr" else {},
+        "lr_scheduler_kwargs": {"min_lr_rate": recipe["min_lr_rate"]} if has_meaning("min_lr_rate", recipe) else {},
         "warmup_steps": recipe["warmup_steps"] or recipe["warmup_ratio"],  # transformers 5 takes a share below 1 here too
         "bf16": recipe["dtype"] == "bfloat16",
         "data_seed": recipe["seed"],

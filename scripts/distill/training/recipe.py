@@ -16,22 +16,39 @@ Recipe = Mapping[str, Any]
 Runtime = Mapping[str, Any]
 # The --spec of scripts/train.py; `until` is the epoch of a checkpoint, at whose end the training stops.
 RECIPE = Settings("$defs/recipe/*", without=("base", "dataset", "chat_template", "save"), until="$defs/checkpoint/epoch")
+# Keys that have a meaning only where another key has this value.
+ONLY_WITH = {"kl_weight": ("loss", "kl"), "min_lr_rate": ("lr_scheduler_type", "cosine_with_min_lr")}
+
+
+def has_meaning(key: str, recipe: Recipe) -> bool:
+    """Whether a key changes anything in a recipe."""
+    if key not in ONLY_WITH:
+        return True
+    other, value = ONLY_WITH[key]
+    return recipe[other] == value
+
+
+def with_meaning(recipe: Recipe) -> dict[str, Any]:
+    """The keys of a recipe that change anything in it."""
+    return {key: value for key, value in recipe.items() if has_meaning(key, recipe)}
 
 
 def read_recipe(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe with its defaults, without a key that has no meaning in it. Raises InputError for the first error."""
+    """The recipe with its defaults, but for kl_weight without its loss. Raises InputError for the first error."""
     made = RECIPE.read(given)
-    return made if made["loss"] == "kl" else {key: value for key, value in made.items() if key != "kl_weight"}
+    # min_lr_rate stays: manifests and work folders have always had it.
+    return {key: value for key, value in made.items() if key != "kl_weight" or has_meaning(key, made)}
 
 
 # The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
 RUNTIME = Settings("runtime/*")
 APART = ("bfd", "bfd_split")  # values of packing under which the documents of a sequence do not see each other
 # What decides when a distillation is stopped, and nothing of what it learns: --watch of scripts/distill_model.py and --min-headroom.
-WATCHED = ("min_headroom", "min_length", "max_cut")
+_OF_STEPS = ("min_length", "max_cut")  # the part that is watched while it trains
+WATCHED = ("min_headroom", *_OF_STEPS)
 # The --spec of scripts/distill_model.py.
 DISTILLATION = Settings("$defs/distill/*", without=("student", "teacher", "prompts", "chat_template", *WATCHED))
-WATCH = Settings("$defs/distill/min_length", "$defs/distill/max_cut")
+WATCH = Settings(*(f"$defs/distill/{key}" for key in _OF_STEPS))
 # Packages whose version counts as part of how a model was trained.
 VERSIONS = ("torch", "transformers", "trl", "accelerate")
 VLLM = "vllm_rollouts"  # the module of distill/training that generates with distill.engine: vllm
