@@ -7,9 +7,11 @@ from array import array
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
+from distill.base.packing import PACKINGS
+
 # TRL packs with Dataset.map, which hands over so many rows at a time: no sequence holds documents of two batches.
 BATCH = 1000
-CUTTING = ("none", "bfd")  # strategies that cut a row at max_length and throw the rest away
+CUTTING = tuple(name for name, packing in PACKINGS.items() if packing.cuts)
 
 
 def sequences(lengths: Sequence[int], max_length: int, strategy: str) -> Sequence[int]:
@@ -18,26 +20,28 @@ def sequences(lengths: Sequence[int], max_length: int, strategy: str) -> Sequenc
     none: a row a sequence, cut at `max_length`. bfd: rows cut at `max_length`, best fit decreasing. bfd_split: the rest of a cut row is a
     further document. wrapped: all tokens in a row, cut every `max_length`.
     """
-    if strategy == "none":
+    packing = PACKINGS[strategy]
+    if not packing.packed:
         return array("I", (min(length, max_length) for length in lengths))
     made = array("I")
     for start in range(0, len(lengths), BATCH):
         batch = lengths[start : start + BATCH]
-        if strategy == "wrapped":
+        if not packing.separates:
             made.extend(_pieces(sum(batch), max_length))
-        elif strategy == "bfd_split":
-            made.extend(_best_fit([piece for length in batch for piece in _pieces(length, max_length)], max_length))
-        else:
+        elif packing.cuts:
             made.extend(_best_fit([min(length, max_length) for length in batch], max_length))
+        else:
+            made.extend(_best_fit([piece for length in batch for piece in _pieces(length, max_length)], max_length))
     return made
 
 
 def separated(lengths: Sequence[int], max_length: int, strategy: str) -> list[bool]:
     """For each row, whether a part of it is learned in another sequence or document than its beginning, so without its question."""
-    if strategy == "bfd_split":
-        return [length > max_length for length in lengths]
-    if strategy != "wrapped":
+    packing = PACKINGS[strategy]
+    if packing.cuts:
         return [False] * len(lengths)
+    if packing.separates:
+        return [length > max_length for length in lengths]
     found, end = [], 0
     for at, length in enumerate(lengths):
         start = 0 if at % BATCH == 0 else end

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from distill.base.errors import InputError
+from distill.base.packing import PACKINGS
 from distill.training.recipe import Recipe
 from distill.training.trainer import Trainer
 
@@ -58,28 +59,28 @@ def check_mask(trainer: Trainer, first_row: dict[str, Any], recipe: Recipe) -> s
     Raises InputError where a token of a prompt carries loss, nothing carries any, or the end of a turn is not learned.
     """
     tokenizer: PreTrainedTokenizerBase = trainer.processing_class
-    found = documents(first_batch(trainer))
+    packing, found = PACKINGS[recipe["packing"]], documents(first_batch(trainer))
     if not any(any(document.carries) for document in found):
         raise InputError(f"train: no token of the first batch carries loss; is max_length {recipe['max_length']} shorter than its prompts?")
     if recipe["loss_on"] == "completion":
         opening = _opening(tokenizer, first_row["prompt"])
         for document in found:
-            _check_prompt(document, opening, cut_in_front=recipe["packing"] in ("bfd_split", "wrapped"))
+            _check_prompt(document, opening, cut_in_front=not packing.cuts)
     for document in found:
-        _check_end(document, tokenizer, cut_behind=recipe["packing"] == "wrapped" or len(document.ids) >= recipe["max_length"])
+        _check_end(document, tokenizer, cut_behind=not packing.separates or len(document.ids) >= recipe["max_length"])
     return "\n".join(_shown(document, tokenizer) for document in found[:3])
 
 
 def notes(trainer: Trainer, first_row: dict[str, Any], recipe: Recipe) -> list[str]:
     """What people should know of the training sequences before they are trained on."""
-    made = []
-    if recipe["packing"] == "wrapped":
-        made.append("train.packing wrapped: documents in one sequence see each other and are cut at its end; bfd_split keeps them apart")
-    if recipe["packing"] == "bfd":
+    made, name, packing = [], recipe["packing"], PACKINGS[recipe["packing"]]
+    if not packing.separates:
+        made.append(f"train.packing {name}: documents in one sequence see each other and are cut at its end; bfd_split keeps them apart")
+    if packing.packed and packing.cuts:
         full = sum(length >= recipe["max_length"] for lengths in trainer.train_dataset["seq_lengths"] for length in lengths)
         if full:
             made.append(
-                f"train.packing bfd: {full} documents fill max_length {recipe['max_length']}: what is longer is cut there and loses its "
+                f"train.packing {name}: {full} documents fill max_length {recipe['max_length']}: what is longer is cut there and loses its "
                 "answer and its end of turn; bfd_split trains on the rest as well"
             )
     silent = silent_system(trainer.processing_class, first_row["prompt"])

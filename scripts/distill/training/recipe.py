@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from distill.base.errors import InputError
+from distill.base.packing import PACKINGS
 from distill.base.settings import Settings
 
 Recipe = Mapping[str, Any]
@@ -42,7 +43,8 @@ def read_recipe(given: Mapping[str, Any]) -> dict[str, Any]:
 
 # The --runtime of scripts/train.py: the whole `runtime` of the configuration, of which other steps use the rest.
 RUNTIME = Settings("runtime/*")
-APART = ("bfd", "bfd_split")  # values of packing under which the documents of a sequence do not see each other
+# Values of packing under which a sequence holds several documents that do not see each other.
+APART = tuple(name for name, packing in PACKINGS.items() if packing.packed and packing.separates)
 # What decides when a distillation is stopped, and nothing of what it learns: --watch of scripts/distill_model.py and --min-headroom.
 _OF_STEPS = ("min_length", "max_cut")  # the part that is watched while it trains
 WATCHED = ("min_headroom", *_OF_STEPS)

@@ -12,6 +12,7 @@ from transformers.utils.logging import disable_progress_bar
 from trl import SFTConfig
 
 from distill.base.errors import InputError
+from distill.base.packing import PACKINGS
 from distill.models.remote_code import remote_code_option
 from distill.training import kernels, lora
 from distill.training.arguments import shared_arguments
@@ -30,7 +31,7 @@ def arguments(recipe: Recipe, folder: Path, runtime: Runtime, world_size: int, n
     """The recipe in the terms of TRL and transformers; `folder` is the work folder, `name` what trackers call the training."""
     shared = shared_arguments(SFTConfig, recipe, folder, runtime, world_size, name, "train")
     checkpointing = {} if runtime["checkpoint_layers"] is None else {"gradient_checkpointing": runtime["checkpoint_layers"] > 0}
-    packed = recipe["packing"] != "none"
+    packed = PACKINGS[recipe["packing"]].packed
     return SFTConfig(
         **shared
         | checkpointing
