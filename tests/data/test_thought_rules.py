@@ -1,6 +1,7 @@
 """Which thoughts are dropped although the answer is right, and what is said of them."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from distill.data.thought_rules import (
 from distill.data.traces import Trace
 
 STRICT = ThoughtSpec(0.2, 0.1, 0.1, True, 20, True, "drop")
+OFF = ThoughtSpec(None, None, None, False, None, False, "keep")
 SENTENCES = [
     f"In step {number} the {word} is moved to the other side." for number, word in enumerate(["red", "green", "blue", "brown", "white"])
 ]
@@ -48,15 +50,15 @@ def but(thought=GOOD, question="What is moved where?", solution="It is \\boxed{7
     ],
 )
 def test_each_predicate_drops_its_kind_and_is_off_unless_it_is_named(trace, reason, detail):
-    assert find_thought_defect(trace, ThoughtSpec()) is None
+    assert find_thought_defect(trace, OFF) is None
     found = find_thought_defect(trace, STRICT)
     assert (found and found.reason) == reason
     assert found is None or (detail in found.detail and reason in REASONS)
 
 
 def test_the_configuration_names_none_of_them_by_default():
-    assert FilterSpec.of({}).thought == ThoughtSpec()
-    assert FilterSpec.of({"thought": {"max_repeated": 0.2}}).thought == ThoughtSpec(max_repeated=0.2)
+    assert FilterSpec.of({}).thought == OFF
+    assert FilterSpec.of({"thought": {"max_repeated": 0.2}}).thought == replace(OFF, max_repeated=0.2)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_a_thought_breaks_off_where_something_must_follow(end, off):
 def test_answers_that_are_written_differently_are_the_grader_s_to_decide(thought, solution, task):
     made = answer_task(but(thought, solution=solution), STRICT)
     assert (made and (made.gold, made.text)) == task
-    assert answer_task(but(thought, solution=solution), ThoughtSpec()) is None
+    assert answer_task(but(thought, solution=solution), OFF) is None
 
 
 REAL = os.environ.get("DISTILL_REAL_DATA")

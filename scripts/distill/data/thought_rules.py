@@ -18,13 +18,13 @@ from distill.grading.grader import Task
 class ThoughtSpec:
     """`filter.thought` of the configuration; None and False: not looked at."""
 
-    max_repeated: float | None = None
-    max_other_script: float | None = None
-    max_other_language: float | None = None
-    same_answer: bool = False
-    min_words_before_answer: int | None = None
-    complete: bool = False
-    refusals: str = "keep"
+    max_repeated: float | None
+    max_other_script: float | None
+    max_other_language: float | None
+    same_answer: bool
+    min_words_before_answer: int | None
+    complete: bool
+    refusals: str
 
 
 REASONS = ("repeats", "other_script", "other_language", "answer_first", "breaks_off", "refuses", "other_answer")

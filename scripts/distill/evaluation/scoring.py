@@ -109,7 +109,7 @@ SPEC = Settings(
     "$defs/protocol/answer",
     "$defs/sampling/max_new_tokens",
     "$defs/responses/items",
-    prefilled_thought={"type": "boolean", "default": False},
+    "$defs/responses/prefilled_thought",
     answer_form={"type": "string", "default": r"The final answer is \boxed{{answer}}."},
 )
 
@@ -126,8 +126,8 @@ class Grading:
     prefilled_thought: bool
     answer_form: str
     answer: str
+    items: str
     max_new_tokens: int | None = None
-    items: str = "all"
     workers: int = 1
     timeout_s: float = 10.0
 
@@ -142,7 +142,7 @@ class Grading:
         return self.grader in OURS.values()  # each means our own grader, whatever the kind of item
 
     def verdicts(self, tasks: Iterable[Task]) -> Iterator[Verdict]:
-        return grade_all(tasks, self.workers, self.timeout_s, form=self.answer)
+        return grade_all(tasks, self.workers, self.timeout_s, stated=self.answer == "box_or_stated")
 
 
 def score_rows(

@@ -22,7 +22,6 @@ NO_ANSWER, UNCLOSED_THOUGHT, TOO_LONG = "no_answer", "unclosed_thought", "answer
 GRADER_TIMEOUT, GRADER_MEMORY, GRADER_ERROR = TIMEOUT, worker.MEMORY, worker.ERROR
 
 KINDS = ("math", "choice", "exact")
-FORMS = ("box", "box_or_stated")  # what counts as an answer: protocols.NAME.answer
 _LOOK_AHEAD = 256  # tasks a worker that may wait for an earlier one's verdict
 _KNOWN = 4096  # latest pairs of gold and answer whose verdicts are kept: samples repeat each other
 _SOLUTION_LENGTH = 150  # characters from which a gold without a box may be a whole solution
@@ -73,14 +72,12 @@ class FoundAnswer:
 class Grader:
     """Verdicts by worker processes that start with the first answer that needs math-verify, and end with the context.
 
-    Each question to math-verify has `timeout_s` seconds of wall clock, and its worker `memory_mb` MiB of address space. `form` says whether
-    a math answer must stand in a box. The verdicts do not depend on the number of workers.
+    Each question to math-verify has `timeout_s` seconds of wall clock, and its worker `memory_mb` MiB of address space. `stated`: a math
+    answer may also stand in words where there is no box. The verdicts do not depend on the number of workers.
     """
 
-    def __init__(self, workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, form: str = FORMS[0]) -> None:
-        if form not in FORMS:
-            raise InputError(f"answer: {form!r}: use one of {', '.join(FORMS)}")
-        self._form = form
+    def __init__(self, workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, stated: bool = False) -> None:
+        self._stated = stated
         self._workers = workers
         self._pool = Pool(workers, timeout_s, memory_mb)
         self._open: dict[tuple[str, str], list[_Slot]] = {}
@@ -113,7 +110,7 @@ class Grader:
                 self._pool.step()
 
     def _submit(self, task: Task) -> "_Slot":
-        found = answer_of(task, self._form)
+        found = answer_of(task, self._stated)
         slot = _Slot(task, found)
         if found.text is None:
             slot.fill(found.reason)
@@ -169,33 +166,33 @@ class Grader:
 
 
 def grade_all(
-    tasks: Iterable[Task], workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, form: str = FORMS[0]
+    tasks: Iterable[Task], workers: int = 1, timeout_s: float = 10.0, memory_mb: int = 1024, stated: bool = False
 ) -> Iterator[Verdict]:
     """Verdicts in the order of the tasks, by a grader that ends with them."""
-    with Grader(workers, timeout_s, memory_mb, form) as grader:
+    with Grader(workers, timeout_s, memory_mb, stated) as grader:
         yield from grader.grade(tasks)
 
 
-def answer_of(task: Task, form: str = FORMS[0]) -> FoundAnswer:
-    """The answer of a response, or the reason why there is none."""
+def answer_of(task: Task, stated: bool = False) -> FoundAnswer:
+    """The answer of a response, or the reason why there is none. `stated`: one in words counts where there is no box."""
     if task.kind not in KINDS:
         raise InputError(f"kind {task.kind!r}: no grader for it: use one of {', '.join(KINDS)}")
     solution, state = cut_thought(task.text, task.prefilled)
     if state == "unclosed":
         return FoundAnswer(None, UNCLOSED_THOUGHT)
     tags = tuple(unknown_tags(solution)) if state == "none" else ()
-    stated = False
+    in_words = False
     if task.kind == "math":
         answer = _boxed(solution)
-        if answer is None and form == "box_or_stated" and "\\boxed" not in solution:
+        if answer is None and stated and "\\boxed" not in solution:
             answer = stated_answer(solution)
-            stated = answer is not None
+            in_words = answer is not None
     elif task.kind == "choice":
         answer = choice_letter(solution, task.choices)
     else:
         boxed = last_boxed(solution)
         answer = " ".join((solution if boxed is None else boxed).split())
-    return FoundAnswer(answer, "", stated, tags) if answer else FoundAnswer(None, NO_ANSWER, tags=tags)
+    return FoundAnswer(answer, "", in_words, tags) if answer else FoundAnswer(None, NO_ANSWER, tags=tags)
 
 
 def _boxed(solution: str) -> str | None:
