@@ -26,6 +26,10 @@ class TemporaryError(Exception):
         self.reason, self.retry_after, self.advice = reason, retry_after, advice
 
 
+class AttemptsExhausted(InputError):
+    """Every attempt that the policy allows has failed in a way that may pass."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often to try: `max_failures` in a row without progress, `max_attempts` in all. `timeout_s` without a byte is a failure."""
@@ -61,7 +65,7 @@ def retry_after_s(header: str | None) -> float | None:
 def retry(call: Callable[[], Result], what: str, policy: RetryPolicy, progress: Callable[[], int] = lambda: 0) -> Result:
     """The result of `call`, which raises TemporaryError to be called again after a wait.
 
-    A failure after which `progress` has grown counts as the first in a row. Raises InputError once the policy allows no more attempts.
+    A failure after which `progress` has grown counts as the first in a row. Raises AttemptsExhausted once the policy allows no more.
     """
     failure, reason, advice = 0, "", ""
     for _ in range(policy.max_attempts):
@@ -77,4 +81,4 @@ def retry(call: Callable[[], Result], what: str, policy: RetryPolicy, progress: 
             print(f"{what}: {reason}; next attempt in {wait:.0f} s", flush=True)
             time.sleep(wait)
     advice = advice or "run the same command later, it goes on where it stopped"
-    raise InputError(f"{what}: {reason}, time after time: nothing was replaced; {advice}")
+    raise AttemptsExhausted(f"{what}: {reason}, time after time: nothing was replaced; {advice}")

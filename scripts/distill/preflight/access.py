@@ -61,15 +61,16 @@ def sources(part: Row, facts: Facts, results: Path, online: bool) -> tuple[list[
 
 def access_to_hub(source: Row) -> Row:
     """Access to a repository, and the size of the files to fetch in GB, as the hub says."""
+    from distill.base.retry import AttemptsExhausted
     from distill.sources.fetch import files_to_fetch
 
     repo_type = "model" if source["name"].startswith("models/") else "dataset"
     try:
         there = files_to_fetch({**source, "repo_type": repo_type}, _once())
+    except AttemptsExhausted:
+        return {"access": "the hub cannot be reached"}
     except InputError as error:
-        words = str(error)
-        lost = any(sign in words for sign in ("cannot connect", "time after time", "no data from the server", "cannot be reached"))
-        return {"access": "the hub cannot be reached" if lost else f"refused: {words}"}
+        return {"access": f"refused: {error}"}
     sizes = [content.size for content in there.files.values() if content.size]
     return {"access": f"open at commit {there.commit[:12]}", "gb": round(sum(sizes) / 1e9, 3)}
 
