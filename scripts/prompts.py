@@ -13,7 +13,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.files import write_jsonl
 from distill.benchmarks.items import load_items
-from distill.benchmarks.prompts import make_prompt
+from distill.benchmarks.prompts import make_prompt, read_spec
 
 
 def main() -> None:
@@ -22,11 +22,11 @@ def main() -> None:
     options.add_argument(
         "--spec",
         required=True,
-        help="JSON of kind (math, choice), columns, system, user, examples, shuffle_seed; or of kind (completion), columns, share",
+        help="JSON of kind (math, choice), columns, system, user, examples, of choice shuffle_seed; or of kind (completion), columns, share",
     )
     options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
     args = options.parse_args()
-    given = spec(args.spec)
+    given = read_spec(spec(args.spec))
     if why := manifest.unavailable(args.benchmark):
         write_jsonl(args.output, [])
         print(f"0 prompts, since {args.benchmark} is not available: {why}")

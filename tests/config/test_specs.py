@@ -7,6 +7,7 @@ import pytest
 import readme
 
 from distill.config.plan import Plan
+from distill.benchmarks import prompts
 from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
 from distill.generation import collect, import_recorded, responses, teacher
@@ -32,6 +33,7 @@ def specs(plan):
     yield from ((teacher.SPEC, plan.teacher(dataset)) for dataset in plan.teacher_datasets())
     yield from ((prepare.SPEC, plan.prepare(model)) for model in plan.made("source") + plan.made("prepare"))
     yield from ((average.SPEC, plan.average(model)) for model in plan.made("average"))
+    yield from ((prompts.SPECS[spec["kind"]], spec) for spec in map(plan.prompts, plan.prompted()))
     yield from ((responses.SPEC, plan.respond(task)) for task in tasks)
     yield from ((responses.SPEC, plan.ask(model, task)) for model in plan.made("endpoint") for task in tasks)
     yield from ((import_recorded.SPEC, plan.import_responses(model, task)) for model in plan.made("responses") for task in tasks)

@@ -83,6 +83,20 @@ def spec_that_is_no_json(folder):
     return "fetch.py", ["--spec", "{path", "--output", folder / "out"], ["--spec"]
 
 
+SPECS = [
+    ("prompts.py", {"kind": "maths", "sytem": "x"}, "--spec: kind: 'maths' is not known; write one of math, choice, completion"),
+    ("prompts.py", {"kind": "math", "columns": {"question": "q", "gold": "a"}}, "--spec: user: missing; add it"),
+    ("prompts.py", {"kind": "math", "sytem": "x"}, "--spec: sytem: unknown key; did you mean system?"),
+]
+NEEDED = {"prompts.py": ["--benchmark", "items.jsonl", "--output", "prompts.jsonl"]}
+
+
+@pytest.mark.parametrize(("script", "spec", "says"), SPECS)
+def test_an_error_in_a_spec_is_one_line_that_names_the_key(run, script, spec, says):
+    done = run(PROJECT / "scripts" / script, "--spec", json.dumps(spec), *NEEDED[script])
+    assert (done.returncode, done.stderr) == (2, f"error: {says}\n")
+
+
 @pytest.mark.parametrize(
     "case",
     [broken_line, missing_column, missing_model, empty_dataset, missing_source, empty_benchmark, unknown_recipe_key, spec_that_is_no_json],

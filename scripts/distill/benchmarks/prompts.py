@@ -2,14 +2,40 @@
 
 import random
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from distill.base.files import Row, sha256_text
+from distill.base.settings import Settings
 from distill.benchmarks.items import BenchmarkItem
 
 LETTERS = "ABCDEFGHIJ"
 COMPLETION = "completion"  # the kind of a prompt that is the beginning of a question, and the role of its one message
+# The --spec of scripts/prompts.py, by its kind.
+KIND = {"enum": ["math", "choice", COMPLETION]}
+_CHAT = ("$defs/benchmark/columns", "$defs/protocol/system")
+SPECS = {
+    "math": Settings(
+        *_CHAT, user="$defs/protocol/math", examples="$defs/protocol/examples/math", kind=KIND, required=("kind", "columns", "user")
+    ),
+    "choice": Settings(
+        *_CHAT,
+        "$defs/benchmark/shuffle_seed",
+        user="$defs/protocol/choice",
+        examples="$defs/protocol/examples/choice",
+        kind=KIND,
+        required=("kind", "columns", "user"),
+    ),
+    # The rest of the question is the gold, so there is no column of it.
+    COMPLETION: Settings("$defs/questions/columns", "$defs/protocol/share", kind=KIND, required=("kind", "columns")),
+}
 _FEW_WORDS = 5  # of a question with fewer, as in a script without blanks, the beginning is counted in characters
+
+
+def read_spec(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The --spec of scripts/prompts.py with its defaults. Raises InputError for the first error."""
+    kind = Settings(kind=KIND, required=("kind",)).read({key: value for key, value in given.items() if key == "kind"})["kind"]
+    return SPECS[kind].read(given)
 
 
 def fill_template(template: str, **texts: str) -> str:
