@@ -12,7 +12,7 @@ from pathlib import Path
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.paths import PROJECT
-from distill.sources.fetch import fetch_source
+from distill.sources.fetch import SPEC, fetch_source
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         options.error(f"unrecognized arguments: {' '.join(others)}")
     if args.output is None:
         raise InputError("--output: missing; name the folder to put the files in, or use --update")
-    made = fetch_source(spec(args.spec), args.output, args.work, args.path)
+    made = fetch_source(SPEC.read(spec(args.spec)), args.output, args.work, args.path)
     if "unavailable" in made:
         print(f"{args.output}: optional and not available. {made['unavailable']}")
         return

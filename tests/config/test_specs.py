@@ -12,6 +12,7 @@ from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
 from distill.generation import collect, import_recorded, responses, teacher
 from distill.models import prepare
+from distill.sources import fetch
 from distill.training.recipe import DISTILLATION, RECIPE
 
 CONFIGS = readme.examples()
@@ -25,6 +26,7 @@ def specs(plan):
     tasks = plan.tasks()
     yield from ((RECIPE, plan.recipe(model)) for model in plan.made("train") + plan.made("checkpoint"))
     yield from ((DISTILLATION, plan.distill(model)) for model in plan.made("distill"))
+    yield from ((fetch.SPEC, plan.fetch(source)) for source in plan.fetched())
     yield from ((audit.SPEC, plan.audit(dataset)) for dataset in plan.trained_on())
     yield from ((filter_rules.SPEC, plan.filter(dataset)) for dataset in plan.filtered())
     yield from ((normalise.SPEC, plan.normalise(dataset)) for dataset in plan.filtered())

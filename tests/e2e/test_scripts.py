@@ -87,8 +87,13 @@ SPECS = [
     ("prompts.py", {"kind": "maths", "sytem": "x"}, "--spec: kind: 'maths' is not known; write one of math, choice, completion"),
     ("prompts.py", {"kind": "math", "columns": {"question": "q", "gold": "a"}}, "--spec: user: missing; add it"),
     ("prompts.py", {"kind": "math", "sytem": "x"}, "--spec: sytem: unknown key; did you mean system?"),
+    ("fetch.py", {"hubb": "owner/name"}, "--spec: hubb: unknown key; did you mean hub?"),
+    ("fetch.py", {"hub": "name"}, "--spec: hub: 'name' is not a repository; write owner/name, or use path: for a folder on this machine"),
 ]
-NEEDED = {"prompts.py": ["--benchmark", "items.jsonl", "--output", "prompts.jsonl"]}
+NEEDED = {
+    "prompts.py": ["--benchmark", "items.jsonl", "--output", "prompts.jsonl"],
+    "fetch.py": ["--path", "traces.jsonl", "--output", "source"],
+}
 
 
 @pytest.mark.parametrize(("script", "spec", "says"), SPECS)

@@ -12,7 +12,7 @@ from tiny_hub import MODEL, SOURCE, WEIGHTS, held
 
 from distill.base import manifest
 from distill.base.errors import InputError
-from distill.sources.fetch import fetch_source
+from distill.sources.fetch import SPEC, fetch_source
 from distill.sources.http import FileContent
 
 
@@ -122,17 +122,18 @@ def test_a_web_address_is_known_by_its_digest(hub, fetch, tmp_path):
     [
         ("/data/x.csv", "0" * 64, "wrong content ("),
         ("/data/none.csv", "0" * 64, "the server refuses with status 404"),
-        ("/data/", "0" * 64, "write url: https://HOST/PATH/FILE"),
-        ("/data/x.csv", "abc", "sha256: the 64 digits"),
-        ("/data/x.csv?token=s3cr3t", "0" * 64, "without name or key"),
-        ("/data/x.csv?raw=1&Key=s3cr3t", "0" * 64, "without name or key"),
+        ("/data/", "0" * 64, "--spec: url: write https://HOST/PATH/FILE"),
+        ("/data/x.csv", "abc", "--spec: sha256: 'abc' is not a sha256; write its 64 hex digits"),
+        ("/data/x.csv", None, "url needs sha256"),
+        ("/data/x.csv?token=s3cr3t", "0" * 64, "without a name, key or token"),
+        ("/data/x.csv?raw=1&Key=s3cr3t", "0" * 64, "without a name, key or token"),
         ("/data/..", "0" * 64, "leads out"),
     ],
 )
 def test_a_wrong_web_address_is_one_line(hub, fetch, tmp_path, url, digest, says):
     hub.files["/data/x.csv"] = b"x"
     with pytest.raises(InputError, match=re.escape(says)) as caught:
-        fetch({"url": hub.url + url, "sha256": digest})
+        fetch(SPEC.read({"url": hub.url + url, "sha256": digest}))
     assert "s3cr3t" not in str(caught.value)
     assert not (tmp_path / "out" / "source").exists()
 

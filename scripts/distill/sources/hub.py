@@ -18,6 +18,7 @@ NOT_REACHED = (
     "check the network; set HF_ENDPOINT to a mirror of the hub that can be reached, or HF_HUB_OFFLINE=1 to use what its local cache holds; "
     "then run the same command again"
 )
+MAIN = "main"  # the branch of a source without a revision
 COMMIT = re.compile(r"[0-9a-f]{40}")  # a blob's git id has the same form
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

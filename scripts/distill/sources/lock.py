@@ -19,7 +19,7 @@ from distill.sources.download import download_all
 from distill.sources.fetch import fetch_source, selected_contents, work_folder
 from distill.sources.file_names import Source
 from distill.sources.http import HttpRefusal
-from distill.sources.hub import Repository
+from distill.sources.hub import MAIN, Repository
 
 Lock = dict[str, list[Source]]
 IDENTITY = ("files", "hub", "modelscope", "revision")
@@ -85,7 +85,7 @@ def resolve_revision(source: Source, work: Path, policy: RetryPolicy | None = No
         shutil.rmtree(scratch)
         return None, made["digest"]
     repository = Repository(source["hub"], source["repo_type"])
-    there = repository.snapshot(source.get("revision", "main"), policy)
+    there = repository.snapshot(source.get("revision", MAIN), policy)
     files = selected_contents(there, source, repository)
     content = {name: file for name, file in files.items() if name not in manifest.NOT_CONTENT}
     small = {file.key: repository.file(name, there.commit, file) for name, file in content.items() if not file.sha256}
