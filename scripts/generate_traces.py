@@ -20,6 +20,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.files import Row, write_jsonl
 from distill.base.work import locked
 from distill.generation.collect import collect, identity, run_folder
+from distill.generation.engines import read_runtime
 from distill.generation.responses import ResponseSet
 from distill.generation.teacher import SPEC, pairs, questions, trace_rows
 
@@ -39,7 +40,8 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="traces.jsonl and manifest.json")
     args = options.parse_args()
 
-    teacher_spec, runtime = SPEC.read(spec(args.spec)), spec(args.runtime)
+    teacher_spec = SPEC.read(spec(args.spec))
+    runtime = read_runtime(teacher_spec["engine"], spec(args.runtime))
     system = args.system.read_text(encoding="utf-8").removesuffix("\n") if args.system else None
     samples = pairs(questions(args.questions, teacher_spec["columns"]), system, teacher_spec)
     folder = run_folder(args.work, teacher_spec, identity(teacher_spec, runtime, args.model), args.output.resolve().name)

@@ -17,6 +17,7 @@ from distill.base.cli import parser, run, spec
 from distill.base.files import read_jsonl, write_jsonl
 from distill.base.work import locked
 from distill.generation.collect import JUDGE, collect, identity, run_folder
+from distill.generation.engines import read_runtime
 from distill.generation.responses import ResponseSet
 
 
@@ -32,7 +33,8 @@ def main() -> None:
     options.add_argument("--output", required=True, type=Path, metavar="JSONL", help="responses")
     args = options.parse_args()
 
-    judge, runtime = JUDGE.read(spec(args.spec)), spec(args.runtime)
+    judge = JUDGE.read(spec(args.spec))
+    runtime = read_runtime(judge["engine"], spec(args.runtime))
     pairs = [(row, sample) for row in read_jsonl(args.prompts) for sample in range(judge["samples"])]
     folder = run_folder(args.work, judge, identity(judge, runtime, args.model), args.output.resolve().parents[1].name)
     with locked(folder):

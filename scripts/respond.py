@@ -23,7 +23,7 @@ from distill.base.progress import Progress, TokenCounter
 from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
-from distill.generation.responses import ResponseSet, mark_complete, response_set
+from distill.generation.responses import SPEC, ResponseSet, mark_complete, response_set
 
 
 def main() -> None:
@@ -38,15 +38,14 @@ def main() -> None:
     options.add_argument("--work", default="work/responses", type=Path, help="where answers are stored as they come")
     options.add_argument("--output", required=True, type=Path, help="responses")
     args = options.parse_args()
-    sampling = spec(args.spec)
+    sampling = SPEC.read(spec(args.spec))
     digest = manifest.read(args.model)["digest"] if args.model else endpoint_identity(sampling)
-
-    runtime = spec(args.runtime)
+    runtime = engines.read_runtime(sampling["engine"], spec(args.runtime))
 
     own, engine = response_set(args.work, digest, args.prompts, sampling, args.output), None
     with locked(own.folder, wait=True):
         if own.missing():
-            alike = {"batch_invariant": sampling.get("batch_invariant", False)}
+            alike = {"batch_invariant": sampling.get("batch_invariant")}
             engine = engines.load(sampling["engine"], args.model or sampling["model"], runtime | alike)
             answer_missing(engine, own, runtime)
         write_jsonl(args.output, own.rows())

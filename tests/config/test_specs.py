@@ -10,15 +10,15 @@ from distill.config.plan import Plan
 from distill.benchmarks import prompts
 from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
-from distill.generation import collect, import_recorded, responses, teacher
+from distill.generation import collect, engines, import_recorded, responses, teacher
 from distill.models import prepare
 from distill.sources import fetch
 from distill.training.recipe import DISTILLATION, RECIPE
 
 CONFIGS = readme.examples()
 # What the configuration has no key for, or leaves out where it changes nothing: the recipe's floor of a schedule that has
-# none, the weight of a loss that has none, and the items of a model that answers all of them.
-LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed", "items"}
+# none, the weight of a loss that has none, the items of a model that answers all of them, and the endpoints of a local teacher.
+LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed", "items", "endpoints"}
 
 
 def specs(plan):
@@ -39,6 +39,10 @@ def specs(plan):
     yield from ((responses.SPEC, plan.respond(task)) for task in tasks)
     yield from ((responses.SPEC, plan.ask(model, task)) for model in plan.made("endpoint") for task in tasks)
     yield from ((import_recorded.SPEC, plan.import_responses(model, task)) for model in plan.made("responses") for task in tasks)
+    yield from ((engines.ENDPOINT, plan.endpoint_of(model)) for model in plan.made("endpoint"))
+    yield engines.LOCAL, plan.config["runtime"]
+    asked = [*map(plan.judge_runtime, plan.judged()), *map(plan.teacher_runtime, plan.teacher_datasets())]
+    yield from ((engines.ENDPOINT if "base_url" in runtime else engines.LOCAL, runtime) for runtime in asked)
     yield from ((scoring.SPEC, plan.grade(task)) for task in tasks)
     yield compare.SPEC, plan.compare()
 

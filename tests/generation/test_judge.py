@@ -1,6 +1,7 @@
 """A judge behind an endpoint: killed and gone on with to the same bytes, within its budget, and without what fails for good."""
 
 import json
+import re
 import os
 import signal
 import subprocess
@@ -27,7 +28,7 @@ def no_proxy(monkeypatch):
 
 def arguments(folder, url, spec, runtime) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    runtime = {"base_url": url, "backoff_s": 0.01, "retries": 1, "concurrency": 2} | runtime
+    runtime = ({"base_url": url, "backoff_s": 0.01, "retries": 1, "concurrency": 2} if url else {}) | runtime
     named = {
         "prompts": write_jsonl(folder / "prompts.jsonl", PROMPTS), "output": folder / "data/judge/responses.jsonl",
         "work": folder / "work", "spec": json.dumps(SPEC | spec), "runtime": json.dumps(runtime),
@@ -123,3 +124,19 @@ def test_nothing_to_judge_asks_nothing(run, monkeypatch):
 def test_a_local_judge_needs_its_folder(run):
     with pytest.raises(InputError, match="--model: missing: give the folder of base"):
         run("", {"engine": "transformers", "model": "base"})
+
+
+@pytest.mark.parametrize(
+    ("engine", "runtime", "says"),
+    [
+        ("openai", {}, "base_url: missing; add it"),
+        ("openai", {"base_url": "https://me:s3cr3t@x/v1"}, "base_url: write http://HOST/v1 or https://HOST/v1, without a name or key"),
+        ("openai", {"base_url": "http://x/v1", "retrys": 2}, "retrys: unknown key; did you mean retries?"),
+        ("openai", {"base_url": "http://x/v1", "budget": {"tokens": -1}}, "budget.tokens: -1 is less than the minimum of 0"),
+        ("transformers", {"budget": {"tokens": 5}}, "budget: unknown key; known are "),
+        ("transformers", {"batchsize": 4}, "batchsize: unknown key; did you mean batch_size?"),
+    ],
+)
+def test_an_error_in_the_runtime_is_one_line(run, engine, runtime, says):
+    with pytest.raises(InputError, match=f"^--runtime: {re.escape(says)}"):
+        run("", {"engine": engine}, **runtime)

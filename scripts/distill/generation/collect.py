@@ -36,13 +36,7 @@ def identity(spec: dict[str, Any], runtime: dict[str, Any], model: Path | None) 
     if spec["engine"] != "openai":
         if model is None:
             raise InputError(f"--model: missing: give the folder of {spec['model']}")
-        if "budget" in runtime:
-            raise InputError("--runtime: a budget is for endpoints; a local model costs time alone: remove it")
         return manifest.read(model)["digest"]
-    if "base_url" not in runtime:
-        raise InputError("--runtime: base_url is missing: give the address of the endpoint, such as https://api.deepseek.com/v1")
-    if "@" in runtime["base_url"]:
-        raise InputError("--runtime: base_url holds a name or a key: put the key into the environment variable that key_variable names")
     return spec.get("endpoint") or runtime["base_url"]
 
 
