@@ -87,11 +87,19 @@ SPECS = [
     ("prompts.py", {"kind": "maths", "sytem": "x"}, "--spec: kind: 'maths' is not known; write one of math, choice, completion"),
     ("prompts.py", {"kind": "math", "columns": {"question": "q", "gold": "a"}}, "--spec: user: missing; add it"),
     ("prompts.py", {"kind": "math", "sytem": "x"}, "--spec: sytem: unknown key; did you mean system?"),
+    ("report.py", {"titel": "Ours"}, "--spec: titel: unknown key; did you mean title?"),
+    ("figures.py", {"made": {}}, "--spec: made: unknown key; did you mean made_from?"),
+    ("answers.py", {"model": ["ours"]}, "--spec: model: unknown key; did you mean models?"),
+    ("inspect_log.py", {"model": ["ours"]}, "--spec: model: unknown key; did you mean models?"),
     ("fetch.py", {"hubb": "owner/name"}, "--spec: hubb: unknown key; did you mean hub?"),
     ("fetch.py", {"hub": "name"}, "--spec: hub: 'name' is not a repository; write owner/name, or use path: for a folder on this machine"),
 ]
 NEEDED = {
     "prompts.py": ["--benchmark", "items.jsonl", "--output", "prompts.jsonl"],
+    "report.py": ["--output", "report.md"],
+    "figures.py": ["--output-dir", "figures"],
+    "answers.py": ["--output", "answers.html"],
+    "inspect_log.py": ["--model", "ours", "--benchmark", "aime", "--output", "ours.eval"],
     "fetch.py": ["--path", "traces.jsonl", "--output", "source"],
 }
 

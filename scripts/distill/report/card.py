@@ -33,7 +33,7 @@ def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
         raise InputError(
             f"{results.root / 'models' / model}: no model that was trained here; train it first: snakemake results/models/{model}"
         )
-    names = naming.names(spec)
+    names = naming.names({key: spec[key] for key in naming.KINDS})
     scored = any(score.model == model for score in results.scores)
     head = {
         **({"base_model": spec["base"]["hub"]} if "hub" in spec["base"] else {}),

@@ -75,18 +75,20 @@ class Names:
         return known.label if once else f"{known.label}, {known.protocol or known.name}"
 
 
-# The keys of a --spec that this module reads. A model without a role is a student.
-TEXT = {"type": "string"}
+# The --spec of report.py, figures.py, answers.py and inspect_log.py, which may all be given the same file.
+TEXT, MAPPING, LIST = {"type": "string"}, {"type": "object"}, {"type": "array"}
 SPEC = Settings(
+    title="title",
+    note="note",
     models=list_of(
         {
             "name": TEXT,
-            "role": {"enum": ["baseline", "reference", "student"], "default": "student"},
+            "role": {"$ref": "#/$defs/model/properties/role"},
             "label": TEXT,
             "color": TEXT,
             "curve": TEXT,
             "released": TEXT,
-            "weights": {"type": "boolean", "default": True},
+            "weights": {"type": "boolean"},
         },
         required=("name",),
     ),
@@ -101,23 +103,33 @@ SPEC = Settings(
         required=("name",),
     ),
     datasets=list_of({"name": TEXT, "label": TEXT, "prompts": {"type": "boolean"}}, required=("name",)),
-    labels={"type": "object", "additionalProperties": TEXT, "default": {}},
+    labels={**MAPPING, "additionalProperties": TEXT},
+    audited={**MAPPING, "additionalProperties": MAPPING},
+    study=list_of({"label": TEXT, "models": {**LIST, "items": TEXT}, "seeds": LIST}, required=("label", "models")),
+    completions=list_of(
+        {"name": TEXT, "label": TEXT, "share": {"$ref": "#/$defs/protocol/properties/share"}, "published_after": TEXT},
+        required=("name", "label", "share"),
+    ),
+    made_from={**MAPPING, "additionalProperties": {**LIST, "items": MAPPING}},
+    katex=TEXT,
 )
 
 
 def names(spec: Mapping[str, Any]) -> Names:
-    """The models, benchmarks, datasets and labels of a --spec; a name alone stands for an entry that has only a name.
+    """The models, benchmarks, datasets and labels of a --spec; a name alone stands for an entry that has only a name, and a model without
+    a role is a student.
 
-    Raises InputError that names the key.
+    Raises InputError that names the key, be it one of these or not.
     """
     lists = {key: [{"name": entry} if isinstance(entry, str) else entry for entry in spec.get(key) or []] for key in KINDS}
-    given = SPEC.read({**lists, "labels": spec.get("labels") or {}})
+    lists["models"] = [{"role": "student", **entry} if isinstance(entry, dict) else entry for entry in lists["models"]]
+    given = SPEC.read({**spec, **lists})
     models, benchmarks, datasets = (
         tuple(kind(**{**entry, "label": entry.get("label") or entry["name"]}) for entry in given[key]) for key, kind in KINDS.items()
     )
     known = {model.name for model in models}
     ends = tuple(model for model in models if model.curve in (None, model.name) or model.curve not in known)
-    return Names(ends, benchmarks, datasets, given["labels"], tuple(model for model in models if model not in ends))
+    return Names(ends, benchmarks, datasets, given.get("labels", {}), tuple(model for model in models if model not in ends))
 
 
 KINDS = {"models": ShownModel, "benchmarks": ShownBenchmark, "datasets": ShownDataset}
