@@ -16,7 +16,16 @@ from pathlib import Path
 
 from distill.base import cli
 from distill.base.errors import InputError
+from distill.base.settings import Settings
 from distill.report import bundle
+
+# What each of these steps checks on its own is left to it.
+SPEC = Settings(
+    compare={"type": "object", "required": ["models"]},
+    report={"type": "object", "required": ["models", "benchmarks", "datasets"]},
+    grade={"type": "object"},
+    required=("compare", "report", "grade"),
+)
 
 
 def main() -> None:
@@ -33,7 +42,7 @@ def main() -> None:
         sys.exit(check(args.check))
     if not (args.spec and args.published and args.output):
         raise InputError("give --spec, --published and --output, or --check FILE")
-    spec = cli.spec(args.spec)
+    spec = SPEC.read(cli.spec(args.spec))
     others = {bundle.PUBLISHED: args.published, **{f"locks/{path.name}": path for path in args.lock}}
     for model in spec["compare"]["models"]:
         if "results" in model:

@@ -14,7 +14,7 @@ from pathlib import Path
 from distill.base.cli import parser, run, spec
 from distill.base.errors import InputError
 from distill.base.work import locked
-from distill.workflow.clean_work import patterns, unused_folders, unused_rows
+from distill.workflow.clean_work import SPEC, patterns, unused_folders, unused_rows
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     options.add_argument("--work", default=Path("work"), type=Path, help="folder of all work folders")
     options.add_argument("--remove", action="store_true", help="remove them; without it they are listed only")
     args = options.parse_args()
-    planned = spec(args.spec)
+    planned = SPEC.read(spec(args.spec))
     found = [*unused_folders(args.work, patterns(planned)), *unused_rows(args.work, planned)]
     for leftover in found:
         print(f"{leftover.size / 1e6:10,.1f} MB  {leftover.folder}  {leftover.what}{remove(leftover.folder) if args.remove else ''}")

@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument(
         "--spec",
         required=True,
-        help="JSON of kind (math, choice), columns, system, user, examples, of choice shuffle_seed; or of kind (completion), columns, share",
+        help="JSON of kind (math, choice), columns, system, user, examples, for choice shuffle_seed; or kind (completion), columns, share",
     )
     options.add_argument("--output", required=True, type=Path, help="prompts.jsonl")
     args = options.parse_args()

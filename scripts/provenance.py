@@ -14,8 +14,12 @@ from pathlib import Path
 from distill.base import cli
 from distill.base.files import write_json
 from distill.base.machine import made_on, this_machine
+from distill.base.settings import Settings
 from distill.report import provenance
 from distill.report.compute import as_json, costs
+from distill.report.names import KEYS
+
+SPEC = Settings(config={"type": "object"}, made_from=KEYS["made_from"])  # the configuration was checked where it was read
 
 
 def main() -> None:
@@ -28,7 +32,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="provenance.json to write")
     args = parser.parse_args()
 
-    spec = cli.spec(args.spec)
+    spec = SPEC.read(cli.spec(args.spec))
     config = spec.get("config", {})
     provenance.refuse_secrets(config)
     provenance.refuse_secrets(args.command, "--command")

@@ -3,24 +3,29 @@
 from pathlib import Path
 
 import average
+import bundle
+import provenance
 import pytest
 import readme
 
+from distill.benchmarks import prompts
 from distill.config import report_part
 from distill.config.plan import Plan
-from distill.benchmarks import prompts
 from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
 from distill.generation import collect, engines, import_recorded, responses, teacher
 from distill.models import prepare
-from distill.report import names
+from distill.report import card, names
 from distill.sources import fetch
 from distill.training.recipe import DISTILLATION, RECIPE
+from distill.workflow import clean_work
 
 CONFIGS = readme.examples()
-# What the configuration has no key for, or leaves out where it changes nothing: the title and note of a figure, the recipe's floor of a schedule that has
-# none, the weight of a loss that has none, the items of a model that answers all of them, and the endpoints of a local teacher.
-LEFT_TO_THE_STEP = {"prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed", "items", "endpoints", "title", "note"}
+# What the configuration has no key for, or leaves out where it changes nothing: the recipe's floor of a schedule that has none, the weight
+# of a loss that has none, the items of a model that answers all of them, the endpoints of a local teacher, the title and note of a figure.
+LEFT_TO_THE_STEP = {
+    *("prefilled_thought", "answer_form", "trust_remote_code", "min_lr_rate", "kl_weight", "boxed", "items", "endpoints", "title", "note")
+}
 
 
 def specs(plan):
@@ -47,6 +52,11 @@ def specs(plan):
     yield from ((engines.ENDPOINT if "base_url" in runtime else engines.LOCAL, runtime) for runtime in asked)
     yield from ((scoring.SPEC, plan.grade(task)) for task in tasks)
     yield compare.SPEC, plan.compare()
+    yield bundle.SPEC, {"compare": plan.compare(), "report": report_part.report(plan), "grade": {task: plan.grade(task) for task in tasks}}
+    yield provenance.SPEC, report_part.provenance(plan)
+    yield clean_work.SPEC, clean_work.planned_work(plan, lambda model: None)
+    yield from ((card.SPEC, report_part.card(plan, model)) for way in ("train", "checkpoint", "distill") for model in plan.made(way))
+    yield names.SPEC, {**report_part.labels(plan), "katex": None}  # of answers.py, where it is not installed
     yield from ((names.SPEC, part(plan)) for part in (report_part.report, report_part.figures, report_part.labels))
 
 

@@ -91,6 +91,10 @@ SPECS = [
     ("figures.py", {"made": {}}, "--spec: made: unknown key; did you mean made_from?"),
     ("answers.py", {"model": ["ours"]}, "--spec: model: unknown key; did you mean models?"),
     ("inspect_log.py", {"model": ["ours"]}, "--spec: model: unknown key; did you mean models?"),
+    ("model_card.py", {"repositry": "me/ours"}, "--spec: repositry: unknown key; did you mean repository?"),
+    ("bundle.py", {"compare": {}, "report": {}, "grade": {}}, "--spec: compare.models: missing; add it"),
+    ("provenance.py", {"confg": {}}, "--spec: confg: unknown key; did you mean config?"),
+    ("clean_work.py", {"train": []}, "--spec: ask: missing; add it"),
     ("fetch.py", {"hubb": "owner/name"}, "--spec: hubb: unknown key; did you mean hub?"),
     ("fetch.py", {"hub": "name"}, "--spec: hub: 'name' is not a repository; write owner/name, or use path: for a folder on this machine"),
 ]
@@ -100,6 +104,10 @@ NEEDED = {
     "figures.py": ["--output-dir", "figures"],
     "answers.py": ["--output", "answers.html"],
     "inspect_log.py": ["--model", "ours", "--benchmark", "aime", "--output", "ours.eval"],
+    "model_card.py": ["--model", "ours", "--output", "README.md"],
+    "bundle.py": ["--published", "published.csv", "--output", "bundle.zip"],
+    "provenance.py": ["--output", "provenance.json"],
+    "clean_work.py": [],
     "fetch.py": ["--path", "traces.jsonl", "--output", "source"],
 }
 

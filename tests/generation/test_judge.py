@@ -1,8 +1,8 @@
 """A judge behind an endpoint: killed and gone on with to the same bytes, within its budget, and without what fails for good."""
 
 import json
-import re
 import os
+import re
 import signal
 import subprocess
 import sys

@@ -625,6 +625,7 @@ BAD_SPECS = [
     ({"models": [{"role": "student"}]}, "models.0.name: missing"),
     ({"benchmarks": [{"name": "a", "lable": "A"}]}, "benchmarks.0.lable: unknown key; did you mean label"),
     ({"titel": "Ours"}, "titel: unknown key; did you mean title"),
+    ({"models": "ours"}, "models: 'ours' is not a list"),
     ({"audit": {}}, "audit: unknown key; did you mean audited"),
     ({"models": [{"name": "a", "role": "teacher"}]}, "models.0.role: 'teacher' is not known; write one of baseline, reference, student"),
     ({"completions": [{"name": "aime@completion", "label": "AIME"}]}, "completions.0.share: missing"),

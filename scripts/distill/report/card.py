@@ -7,6 +7,7 @@ import yaml
 
 from distill.base.errors import InputError
 from distill.base.files import Row
+from distill.base.settings import Settings
 from distill.report import data, tables, training
 from distill.report import names as naming
 from distill.report.markdown import block, code, text
@@ -22,18 +23,22 @@ inputs = tokenizer.apply_chat_template([{{"role": "user", "content": "..."}}], a
 print(tokenizer.decode(model.generate(**inputs, max_new_tokens=4096)[0]))"""
 
 
+# The --spec of model_card.py: the report's keys, and where the model comes from and goes to.
+LINKED = {"type": "object", "additionalProperties": False, "required": ["label"], "properties": {"label": naming.TEXT, "hub": naming.TEXT}}
+SPEC = Settings(**naming.KEYS, base=LINKED, data=LINKED, teacher=LINKED, repository="$defs/push/repository", required=("base", "data"))
+
+
 def render(model: str, spec: Mapping[str, Any], results: Results) -> str:
     """The card of `model`.
 
     `spec`: models (this one and what it is compared with), benchmarks and datasets as in a report; base and data {label, hub} (hub:
     owner/name there, if it has one), and teacher where there is one; repository: where the model is published, if it is.
     """
-    manifest = results.manifest(model)
+    names, manifest = naming.names(spec, SPEC), results.manifest(model)
     if manifest is None or "recipe" not in manifest:
         raise InputError(
             f"{results.root / 'models' / model}: no model that was trained here; train it first: snakemake results/models/{model}"
         )
-    names = naming.names({key: spec[key] for key in naming.KINDS})
     scored = any(score.model == model for score in results.scores)
     head = {
         **({"base_model": spec["base"]["hub"]} if "hub" in spec["base"] else {}),

@@ -77,10 +77,10 @@ class Names:
 
 # The --spec of report.py, figures.py, answers.py and inspect_log.py, which may all be given the same file.
 TEXT, MAPPING, LIST = {"type": "string"}, {"type": "object"}, {"type": "array"}
-SPEC = Settings(
-    title="title",
-    note="note",
-    models=list_of(
+KEYS: dict[str, Any] = {
+    "title": "title",
+    "note": "note",
+    "models": list_of(
         {
             "name": TEXT,
             "role": {"$ref": "#/$defs/model/properties/role"},
@@ -92,7 +92,7 @@ SPEC = Settings(
         },
         required=("name",),
     ),
-    benchmarks=list_of(
+    "benchmarks": list_of(
         {
             "name": TEXT,
             "label": TEXT,
@@ -102,34 +102,40 @@ SPEC = Settings(
         },
         required=("name",),
     ),
-    datasets=list_of({"name": TEXT, "label": TEXT, "prompts": {"type": "boolean"}}, required=("name",)),
-    labels={**MAPPING, "additionalProperties": TEXT},
-    audited={**MAPPING, "additionalProperties": MAPPING},
-    study=list_of({"label": TEXT, "models": {**LIST, "items": TEXT}, "seeds": LIST}, required=("label", "models")),
-    completions=list_of(
+    "datasets": list_of({"name": TEXT, "label": TEXT, "prompts": {"type": "boolean"}}, required=("name",)),
+    "labels": {**MAPPING, "additionalProperties": TEXT},
+    "audited": {**MAPPING, "additionalProperties": MAPPING},
+    "study": list_of({"label": TEXT, "models": {**LIST, "items": TEXT}, "seeds": LIST}, required=("label", "models")),
+    "completions": list_of(
         {"name": TEXT, "label": TEXT, "share": {"$ref": "#/$defs/protocol/properties/share"}, "published_after": TEXT},
         required=("name", "label", "share"),
     ),
-    made_from={**MAPPING, "additionalProperties": {**LIST, "items": MAPPING}},
-    katex=TEXT,
-)
+    "made_from": {**MAPPING, "additionalProperties": {**LIST, "items": MAPPING}},
+    "katex": TEXT,
+}
+SPEC = Settings(**KEYS)
 
 
-def names(spec: Mapping[str, Any]) -> Names:
+def names(spec: Mapping[str, Any], settings: Settings = SPEC) -> Names:
     """The models, benchmarks, datasets and labels of a --spec; a name alone stands for an entry that has only a name, and a model without
-    a role is a student.
+    a role is a student. `settings`: all keys that it may have.
 
     Raises InputError that names the key, be it one of these or not.
     """
-    lists = {key: [{"name": entry} if isinstance(entry, str) else entry for entry in spec.get(key) or []] for key in KINDS}
-    lists["models"] = [{"role": "student", **entry} if isinstance(entry, dict) else entry for entry in lists["models"]]
-    given = SPEC.read({**spec, **lists})
+    entries = {key: spec.get(key) or [] for key in KINDS}
+    lists = {key: [_entry(key, entry) for entry in given] for key, given in entries.items() if isinstance(given, list)}
+    given = settings.read({**spec, **lists})
     models, benchmarks, datasets = (
         tuple(kind(**{**entry, "label": entry.get("label") or entry["name"]}) for entry in given[key]) for key, kind in KINDS.items()
     )
     known = {model.name for model in models}
     ends = tuple(model for model in models if model.curve in (None, model.name) or model.curve not in known)
     return Names(ends, benchmarks, datasets, given.get("labels", {}), tuple(model for model in models if model not in ends))
+
+
+def _entry(key: str, entry: Any) -> Any:
+    entry = {"name": entry} if isinstance(entry, str) else entry
+    return {"role": "student", **entry} if key == "models" and isinstance(entry, dict) else entry
 
 
 KINDS = {"models": ShownModel, "benchmarks": ShownBenchmark, "datasets": ShownDataset}

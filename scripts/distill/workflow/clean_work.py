@@ -8,12 +8,17 @@ from typing import Any
 from distill.base.code_digest import code_digest
 from distill.base.errors import InputError
 from distill.base.files import read_json, sha256_file
+from distill.base.settings import Settings
 from distill.config.configured import without
 from distill.config.plan import Plan
 from distill.generation.responses import answer_identity
 from distill.training.recipe import DISTILLATION, read_recipe, rollout_modules, versions_of
 
 Pattern = dict[str, Any]  # facts that the run.json of a useful folder has
+
+# The --spec of scripts/clean_work.py: what planned_work returns.
+STEPS = ("train", "distill", "models", "respond", "ask", "attempt", "logits", "teacher", "judge", "fetch")
+SPEC = Settings(**{key: {"type": "array"} for key in STEPS}, required=STEPS)
 
 
 @dataclass(frozen=True)
