@@ -78,10 +78,11 @@ def access_to_hub(source: Row) -> Row:
 def model_config(source: Row) -> Row | None:
     """config.json of a model on the hub; None where it cannot be fetched now, for the reason that `sources` gives."""
     from distill.sources.fetch import fetch_source
+    from distill.sources.hub import MAIN
 
     if "hub" not in source or os.environ.get("HF_HUB_OFFLINE"):
         return None
-    wanted = {"hub": source["hub"], "revision": source.get("revision", "main"), "files": ["config.json"]}
+    wanted = {"hub": source["hub"], "revision": source.get("revision", MAIN), "files": ["config.json"]}
     with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         try:
             fetch_source(wanted, Path(folder, "model"), Path(folder, "work"), policy=_once())

@@ -32,7 +32,7 @@ SPEC = Settings(
 
 
 def fetch_source(source: Source, output: Path, work: Path, path: str = "", policy: RetryPolicy | None = None) -> Row:
-    """Fetch a source into `output` and return its manifest. `source` (SPEC) has hub, modelscope or url; with `path`, that is copied instead.
+    """Fetch a source into `output` and return its manifest. `source` has keys of SPEC; with `path`, that is copied in place of a download.
 
     Downloads are kept under `work`, in a folder named by a hash of their origin, until all of them are in place.
     Raises InputError and leaves `output` as it was. An `optional` source to which access is refused becomes a folder whose manifest says
