@@ -32,7 +32,7 @@ MEMORY_MB = 1024
 def prepare() -> None:
     """What a worker of ours does before its first question."""
     worker.without_signals()
-    worker.judge("1/2", "0.5")
+    worker.compare("1/2", "0.5")
     silence = os.open(os.devnull, os.O_RDWR)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -42,7 +42,7 @@ def prepare() -> None:
 
 def judge(gold: str, answer: str, timeout_s: float) -> str:
     worker.limit_next(timeout_s)
-    return worker.judge(gold, answer)
+    return worker.compare(gold, answer)
 
 
 def by_ours(pairs: Pairs, workers: int, timeout_s: float) -> list[str]:

@@ -20,8 +20,8 @@ from distill.base.cli import parser, run, spec
 from distill.base.files import Row, write_jsonl
 from distill.base.work import locked
 from distill.generation.collect import collect, identity, run_folder
-from distill.generation.engines import read_runtime
 from distill.generation.responses import ResponseSet
+from distill.generation.runtime import read_runtime
 from distill.generation.teacher import SPEC, pairs, questions, trace_rows
 
 

@@ -17,8 +17,8 @@ from distill.base.cli import parser, run, spec
 from distill.base.files import read_jsonl, write_jsonl
 from distill.base.work import locked
 from distill.generation.collect import JUDGE, collect, identity, run_folder
-from distill.generation.engines import read_runtime
 from distill.generation.responses import ResponseSet
+from distill.generation.runtime import read_runtime
 
 
 def main() -> None:

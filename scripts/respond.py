@@ -24,6 +24,7 @@ from distill.base.work import locked
 from distill.generation import engines
 from distill.generation.budget import Budget, Ledger
 from distill.generation.responses import SPEC, ResponseSet, mark_complete, response_set
+from distill.generation.runtime import read_runtime
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
     args = options.parse_args()
     sampling = SPEC.read(spec(args.spec))
     digest = manifest.read(args.model)["digest"] if args.model else endpoint_identity(sampling)
-    runtime = engines.read_runtime(sampling["engine"], spec(args.runtime))
+    runtime = read_runtime(sampling["engine"], spec(args.runtime))
 
     own, engine = response_set(args.work, digest, args.prompts, sampling, args.output), None
     with locked(own.folder, wait=True):

@@ -15,10 +15,11 @@ HEAD = "s\th:m:s\tmax_rss\tcpu_time\n"
         ("s\tmax_rss\n9\t1\n", [Timing(9.0, None, 1.0)]),
         ("", []),
         (HEAD, []),
-        (f"{HEAD}51.9\t0:00:51\t13", [Timing(51.9, None, 13.0)]),
-        (f"{HEAD}\t0:00", []),
+        (f"{HEAD}51.9\t0:00:51\t13", []),
+        (f"{HEAD}\t0:00\t1\t1", []),
+        (f"{HEAD}{'x' * 200_000}", []),
     ],
-    ids=["whole", "over before it was looked at", "of another version", "empty", "no run", "cut short", "cut short before a time"],
+    ids=["whole", "over before it was looked at", "of another version", "empty", "no run", "cut short", "without a time", "no table"],
 )
 def test_a_file_has_the_runs_of_a_step(tmp_path, text, runs):
     (tmp_path / "step.tsv").write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """The rules hand out complete specs: every default that can change a result is in them, for no digest of code sees config/schema.yaml."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import average
@@ -8,12 +9,13 @@ import provenance
 import pytest
 import readme
 
+from distill.base.errors import InputError
 from distill.benchmarks import prompts
 from distill.config import report_part
 from distill.config.plan import Plan
 from distill.data import audit, filter_rules, normalise
 from distill.evaluation import compare, scoring
-from distill.generation import collect, engines, import_recorded, responses, teacher
+from distill.generation import collect, import_recorded, responses, runtime, teacher
 from distill.models import prepare
 from distill.report import card, names
 from distill.sources import fetch
@@ -46,10 +48,10 @@ def specs(plan):
     yield from ((responses.SPEC, plan.respond(task)) for task in tasks)
     yield from ((responses.SPEC, plan.ask(model, task)) for model in plan.made("endpoint") for task in tasks)
     yield from ((import_recorded.SPEC, plan.import_responses(model, task)) for model in plan.made("responses") for task in tasks)
-    yield from ((engines.ENDPOINT, plan.endpoint_of(model)) for model in plan.made("endpoint"))
-    yield engines.LOCAL, plan.config["runtime"]
+    yield from ((runtime.ENDPOINT, plan.endpoint_of(model)) for model in plan.made("endpoint"))
+    yield runtime.LOCAL, plan.config["runtime"]
     asked = [*map(plan.judge_runtime, plan.judged()), *map(plan.teacher_runtime, plan.teacher_datasets())]
-    yield from ((engines.ENDPOINT if "base_url" in runtime else engines.LOCAL, runtime) for runtime in asked)
+    yield from ((runtime.ENDPOINT if "base_url" in given else runtime.LOCAL, given) for given in asked)
     yield from ((scoring.SPEC, plan.grade(task)) for task in tasks)
     yield compare.SPEC, plan.compare()
     yield bundle.SPEC, {"compare": plan.compare(), "report": report_part.report(plan), "grade": {task: plan.grade(task) for task in tasks}}
@@ -77,3 +79,35 @@ def filled_in(filled, given, where=""):
 def test_no_default_is_left_to_a_step(config):
     for settings, spec in specs(Plan(config)):
         assert {key.rpartition(".")[2] for key in filled_in(settings.read(spec), spec)} <= LEFT_TO_THE_STEP
+
+
+def test_sizes_of_a_source_of_the_miniature_are_none_of_a_path_that_an_overlay_puts_in_its_place():
+    config = deepcopy(CONFIGS[0])
+    source = config["datasets"]["mini_stratos"]["source"]
+    source["path"] = f"given/{source.pop('miniature')}"
+    assert source.keys() & {"rows", "steps"} and Plan(config).fetch("datasets/mini_stratos") == {}
+
+
+@pytest.mark.parametrize(
+    ("engine", "given"), [("openai", {"base_url": "http://h/v1", "extra": {"seed": 1}}), ("vllm", {"gpu_memory": 0.5})]
+)
+def test_what_an_engine_may_be_told_by_hand_is_read(engine, given):
+    assert given.items() <= runtime.read_runtime(engine, given).items()
+
+
+@pytest.mark.parametrize(
+    ("engine", "given", "said"),
+    [
+        ("openai", {"base_url": "http://h/v1", "gpu_memory": 0.5}, "gpu_memory: unknown key"),
+        ("openai", {}, "base_url"),
+        ("vllm", {"base_url": "http://h/v1"}, "base_url: unknown key"),
+    ],
+)
+def test_a_runtime_of_another_engine_is_refused(engine, given, said):
+    with pytest.raises(InputError, match=f"--runtime: .*{said}"):
+        runtime.read_runtime(engine, given)
+
+
+def test_a_report_has_no_model_that_is_not_evaluated():
+    with pytest.raises(InputError, match="role.*baseline, reference, student$"):
+        names.names({"models": [{"name": "a", "role": "none"}]})

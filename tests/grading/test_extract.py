@@ -21,6 +21,7 @@ from distill.grading.extract import boxed_answer, cut_thought, last_boxed, open_
         ("< | begin_of_thought | > hm < | end_of_thought | > < | begin_of_solution | > 4 < | end_of_solution | >", "4", "closed"),
         ("hm <|end_of_thought|> 4 <|end_of_solution|> Next question: \\boxed{9}", "4", "closed"),
         ("<|  begin_of_thought|> hm <|  end_of_thought|>\n\n4", "4", "closed"),
+        ("<|  begin_of_thought|> hm <|  end_of_thought|> <|  begin_of_solution|> 4 <|  end_of_solution|> 5", "4", "closed"),
         ("<|begin_of_thought|> hm <|begin_of_solution|> 4", "", "unclosed"),
         ("<|begin_of_solution|> 4 <|end_of_solution|>", "4", "none"),
         ("", "", "none"),

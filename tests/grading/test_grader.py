@@ -105,7 +105,7 @@ def test_whole_numbers_are_equal_where_math_verify_finds_them_equal():
     worker.without_signals()
     spellings = ["0", "-0", "7", "007", "-7", "-07", "70", "12345678901234567890", r"\frac{3}{4}", "x"]
     for gold, answer in itertools.product(spellings, repeat=2):
-        assert grader.same(gold, answer) == (worker.judge(gold, answer) == "correct"), (gold, answer)
+        assert grader.same(gold, answer) == (worker.compare(gold, answer) == "correct"), (gold, answer)
 
 
 def test_verdicts_do_not_depend_on_the_number_of_workers_and_keep_their_order():

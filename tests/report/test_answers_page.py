@@ -201,6 +201,9 @@ def test_no_key_of_a_quick_hand_is_lost(tree, tmp_path):
         page = browser.open(written(tree, tmp_path))
         page.evaluate("for (const key of 'jjl') document.dispatchEvent(new KeyboardEvent('keydown', { key }))")
         wait_for_card(page, "0/1/0/mini_math-1", "R1-Distill")
+        # More than the addresses that Chromium takes in ten seconds.
+        page.evaluate(f"for (const key of '{'jk' * 200 + 'jh'}') document.dispatchEvent(new KeyboardEvent('keydown', {{ key }}))")
+        page.wait_for("document.querySelector('article.now a')?.getAttribute('href') === '#0/0/0/mini_math-2'")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")

@@ -9,8 +9,8 @@ import re
 THOUGHT = {"think": ("<think>", "</think>"), "stratos": ("<|begin_of_thought|>", "<|end_of_thought|>")}
 SOLUTION = {"stratos": ("<|begin_of_solution|>", "<|end_of_solution|>")}
 
-_STRATOS = r"<\s*\|\s*{}_of_{}\s*\|\s*>"  # also published with spaces inside
-STRATOS_TAG = re.compile(_STRATOS.format("(begin|end)", "(thought|solution)"))
+STRATOS = r"<\s*\|\s*{}_of_{}\s*\|\s*>"  # begin or end, of thought or solution; also published with spaces inside
+STRATOS_TAG = re.compile(STRATOS.format("(begin|end)", "(thought|solution)"))
 
 # Where a thought opens and closes, as regular expressions, by who writes it so: what grading cuts off.
 TAGS = (
@@ -23,10 +23,10 @@ TAGS = (
     (r"◁think▷", r"◁/think▷"),  # Kimi
     (r"<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>", r"<\|channel\|>final[^<]{0,80}<\|message\|>"),  # gpt-oss
     (r"\Aanalysis(?=[A-Z\s])", r"assistantfinal"),  # gpt-oss where special tokens were left out
-    (_STRATOS.format("begin", "thought"), _STRATOS.format("end", "thought")),  # Bespoke-Stratos and Sky-T1
+    (STRATOS.format("begin", "thought"), STRATOS.format("end", "thought")),  # Bespoke-Stratos and Sky-T1
 )
 
-CLOSED = re.compile("|".join((THOUGHT["think"][1], _STRATOS.format("end", "thought"))))  # in a response whose thought stands in its text
+CLOSED = re.compile("|".join((THOUGHT["think"][1], STRATOS.format("end", "thought"))))  # in a response whose thought stands in its text
 
 
 def completion(thought: str, solution: str, style: str) -> str:

@@ -21,8 +21,8 @@ class Timing:
 
 def timings(path: Path) -> list[Timing]:
     """The runs of a step, oldest first; none where there is no file, or none that is whole."""
-    with suppress(OSError, ValueError, KeyError, TypeError), open(path, encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
+    with suppress(OSError, ValueError, csv.Error), open(path, encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if None not in row.values()]
         return [Timing(float(row["s"]), _number(row, "cpu_time"), _number(row, "max_rss")) for row in rows]
     return []
 

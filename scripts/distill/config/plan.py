@@ -12,6 +12,7 @@ from distill.generation import collect, import_recorded
 from distill.generation.teacher import SPEC as TEACHER
 from distill.models import prepare
 from distill.sources import lock as sources_lock
+from distill.sources.fetch import SPEC as FETCH
 from distill.training.recipe import DISTILLATION, RECIPE, WATCH, with_meaning
 
 
@@ -20,13 +21,14 @@ class Plan(ConfiguredFiles):
 
     def fetch(self, path: str, lock: str = "", results: str = "results") -> Part:
         """What decides the files of `{kind}/{name}`. Where the lock file has it, its commit counts and not the branch."""
-        source = {**without(self.source_of(path), "path", "columns"), **self._optional(path)}
+        source = {**FETCH.pick(self.source_of(path)), **self._optional(path)}
         if not source.keys() & {"hub", "modelscope"}:
             return source
         pinned = sources_lock.locked_version(sources_lock.read(lock), path, source) if lock else {}
         named = without(source, "revision") if "commit" in pinned else source
         part = {**named, **pinned, "repo_type": "model" if path.startswith("models/") else "dataset"}
-        return sources_lock.recorded_source(part, f"{results}/sources/{path}/manifest.json")
+        recorded = sources_lock.recorded_source(part, f"{results}/sources/{path}/manifest.json")
+        return only(recorded, *FETCH.schema["properties"])
 
     def _optional(self, path: str) -> Part:
         kind, name = path.split("/")

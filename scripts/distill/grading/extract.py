@@ -4,15 +4,15 @@ import re
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from distill.base.thoughts import TAGS
+from distill.base.thoughts import STRATOS, TAGS
 
 _TAG = re.compile(f"(?P<open>{'|'.join(opening for opening, _ in TAGS)})|(?P<close>{'|'.join(closing for _, closing in TAGS)})")
 # What looks like the tag of a thought and is none of these: such responses are graded whole, and counted.
 _TAG_LIKE = re.compile(
     r"[<\[◁]\|?/?(?:[a-z]+[:_-])?(?:think|thought|reason|reflect|scratchpad|monologue|cot)[a-z_]{0,12}\|?[>\]▷]", re.IGNORECASE
 )
-_SOLUTION_BEGIN = re.compile(r"<\s?\|\s?begin_of_solution\s?\|\s?>")
-_SOLUTION_END = re.compile(r"<\s?\|\s?end_of_solution\s?\|\s?>|<\|return\|>|<\|end\|>")
+_SOLUTION_BEGIN = re.compile(STRATOS.format("begin", "solution"))
+_SOLUTION_END = re.compile(STRATOS.format("end", "solution") + r"|<\|return\|>|<\|end\|>")
 
 BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)

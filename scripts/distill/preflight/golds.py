@@ -23,6 +23,6 @@ def findings(part: Mapping[str, Any], results: Path) -> list[dict[str, str]]:
         else:
             fix = f"clean the golds ({benchmark}.columns.gold, {benchmark}.columns.gold_after), or write grader: lighteval for its protocol"
         # This is a test of our grader. Where lighteval decides, its own self-test says what it makes of the golds.
-        tested = {} if how["grader"] == "lighteval" else of_golds(items)
+        tested = {} if how.get("grader") == "lighteval" else of_golds(items)
         found += [new_finding("stop", f"golds of {task}", f"{flag}; {fix}") for flag in flags_of(items, tested)]
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill.base.settings import Settings, list_of
+from distill.base.settings import Settings, find, list_of
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ KEYS: dict[str, Any] = {
     "models": list_of(
         {
             "name": TEXT,
-            "role": {"$ref": "#/$defs/model/properties/role"},
+            "role": {"enum": [role for role in find("$defs/model/role")["enum"] if role != "none"]},  # of these there is no row
             "label": TEXT,
             "color": TEXT,
             "curve": TEXT,

@@ -4,19 +4,15 @@ Engine.answers(requests, sampling) yields (index in `requests`, Answer) in the o
 stored at once. An engine that could not answer some requests raises Unanswered after all others.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from distill.base.errors import InputError
-from distill.base.settings import Settings, defaults
+from distill.base.settings import defaults
 
 ENGINES = ("vllm", "transformers", "openai")
-# The --runtime of a step that generates: the whole `runtime` of the configuration, of which an engine uses a part, or an endpoint.
-LOCAL = Settings("runtime/*")
-ENDPOINT = Settings("$defs/endpoint/*", model={"type": "string"})  # model: its name at this address, where that is another
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,6 @@ class Unanswered(InputError):
         self.failed = failed
         self.ended = ended
         self.unread = unread or {}
-
-
-def read_runtime(engine: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A --runtime with its defaults. Raises InputError for the first error."""
-    return (ENDPOINT if engine == "openai" else LOCAL).read(given, "--runtime")
 
 
 def load(name: str, model: Path | str, runtime: dict[str, Any]) -> Any:
