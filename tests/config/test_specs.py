@@ -88,9 +88,7 @@ def test_sizes_of_a_source_of_the_miniature_are_none_of_a_path_that_an_overlay_p
     assert source.keys() & {"rows", "steps"} and Plan(config).fetch("datasets/mini_stratos") == {}
 
 
-@pytest.mark.parametrize(
-    ("engine", "given"), [("openai", {"base_url": "http://h/v1", "extra": {"seed": 1}}), ("vllm", {"gpu_memory": 0.5})]
-)
+@pytest.mark.parametrize(("engine", "given"), [("openai", {"base_url": "http://h/v1", "extra": {"n": 1}}), ("vllm", {"gpu_memory": 0.5})])
 def test_what_an_engine_may_be_told_by_hand_is_read(engine, given):
     assert given.items() <= runtime.read_runtime(engine, given).items()
 
@@ -109,5 +107,5 @@ def test_a_runtime_of_another_engine_is_refused(engine, given, said):
 
 
 def test_a_report_has_no_model_that_is_not_evaluated():
-    with pytest.raises(InputError, match="role.*baseline, reference, student$"):
+    with pytest.raises(InputError, match=r"role.*baseline, reference, student$"):
         names.names({"models": [{"name": "a", "role": "none"}]})
