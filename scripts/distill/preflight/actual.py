@@ -1,12 +1,11 @@
 """After a run: preflight's estimates next to the actual numbers, and the measured speeds in the form of runtime.rates."""
 
-import csv
-from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from distill.base.files import read_json, read_jsonl
+from distill.base.timing import timings
 from distill.preflight.page import columns
 
 Row = dict[str, Any]
@@ -84,12 +83,9 @@ def _answers(what: str, entries: list[Row], results: Path, rule: str, folder: st
 
 def _timing(files: list[Path]) -> Row:
     """Hours and peak memory, from Snakemake's benchmark files."""
-    rows: list[Mapping[str, str]] = []
-    for file in files:
-        with open(file, encoding="utf-8", newline="") as opened:
-            rows += list(csv.DictReader(opened, delimiter="\t"))
-    peaks = [float(row["max_rss"]) for row in rows if row["max_rss"] not in ("NA", "-", "")]
-    return {"hours_actual": sum(float(row["s"]) for row in rows) / 3600, "peak_gb": max(peaks) * 2**20 / 1e9 if peaks else None}
+    runs = [run for file in files for run in timings(file)]
+    peaks = [run.peak_mib for run in runs if run.peak_mib is not None]
+    return {"hours_actual": sum(run.wall_s for run in runs) / 3600, "peak_gb": max(peaks) * 2**20 / 1e9 if peaks else None}
 
 
 def page(rows: list[Row]) -> str:

@@ -120,7 +120,7 @@ def names(spec: Mapping[str, Any], settings: Settings = SPEC) -> Names:
     """The models, benchmarks, datasets and labels of a --spec; a name alone stands for an entry that has only a name, and a model without
     a role is a student. `settings`: all keys that it may have.
 
-    Raises InputError that names the key, be it one of these or not.
+    Raises InputError that names the wrong key.
     """
     entries = {key: spec.get(key) or [] for key in KINDS}
     lists = {key: [_entry(key, entry) for entry in given] for key, given in entries.items() if isinstance(given, list)}
